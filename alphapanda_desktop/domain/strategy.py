@@ -1,0 +1,180 @@
+"""All that a strategy author reads.
+
+    class Crossover(Strategy):
+        name = "crossover"
+        title = "Moving-average crossover"
+
+        class Params(Parameters):
+            fast: int = number(9, "bars in the fast average", ge=2, le=200)
+
+        def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
+            closes = ctx.closes(instrument)
+            ...
+            ctx.buy(instrument, 10, reason="fast crossed above slow")
+
+One file, one class. A strategy decides; the desk checks, journals and sends. It holds no token and makes no
+request of its own. Every hook is called on the program's loop and must return within milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Bar, Interval, Tick
+from alphapanda_desktop.domain.orders import Order, Product
+
+
+class Parameters(BaseModel):
+    """Base of a strategy's parameters: typed, bounded, explained, frozen while a run lasts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def number(
+    default: float,
+    help: str,  # noqa: A002 - what the form shows beside the field
+    *,
+    unit: str = "",
+    ge: float | None = None,
+    le: float | None = None,
+    step: float | None = None,
+) -> Any:
+    """A bounded number for `Parameters`: default, help, unit ("bars", "%", "₹"), lowest, highest, form step."""
+    return Field(default, ge=ge, le=le, description=help, json_schema_extra={"unit": unit, "step": step})
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What one strategy run owns of one instrument: from its own fills only. `average_price` rupees, 0 when flat."""
+
+    quantity: int = 0
+    average_price: float = 0.0
+    pnl: float = 0.0
+    """Realised and unrealised together, before charges, in rupees."""
+
+
+class Context(Protocol):
+    """What a running strategy may see and do.
+
+    Orders return at once with their tag; what becomes of them comes to `on_order`. While a run is paused or its
+    data is stale, orders that would enter or enlarge a position are refused, orders that shrink one pass.
+    """
+
+    @property
+    def instruments(self) -> Sequence[Instrument]:
+        """What the run was started on."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """Market time, aware UTC; in a replay the recording's time."""
+        ...
+
+    def bars(self, instrument: Instrument, count: int | None = None) -> Sequence[Bar]:
+        """Closed bars of this instrument, oldest first, back-filled from history; the last `count` of them."""
+        ...
+
+    def closes(self, instrument: Instrument, count: int | None = None) -> NDArray[np.float64]:
+        """Closing prices of `bars`, as a float64 array of shape (n,)."""
+        ...
+
+    def last_price(self, instrument: Instrument) -> float | None:
+        """Last traded price, or None before the first tick."""
+        ...
+
+    def position(self, instrument: Instrument) -> Holding:
+        """What this run holds of it."""
+        ...
+
+    def working(self, instrument: Instrument) -> Sequence[Order]:
+        """This run's own orders in it that may still fill, those still on their way included."""
+        ...
+
+    def buy(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        reason: str,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        """Ask for a purchase, at the market unless `price` is given; its tag.
+
+        Quantity in units (lots on MCX). `trigger_price` makes it a stop. The default product is the run's.
+        """
+        ...
+
+    def sell(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        reason: str,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        """Ask for a sale; as `buy`."""
+        ...
+
+    def exit(self, instrument: Instrument, *, reason: str) -> str | None:
+        """Close what this run holds of it, at the market; the tag, or None when it is flat or already closing."""
+        ...
+
+    def cancel(self, tag: str) -> None:
+        """Ask for the cancellation of one of this run's own orders."""
+        ...
+
+    def log(self, text: str) -> None:
+        """A line in this run's log."""
+        ...
+
+    def show(self, **variables: object) -> None:
+        """Values to show live on the strategy's card."""
+        ...
+
+
+class Strategy:
+    """Base of every strategy. Hooks do nothing unless overridden; `params` is an instance of `Params`.
+
+    `lookback` is how many closed bars must exist before the first `on_bar`: the runner back-fills them.
+    """
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    description: ClassVar[str] = ""
+    interval: ClassVar[Interval] = Interval.MINUTE
+    Params: ClassVar[type[Parameters]] = Parameters
+
+    def __init__(self, params: Parameters) -> None:
+        self.params: Any = params
+
+    @property
+    def lookback(self) -> int:
+        """Closed bars needed before the first decision."""
+        return 0
+
+    def on_start(self, ctx: Context) -> None:
+        """Called once, after history is there and before the first bar or tick."""
+
+    def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
+        """Called for each bar that closes, per instrument."""
+
+    def on_tick(self, ctx: Context, instrument: Instrument, tick: Tick) -> None:
+        """Called for each tick of each instrument."""
+
+    def on_order(self, ctx: Context, order: Order) -> None:
+        """Called when something became of one of this run's own orders."""
+
+    def on_stop(self, ctx: Context) -> None:
+        """Called once when the run ends; new orders are refused from here on."""

@@ -1,0 +1,1 @@
+"""What outlives a run: SQLite and the operating system's keyring."""

@@ -1,0 +1,1 @@
+"""Strategies that ship with the program; each imports only domain."""

@@ -1,0 +1,1 @@
+"""The running desk: asyncio over domain and its ports; no Qt, no SQL, no HTTP."""

@@ -1,0 +1,1 @@
+"""The chart: series (Qt-free), items (painting), view (panes, axes, cursor)."""
