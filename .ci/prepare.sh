@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# Brings a machine to the point where one make target can run: system libraries, .venv, hash-checked install.
+#
+#   .ci/prepare.sh run|test|bench|lint|package
+#
+# Doing nothing is the common case and takes a moment.  PYTHON names the interpreter to build .venv from.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+job=${1:?one of run, test, bench, lint, package}
+
+# What Qt, QtWebEngine and the xcb and Wayland plugins load at run time and no wheel brings along.
+# Found with the packaged program on a minimal Debian 12; one left out is a start that dies without a word.
+program_libraries="libegl1 libgl1 libglib2.0-0 libfontconfig1 libgssapi-krb5-2 libdbus-1-3 libxkbcommon-x11-0
+ libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-image0 libxcb-render-util0 libnss3
+ libxcomposite1 libxdamage1 libxrandr2 libxtst6 libasound2 libxkbfile1 libwayland-cursor0 libwayland-egl1"
+# A screen, a window manager, a keyring and fonts for the tests; git for the house rules; objdump for PyInstaller.
+test_tools="xvfb openbox xdotool imagemagick dbus gnome-keyring fonts-noto-core git"
+package_tools="binutils"
+
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+is_recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3}; do
+        if is_recent "$candidate"; then command -v "$candidate"; return; fi
+    done
+}
+
+# Debian 13 and Ubuntu 24.04 renamed some libraries (libasound2t64); either name will do.
+is_installed() {
+    dpkg-query -W -f='${db:Status-Status}\n' "$1" "$1t64" 2>/dev/null | grep -qx installed
+}
+
+name_here() {
+    if apt-cache show "$1" 2>/dev/null | grep -q '^Package:'; then echo "$1"; else echo "$1t64"; fi
+}
+
+# Sets `missing` to those of the given packages that this Debian lacks.
+look_for() {
+    local package
+    missing=()
+    for package in "$@"; do is_installed "$package" || missing+=("$package"); done
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_install() {
+    [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
+}
+
+# Installs the given Debian packages, or says which ones a person with the right to must install.
+need_packages() {
+    local wanted=() package
+    look_for "$@"
+    [ ${#missing[@]} -gt 0 ] || return 0
+    may_install || die "These Debian packages are missing, and this user may not install them:
+    ${missing[*]}
+Ask for:  apt-get install ${missing[*]}"
+    echo "installing: ${missing[*]}"
+    as_root apt-get update -qq
+    for package in "${missing[@]}"; do wanted+=("$(name_here "$package")"); done
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
+}
+
+system_libraries() {
+    local list=
+    case $job in
+        run) list=$program_libraries ;;
+        test | bench) list="$program_libraries $test_tools" ;;
+        package) list="$program_libraries $package_tools" ;;
+    esac
+    [ -n "$list" ] || return 0
+    if command -v dpkg-query >/dev/null; then
+        # shellcheck disable=SC2086  # a list of package names
+        need_packages $list
+    elif [ "$(uname -s)" = Linux ]; then
+        echo "This is no Debian; the following must be there under whatever name they have here:" $list
+    fi
+}
+
+# Debian splits venv off its interpreter, and the shared library that PyInstaller bundles.
+python_on_debian() {
+    command -v dpkg-query >/dev/null || return 0
+    python=$(find_python)
+    [ -n "$python" ] || need_packages python3 python3-venv
+    python=$(find_python)
+    case $python in /usr/bin/*) ;; *) return 0 ;; esac
+    local version
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then need_packages "python$version-venv"; fi
+    if [ "$job" = package ]; then need_packages "libpython$version"; fi
+}
+
+virtual_environment() {
+    local python
+    python_on_debian
+    python=$(find_python)
+    [ -n "$python" ] || die "Python 3.11 or later is needed${PYTHON:+ (PYTHON=$PYTHON is not)}; name one with: make PYTHON=… "
+    if [ ! -x "$bin/python" ] || ! is_recent "$bin/python"; then "$python" -m venv --clear .venv; fi
+}
+
+# What the environment was installed from: the lock, the project's own metadata, and where it stands,
+# because an editable install remembers the folder.
+fingerprint() {
+    { pwd; cat requirements.lock pyproject.toml alphapanda_desktop/__init__.py; } | "$bin/python" -c \
+        'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())'
+}
+
+install() {
+    local stamp=.venv/installed-from
+    if [ "$(cat "$stamp" 2>/dev/null)" = "$(fingerprint)" ]; then return 0; fi
+    rm -f "$stamp"
+    "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+    "$bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    fingerprint > "$stamp"
+}
+
+case $(uname -s) in MINGW* | MSYS* | CYGWIN*) bin=.venv/Scripts ;; *) bin=.venv/bin ;; esac
+system_libraries
+virtual_environment
+install

@@ -1,0 +1,57 @@
+# make run      the program in practice mode, against its own local Kite: no account, no money
+# make test     every check: format, lint, types, import contracts, dependencies, tests
+# make lint     the checks without the tests          make format   puts the sources in shape
+# make bench    speed, measured                       make package  a folder that runs without Python (dist/)
+# make lock     requirements.lock anew from pyproject.toml
+#
+# Each target first brings the machine to where it can run (.ci/prepare.sh).  PYTHON names another interpreter.
+
+export PYTHON ?=
+export LC_ALL := C.UTF-8
+# Recorded markets and Kite's official samples; tests that need them say so and are skipped where they are not.
+export ALPHAPANDA_REAL_DATA ?= $(shell cd ../shared/data 2>/dev/null && pwd)
+export ALPHAPANDA_KITE_SAMPLES ?= $(shell cd ../shared/kite 2>/dev/null && pwd)
+
+BIN := .venv/bin
+PREPARE := @.ci/prepare.sh
+# The order on the page is the order of work, with -j as well: what is read last is pytest's closing line.
+.NOTPARALLEL:
+.PHONY: run test lint check format bench package lock
+
+run:
+	$(PREPARE) run
+	@.ci/play.sh
+
+test:
+	$(PREPARE) test
+	@$(MAKE) --no-print-directory check
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint:
+	$(PREPARE) lint
+	@$(MAKE) --no-print-directory check
+
+check:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format:
+	$(PREPARE) lint
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+bench:
+	$(PREPARE) bench
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/benchmarks -q -s
+
+package:
+	$(PREPARE) package
+	$(BIN)/pyinstaller --noconfirm --clean --log-level WARN --workpath build/pyinstaller pyinstaller.spec
+	dist/alphapanda/alphapanda --version
+
+lock:
+	$(PREPARE) lint
+	.ci/lock.sh
