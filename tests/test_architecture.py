@@ -1,0 +1,205 @@
+"""The house stands as drawn: contracts that bite, a domain that stays small, a lock that says what pyproject says."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "alphapanda_desktop"
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+HOUSE = [
+    "__main__", "app", "loop", "settings", "logs", "domain.orders", "trading.desk", "kite.client", "kite.contract",
+    "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell", "ui.settings", "ui.chart.view",
+]  # fmt: skip
+PERMITTED = [
+    ("__main__", "alphapanda_desktop.app"),
+    ("__main__", "PySide6.QtWidgets"),
+    ("app", "alphapanda_desktop.settings"),
+    ("app", "alphapanda_desktop.ui.shell"),
+    ("app", "alphapanda_desktop.kite.client"),
+    ("ui.shell", "alphapanda_desktop.trading.desk"),
+    ("ui.shell", "PySide6.QtWidgets"),
+    ("ui.settings", "alphapanda_desktop.settings"),
+    ("loop", "qasync"),
+    ("trading.desk", "alphapanda_desktop.domain.orders"),
+    ("sim.server", "alphapanda_desktop.kite.contract"),
+    ("sim.server", "alphapanda_desktop.kite.packets"),
+    ("kite.client", "kiteconnect"),
+    ("store.journal", "sqlalchemy"),
+]
+FORBIDDEN = [
+    ("domain.orders", "alphapanda_desktop.trading.desk"),
+    ("domain.orders", "alphapanda_desktop.logs"),
+    ("domain.orders", "asyncio"),
+    ("domain.orders", "PySide6.QtCore"),
+    ("domain.orders", "sqlalchemy"),
+    ("trading.desk", "alphapanda_desktop.kite.client"),
+    ("trading.desk", "alphapanda_desktop.store.journal"),
+    ("trading.desk", "alphapanda_desktop.ui.shell"),
+    ("trading.desk", "aiohttp"),
+    ("trading.desk", "PySide6.QtCore"),
+    ("kite.client", "alphapanda_desktop.sim.server"),
+    ("kite.client", "alphapanda_desktop.trading.desk"),
+    ("sim.server", "alphapanda_desktop.kite.client"),
+    ("sim.server", "kiteconnect"),
+    ("store.journal", "alphapanda_desktop.kite.contract"),
+    ("store.journal", "aiohttp"),
+    ("strategies.momentum", "alphapanda_desktop.trading.desk"),
+    ("strategies.momentum", "aiohttp"),
+    ("ui.shell", "alphapanda_desktop.kite.client"),
+    ("ui.shell", "alphapanda_desktop.store.journal"),
+    ("ui.shell", "alphapanda_desktop.app"),
+    ("ui.shell", "alphapanda_desktop.settings"),
+    ("trading.desk", "alphapanda_desktop.settings"),
+    ("app", "PySide6.QtCore"),
+    ("logs", "alphapanda_desktop.app"),
+    ("logs", "alphapanda_desktop.trading.desk"),
+    ("settings", "alphapanda_desktop.ui.shell"),
+]
+
+
+def _build_house(folder: Path, imports: list[tuple[str, str]]) -> None:
+    for module in HOUSE:
+        path = folder.joinpath("alphapanda_desktop", *module.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [f"import {imported}\n" for importer, imported in imports if importer == module]
+        path.write_text("".join(lines), encoding="utf-8")
+    for package in {path.parent for path in folder.rglob("*.py")}:
+        (package / "__init__.py").touch()
+    (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _lint_imports(folder: Path) -> tuple[int, str]:
+    """Exit code and report of import-linter, started in the folder (it caches nothing and sees only that tree)."""
+    program = "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_contracts_permit_the_house_as_drawn(tmp_path: Path) -> None:
+    _build_house(tmp_path, PERMITTED)
+    code, report = _lint_imports(tmp_path)
+    assert code == 0, report
+
+
+def test_every_contract_bites(tmp_path: Path) -> None:
+    """All offences in one house, so that the linter runs once: each must be named in its report."""
+    _build_house(tmp_path, PERMITTED + FORBIDDEN)
+    code, report = _lint_imports(tmp_path)
+    assert code == 1, report
+    unseen = [
+        (importer, imported)
+        for importer, imported in FORBIDDEN
+        if not re.search(
+            rf"alphapanda_desktop\.{re.escape(importer)}\s*->\s*{re.escape(_as_in_report(imported))}\s", report
+        )
+    ]
+    assert unseen == [], report
+    kept = re.findall(r"^(.+) KEPT$", report, re.MULTILINE)
+    assert kept == [], f"contracts that nothing in FORBIDDEN breaks: {kept}"
+
+
+def _as_in_report(module: str) -> str:
+    return module if module.startswith("alphapanda_desktop.") else module.partition(".")[0]
+
+
+def _imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+MATTER_OF_THOUGHT = {"numpy", "talib", "pydantic", "psygnal", "alphapanda_desktop"}
+OUTSIDE_WORLD = {
+    "asyncio", "concurrent", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "selectors",
+    "shutil", "signal", "socket", "sqlite3", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "domain").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_domain_is_thought_alone(path: Path) -> None:
+    """Standard library without its doors to the outside, numpy, TA-Lib, and what a strategy declares itself with."""
+    roots = {name.partition(".")[0] for name in _imports_of(path)}
+    assert roots & OUTSIDE_WORLD == set()
+    assert roots - sys.stdlib_module_names - MATTER_OF_THOUGHT == set()
+
+
+def test_no_import_is_relative() -> None:
+    relative = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+def test_every_folder_of_sources_is_a_package() -> None:
+    """import-linter does not see a folder without __init__.py, and would find nothing wrong in it."""
+    folders = {path.parent for path in PACKAGE.rglob("*.py")}
+    assert [str(folder.relative_to(ROOT)) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+# --- requirements.lock -------------------------------------------------------------------------------------------
+
+LOCKED = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^\s;\\]+)(?: ; (?P<marker>[^\\\n]+?))? \\\n", re.MULTILINE)
+
+
+def _locked() -> dict[str, str]:
+    return {match["name"]: match["version"] for match in LOCKED.finditer(LOCK)}
+
+
+def _declared() -> list[Requirement]:
+    project = PYPROJECT["project"]
+    extras = [line for group in project["optional-dependencies"].values() for line in group]
+    return [Requirement(line) for line in project["dependencies"] + extras]
+
+
+@pytest.mark.parametrize("requirement", _declared(), ids=lambda requirement: requirement.name)
+def test_each_direct_dependency_is_exact_and_locked_at_that_version(requirement: Requirement) -> None:
+    (pin,) = requirement.specifier
+    assert pin.operator == "=="
+    assert _locked()[canonicalize_name(requirement.name)] == pin.version
+
+
+def test_the_build_back_end_is_the_locked_one() -> None:
+    (back_end,) = PYPROJECT["build-system"]["requires"]
+    assert back_end == f"hatchling=={_locked()['hatchling']}"
+
+
+def test_every_line_of_the_lock_is_a_pin_a_hash_or_a_reason() -> None:
+    """So none is an address, an option or a path: an install takes what was hashed, from wherever it is set up to."""
+    pin = r"[a-z0-9-]+==[\w.+!]+(?: ; [^/\\]+)? \\"
+    allowed = re.compile(rf"{pin}|    --hash=sha256:[0-9a-f]{{64}}(?: \\)?|    # +(?:via ?)?[\w .()-]*")
+    odd = [line for line in LOCK.splitlines() if not allowed.fullmatch(line)]
+    assert odd == []
+
+
+def test_every_pin_of_the_lock_is_followed_by_a_hash() -> None:
+    lines = LOCK.splitlines()
+    bare = [pin for pin, after in pairwise([*lines, ""]) if "==" in pin and "--hash=" not in after]
+    assert bare == []
+    assert len(_locked()) > len(_declared())
+
+
+def test_the_console_script_points_at_a_function_that_exists() -> None:
+    module, _, function = PYPROJECT["project"]["scripts"]["alphapanda"].partition(":")
+    tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
+    assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
