@@ -140,8 +140,9 @@ class Watch:
         result = self.loop.run_until_complete(self._within_limit(story))
         left = sorted(task.get_name() + " " + repr(task.get_coro()) for task in asyncio.all_tasks(self.loop))
         self._settle()
+        errors, self.errors = self.errors, []
         assert not left, f"tasks left behind: {left}"
-        assert not self.errors, f"errors nobody awaited: {self.errors}"
+        assert not errors, f"errors nobody awaited: {errors}"
         return result
 
     async def _within_limit(self, story: Coroutine[Any, Any, T]) -> T:
