@@ -26,7 +26,7 @@ def test_a_task_left_behind_fails_the_story(drive: Story) -> None:
     async def story() -> None:
         asyncio.create_task(asyncio.Event().wait(), name="forgotten")  # noqa: RUF006  # forgotten on purpose
 
-    with pytest.raises(AssertionError, match="tasks left behind: .*forgotten"):
+    with pytest.raises(AssertionError, match=r"tasks left behind: .*forgotten"):
         drive(story())
 
 
@@ -44,7 +44,7 @@ def test_an_error_that_nobody_awaited_fails_the_story(drive: Story) -> None:
 
 def test_an_error_in_a_callback_fails_the_story(drive: Story) -> None:
     async def story() -> None:
-        asyncio.get_running_loop().call_soon(lambda: [][0])
+        asyncio.get_running_loop().call_soon(list[int]().pop)
         await asyncio.sleep(0.01)
 
     with pytest.raises(AssertionError, match=r"errors nobody awaited: .*IndexError"):
