@@ -30,11 +30,13 @@ find_python() {
 
 # Debian 13 and Ubuntu 24.04 renamed some libraries (libasound2t64); either name will do.
 is_installed() {
-    dpkg-query -W -f='${db:Status-Status}\n' "$1" "$1t64" 2>/dev/null | grep -qx installed
+    local states
+    states=$(dpkg-query -W -f='${db:Status-Status}\n' "$1" "$1t64" 2>/dev/null || true)  # fails for the other name
+    grep -qx installed <<< "$states"
 }
 
 name_here() {
-    if apt-cache show "$1" 2>/dev/null | grep -q '^Package:'; then echo "$1"; else echo "$1t64"; fi
+    if [ -n "$(apt-cache show "$1" 2>/dev/null || true)" ]; then echo "$1"; else echo "$1t64"; fi
 }
 
 # Sets `missing` to those of the given packages that this Debian lacks.
