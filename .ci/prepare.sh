@@ -65,7 +65,7 @@ Ask for:  apt-get install ${missing[*]}"
     echo "installing: ${missing[*]}"
     as_root apt-get update -qq
     for package in "${missing[@]}"; do wanted+=("$(name_here "$package")"); done
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" > /dev/null
 }
 
 system_libraries() {
