@@ -1,0 +1,234 @@
+"""Colours by what they mean, fonts with digits of one width, and Qt's palette made from both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Final, Literal
+
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
+from PySide6.QtWidgets import QApplication
+
+Role = Literal[
+    "window", "panel", "raised", "border", "grid", "selection", "text", "muted", "accent", "up", "down", "unchanged",
+    "buy", "sell", "buy_button", "sell_button", "on_button", "warn", "danger", "kill", "good", "unknown",
+    "practice", "paper", "live",
+]  # fmt: skip
+
+FONTS: Final = ("Inter", "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
+FONT_POINTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One set of colours, each named for what it says, as #rrggbb.
+
+    Surfaces: window, panel (tables, charts), raised (buttons, headers), border, grid, selection. Words: text,
+    muted. Prices: up, down, unchanged. Orders: buy and sell as words, *_button as grounds for on_button.
+    States: good, warn, danger, unknown; kill is a button's ground. Modes: practice, paper, live.
+    """
+
+    name: str
+    window: str
+    panel: str
+    raised: str
+    border: str
+    grid: str
+    selection: str
+    text: str
+    muted: str
+    accent: str
+    up: str
+    down: str
+    unchanged: str
+    buy: str
+    sell: str
+    buy_button: str
+    sell_button: str
+    on_button: str
+    warn: str
+    danger: str
+    kill: str
+    good: str
+    unknown: str
+    practice: str
+    paper: str
+    live: str
+
+    def colour(self, role: Role) -> QColor:
+        """The colour as Qt takes it; do not change it, it is shared."""
+        return _colour(getattr(self, role))
+
+
+DARK: Final = Theme(
+    name="dark",
+    window="#0f1216",
+    panel="#161a20",
+    raised="#222831",
+    border="#343c48",
+    grid="#232932",
+    selection="#1e2c42",
+    text="#e8ebf0",
+    muted="#9ba6b5",
+    accent="#6aa5ff",
+    up="#2fc28b",
+    down="#ff6370",
+    unchanged="#c3cad4",
+    buy="#6aa5ff",
+    sell="#ff8a5b",
+    buy_button="#2463d1",
+    sell_button="#c5420f",
+    on_button="#ffffff",
+    warn="#f2b544",
+    danger="#ff6b6b",
+    kill="#c62832",
+    good="#2fc28b",
+    unknown="#bb93ff",
+    practice="#2fd0bd",
+    paper="#a5b4c9",
+    live="#ff6060",
+)
+
+LIGHT: Final = Theme(
+    name="light",
+    window="#eceff3",
+    panel="#ffffff",
+    raised="#f3f5f8",
+    border="#c2cad4",
+    grid="#e7ebf0",
+    selection="#d5e4fb",
+    text="#171b21",
+    muted="#525d6b",
+    accent="#1257c0",
+    up="#087044",
+    down="#be1e31",
+    unchanged="#3c4653",
+    buy="#1257c0",
+    sell="#b03a0b",
+    buy_button="#1f5fce",
+    sell_button="#c5420f",
+    on_button="#ffffff",
+    warn="#835400",
+    danger="#bd1e2c",
+    kill="#c62832",
+    good="#087044",
+    unknown="#6d3ad0",
+    practice="#086a61",
+    paper="#4a5a70",
+    live="#c01f2a",
+)
+
+THEMES: Final = {theme.name: theme for theme in (DARK, LIGHT)}
+
+
+@cache
+def _colour(text: str) -> QColor:
+    return QColor(text)
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two #rrggbb colours, 1 to 21.  Source: WCAG 2.2, relative luminance."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(text: str) -> float:
+    parts = [int(text[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def ui_font(points: float = FONT_POINTS, *, bold: bool = False) -> QFont:
+    """The program's font: the first of FONTS that this machine has, with digits of one width."""
+    font = QFont()
+    present = set(QFontDatabase.families())
+    font.setFamilies([name for name in FONTS if name in present] or [font.defaultFamily()])
+    font.setPointSizeF(points)
+    font.setBold(bold)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def apply(app: QApplication, theme: Theme) -> None:
+    """Give the whole program these colours and its font."""
+    app.setStyle("Fusion")
+    app.setFont(ui_font())
+    app.setPalette(palette_of(theme))
+    app.setStyleSheet(style_sheet(theme))
+
+
+def palette_of(theme: Theme) -> QPalette:
+    """Qt's palette made from a theme."""
+    palette = QPalette()
+    for role, text in _palette_roles(theme).items():
+        palette.setColor(role, QColor(text))
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.muted))
+    return palette
+
+
+def _palette_roles(theme: Theme) -> dict[QPalette.ColorRole, str]:
+    role = QPalette.ColorRole
+    return {
+        role.Window: theme.window,
+        role.WindowText: theme.text,
+        role.Base: theme.panel,
+        role.AlternateBase: theme.raised,
+        role.Text: theme.text,
+        role.PlaceholderText: theme.muted,
+        role.Button: theme.raised,
+        role.ButtonText: theme.text,
+        role.BrightText: theme.danger,
+        role.Light: theme.border,
+        role.Midlight: theme.raised,
+        role.Mid: theme.border,
+        role.Dark: theme.border,
+        role.Highlight: theme.selection,
+        role.HighlightedText: theme.text,
+        role.Link: theme.accent,
+        role.ToolTipBase: theme.raised,
+        role.ToolTipText: theme.text,
+    }
+
+
+def style_sheet(theme: Theme) -> str:
+    """The few looks that a palette cannot say. Order buttons carry the property `order` = "BUY" or "SELL"."""
+    sheet = _SHEET
+    for name in sorted((f.name for f in fields(theme)), key=len, reverse=True):
+        sheet = sheet.replace(f"@{name}", getattr(theme, name))
+    return sheet
+
+
+_SHEET: Final = """
+QToolTip { color: @text; background: @raised; border: 1px solid @border; padding: 4px; }
+QHeaderView::section {
+    background: @raised; color: @muted; border: 0; border-bottom: 1px solid @border; padding: 4px 8px; }
+QTableView {
+    background: @panel; border: 0; selection-background-color: @selection; selection-color: @text; outline: 0; }
+QDockWidget::title { background: @window; color: @muted; padding: 5px 8px; }
+QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox {
+    background: @panel; border: 1px solid @border; border-radius: 3px; padding: 4px 6px; }
+QLineEdit:focus, QPlainTextEdit:focus, QAbstractSpinBox:focus, QComboBox:focus { border-color: @accent; }
+QPushButton, QToolButton { background: @raised; border: 1px solid @border; border-radius: 3px; padding: 4px 10px; }
+QPushButton:hover, QToolButton:hover { border-color: @muted; }
+QPushButton:focus, QToolButton:focus { border-color: @accent; }
+QPushButton:disabled, QToolButton:disabled { color: @muted; background: @window; }
+QToolButton:checked { background: @selection; color: @text; border-color: @accent; }
+QPushButton[order="BUY"] { background: @buy_button; color: @on_button; border-color: @buy_button; font-weight: 600; }
+QPushButton[order="SELL"] { background: @sell_button; color: @on_button; border-color: @sell_button; font-weight: 600; }
+QPushButton[order="KILL"] { background: @kill; color: @on_button; border-color: @kill; font-weight: 700; }
+QPushButton[order]:hover { border-color: @text; }
+QPushButton[order]:disabled { background: @window; color: @muted; border-color: @border; }
+QTabBar::tab { background: @window; color: @muted; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }
+QTabBar::tab:selected { color: @text; border-bottom-color: @accent; }
+QTabBar::tab:hover { color: @text; }
+QSplitter::handle, QMainWindow::separator { background: @border; }
+QMainWindow::separator { width: 3px; height: 3px; }
+QScrollBar:vertical { background: @panel; width: 10px; margin: 0; }
+QScrollBar:horizontal { background: @panel; height: 10px; margin: 0; }
+QScrollBar::handle { background: @border; border-radius: 4px; min-height: 24px; min-width: 24px; }
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
+    background: none; border: 0; width: 0; height: 0; }
+QMenu { background: @raised; border: 1px solid @border; }
+QMenu::item:selected { background: @selection; }
+"""
