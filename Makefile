@@ -49,7 +49,7 @@ bench:
 
 package:
 	$(PREPARE) package
-	$(BIN)/pyinstaller --noconfirm --clean --log-level WARN --workpath build/pyinstaller pyinstaller.spec
+	$(BIN)/pyinstaller --noconfirm --clean --log-level ERROR --workpath build/pyinstaller pyinstaller.spec
 	dist/alphapanda/alphapanda --version
 
 lock:
