@@ -32,6 +32,15 @@ class Scope:
         task.add_done_callback(self._done)
         return task
 
+    def call(self, name: str, work: Callable[..., object], *args: object) -> Exception | None:
+        """Call code that is not ours; its failure is reported like a child's and returned."""
+        try:
+            work(*args)
+        except Exception as error:
+            self._on_error(f"{self.name}/{name}", error)
+            return error
+        return None
+
     def names(self) -> list[str]:
         """Names of the children that are running."""
         return sorted(task.get_name() for task in self._tasks)

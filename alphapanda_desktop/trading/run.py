@@ -1,0 +1,102 @@
+"""One run of a strategy, from Start to Stop, as the panel shows it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Interval
+from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.ports import Now
+from alphapanda_desktop.domain.strategy import Holding, Parameters, Strategy
+
+LOG_LINES: Final = 500
+
+
+class RunState(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "entries paused"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def over(self) -> bool:
+        return self in (RunState.STOPPED, RunState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a run's log. `level` is "info", "warning" or "error"."""
+
+    at: datetime
+    level: str
+    text: str
+
+
+@dataclass(slots=True)
+class Run:
+    """State of one run; changed only by its host and the runner."""
+
+    run_id: str
+    strategy: type[Strategy]
+    instruments: tuple[Instrument, ...]
+    params: Parameters
+    interval: Interval
+    product: Product
+    started_at: datetime
+    now: Now
+    state: RunState = RunState.STARTING
+    detail: str = ""
+    last_reason: str = ""
+    log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    variables: dict[str, object] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    """This run's orders by tag, as last seen."""
+    prices: dict[str, float] = field(default_factory=dict)
+    """Last price by instrument key."""
+
+    def note(self, level: str, text: str) -> None:
+        """Add a line to the log."""
+        self.log.append(LogLine(self.now(), level, text))
+
+    def holding(self, key: str) -> Holding:
+        """What this run's own orders have made it own of one instrument."""
+        quantity, cost, realised = 0, 0.0, 0.0
+        for order in self.orders.values():
+            if order.key == key and order.filled_quantity:
+                quantity, cost, realised = _fold(quantity, cost, realised, order)
+        average = cost / quantity if quantity else 0.0
+        last = self.prices.get(key, average)
+        return Holding(quantity, average, realised + quantity * (last - average))
+
+    def holdings(self) -> dict[str, Holding]:
+        """`holding` of each instrument of the run."""
+        return {i.key: self.holding(i.key) for i in self.instruments}
+
+    def pnl(self) -> float:
+        """Realised and unrealised profit and loss of the run in rupees, before charges."""
+        return sum(h.pnl for h in self.holdings().values())
+
+    def working(self, key: str) -> list[Order]:
+        """This run's orders in one instrument that may still fill."""
+        return [o for o in self.orders.values() if o.key == key and o.live]
+
+
+def _fold(quantity: int, cost: float, realised: float, order: Order) -> tuple[int, float, float]:
+    """Average-cost book after one more order; `cost` is quantity × average price, signed."""
+    signed, price = order.sign * order.filled_quantity, order.average_price
+    if quantity * signed >= 0:
+        return quantity + signed, cost + signed * price, realised
+    average = cost / quantity
+    closing = min(abs(signed), abs(quantity)) * (1 if quantity > 0 else -1)
+    realised += closing * (price - average)
+    left = quantity + signed
+    if left * quantity > 0:
+        return left, left * average, realised
+    return left, left * price, realised

@@ -1,0 +1,186 @@
+"""The session gate: whether someone is logged in is whether a verified Kite session exists.
+
+It restores the stored token, checks it with a profile call, completes a login, knows when the session will die,
+and closes once when it has died. Nothing here retries a dead token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+
+from psygnal import Signal
+
+from alphapanda_desktop.domain.errors import AlphaPandaError, LoginFailed, SessionEnded
+from alphapanda_desktop.domain.ports import Clock, Journal, Login, Vault
+from alphapanda_desktop.domain.session import IST, Session, Token, expiry_of, verify
+from alphapanda_desktop.trading.tokens import token_from_text, token_to_text
+
+ACCESS_TOKEN = "access_token"
+"""Name of the stored token in the vault."""
+
+
+class GateState(StrEnum):
+    CHECKING = "checking the stored login"
+    LOGIN_NEEDED = "login needed"
+    EXCHANGING = "completing the login"
+    OPEN = "logged in"
+    ENDED = "session ended"
+    OFFLINE = "cannot reach Kite"
+
+
+class SessionGate:
+    """Owner of the one Kite session of this run.
+
+    Signals: `changed()` after any change of `state`, `detail` or `session`; `opened(Session)` after each login.
+    """
+
+    changed = Signal()
+    opened = Signal(object)
+
+    def __init__(self, login: Login, vault: Vault, journal: Journal, clock: Clock) -> None:
+        self._login = login
+        self._vault = vault
+        self._journal = journal
+        self._clock = clock
+        self._row: int | None = None
+        self._open = asyncio.Event()
+        self.state = GateState.CHECKING
+        self.detail = ""
+        self.session: Session | None = None
+
+    @property
+    def login_url(self) -> str:
+        return self._login.login_url()
+
+    @property
+    def redirect_url(self) -> str:
+        return self._login.redirect_url
+
+    def seconds_left(self) -> float | None:
+        """Seconds until Kite ends the session; None while there is none."""
+        if self.session is None:
+            return None
+        return (self.session.expires_at - self._clock.now()).total_seconds()
+
+    async def wait_open(self) -> Session:
+        """The verified session, once there is one."""
+        while self.session is None:
+            await self._open.wait()
+            if self.session is None:
+                self._open.clear()
+        return self.session
+
+    async def restore(self) -> None:
+        """Use the stored token if Kite still honours it, without asking anyone."""
+        self._say(GateState.CHECKING, "")
+        text = await self._vault.get(ACCESS_TOKEN)
+        token = token_from_text(text) if text else None
+        if token is None:
+            self._say(GateState.LOGIN_NEEDED, "Log in to Kite to begin.")
+            return
+        if expiry_of(token.login_time) <= self._clock.now():
+            await self._forget("expired at 06:00 IST")
+            self._say(GateState.LOGIN_NEEDED, "The last session ended at 06:00 IST, as every Kite session does.")
+            return
+        await self._check(token)
+
+    async def retry(self) -> None:
+        """Try the stored token once more, after Kite could not be reached."""
+        if self.state is GateState.OFFLINE:
+            await self.restore()
+
+    async def _check(self, token: Token) -> None:
+        try:
+            session = await verify(self._login, token, self._clock.now())
+        except SessionEnded as error:
+            await self._forget("refused by Kite")
+            self._say(GateState.LOGIN_NEEDED, f"The stored session is no longer valid ({error}).")
+        except AlphaPandaError as error:
+            self._say(GateState.OFFLINE, str(error))
+        else:
+            await self._admit(session, new=False)
+
+    async def complete(self, address: str) -> None:
+        """Finish a login from the address that Kite sent the browser to, or a bare request_token.
+
+        Raises LoginFailed or Offline with what to do next; the gate then asks for a login again.
+        """
+        if self.session is not None or self.state is GateState.EXCHANGING:
+            return
+        request_token = self._login.request_token_of(address)
+        self._say(GateState.EXCHANGING, "")
+        try:
+            token = await self._login.exchange(request_token)
+            session = await verify(self._login, token, self._clock.now())
+        except SessionEnded as error:
+            self._say(GateState.LOGIN_NEEDED, str(error))
+            raise LoginFailed(f"Kite gave a token and then refused it: {error}. Log in once more.") from error
+        except AlphaPandaError as error:
+            self._say(GateState.LOGIN_NEEDED, str(error))
+            raise
+        await self._admit(session, new=True)
+
+    async def _admit(self, session: Session, *, new: bool) -> None:
+        if new:
+            await self._vault.put(ACCESS_TOKEN, token_to_text(session.token))
+            self._row = await self._journal.session_began(session.user_id, session.token.login_time, session.expires_at)
+        else:
+            self._row = await self._row_of(session)
+        self.session = session
+        self._say(GateState.OPEN, "")
+        self._open.set()
+        self.opened.emit(session)
+
+    async def _row_of(self, session: Session) -> int:
+        for row in await self._journal.sessions(20):
+            if row.user_id == session.user_id and row.login_time == session.token.login_time and not row.ended_how:
+                return row.id
+        return await self._journal.session_began(session.user_id, session.token.login_time, session.expires_at)
+
+    async def ended(self, how: str) -> None:
+        """Close the gate: the session is dead. Called by whoever sees it first; later calls change nothing."""
+        if self.session is None:
+            return
+        self.session = None
+        self._open.clear()
+        self._say(GateState.ENDED, how)
+        await self._forget(how)
+
+    async def log_out(self) -> None:
+        """End the API session at Kite and forget the token; the program stays open and asks for a login."""
+        session = self.session
+        if session is None:
+            return
+        await self.ended("logged out here")
+        await self._login.log_out(session.token)
+
+    async def watch(self) -> None:
+        """End the session at its hour, and ask again while Kite cannot be reached; runs until cancelled."""
+        while True:
+            left = self.seconds_left()
+            if left is not None and left <= 0:
+                await self.ended("06:00 IST: Kite ends every session then")
+            if self.state is GateState.OFFLINE:
+                await self.retry()
+            await asyncio.sleep(5.0 if left is None else min(max(left, 0.2), 20.0))
+
+    async def _forget(self, how: str) -> None:
+        await self._vault.drop(ACCESS_TOKEN)
+        row, self._row = self._row, None
+        if row is not None:
+            await self._journal.session_ended(row, self._clock.now(), how)
+            return
+        for known in await self._journal.sessions(5):
+            if not known.ended_how:
+                await self._journal.session_ended(known.id, self._clock.now(), how)
+
+    def _say(self, state: GateState, detail: str) -> None:
+        self.state, self.detail = state, detail
+        self.changed.emit()
+
+    def expiry_words(self) -> str:
+        """When the session ends, as the screen says it."""
+        if self.session is None:
+            return ""
+        return f"until {self.session.expires_at.astimezone(IST):%d %b %H:%M} IST"
