@@ -22,6 +22,7 @@ from alphapanda_desktop.domain.ports import Broker, Clock, Event, Funds, Journal
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Exposure, Limits, Refusal, TradingState, check
 from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.books import Books
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.reconcile import Reconciler
@@ -66,6 +67,7 @@ class Desk:
         clock: Clock,
         limits: Limits,
         scope: Scope,
+        arming: Arming,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Desk needs a verified Session")
@@ -78,6 +80,7 @@ class Desk:
         self._intents_today = 0
         self._refresh_wanted = asyncio.Event()
         self.limits = limits
+        self.arming = arming
         self.books = Books()
         self.reconciler = Reconciler(broker, journal, self.books, clock)
         self.state = DeskState.CLOSED
@@ -113,7 +116,8 @@ class Desk:
             self.halted_changed.emit(self.trading_state)
 
     def freeze(self, why: str) -> None:
-        """Accept nothing more: the session is over."""
+        """Accept nothing more: the session is over, and with it the arming."""
+        self.arming.disarm()
         self._set_state(DeskState.FROZEN, why)
 
     async def resume(self, session: Session) -> None:
@@ -200,6 +204,8 @@ class Desk:
     def _require_ready(self, request: OrderRequest) -> Instrument:
         if self.state is not DeskState.READY:
             raise Refused(f"The desk takes no orders: {self.state}. {self.state_detail}".strip(), "desk state")
+        if self.arming.why_not():
+            raise Refused(self.arming.why_not(), "arming")
         instrument = self._market.master.by_key(request.key)
         if instrument is None:
             raise Refused(f"{request.key} is not in today's instrument master.", "instrument")

@@ -62,6 +62,7 @@ class Market:
         self.frozen_at: datetime | None = None
         self._wishes: dict[str, dict[int, Mode]] = {}
         self._latest: dict[int, Tick] = {}
+        self._arrived: dict[int, float] = {}
         self._changed: dict[str, set[int]] = {}
         self._series: dict[Key, BarSeries] = {}
         self._by_token: dict[int, list[tuple[Interval, BarSeries]]] = {}
@@ -111,8 +112,8 @@ class Market:
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
-        tick = self._latest.get(instrument_token)
-        return None if tick is None else max(0.0, (self._clock.now_ns() - tick.received_ns) / 1e9)
+        at = self._arrived.get(instrument_token)
+        return None if at is None else max(0.0, self._clock.monotonic_s() - at)
 
     def stale(self, instrument_token: int) -> bool:
         """Whether its price must be shown as old: no tick, a link that is not up, a session that is over."""
@@ -200,8 +201,10 @@ class Market:
 
     def take(self, ticks: Sequence[Tick]) -> None:
         """Store ticks, fold them into series, call listeners."""
-        self._counts.append((self._clock.monotonic_s(), len(ticks)))
+        now = self._clock.monotonic_s()
+        self._counts.append((now, len(ticks)))
         for tick in ticks:
+            self._arrived[tick.instrument_token] = now
             self._take(tick)
 
     def _take(self, tick: Tick) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from psygnal import Signal
@@ -67,6 +68,37 @@ class Runner:
         self.runs: list[Run] = []
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
+
+    async def recall(self, since: datetime) -> None:
+        """Show today's earlier runs; one that never ended was interrupted, and is journaled so."""
+        for row in await self._journal.runs(since):
+            strategy_type = self.available.get(row.strategy)
+            if strategy_type is None or any(run.run_id == row.run_id for run in self.runs):
+                continue
+            how = row.how
+            if row.stopped_at is None:
+                how = "interrupted: the program ended without stopping it"
+                await self._journal.run_ended(row.run_id, self._clock.now(), how)
+            self.runs.insert(0, self._recalled(row, strategy_type, how))
+            self.changed.emit(row.run_id)
+
+    def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
+        by_key = self._market.master.by_key
+        run = Run(
+            run_id=row.run_id,
+            strategy=strategy_type,
+            instruments=tuple(i for i in map(by_key, row.instruments) if i is not None),
+            params=strategy_type.Params.model_construct(**row.parameters),
+            interval=strategy_type.interval,
+            product="MIS",
+            started_at=row.started_at,
+            now=self._clock.now,
+            state=RunState.STOPPED,
+            detail=how,
+        )
+        run.orders.update({order.tag or "": order for order in self._desk.books.of_run(row.run_id)})
+        run.note("info", how)
+        return run
 
     def close(self) -> None:
         """Hear no more from the desk."""
