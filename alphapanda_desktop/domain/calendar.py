@@ -217,6 +217,14 @@ def next_open(exchange: str, at: datetime) -> datetime:
         day += timedelta(days=1)
 
 
+def closing_time(exchange: str, at: datetime) -> datetime | None:
+    """When today's continuous trading ends, aware UTC; None when the exchange does not trade at that moment."""
+    today = session_on(exchange, at.astimezone(IST).date())
+    if today is None or not is_open(exchange, at):
+        return None
+    return today.close
+
+
 def _group(exchange: str) -> str:
     if exchange in ("NFO", "BFO"):
         return "derivatives"

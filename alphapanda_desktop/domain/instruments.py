@@ -60,6 +60,16 @@ class Instrument:
         """How many digits after the point its prices are shown with."""
         return 4 if self.exchange in ("CDS", "BCD") else 2
 
+    @property
+    def lot(self) -> int:
+        """Smallest quantity an order may have, as orders count it: 1 on MCX, whose quantity is in lots."""
+        return 1 if self.exchange == "MCX" else max(1, self.lot_size)
+
+    @property
+    def multiplier(self) -> int:
+        """Units that a quantity of 1 stands for: a lot's on MCX, else 1."""
+        return max(1, self.lot_size) if self.exchange == "MCX" else 1
+
     def ticks(self, price: float) -> int:
         """Price as a count of tick sizes, to the nearest."""
         return round(price / self.tick_size) if self.tick_size else 0

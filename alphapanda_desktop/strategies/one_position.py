@@ -1,0 +1,113 @@
+"""What shipped strategies share: at most one position per instrument, one order at a time, exits before entries.
+
+A subclass says what it sees in `signal`; when to enter, when to leave and how much is decided here.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import defaultdict
+from typing import ClassVar, Final, Literal, NamedTuple
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.domain.orders import Product
+from alphapanda_desktop.domain.strategy import Context, Holding, Parameters, Strategy, number
+
+LONG_AGO: Final = 1_000_000
+
+
+class Signal(NamedTuple):
+    """What a rule sees on a closed bar: where the market goes, and the numbers behind it in one sentence.
+
+    `enter` is False where it is reason to leave the other side but not to enter this one.
+    """
+
+    direction: Literal["up", "down", "none"]
+    reason: str
+    enter: bool = True
+
+
+class OnePositionParams(Parameters):
+    """How much, and when to get out."""
+
+    lots: int = number(1, "Lots in each entry; a lot of a share is one share", unit="lots", ge=1, le=10_000, step=1)
+    cool_down: int = number(5, "Bars to wait between two entries", unit="bars", ge=0, le=1_000, step=1)
+    stop_loss: float = number(0.0, "Loss at which a position is closed; 0 never", unit="%", ge=0, le=50, step=0.1)
+    target: float = number(0.0, "Profit at which a position is closed; 0 never", unit="%", ge=0, le=100, step=0.1)
+    allow_short: bool = False
+    """Whether to sell short as well; shares are then sold as MIS, which Zerodha closes the same day."""
+
+
+class OnePosition(Strategy):
+    """Base of the shipped strategies; decides on closed bars only."""
+
+    Params: ClassVar[type[Parameters]] = OnePositionParams
+
+    def __init__(self, params: Parameters) -> None:
+        super().__init__(params)
+        self._bars_since_entry: defaultdict[str, int] = defaultdict(lambda: LONG_AGO)
+
+    @abstractmethod
+    def signal(self, ctx: Context, instrument: Instrument) -> Signal:
+        """What the rule sees now that another bar of this instrument has closed."""
+
+    def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
+        """Leave, enter or wait. One order at a time: while one is at work nothing new is decided."""
+        self._bars_since_entry[instrument.key] += 1
+        seen, holding = self.signal(ctx, instrument), ctx.position(instrument)
+        ctx.show(signal=seen.reason, position=holding.quantity)
+        if self._withdraw_stale(ctx, instrument):
+            return
+        if holding.quantity:
+            self._leave(ctx, instrument, holding, _reason_to_leave(holding, seen, bar.close, self.params))
+        elif seen.enter and self._bars_since_entry[instrument.key] > self.params.cool_down:
+            self._enter(ctx, instrument, seen)
+
+    def _withdraw_stale(self, ctx: Context, instrument: Instrument) -> bool:
+        """Cancel what still rests when a bar closes: it was decided on older prices. Whether there was any."""
+        working = ctx.working(instrument)
+        for order in working:
+            if order.changeable and order.tag:
+                ctx.log(f"cancelling {order.transaction_type} {order.open_quantity} {order.key}: unfilled at bar close")
+                ctx.cancel(order.tag)
+        return bool(working)
+
+    def _enter(self, ctx: Context, instrument: Instrument, seen: Signal) -> None:
+        quantity = self.params.lots * instrument.lot
+        if seen.direction == "up":
+            ctx.buy(instrument, quantity, reason=seen.reason)
+        elif seen.direction == "down" and self.params.allow_short:
+            ctx.sell(instrument, quantity, reason=seen.reason, product=_short_product(instrument))
+        else:
+            return
+        self._bars_since_entry[instrument.key] = 0
+
+    def _leave(self, ctx: Context, instrument: Instrument, holding: Holding, reason: str) -> None:
+        if not reason:
+            return
+        product = _short_product(instrument)
+        if holding.quantity < 0 and product:
+            ctx.buy(instrument, -holding.quantity, reason=reason, product=product)
+        else:
+            ctx.exit(instrument, reason=reason)
+
+
+def _reason_to_leave(holding: Holding, seen: Signal, price: float, params: OnePositionParams) -> str:
+    """Why the position should be closed now, empty when it should not."""
+    sign = 1 if holding.quantity > 0 else -1
+    if seen.direction == ("down" if sign > 0 else "up"):
+        return seen.reason
+    if not holding.average_price:
+        return ""
+    gain = sign * (price - holding.average_price) * 100 / holding.average_price
+    if params.stop_loss and gain <= -params.stop_loss:
+        return f"loss of {-gain:.2f} % reached the stop of {params.stop_loss:.2f} %"
+    if params.target and gain >= params.target:
+        return f"profit of {gain:.2f} % reached the target of {params.target:.2f} %"
+    return ""
+
+
+def _short_product(instrument: Instrument) -> Product | None:
+    """Shares can be sold short for the day only; derivatives in the run's own product."""
+    return "MIS" if instrument.exchange in ("NSE", "BSE") else None
