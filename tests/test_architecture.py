@@ -21,8 +21,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
-    "__main__", "app", "loop", "settings", "logs", "domain.orders", "trading.desk", "kite.client", "kite.contract",
-    "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell", "ui.settings", "ui.chart.view",
+    "__main__", "app", "loop", "settings", "logs", "clock", "practice", "domain.orders", "trading.desk", "kite.client",
+    "kite.contract", "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell", "ui.settings", "ui.chart.view",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.app"),
@@ -36,6 +36,7 @@ PERMITTED = [
     ("loop", "qasync"),
     ("trading.desk", "alphapanda_desktop.domain.orders"),
     ("sim.server", "alphapanda_desktop.kite.contract"),
+    ("sim.server", "alphapanda_desktop.kite.contract_orders"),
     ("sim.server", "alphapanda_desktop.kite.packets"),
     ("kite.client", "kiteconnect"),
     ("store.journal", "sqlalchemy"),
@@ -68,6 +69,9 @@ FORBIDDEN = [
     ("logs", "alphapanda_desktop.app"),
     ("logs", "alphapanda_desktop.trading.desk"),
     ("settings", "alphapanda_desktop.ui.shell"),
+    ("practice", "alphapanda_desktop.sim.server"),
+    ("practice", "PySide6.QtCore"),
+    ("clock", "alphapanda_desktop.trading.desk"),
 ]
 
 
