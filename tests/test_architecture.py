@@ -21,8 +21,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
-    "__main__", "app", "loop", "settings", "logs", "clock", "practice", "domain.orders", "trading.desk", "kite.client",
-    "kite.contract", "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell", "ui.settings", "ui.chart.view",
+    "__main__", "app", "loop", "settings", "logs", "clock", "practice", "domain.orders", "trading.desk",
+    "kite.client", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server", "store.journal",
+    "strategies.momentum", "ui.shell", "ui.settings", "ui.chart.view",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.app"),
