@@ -96,8 +96,8 @@ class Database:
 
     def _open(self) -> None:
         with _plainly(self.path):
-            make_private(self.path)
             state = look_at(self.path)
+            make_private(self.path)
             self._engine = _engine(self.path)
             connection = self._engine.connect()
             self._connection = connection

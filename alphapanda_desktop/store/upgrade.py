@@ -35,9 +35,9 @@ def look_at(path: Path) -> FileState:
 
     Raises Fatal for a damaged file, one of another program, and one of a newer AlphaPanda.
     """
-    if path.stat().st_size == 0:
+    if not path.exists() or path.stat().st_size == 0:
         return FileState.EMPTY
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as reader:
+    with closing(_reader(path)) as reader:
         _refuse_damaged(path, reader)
         tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables:
@@ -46,6 +46,12 @@ def look_at(path: Path) -> FileState:
     if len(versions) != 1:
         raise Fatal(f"{path} is a database of another program: move it aside, or choose another folder (--data-dir)")
     return _state_of(path, str(versions[0][0]))
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    # Nobody has it open where no write-ahead log lies beside it; then even the side files need not be made.
+    idle = not path.with_name(f"{path.name}-wal").exists()
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if idle else ''}", uri=True)
 
 
 def _stamped(tables: set[str]) -> bool:
