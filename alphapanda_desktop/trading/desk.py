@@ -32,6 +32,9 @@ from alphapanda_desktop.trading.tags import Tags
 POLL_LIVE_S: Final = 30.0
 """How often the book is read anyway while an order is live.  Source: CONTRACT 7, lesson 8."""
 
+POLL_CLOSED_S: Final = 5.0
+"""How often a desk that could not reconcile tries again."""
+
 SETTLE_S: Final = 0.15
 """How long news of fills is gathered before trades and positions are read once for all of them."""
 
@@ -390,7 +393,7 @@ class Desk:
 
     async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(POLL_LIVE_S)
+            await asyncio.sleep(POLL_CLOSED_S if self.state is DeskState.CLOSED else POLL_LIVE_S)
             if self.state is DeskState.CLOSED or self.books.book.working() or self.books.unanswered():
                 await self._try_reconcile("regular look")
 

@@ -60,6 +60,8 @@ class Market:
         self.master = master
         self.link = LinkReport(LinkState.OFF)
         self.frozen_at: datetime | None = None
+        self.was_down = False
+        """Whether the link was lost since it was last up."""
         self._wishes: dict[str, dict[int, Mode]] = {}
         self._latest: dict[int, Tick] = {}
         self._arrived: dict[int, float] = {}
@@ -240,6 +242,8 @@ class Market:
                 listener(instrument, interval, bar)
 
     def take_link(self, report: LinkReport) -> None:
+        if self.link.state is LinkState.UP and report.state is not LinkState.UP:
+            self.was_down = True
         self.link = report
         self.link_changed.emit(report)
 

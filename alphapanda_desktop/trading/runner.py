@@ -88,7 +88,7 @@ class Runner:
             run_id=row.run_id,
             strategy=strategy_type,
             instruments=tuple(i for i in map(by_key, row.instruments) if i is not None),
-            params=strategy_type.Params.model_construct(**row.parameters),
+            params=strategy_type.Params.model_construct(None, **row.parameters),
             interval=strategy_type.interval,
             product="MIS",
             started_at=row.started_at,

@@ -1,0 +1,83 @@
+"""Arguments, then either a command or the window; the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from alphapanda_desktop import __version__
+
+MODES = ("practice", "paper", "live")
+
+
+def _sim(rest: list[str], _options: argparse.Namespace) -> int:
+    from alphapanda_desktop.sim.cli import run
+
+    return run(rest)
+
+
+def _decode(rest: list[str], _options: argparse.Namespace) -> int:
+    from alphapanda_desktop.kite.decode import run
+
+    return run(rest)
+
+
+def _tour(rest: list[str], options: argparse.Namespace) -> int:
+    from alphapanda_desktop.tour import run
+
+    return run(rest, options)
+
+
+COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] = {
+    "sim": (_sim, "serve the practice exchange on 127.0.0.1"),
+    "decode": (_decode, "print the ticks of a packet or frame as JSON lines"),
+    "tour": (_tour, "play the first use in practice mode and take pictures"),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of the program itself; each command has its own behind it."""
+    lines = "\n".join(f"  {name:<8} {text}" for name, (_, text) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="alphapanda",
+        description="AlphaPanda Desktop: the trading terminal for Zerodha's algo traders.",
+        epilog=f"commands (each has --help):\n{lines}\n\nwithout a command the window opens.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"AlphaPanda Desktop {__version__}")
+    parser.add_argument("--mode", choices=MODES, help="practice needs no account; the first start asks")
+    parser.add_argument("--profile", default="default", help="separate settings, databases and secrets (default: default)")
+    parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
+    parser.add_argument("--verbose", action="store_true", help="log to the terminal too")
+    practice = parser.add_argument_group("practice exchange")
+    practice.add_argument("--seed", type=int, help="another seed is another market")
+    practice.add_argument("--scenario", help="what goes wrong, if anything: see `alphapanda sim --help`")
+    practice.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs (default: 1)")
+    practice.add_argument("--ticks", type=Path, action="append", default=[], help="replay a recording; may be repeated")
+    parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; its exit code."""
+    options = parser().parse_args(argv)
+    if options.probe_webengine:
+        from alphapanda_desktop.ui.webprobe import child_main
+
+        return child_main()
+    if options.command:
+        name, *rest = options.command
+        if name not in COMMANDS:
+            print(f"alphapanda: no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
+            return 2
+        return COMMANDS[name][0](rest, options)
+    from alphapanda_desktop.start import open_window
+
+    return open_window(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

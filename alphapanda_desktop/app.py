@@ -1,0 +1,361 @@
+"""The composition root: builds every part in order, starts and stops it; only __main__ and the tour import this.
+
+The start order is store → venue → session gate → market → desk (reconciles before it accepts) → runner → panels;
+everything is pushed on one exit stack, so stopping is the same page read upwards. Nothing that needs a login is
+built before `gate.wait_open` has given a verified Session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from alphapanda_desktop import settings as settings_
+from alphapanda_desktop.domain.calendar import phase
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
+from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.domain.ports import Broker, LinkReport, LinkState, Vault
+from alphapanda_desktop.domain.risk import Limits
+from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.logs import strike_out
+from alphapanda_desktop.store.database import Database
+from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.vault import KeyringVault
+from alphapanda_desktop.strategies import SHIPPED
+from alphapanda_desktop.trading.arming import Arming
+from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.market import Market, MarketSink
+from alphapanda_desktop.trading.runner import Runner
+from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.session import GateState, SessionGate
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.shell import DeskParts, LoginPlan, MainWindow, Remembered
+from alphapanda_desktop.ui.webprobe import web_engine_works
+from alphapanda_desktop.venues import API_SECRET, PracticeOptions, Venue, practice_venue, zerodha_venue
+
+log = logging.getLogger("alphapanda.app")
+
+RETRY_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says. `vault` stands in for the keyring where a caller brings its own."""
+
+    mode: str | None
+    profile: str
+    folder: Path
+    practice: PracticeOptions = field(default_factory=PracticeOptions)
+    vault: Vault | None = None
+
+    @property
+    def settings_file(self) -> Path:
+        return self.folder / "settings.json"
+
+
+class Program:
+    """One run of the program: owns every part, and shows them to a driver (the tour, a test)."""
+
+    def __init__(self, options: Options, window: MainWindow, edge: Edge, settings: settings_.Settings) -> None:
+        self._options = options
+        self._window = window
+        self._edge = edge
+        self._settings = settings
+        self._closing = asyncio.Event()
+        window.closed.connect(self._closing.set)
+        self.mode = ""
+        self.venue: Venue | None = None
+        self.journal: SqlJournal | None = None
+        self.gate: SessionGate | None = None
+        self.market: Market | None = None
+        self.desk: Desk | None = None
+        self.runner: Runner | None = None
+
+    async def run(self, drive: Callable[[Program], Awaitable[None]] | None = None) -> int:
+        """Live until the window is closed; the exit code. `drive` plays a person meanwhile."""
+        async with Scope("program", self._failed) as scope:
+            life = scope.spawn("life", self._live())
+            if drive is not None:
+                scope.spawn("drive", drive(self))
+            closing = scope.spawn("closing", self._closing.wait())
+            await asyncio.wait({life, closing}, return_when=asyncio.FIRST_COMPLETED)
+            return 0 if closing.done() else 1
+
+    def close(self) -> None:
+        """Ask the program to end, as closing the window does."""
+        self._closing.set()
+
+    async def _live(self) -> None:
+        while True:
+            try:
+                async with AsyncExitStack() as stack:
+                    await self._start(stack)
+                    await self._closing.wait()
+                    self._window.show_busy("Stopping strategies and closing…")
+                    return
+            except AlphaPandaError as error:
+                log.error("could not start: %s", error)
+                await self._ask_to_retry(error)
+
+    async def _ask_to_retry(self, error: AlphaPandaError) -> None:
+        again = asyncio.Event()
+        self._window.show_problem("AlphaPanda could not start", str(error), again.set)
+        await again.wait()
+
+    # -- the start, in order ---------------------------------------------------------------------------------
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        self.mode = self._options.mode or self._settings.general.mode or await self._welcome()
+        self._window.set_mode(self.mode)
+        self._window.show_busy("Opening the journal…")
+        scope = await stack.enter_async_context(Scope(self.mode, self._failed))
+        self.journal = await self._open_journal(stack)
+        vault = self._vault(self.mode)
+        self.venue = venue = await self._open_venue(stack, scope, vault)
+        for chore in venue.chores:
+            scope.spawn("venue", chore())
+        self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)
+        session = await self._log_in(scope, gate, venue)
+        await self._open_desk(stack, scope, session)
+
+    async def _welcome(self) -> str:
+        from alphapanda_desktop.kite.login import check_shape
+
+        chosen: asyncio.Future[tuple[str, dict[str, str] | None]] = asyncio.get_running_loop().create_future()
+
+        def choose(mode: str, credentials: dict[str, str] | None) -> None:
+            if not chosen.done():
+                chosen.set_result((mode, credentials))
+
+        self._window.show_welcome(check_shape).chosen.connect(choose)
+        mode, credentials = await chosen
+        if credentials is not None:
+            await self._keep(mode, credentials)
+        self._settings.general.mode = settings_.General.model_validate({"mode": mode}).mode
+        self._save_settings()
+        return mode
+
+    async def _keep(self, mode: str, credentials: Mapping[str, str]) -> None:
+        self._settings.account.api_key = credentials["api_key"]
+        self._settings.account.redirect_url = credentials["redirect_url"]
+        await self._vault(mode).put(API_SECRET, credentials["api_secret"])
+
+    def _vault(self, mode: str) -> Vault:
+        if self._options.vault is not None:
+            return self._options.vault
+        where = hashlib.sha256(str(self._options.folder).encode()).hexdigest()[:8]
+        return KeyringVault(f"AlphaPanda {mode} {self._options.profile} {where}")
+
+    async def _open_journal(self, stack: AsyncExitStack) -> SqlJournal:
+        database = Database(self._options.folder / f"{self.mode}.sqlite")
+        await database.open()
+        stack.push_async_callback(database.close)
+        return SqlJournal(database)
+
+    async def _open_venue(self, stack: AsyncExitStack, scope: Scope, vault: Vault) -> Venue:
+        if self.mode == "practice":
+            self._window.show_busy("Starting the practice exchange…")
+            return await practice_venue(stack, self._options.folder, self._options.practice, self._tell)
+        account = self._settings.account
+        if not account.api_key or not await vault.get(API_SECRET):
+            self._settings.general.mode = None
+            await self._welcome()
+            account = self._settings.account
+        strike_out(await vault.get(API_SECRET) or "")
+        return await zerodha_venue(stack, self.mode, account.api_key, account.redirect_url, vault)
+
+    async def _log_in(self, scope: Scope, gate: SessionGate, venue: Venue) -> Session:
+        gate.changed.connect(self._gate_changed)
+        self._window.show_busy("Checking the stored login…")
+        await gate.restore()
+        scope.spawn("session hour", gate.watch())
+        if gate.session is None:
+            await self._show_login()
+        session = await gate.wait_open()
+        strike_out(session.token.access_token)
+        self._window.set_mode(self.mode, session.user_id)
+        await self._window.hide_login()
+        return session
+
+    async def _show_login(self) -> None:
+        if self.gate is None or self.venue is None:
+            return
+        probe = await web_engine_works(self._options.folder / "webengine.json")
+        if self.gate.session is None:
+            plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint)
+            self._window.show_login(self.gate, plan)
+
+    async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session) -> None:
+        venue, journal, gate = self.venue, self.journal, self.gate
+        assert venue is not None and journal is not None and gate is not None
+        self._window.show_busy("Loading the day's instruments…")
+        master = await self._master(venue, session)
+        feed = venue.feed(session)
+        self.market = market = Market(session, feed, venue.history(), master, venue.clock)
+        broker = self._broker(venue, session, market, master)
+        arming = Arming(venue.clock, needed=self.mode == "live")
+        limits = Limits(**self._settings.risk.model_dump())
+        self.desk = desk = Desk(session, broker, journal, market, venue.clock, limits, scope, arming)
+        self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
+        stack.callback(runner.close)
+        self._wire(scope, market, desk)
+        scope.spawn("feed", feed.run(MarketSink(market)))
+        scope.spawn("bar clock", self._advance(market))
+        self._window.show_busy("Reconciling with the broker…")
+        await self._open_books(desk)
+        await runner.recall(desk.day_start())
+        stack.push_async_callback(runner.stop_all, "the program is closing")
+        self._show_desk(arming)
+
+    async def _open_books(self, desk: Desk) -> None:
+        try:
+            await desk.open()
+        except AlphaPandaError as error:
+            self._tell(f"The broker's books could not be read yet; the desk takes no orders until they are: {error}")
+
+    async def _master(self, venue: Venue, session: Session) -> InstrumentMaster:
+        day = venue.clock.now().astimezone(IST).date().isoformat()
+        cache = self._instrument_cache()
+        rows: list[Instrument] | None = await cache.load(day) if venue.mode != "practice" else None
+        if rows is None:
+            rows = await venue.instruments(session)
+            if venue.mode != "practice":
+                await cache.save(day, rows)
+        if not rows:
+            raise Fatal("Kite's instrument master came empty. Try again in a minute.")
+        return InstrumentMaster(rows)
+
+    def _instrument_cache(self):  # type: ignore[no-untyped-def]
+        from alphapanda_desktop.store.instruments import FileInstrumentCache
+
+        return FileInstrumentCache(self._options.folder / "instruments")
+
+    def _broker(self, venue: Venue, session: Session, market: Market, master: InstrumentMaster) -> Broker:
+        if venue.mode != "paper":
+            from alphapanda_desktop.kite.broker import KiteBroker
+
+            return KiteBroker(session, venue.client)
+        from alphapanda_desktop.trading.paper import PaperBroker
+
+        paper = PaperBroker(session, market.latest, master.by_key, venue.clock)
+        market.on_every_tick(paper.on_tick)
+        return paper
+
+    def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
+        gate = self.gate
+        assert gate is not None
+
+        def end_session(why: str) -> None:
+            scope.spawn("end session", gate.ended(why))
+
+        def link_changed(report: LinkReport) -> None:
+            if report.state is LinkState.REFUSED:
+                end_session(report.detail or "Kite refused the feed's token")
+            elif report.state is LinkState.UP and market.was_down:
+                market.was_down = False
+                scope.spawn("after reconnect", self._after_reconnect(market, desk))
+
+        desk.session_ended.connect(end_session)
+        desk.noticed.connect(self._tell)
+        market.link_changed.connect(link_changed)
+        market.noticed.connect(lambda kind, text: self._tell(f"Kite {kind}: {text}"))
+        gate.opened.connect(lambda session: scope.spawn("resume", self._resume(session)))
+
+    async def _after_reconnect(self, market: Market, desk: Desk) -> None:
+        try:
+            await desk.reconcile("feed reconnected", quiet=True)
+            await market.refill()
+        except AlphaPandaError as error:
+            self._tell(f"After the feed came back: {error}")
+
+    async def _resume(self, session: Session) -> None:
+        """A new login while the desk is open: REST and feed carry on with the new token in place."""
+        if self.market is None or self.desk is None or self.venue is None:
+            return
+        strike_out(session.token.access_token)
+        self.market.resume(session)
+        await self._window.hide_login()
+        try:
+            await self.desk.resume(session)
+            await self.market.refill()
+        except AlphaPandaError as error:
+            self._tell(f"After the login: {error}")
+
+    async def _advance(self, market: Market) -> None:
+        while True:
+            await asyncio.sleep(1.0)
+            market.advance()
+
+    # -- the window ------------------------------------------------------------------------------------------
+
+    def _gate_changed(self) -> None:
+        gate = self.gate
+        if gate is None or gate.state is not GateState.ENDED or self.market is None or self.desk is None:
+            return
+        self.market.freeze(datetime.now(UTC))
+        self.desk.freeze(gate.detail)
+        self._edge.spawn("login again", self._show_login())
+
+    def _show_desk(self, arming: Arming) -> None:
+        market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
+        assert market is not None and desk is not None and runner is not None and gate is not None
+        self._window.show_desk(
+            DeskParts(
+                market=market,
+                desk=desk,
+                runner=runner,
+                gate=gate,
+                mode=self.mode,
+                user_id=gate.session.user_id if gate.session else "",
+                database=str(self._options.folder / f"{self.mode}.sqlite"),
+                phase=lambda: phase("NSE", self.venue.clock.now()) if self.venue else "",
+                arming=arming,
+                watch_keys=self.watch_keys(market.master),
+                chart_key=self._settings.window.chart.get(self.mode, ""),
+            )
+        )
+
+    def watch_keys(self, master: InstrumentMaster) -> list[str]:
+        """The watchlist to show: what was left, else the venue's first one, of instruments that exist today."""
+        venue_keys = self.venue.watch_keys if self.venue else ()
+        keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
+        known = [key for key in keys if master.by_key(key)]
+        return known or [i.key for i in list(master)[:6]]
+
+    def _tell(self, text: str) -> None:
+        log.info("%s", text)
+        self._window.notify(text, "warning")
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        log.error("task %s failed", name, exc_info=error)
+        self._window.notify(f"{name}: {type(error).__name__}: {error}", "danger")
+
+    def _save_settings(self) -> None:
+        settings_.save(self._settings, self._options.settings_file)
+
+
+def remembered(settings: settings_.Settings, options: Options, mode: Callable[[], str]) -> Remembered:
+    """What the window remembers, and how it says that it changed."""
+
+    def save(name: str, value: object) -> None:
+        window = settings.window
+        if name == "layout" and isinstance(value, bytes):
+            window.layout = base64.b64encode(value).decode("ascii")
+        elif name == "watch_keys" and isinstance(value, list):
+            window.watchlist = {**window.watchlist, mode(): [str(key) for key in value]}
+        elif name == "chart_key":
+            window.chart = {**window.chart, mode(): str(value)}
+        elif name == "theme":
+            window.theme = "light" if value == "light" else "dark"
+        settings_.save(settings, options.settings_file)
+
+    layout = base64.b64decode(settings.window.layout) if settings.window.layout else b""
+    return Remembered(theme=settings.window.theme, layout=layout, save=save)
