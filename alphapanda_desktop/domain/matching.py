@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.domain.instruments import Instrument
@@ -16,7 +16,7 @@ from alphapanda_desktop.domain.market import DepthLevel, Tick
 from alphapanda_desktop.domain.orders import Side
 
 AUTOMATIC_PROTECTION_PCT: Final = 2.0
-"""What market_protection -1 stands for here.  Source: CONTRACT 2.6 (2 % for equity fits Kite's mock; the rest is unsourced)."""
+"""What market_protection -1 stands for here.  Source: CONTRACT 2.6: 2 % fits Kite's equity mock, the rest is open."""
 
 
 class Execution(NamedTuple):
@@ -76,9 +76,10 @@ def arriving(side: Side, limit: float | None, quantity: int, quote: Quote) -> li
     for level in levels:
         if quantity <= 0 or not _within(side, limit, level.price):
             break
-        taken = min(quantity, level.quantity)
-        fills.append(Execution(level.price, taken))
-        quantity -= taken
+        part = min(quantity, level.quantity)
+        if part:
+            fills.append(Execution(level.price, part))
+            quantity -= part
     return fills
 
 
@@ -90,6 +91,17 @@ def resting(side: Side, limit: float, quantity: int, quote: Quote) -> list[Execu
         return [Execution(limit, min(quantity, crossing))]
     through = quote.last_price < limit if side == "BUY" else quote.last_price > limit
     return [Execution(limit, quantity)] if through else []
+
+
+def taken(quote: Quote, side: Side, quantity: int) -> Quote:
+    """The quote after `quantity` was taken from the levels opposite `side`; emptied levels stay, as empty."""
+    levels = quote.asks if side == "BUY" else quote.bids
+    left: list[DepthLevel] = []
+    for level in levels:
+        part = min(quantity, level.quantity)
+        quantity -= part
+        left.append(level._replace(quantity=level.quantity - part))
+    return replace(quote, asks=tuple(left)) if side == "BUY" else replace(quote, bids=tuple(left))
 
 
 def average(executions: Sequence[Execution]) -> float:

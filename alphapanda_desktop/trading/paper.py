@@ -174,9 +174,11 @@ class PaperBroker:
         waiting = self._working.get(tick.instrument_token)
         if not waiting or not tick.last_price:
             return
-        for entry in sorted(waiting.values(), key=_priority):
-            if self._closing_time(entry.order.exchange, now) is not None:
-                self._wake(entry, tick)
+        entries = sorted(waiting.values(), key=_priority)
+        if self._closing_time(entries[0].order.exchange, now) is None:
+            return
+        for entry in entries:
+            self._wake(entry, tick)
 
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
         """Take up an earlier run's book on a broker that is still empty: its orders, and all its fills ever.

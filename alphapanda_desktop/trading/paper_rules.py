@@ -95,7 +95,7 @@ def _check_trigger(side: Side, trigger: float, price: float | None, last_price: 
     above = side == "BUY"
     if price is not None and (trigger > price if above else trigger < price):
         way = "at or below" if above else "at or above"
-        raise bad_input(f"Trigger price {trigger:g} for stoploss {side.lower()} orders must be {way} the price {price:g}.")
+        raise bad_input(f"Trigger price {trigger:g} for stoploss {side.lower()} orders must be {way} {price:g}.")
     if last_price and (trigger <= last_price if above else trigger >= last_price):
         way = "higher" if above else "lower"
         raise bad_input(
