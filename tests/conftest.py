@@ -79,6 +79,8 @@ def no_real_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
         for kind in ("APPDATA", "LOCALAPPDATA"):
             patch.setenv(kind, str(home / kind.lower()))
+        if sys.platform == "darwin":  # where no variable moves the Library folder
+            patch.setenv("HOME", str(home))
         yield home
 
 
