@@ -194,7 +194,16 @@ async def a_kite(tls: ssl.SSLContext | None = None) -> AsyncIterator[LocalKite]:
 def read_order(data: Mapping[str, object]) -> Order:
     if "order_id" not in data:
         raise BadData("order_id is missing")
-    return Order(str(data["order_id"]), str(data["status"]), "NSE", "INFY", "BUY", 1, "MIS", "LIMIT")
+    return Order(
+        order_id=str(data["order_id"]),
+        status=str(data["status"]),
+        exchange="NSE",
+        tradingsymbol="INFY",
+        transaction_type="BUY",
+        quantity=1,
+        product="MIS",
+        order_type="LIMIT",
+    )
 
 
 async def a_ticker(kite: LocalKite, patience: Patience = QUICK, **more: Any) -> Ticker:
