@@ -19,7 +19,7 @@ from alphapanda_desktop.sim.prices import Factors, Floats, Ints, Models, Prints,
 
 Booleans = NDArray[np.bool_]
 
-CHUNK: Final = 200_000
+CHUNK: Final = 50_000
 """Trades computed at once: bounds the memory that a long catching-up takes."""
 LEVELS: Final = 5
 NEVER: Final = np.int64(2**62)

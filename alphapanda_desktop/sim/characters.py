@@ -18,7 +18,7 @@ from alphapanda_desktop.sim.prices import FACTORS, Floats, Models, drift_at, sha
 from alphapanda_desktop.sim.roster import FUTURES, INDICES, SECTORS, STOCKS
 
 SESSION_S: Final = 22_500
-PERIODS: Final = (2, 5, 10, 10, 20, 20, 30, 60)
+PERIODS: Final = (5, 10, 20, 20, 30, 60, 60, 60)
 """Seconds per trade of a company that nobody named, one of these. All periods divide five minutes."""
 
 
