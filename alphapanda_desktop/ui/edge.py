@@ -109,7 +109,9 @@ class Edge:
 
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
         """Start work for a slot; an error we raise on purpose becomes a notice, any other goes to the scope."""
-        return self.scope.spawn(name, self._spoken(work))
+        task = self.scope.spawn(name, self._spoken(work))
+        task.add_done_callback(lambda _: work.close())  # a task cancelled before its first step never reaches it
+        return task
 
     async def _spoken(self, work: Coroutine[Any, Any, Any]) -> None:
         try:

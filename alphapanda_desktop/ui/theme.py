@@ -213,7 +213,8 @@ QPushButton, QToolButton { background: @raised; border: 1px solid @border; borde
 QPushButton:hover, QToolButton:hover { border-color: @muted; }
 QPushButton:focus, QToolButton:focus { border-color: @accent; }
 QPushButton:disabled, QToolButton:disabled { color: @muted; background: @window; }
-QToolButton:checked { background: @selection; color: @text; border-color: @accent; }
+QToolButton { padding: 3px 9px; }
+QToolButton:checked { background: @selection; color: @accent; }
 QPushButton[order="BUY"] { background: @buy_button; color: @on_button; border-color: @buy_button; font-weight: 600; }
 QPushButton[order="SELL"] { background: @sell_button; color: @on_button; border-color: @sell_button; font-weight: 600; }
 QPushButton[order="KILL"] { background: @kill; color: @on_button; border-color: @kill; font-weight: 700; }

@@ -1,0 +1,104 @@
+"""Where an axis puts its marks, and what it writes there; no Qt."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapanda_desktop.domain.bars import IST_OFFSET_S
+from alphapanda_desktop.domain.session import IST
+
+Floats = NDArray[np.float64]
+
+LABEL_PX: Final = 76.0
+"""Room that a time label takes, with air."""
+
+_DAY_S: Final = 86_400
+_STEPS_S: Final = (10_800, 3_600, 1_800, 900, 300, 60, 15, 5, 1)
+_SAMPLES: Final = 4_000
+
+
+class TimeMark(NamedTuple):
+    """A mark of the time axis; a major one stands where a day, month or year begins."""
+
+    x: float
+    text: str
+    major: bool
+
+
+def price_marks(low: float, high: float, count: int, finest: float) -> Floats:
+    """About `count` round prices between two prices, no closer than `finest`."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low or count < 1:
+        return np.empty(0)
+    rough = max((high - low) / count, finest)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    marks = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+    return np.round(marks, 10)
+
+
+def time_marks(times: Floats, first: int, px_per_row: float) -> list[TimeMark]:
+    """Marks for rows at these epoch seconds, the first of which is row `first`.
+
+    Years, months and days come first; hours and minutes only as fine as they fit evenly.
+    """
+    stride = max(1, times.size // _SAMPLES)
+    local = times[::stride].astype(np.int64) + IST_OFFSET_S
+    if local.size < 2:
+        return []
+    px_per_sample, placed = px_per_row * stride, _Places()
+    day = local // _DAY_S
+    for unit, major in _levels(local, day):
+        starts = np.flatnonzero(np.diff(unit)) + 1
+        if not major and starts.size * LABEL_PX > local.size * px_per_sample:
+            break
+        for k in starts.tolist():
+            placed.add(k * px_per_sample, first + k * stride, major)
+    return [TimeMark(x, _label(float(times[x - first]), times, x - first, major), major) for x, major in placed.found()]
+
+
+def _levels(local: NDArray[np.int64], day: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], bool]]:
+    months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    calendar = [(months // 12, True), (months, True), (day, True)]
+    return calendar + [(local // step, False) for step in _STEPS_S]
+
+
+class _Places:
+    """Labels that are placed, each with its room; who comes first stays."""
+
+    def __init__(self) -> None:
+        self._px: list[float] = []
+        self._marks: list[tuple[int, bool]] = []
+
+    def add(self, px: float, x: int, major: bool) -> None:
+        at = bisect_left(self._px, px)
+        for neighbour in self._px[max(0, at - 1) : at + 1]:
+            if abs(neighbour - px) < LABEL_PX:
+                return
+        self._px.insert(at, px)
+        self._marks.insert(at, (x, major))
+
+    def found(self) -> list[tuple[int, bool]]:
+        return self._marks
+
+
+def _label(at_s: float, times: Floats, row: int, major: bool) -> str:
+    here = datetime.fromtimestamp(at_s, IST)
+    if not major:
+        return f"{here:%H:%M:%S}" if at_s % 60 else f"{here:%H:%M}"
+    before = datetime.fromtimestamp(float(times[max(0, row - 1)]), IST)
+    if here.year != before.year:
+        return f"{here:%Y}"
+    if here.month != before.month:
+        return f"{here.day} {here:%b}" if _is_intraday(times, row) else f"{here:%b}"
+    return f"{here.day} {here:%b}" if _is_intraday(times, row) else f"{here.day}"
+
+
+def _is_intraday(times: Floats, row: int) -> bool:
+    other = row + 1 if row + 1 < times.size else row - 1
+    return abs(float(times[other] - times[row])) < _DAY_S

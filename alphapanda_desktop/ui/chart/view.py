@@ -1,0 +1,206 @@
+"""One chart: its instrument and interval, loading of history, the frame beat, keys and buttons."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Final, Protocol
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from alphapanda_desktop.domain.bars import BarSeries, TickSeries
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Interval, Mode
+from alphapanda_desktop.domain.ports import LinkReport, LinkState
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.chart.items import Marker
+from alphapanda_desktop.ui.chart.plot import Plot
+from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
+from alphapanda_desktop.ui.edge import Edge
+
+TICKS: Final = "Tick"
+Choice = Interval | None
+"""What a chart is made of: candles of an interval, or None for every tick."""
+
+_names = count(1)
+
+
+class ChartMarket(Protocol):
+    """What a chart asks of the market; trading.market.Market is one."""
+
+    link: LinkReport
+
+    def watch(self, owner: str, instruments: Sequence[Instrument], mode: Mode) -> None: ...
+
+    def unwatch(self, owner: str) -> None: ...
+
+    def age_s(self, instrument_token: int) -> float | None: ...
+
+    def stale(self, instrument_token: int) -> bool: ...
+
+    async def series(self, instrument: Instrument, interval: Interval) -> BarSeries: ...
+
+    def live_series(self, instrument: Instrument, interval: Interval) -> BarSeries: ...
+
+    def tick_series(self, instrument: Instrument) -> TickSeries: ...
+
+
+class ChartView(QWidget):
+    """Live chart of one instrument. `interval_changed(str)` gives the label of the interval chosen ("Tick", "5m")."""
+
+    interval_changed = Signal(str)
+
+    def __init__(self, edge: Edge, market: ChartMarket, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.instrument: Instrument | None = None
+        self.interval: Choice = Interval.MINUTE
+        self._edge = edge
+        self._market = market
+        self._owner = f"chart {next(_names)}"
+        self._loading: asyncio.Task[None] | None = None
+        self.plot = Plot(lambda: edge.theme, self)
+        self.buttons: dict[str, QToolButton] = {}
+        self._build()
+        self.plot.say_status("Choose an instrument in the watchlist to see its chart.")
+        edge.frames.add(self, self._frame)
+        self.destroyed.connect(_leaver(market, self._owner))
+
+    def _build(self) -> None:
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.plot.setFocusProxy(self)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(6, 4, 6, 4)
+        bar.setSpacing(2)
+        group = QButtonGroup(self)
+        for label, choice in ((TICKS, None), *((i.label, i) for i in Interval)):
+            button = self._button(label, f"Candles of {label}" if choice else "Every tick", checkable=True)
+            button.clicked.connect(lambda _checked=False, chosen=choice: self.set_interval(chosen))
+            group.addButton(button)
+            bar.addWidget(button)
+        bar.addStretch(1)
+        fit = self._button("Fit", "Show all bars (Home, or double-click the chart)")
+        fit.clicked.connect(self.plot.fit)
+        follow = self._button("Follow", "Stay at the newest bar (End)", checkable=True)
+        follow.clicked.connect(self.plot.follow)
+        self.plot.follow_changed.connect(follow.setChecked)
+        bar.addWidget(fit)
+        bar.addWidget(follow)
+        self.buttons[Interval.MINUTE.label].setChecked(True)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(bar)
+        whole.addWidget(self.plot, 1)
+
+    def _button(self, text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(text)
+        button.setToolTip(tooltip)
+        button.setCheckable(checkable)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.buttons[text] = button
+        return button
+
+    # --- what to show
+
+    def show_instrument(self, instrument: Instrument) -> None:
+        """Chart this instrument from now on, in the interval chosen."""
+        if instrument != self.instrument:
+            self.plot.set_markers(())
+        self.instrument = instrument
+        self._market.watch(self._owner, [instrument], Mode.FULL)
+        self._load()
+
+    def set_interval(self, interval: Choice) -> None:
+        """Draw candles of this length, or every tick (None). The one that is shown already is loaded again."""
+        self.interval = interval
+        label = interval.label if interval else TICKS
+        self.buttons[label].setChecked(True)
+        self._load()
+        self.interval_changed.emit(label)
+
+    def set_markers(self, markers: Sequence[Marker]) -> None:
+        """Show these trades of the instrument that is charted."""
+        self.plot.set_markers(markers)
+
+    def _load(self) -> None:
+        if self._loading is not None:
+            self._loading.cancel()
+            self._loading = None
+        if self.instrument is None:
+            return
+        if self.interval is None:
+            ticks = self._market.tick_series(self.instrument)
+            self.plot.show_source(TickSource(ticks), self.instrument, TICKS)
+            self.plot.say_status("" if len(ticks) else "waiting for ticks…")
+        else:
+            series = self._market.live_series(self.instrument, self.interval)
+            self.plot.show_source(CandleSource(series), self.instrument, self.interval.label)
+            self.plot.say_status("loading history…")
+            self._loading = self._edge.spawn("chart history", self._backfill(self.instrument, self.interval))
+        self._frame()
+
+    async def _backfill(self, instrument: Instrument, interval: Interval) -> None:
+        try:
+            series = await self._market.series(instrument, interval)
+        except AlphaPandaError as error:
+            why = str(error).rstrip(".")
+            self.plot.say_status(
+                f"History could not be loaded: {why}. Live bars go on; press {interval.label} to try again.", "warn"
+            )
+            return
+        self.plot.say_status("" if len(series) else "No bars yet: they begin with the first trade.")
+        self._frame()
+
+    # --- once a frame
+
+    def _frame(self) -> None:
+        if self.instrument is None:
+            return
+        source = self.plot.source
+        if isinstance(source, TickSource) and source.end and self.plot.notice.text:
+            self.plot.say_status("")
+        self.plot.say_badge(self._badge(self.instrument.instrument_token))
+        self.plot.refresh()
+
+    def _badge(self, token: int) -> str:
+        if not self._market.stale(token):
+            return ""
+        age = self._market.age_s(token)
+        said = "NO TICKS YET" if age is None else f"STALE {formats.age(age)}"
+        state = self._market.link.state
+        return said if state is LinkState.UP else f"{said} · feed {state.value}"
+
+    # --- keys and looks
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = self.plot.window_shown.bars / 10
+        match event.key():
+            case Qt.Key.Key_Left:
+                self.plot.pan(-step)
+            case Qt.Key.Key_Right:
+                self.plot.pan(step)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.plot.zoom(0.8)
+            case Qt.Key.Key_Minus:
+                self.plot.zoom(1.25)
+            case Qt.Key.Key_End:
+                self.plot.follow()
+            case Qt.Key.Key_Home:
+                self.plot.fit()
+            case _:
+                super().keyPressEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "plot"):
+            self.plot.setBackground(self._edge.theme.panel)
+            self.plot.viewport().update()
+
+
+def _leaver(market: ChartMarket, owner: str) -> Callable[..., None]:
+    return lambda _gone=None: market.unwatch(owner)
