@@ -5,9 +5,10 @@ Source: CONTRACT 2.10-2.11 and 4.7 (kite.trade/docs/connect/v3/market-quotes, /h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from pydantic import Field
 
@@ -30,6 +31,9 @@ MAX_DAYS: Final[dict[str, int]] = {
 
 MAX_KEYS: Final[dict[str, int]] = {"/quote": 500, "/quote/ohlc": 1000, "/quote/ltp": 1000}
 """Most instruments that one request for quotes may name. Source: CONTRACT 2.10."""
+
+MAX_QUERY: Final = 6000
+"""Most characters of a query that names instruments: servers in between refuse addresses beyond 8 KB with HTML."""
 
 LEVELS: Final = 5
 
@@ -134,6 +138,21 @@ def quote_from_wire(row: Mapping[str, Any], received_ns: int = 0) -> Tick:
 def quotes_from_wire(data: object, received_ns: int = 0) -> dict[str, Tick]:
     """Snapshots by the key they were asked with; what Kite does not know is absent. Raises BadData."""
     return {key: row.tick(received_ns) for key, row in parse_map(QuoteRow, data, "quotes").items()}
+
+
+def quote_batches(keys: Iterable[str], most: int) -> Iterator[list[str]]:
+    """The keys in batches that one request for quotes may name, by count and by length of its address."""
+    batch: list[str] = []
+    length = 0
+    for key in keys:
+        size = len(quote_plus(key)) + len("i=&")
+        if batch and (len(batch) == most or length + size > MAX_QUERY):
+            yield batch
+            batch, length = [], 0
+        batch.append(key)
+        length += size
+    if batch:
+        yield batch
 
 
 class TriggerRange(Wire):

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,14 @@ def test_pages_of_nothing_are_none() -> None:
     start = datetime(2026, 1, 2, tzinfo=UTC)
     assert k.candle_pages(start, start - timedelta(days=1), Interval.DAY) == []
     assert k.candle_pages(start, start, Interval.DAY) == [(start, start)]
+
+
+@given(st.lists(st.text(min_size=1, max_size=30), max_size=600), st.integers(1, 500))
+def test_batches_of_quotes_lose_no_key_and_stay_short(keys: list[str], most: int) -> None:
+    batches = list(k.quote_batches(keys, most))
+    assert [key for batch in batches for key in batch] == keys
+    assert all(0 < len(batch) <= most for batch in batches)
+    assert all(len(urlencode([("i", key) for key in batch])) <= k.MAX_QUERY for batch in batches)
 
 
 def test_a_master_row_becomes_an_instrument() -> None:

@@ -1,0 +1,350 @@
+"""The REST client against real sockets: what each way of failing becomes, and that lanes do not wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alphapanda_desktop.clock import SystemClock
+from alphapanda_desktop.domain.errors import (
+    AlphaPandaError,
+    NotPermitted,
+    Offline,
+    RateLimited,
+    Rejected,
+    SessionEnded,
+    Unknown,
+)
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Interval
+from alphapanda_desktop.domain.session import Token
+from alphapanda_desktop.kite import contract as k
+from alphapanda_desktop.kite.client import KiteClient
+from tests.kite.kite_stub_server import Reply, Stub, a_stub, drop, no, ok, raw
+
+TOKEN = Token("key123", "s3cr3t-access", "AB1234", datetime(2026, 11, 20, 3, tzinfo=UTC))
+PARAMS: k.Params = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 1,
+                    "product": "MIS", "order_type": "MARKET", "market_protection": -1, "tag": "ap1"}  # fmt: skip
+INFY = Instrument(408065, 1594, "INFY", "INFOSYS", 0, None, 0, 0.05, 1, "EQ", "NSE", "NSE")
+
+Call = Callable[[KiteClient], Awaitable[Any]]
+
+
+@asynccontextmanager
+async def a_pair(**options: Any) -> AsyncIterator[tuple[Stub, KiteClient]]:
+    """A server and a client that speaks to it with a token."""
+    async with a_stub() as stub:
+        client = KiteClient("key123", root=stub.root, clock=SystemClock(), **options)
+        client.use(TOKEN)
+        try:
+            yield stub, client
+        finally:
+            client.close()
+
+
+def place(client: KiteClient) -> Awaitable[Any]:
+    return client.place("regular", PARAMS)
+
+
+def book(client: KiteClient) -> Awaitable[Any]:
+    return client.orders()
+
+
+async def error_of(call: Call, route: str, reply: Reply, **options: Any) -> AlphaPandaError:
+    """What a call raises when its route answers so."""
+    async with a_pair(**options) as (stub, client):
+        stub.script[route] = reply
+        with pytest.raises(AlphaPandaError) as refused:
+            await call(client)
+        assert stub.seen == [route], "nothing is retried inside the client"
+        assert "s3cr3t" not in f"{refused.value!r} {refused.value.__context__!r} {refused.value.__cause__!r}"
+        return refused.value
+
+
+PLACE, BOOK = "POST /orders/regular", "GET /orders"
+FAILURES: list[tuple[Reply, type[AlphaPandaError], type[AlphaPandaError]]] = [
+    # reply, what reading becomes, what placing becomes
+    (no(403, "TokenException", "Incorrect `api_key` or `access_token`."), SessionEnded, SessionEnded),
+    (no(400, "InputException", "Invalid `api_key` or `access_token`."), SessionEnded, SessionEnded),
+    (no(403, "PermissionException", "Insufficient permission for that call."), NotPermitted, NotPermitted),
+    (no(400, "MarginException", "Insufficient funds."), Rejected, Rejected),
+    (no(428, "HoldingException", "5 quantity needs authorisation at depository."), Rejected, Rejected),
+    (no(400, None, "no type"), Rejected, Rejected),
+    (no(400, "BrandNewException", "?"), Rejected, Rejected),
+    (no(429, "NetworkException", "Too many requests"), RateLimited, RateLimited),
+    (raw("<h1>slow down</h1>", 429), RateLimited, RateLimited),
+    (no(429, "NetworkException", "Maximum allowed order requests exceeded."), Rejected, Rejected),
+    (no(500, "OrderException", "?"), Offline, Unknown),
+    (no(503, "NetworkException", "down"), Offline, Unknown),
+    (raw("<html>bad gateway</html>", 502), Offline, Unknown),
+    (raw("<html>request too large</html>", 400), Offline, Unknown),
+    (raw("<html>log in to the café</html>", 200), Offline, Unknown),
+    (raw("{", 200, "application/json"), Offline, Unknown),
+    (raw("{}", 302, "application/json"), Offline, Unknown),
+    (raw("a,b", 200, "text/csv"), Offline, Unknown),
+    (drop, Offline, Unknown),
+]
+
+
+@pytest.mark.parametrize(("reply", "reading", "placing"), FAILURES)
+def test_each_failure_says_whether_an_order_may_exist(
+    arun: Any, reply: Reply, reading: type[AlphaPandaError], placing: type[AlphaPandaError]
+) -> None:
+    assert type(arun(error_of(book, BOOK, reply))) is reading
+    assert type(arun(error_of(place, PLACE, reply))) is placing
+
+
+@pytest.mark.parametrize("data", [None, [], {}, "x"])
+def test_a_success_without_an_order_id_is_unknown(arun: Any, data: object) -> None:
+    assert type(arun(error_of(place, PLACE, ok(data)))) is Unknown
+
+
+def test_modifying_and_cancelling_may_have_happened_too(arun: Any) -> None:
+    modify = arun(error_of(lambda c: c.modify("regular", "7", {"price": 1}), "PUT /orders/regular/7", drop))
+    cancel = arun(error_of(lambda c: c.cancel("regular", "7"), "DELETE /orders/regular/7", drop))
+    assert (type(modify), type(cancel)) == (Unknown, Unknown)
+
+
+def test_a_rejection_keeps_kites_words_type_and_code(arun: Any) -> None:
+    refused = arun(error_of(place, PLACE, no(400, "MarginException", "Insufficient funds. Required margin is 5.")))
+    assert isinstance(refused, Rejected)
+    assert str(refused) == "Insufficient funds. Required margin is 5."
+    assert (refused.kind, refused.code) == ("MarginException", 400)
+
+
+@pytest.mark.parametrize("kind", ["PermissionException", "InputException", "GeneralException"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "No IPs configured for this app. Add allowed IPs on the Kite developer console.",
+        "IP (1.2.3.4) is not allowed to place orders for this app. Update allowed IPs on the Kite developer console.",
+    ],
+)
+def test_a_static_ip_refusal_says_where_to_register_and_names_ipv6(arun: Any, kind: str, message: str) -> None:
+    refused = arun(error_of(place, PLACE, no(403, kind, message)))
+    assert isinstance(refused, NotPermitted)
+    assert message in str(refused)
+    assert "developers.kite.trade" in str(refused)
+    assert "IPv6" in str(refused)
+
+
+def test_a_placement_without_answer_is_unknown_after_the_time_limit(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair(timeout_s=0.1) as (stub, client):
+            stub.script[PLACE] = stub.held
+            with pytest.raises(Unknown, match="no reply in time"):
+                await place(client)
+            stub.script[BOOK] = stub.held
+            with pytest.raises(Offline, match="no reply in time"):
+                await book(client)
+
+    arun(story())
+
+
+def test_a_refused_connection_is_offline_even_for_an_order(arun: Any) -> None:
+    async def story() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        client = KiteClient("key123", root=f"http://127.0.0.1:{port}", clock=SystemClock())
+        client.use(TOKEN)
+        with pytest.raises(Offline, match="connection refused"):
+            await place(client)
+        client.close()
+
+    arun(story())
+
+
+def test_an_unknown_host_is_offline_even_for_an_order(arun: Any) -> None:
+    async def story() -> None:
+        client = KiteClient("key123", root="http://no-such-host.invalid", clock=SystemClock())
+        client.use(TOKEN)
+        with pytest.raises(Offline, match="does not resolve"):
+            await place(client)
+        client.close()
+
+    arun(story())
+
+
+def test_nothing_is_sent_without_a_login(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            client.use(None)
+            for call in (place, book, lambda c: c.quote(["NSE:INFY"])):
+                with pytest.raises(SessionEnded):
+                    await call(client)
+            assert stub.seen == []
+
+    arun(story())
+
+
+def test_a_token_of_another_key_is_refused() -> None:
+    client = KiteClient("other", clock=SystemClock())
+    with pytest.raises(SessionEnded, match="another api_key"):
+        client.use(TOKEN)
+
+
+def test_a_new_token_is_used_from_the_next_request_on(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script[BOOK] = ok([])
+            await client.orders()
+            client.use(Token("key123", "next", "AB1234", TOKEN.login_time))
+            await client.orders()
+            assert [h["Authorization"] for h in stub.headers] == ["token key123:s3cr3t-access", "token key123:next"]
+            assert {h["X-Kite-Version"] for h in stub.headers} == {"3"}
+
+    arun(story())
+
+
+def test_an_order_is_sent_as_form_fields(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script[PLACE] = ok({"order_id": "1953367517640548352"})
+            assert await place(client) == "1953367517640548352"
+            sent = {name: value for name, value in stub.bodies[0].items() if name != "variety"}
+            assert sent == {name: str(value) for name, value in PARAMS.items()}
+
+    arun(story())
+
+
+def test_a_held_up_placement_or_history_delays_neither_cancel_nor_book(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_pair(timeout_s=20) as (stub, client), asyncio.TaskGroup() as group:
+            stub.script[PLACE] = stub.script["GET /instruments/historical/408065/minute"] = stub.held
+            stub.script["DELETE /orders/regular/7"] = ok({"order_id": "7"})
+            stub.script[BOOK] = ok([])
+            now = datetime(2026, 1, 1, tzinfo=UTC)
+            held = group.create_task(client.candles(INFY, Interval.MINUTE, now, now))
+            await eventually(lambda: stub.seen)
+            assert await client.orders() == []
+            group.create_task(client.place("regular", PARAMS))
+            await eventually(lambda: PLACE in stub.seen)
+            assert await client.cancel("regular", "7") == "7"
+            held.cancel()
+            stub.let_go.set()
+
+    arun(story())
+
+
+def test_a_cancelled_wait_is_never_sent_and_gives_its_turn_on(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client), asyncio.TaskGroup() as group:
+            stub.script[BOOK], stub.script["GET /trades"] = stub.held, ok([])
+            first = group.create_task(client.get("/orders"))
+            await eventually(lambda: stub.seen)
+            waits = group.create_task(client.get("/never"))
+            after = group.create_task(client.get("/trades"))
+            await asyncio.sleep(0)
+            waits.cancel()
+            stub.let_go.set()
+            assert await after == []
+            assert await first == {"order_id": "late"}
+            assert stub.seen == ["GET /orders", "GET /trades"]
+
+    arun(story())
+
+
+def test_closing_does_not_wait_for_what_hangs(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_pair(timeout_s=30) as (stub, client):
+            stub.script[PLACE] = stub.held
+            both = asyncio.gather(place(client), place(client), return_exceptions=True)
+            await eventually(lambda: stub.seen)
+            client.close()
+            hanging, waiting = await both
+            assert isinstance(hanging, Unknown)
+            assert isinstance(waiting, Offline)
+            with pytest.raises(Offline, match="closed"):
+                await client.orders()
+            hangs = [t for t in threading.enumerate() if t.name == "kite-orders"]
+            assert all(t.daemon for t in hangs)
+
+    arun(story())
+
+
+def test_a_profile_can_be_asked_for_any_token(arun: Any, kite_samples: Path) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            client.use(None)
+            stub.script["GET /user/profile"] = raw((kite_samples / "mocks" / "profile.json").read_bytes(),
+                                                   content_type="application/json")  # fmt: skip
+            profile = await client.profile(TOKEN)
+            assert (profile.user_id, profile.broker) == ("AB1234", "ZERODHA")
+            assert stub.headers[0]["Authorization"] == "token key123:s3cr3t-access"
+
+    arun(story())
+
+
+READS: list[tuple[str, str, Call]] = [
+    ("orders", BOOK, book),
+    ("order_info", "GET /orders/171229000724687", lambda c: c.order_history("171229000724687")),
+    ("order_trades", "GET /trades", lambda c: c.trades()),
+    ("positions", "GET /portfolio/positions", lambda c: c.positions()),
+    ("auctions_list", "GET /portfolio/holdings", lambda c: c.holdings()),
+    ("margins", "GET /user/margins", lambda c: c.margins()),
+    ("quote", "GET /quote", lambda c: c.quote(["NSE:INFY"])),
+    ("ohlc", "GET /quote/ohlc", lambda c: c.ohlc(["NSE:INFY"])),
+    ("ltp", "GET /quote/ltp", lambda c: c.ltp(["NSE:INFY"])),
+    ("order_margins", "POST /margins/orders", lambda c: c.order_margins([])),
+    ("virtual_contract_note", "POST /charges/orders", lambda c: c.charges([])),
+]
+
+
+@pytest.mark.parametrize(("name", "route", "call"), READS, ids=lambda value: value if isinstance(value, str) else "")
+def test_every_read_understands_the_official_sample(
+    arun: Any, kite_samples: Path, name: str, route: str, call: Call
+) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            body = (kite_samples / "mocks" / f"{name}.json").read_bytes()
+            stub.script[route] = raw(body, content_type="application/json")
+            data = json.loads(body)["data"]
+            assert len(await call(client)) == len(data["net"] if name == "positions" else data)
+
+    arun(story())
+
+
+def test_a_master_is_read_from_csv(arun: Any, kite_samples: Path) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            body = (kite_samples / "mocks" / "instruments_nse.csv").read_bytes()
+            stub.script["GET /instruments/NSE"] = raw(body, content_type="text/csv")
+            assert len(await client.instruments("NSE")) == len(body.splitlines()) - 1
+
+    arun(story())
+
+
+def test_long_history_comes_in_pages_under_kites_cap(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            candle = ["2026-01-01T09:15:00+0530", 1, 2, 0.5, 1.5, 10, 0]
+            stub.script["GET /instruments/historical/408065/minute"] = ok({"candles": [candle]})
+            start = datetime(2026, 1, 1, tzinfo=UTC)
+            bars = await client.candles(INFY, Interval.MINUTE, start, start + timedelta(days=100))
+            spans = [dict(query) for query in stub.queries]
+            assert [(s["from"], s["to"]) for s in spans] == [
+                ("2026-01-01 05:30:00", "2026-03-02 05:29:59"), ("2026-03-02 05:30:00", "2026-04-11 05:30:00")
+            ]  # fmt: skip
+            assert len(bars) == 1, "a candle that both pages bring counts once"
+
+    arun(story())
+
+
+def test_many_quotes_are_asked_in_batches(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script["GET /quote"] = ok({})
+            await client.quote(f"NSE:A SYMBOL & {n:04}" for n in range(200))
+            assert len(stub.queries) == 2
+            assert [value for query in stub.queries for _, value in query][-1] == "NSE:A SYMBOL & 0199"
+
+    arun(story())
