@@ -54,7 +54,7 @@ RULES = [
         r"\.exec_?\(",
         "a nested loop kills other tasks: open() and a future (ui.edge)",
         "answer = dialog.exec()",
-        _in("loop.py"),
+        _in("loop.py", "ui/webprobe.py"),  # the probe is a process of its own, with no tasks
     ),
     Rule(r"\bprocessEvents\b", "a nested loop: await something instead", "app.processEvents()"),
     Rule(r"\bQ(?:Table|Tree)Widget\b(?!Item)", "model and view: ui.tables.RowModel", "QTableWidget(3, 4)"),
