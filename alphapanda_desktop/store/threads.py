@@ -19,8 +19,6 @@ class _Carry(Generic[T]):
         self.future: Final[Future[T]] = Future()
 
     def __call__(self) -> None:
-        # Running: from here on a cancelled waiter cannot cancel the work.
-        self.future.set_running_or_notify_cancel()
         with self:
             self.future.set_result(self._work())
 
@@ -38,5 +36,6 @@ class _Carry(Generic[T]):
 def in_daemon_thread(name: str, work: Callable[[], T]) -> Future[T]:
     """The result, some day, of work that has begun on a daemon thread of that name."""
     carry = _Carry(work)
+    carry.future.set_running_or_notify_cancel()  # a cancelled waiter cannot cancel the work
     threading.Thread(target=carry, name=name, daemon=True).start()
     return carry.future

@@ -1,0 +1,190 @@
+"""The day's instrument master in one file per day, by columns: 150,000 rows are back in a fraction of a second.
+
+A cache may be lost at any time: whatever is wrong with a file, the master is asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import json
+import logging
+import os
+import struct
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import repeat
+from pathlib import Path
+from typing import Any, Final, TypeVar, final
+
+import numpy as np
+
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.store.threads import in_daemon_thread
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MAGIC: Final = b"AlphaPanda master 1\n"
+"""First bytes of a file; another layout of what follows needs another number."""
+
+_NUMBERS: Final = {
+    "instrument_token": "<i8",
+    "exchange_token": "<i8",
+    "last_price": "<f8",
+    "strike": "<f8",
+    "tick_size": "<f8",
+    "lot_size": "<i8",
+}
+_REPEATING: Final = ("name", "instrument_type", "segment", "exchange")
+_COLUMNS: Final = {**_NUMBERS, "expiry": "<i4", **dict.fromkeys(_REPEATING, "<i4")}
+_LENGTHS: Final = struct.Struct("<II")
+_STEP: Final = 5_000
+"""Rows of a block: what is done to it in C at one go takes a millisecond, then the loop gets the interpreter."""
+
+
+@final
+class FileInstrumentCache:
+    """domain.ports.InstrumentCache in a folder of its own; each venue needs its own folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def load(self, day: str) -> list[Instrument] | None:
+        """Master saved for that ISO date; None where there is none or its file is damaged."""
+        path = self._path(day)
+        return await _off_loop(lambda: _load(path))
+
+    async def save(self, day: str, instruments: Sequence[Instrument]) -> None:
+        """Keep the day's master and forget all other days'. A disk that does not take it is logged, not raised."""
+        path = self._path(day)
+        if instruments:  # an empty master would be believed for a whole day
+            await _off_loop(lambda: _save(path, instruments))
+
+    def _path(self, day: str) -> Path:
+        return self._folder / f"instruments-{date.fromisoformat(day)}.master"
+
+
+async def _off_loop(work: Callable[[], T]) -> T:
+    return await asyncio.wrap_future(in_daemon_thread("instrument cache", work))
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _save(path: Path, instruments: Sequence[Instrument]) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, packed(instruments))
+        for old in path.parent.glob("instruments-*"):
+            if old != path:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("the instrument master is not kept for the next start: %s", error)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of the file or none of it, whatever happens meanwhile."""
+    handle, half = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(half).replace(path)
+    finally:
+        Path(half).unlink(missing_ok=True)
+
+
+def packed(instruments: Sequence[Instrument]) -> bytes:
+    """A master as bytes: magic, SHA-256 of the rest, then blocks of rows, each after its length."""
+    content = b"".join(_block(instruments[first : first + _STEP]) for first in range(0, len(instruments), _STEP))
+    return MAGIC + hashlib.sha256(content).digest() + content
+
+
+def _block(rows: Sequence[Instrument]) -> bytes:
+    """The lengths of the block and of its words, the words as JSON, the columns of numbers."""
+    words: dict[str, list[str]] = {"tradingsymbol": [i.tradingsymbol for i in rows]}
+    columns: dict[str, list[Any]] = {name: [getattr(i, name) for i in rows] for name in _NUMBERS}
+    columns["expiry"] = [i.expiry.toordinal() if i.expiry else 0 for i in rows]
+    for name in _REPEATING:
+        columns[name], words[name] = _coded(getattr(i, name) for i in rows)
+    text = json.dumps(words).encode("ascii")
+    numbers = b"".join(np.array(columns[name], kind).tobytes() for name, kind in _COLUMNS.items())
+    return _LENGTHS.pack(len(text) + len(numbers), len(text)) + text + numbers
+
+
+def _coded(values: Iterable[str]) -> tuple[list[int], list[str]]:
+    """Values as numbers into a list that holds each once."""
+    known: dict[str, int] = {}
+    return [known.setdefault(value, len(known)) for value in values], list(known)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _load(path: Path) -> list[Instrument] | None:
+    try:
+        return unpacked(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, BadData) as error:
+        log.warning("%s is of no use, the instrument master is asked for again: %s", path.name, error)
+        return None
+
+
+def unpacked(file: bytes) -> list[Instrument]:
+    """The master that was packed. Raises BadData unless every byte is as it was written."""
+    start = len(MAGIC) + 32
+    digest, content = file[len(MAGIC) : start], memoryview(file)[start:]
+    if not file.startswith(MAGIC) or hashlib.sha256(content).digest() != digest:
+        raise BadData("it is damaged or of another version")
+    made: list[Instrument] = []
+    at = 0
+    with _no_collection():
+        while at < len(content):
+            size, text_size = _LENGTHS.unpack_from(content, at)
+            at += _LENGTHS.size
+            made += _made(_values_of(content[at : at + size], text_size))
+            at += size
+    return made
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """No search for cycles meanwhile: rows have none, and each search would hold up the loop for 40 ms and more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _values_of(block: memoryview, at: int) -> dict[str, list[Any]]:
+    """Columns of a block whose numbers begin at `at`."""
+    words: dict[str, list[str]] = json.loads(bytes(block[:at]))
+    values: dict[str, list[Any]] = {"tradingsymbol": words["tradingsymbol"]}
+    for name, kind in _COLUMNS.items():
+        column = np.frombuffer(block, kind, len(words["tradingsymbol"]), at)
+        values[name], at = column.tolist(), at + column.nbytes
+    dates = {number: date.fromordinal(number) if number else None for number in set(values["expiry"])}
+    values["expiry"] = list(map(dates.__getitem__, values["expiry"]))
+    for name in _REPEATING:
+        values[name] = list(map(words[name].__getitem__, values[name]))
+    return values
+
+
+def _made(values: dict[str, list[Any]]) -> list[Instrument]:
+    # Half the time of making a frozen dataclass goes into getting round its own frost. Filling its slots column by
+    # column through their descriptors is done in C, takes less than half as long, and gives the very same values.
+    count = len(values["tradingsymbol"])
+    made = list(map(Instrument.__new__, repeat(Instrument, count)))
+    for name, column in values.items():
+        deque(map(getattr(Instrument, name).__set__, made, column), maxlen=0)
+    return made
