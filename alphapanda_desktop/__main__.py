@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"AlphaPanda Desktop {__version__}")
     parser.add_argument("--mode", choices=MODES, help="practice needs no account; the first start asks")
-    parser.add_argument("--profile", default="default", help="separate settings, databases and secrets (default: default)")
+    parser.add_argument(
+        "--profile", default="default", help="separate settings, databases and secrets (default: default)"
+    )
     parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
     parser.add_argument("--verbose", action="store_true", help="log to the terminal too")
     practice = parser.add_argument_group("practice exchange")
@@ -56,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     practice.add_argument("--scenario", help="what goes wrong, if anything: see `alphapanda sim --help`")
     practice.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs (default: 1)")
     practice.add_argument("--ticks", type=Path, action="append", default=[], help="replay a recording; may be repeated")
+    practice.add_argument("--clock", default="", help="where its clock starts: an ISO time, IST unless it has a zone")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
     return parser

@@ -8,7 +8,6 @@ built before `gate.wait_open` has given a verified Session.
 from __future__ import annotations
 
 import asyncio
-import base64
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -37,7 +36,7 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.shell import DeskParts, LoginPlan, MainWindow, Remembered
+from alphapanda_desktop.ui.shell import DeskParts, LoginPlan, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.venues import API_SECRET, PracticeOptions, Venue, practice_venue, zerodha_venue
 
@@ -340,22 +339,3 @@ class Program:
 
     def _save_settings(self) -> None:
         settings_.save(self._settings, self._options.settings_file)
-
-
-def remembered(settings: settings_.Settings, options: Options, mode: Callable[[], str]) -> Remembered:
-    """What the window remembers, and how it says that it changed."""
-
-    def save(name: str, value: object) -> None:
-        window = settings.window
-        if name == "layout" and isinstance(value, bytes):
-            window.layout = base64.b64encode(value).decode("ascii")
-        elif name == "watch_keys" and isinstance(value, list):
-            window.watchlist = {**window.watchlist, mode(): [str(key) for key in value]}
-        elif name == "chart_key":
-            window.chart = {**window.chart, mode(): str(value)}
-        elif name == "theme":
-            window.theme = "light" if value == "light" else "dark"
-        settings_.save(settings, options.settings_file)
-
-    layout = base64.b64decode(settings.window.layout) if settings.window.layout else b""
-    return Remembered(theme=settings.window.theme, layout=layout, save=save)

@@ -31,11 +31,14 @@ class PracticeOptions:
     scenario: str = "calm"
     speed: float = 1.0
     ticks: tuple[Path, ...] = ()
+    clock: str = ""
     switches: tuple[str, ...] = ()
 
     def arguments(self, state: Path) -> list[str]:
         arguments = ["--seed", str(self.seed), "--scenario", self.scenario, "--speed", str(self.speed)]
         arguments += ["--state", str(state)]
+        if self.clock:
+            arguments += ["--clock", self.clock]
         for path in self.ticks:
             arguments += ["--ticks", str(path)]
         for switch in self.switches:
@@ -106,7 +109,7 @@ async def practice_venue(
 
 async def _venue_clock(rest: str, options: PracticeOptions) -> Clock:
     """The exchange's clock where it is not ours: a replay lives on the day of its recording."""
-    if options.speed == 1.0 and not options.ticks:
+    if options.speed == 1.0 and not options.ticks and not options.clock:
         return SystemClock()
     import aiohttp
 
@@ -117,9 +120,7 @@ async def _venue_clock(rest: str, options: PracticeOptions) -> Clock:
     return VenueClock(datetime.fromisoformat(said["now"]), float(said["speed"]))
 
 
-async def zerodha_venue(
-    stack: AsyncExitStack, mode: str, api_key: str, redirect_url: str, vault: Vault
-) -> Venue:
+async def zerodha_venue(stack: AsyncExitStack, mode: str, api_key: str, redirect_url: str, vault: Vault) -> Venue:
     """Zerodha itself; orders are decided by `broker_of`, nothing is sent from here."""
     from alphapanda_desktop.domain.errors import Fatal
 
@@ -138,4 +139,3 @@ async def zerodha_venue(
         feed_root="wss://ws.kite.trade",
         watch_keys=WATCHED,
     )
-

@@ -107,6 +107,10 @@ class Market:
             if new:
                 self._feed.watch(new, mode)
 
+    def now(self) -> datetime:
+        """The venue's time, aware UTC."""
+        return self._clock.now()
+
     # -- what readers ask ------------------------------------------------------------------------------------
 
     def latest(self, instrument_token: int) -> Tick | None:

@@ -314,7 +314,7 @@ class PaperBroker:
             entry.order,
             filled_quantity=filled,
             pending_quantity=entry.order.quantity - filled,
-            average_price=round(average(entry.executions), 4),
+            average_price=round(average(entry.executions), 6),
         )
         if filled == entry.order.quantity:
             self._end(entry, "COMPLETE")

@@ -1,0 +1,112 @@
+"""The panels of an open desk: watchlist, chart, strategies, books, log, and how they speak to one another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Mode
+from alphapanda_desktop.domain.orders import Fill
+from alphapanda_desktop.ui.books import LogPanel, OrdersPanel, PositionsPanel, TradesPanel
+from alphapanda_desktop.ui.chart.view import ChartView
+from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.strategies import StrategiesPanel
+from alphapanda_desktop.ui.ticket import Ticket
+from alphapanda_desktop.ui.watchlist import Watchlist
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.ui.shell import DeskParts, MainWindow
+
+
+class DeskView:
+    """Builds the panels into the window's docks; owned by the window."""
+
+    def __init__(self, window: MainWindow, parts: DeskParts, edge: Edge) -> None:
+        self._window = window
+        self._parts = parts
+        self.chart = ChartView(parts.market, edge, window.centre)
+        self.watchlist = Watchlist(parts.market, edge, parts.watch_keys, self._watch_changed, window)
+        self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
+        self.positions = PositionsPanel(parts.desk, parts.market, edge)
+        self.orders = OrdersPanel(parts.desk, edge)
+        self.trades = TradesPanel(parts.desk, parts.market, edge)
+        self.log = LogPanel(edge)
+        self.ticket = Ticket(parts.desk, parts.market, parts.arming, parts.mode, edge, window)
+        self.docks = self._dock(window)
+        self._connect()
+        self._choose_first()
+
+    def _dock(self, window: MainWindow) -> list[QDockWidget]:
+        area = Qt.DockWidgetArea
+        window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
+        docks = [
+            window.dock("watchlist", "Watchlist", self.watchlist, area.LeftDockWidgetArea),
+            window.dock("strategies", "Strategies", self.strategies, area.RightDockWidgetArea),
+            window.dock("positions", "Positions", self.positions, area.BottomDockWidgetArea),
+            window.dock("orders", "Orders", self.orders, area.BottomDockWidgetArea),
+            window.dock("trades", "Trades", self.trades, area.BottomDockWidgetArea),
+            window.dock("log", "Log", self.log, area.BottomDockWidgetArea),
+        ]
+        for later in docks[3:]:
+            QMainWindow.tabifyDockWidget(window, docks[2], later)
+        docks[2].raise_()
+        window.resizeDocks([docks[0], docks[1]], [430, 370], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks[2]], [230], Qt.Orientation.Vertical)
+        return docks
+
+    def _connect(self) -> None:
+        desk = self._parts.desk
+        self.watchlist.chosen.connect(self.choose)
+        self.watchlist.order_wanted.connect(lambda instrument, side: self.ticket.open_for(instrument, side))
+        self.positions.order_wanted.connect(lambda i, side, quantity: self.ticket.open_for(i, side, quantity))
+        connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
+
+    def _choose_first(self) -> None:
+        master = self._parts.market.master
+        for key in (self._parts.chart_key, *self._tradable_first()):
+            instrument = master.by_key(key) if key else None
+            if instrument is not None:
+                self.choose(instrument)
+                return
+
+    def _tradable_first(self) -> list[str]:
+        by_key = self._parts.market.master.by_key
+        return sorted(self._parts.watch_keys, key=lambda key: not (i := by_key(key)) or not i.tradable)
+
+    def choose(self, instrument: Instrument) -> None:
+        """Show an instrument on the chart and offer it to the next strategy."""
+        self._parts.market.watch("chart", [instrument], Mode.FULL)
+        self.chart.show_instrument(instrument)
+        self.strategies.set_default_instrument(instrument)
+        self._window.remembered.save("chart_key", instrument.key)
+        self._mark_fills()
+
+    def _watch_changed(self, keys: list[str]) -> None:
+        self._window.remembered.save("watch_keys", keys)
+
+    def _mark_fills(self) -> None:
+        instrument = self.chart.instrument
+        if instrument is not None:
+            fills = [fill for fill in self._parts.desk.fills() if fill.key == instrument.key]
+            self.chart.set_markers([self._marker(fill) for fill in fills])
+
+    def _marker(self, fill: Fill) -> object:
+        from alphapanda_desktop.ui.chart.view import Marker
+
+        at_s = fill.fill_timestamp.timestamp() if fill.fill_timestamp else 0.0
+        order = self._parts.desk.books.book.get(fill.order_id)
+        who = self._parts.desk.by_whom(order) if order else ""
+        text = f"{fill.transaction_type} {fill.quantity} @ {fill.average_price:.2f} {who}"
+        return Marker(at_s=at_s, price=fill.average_price, side=fill.transaction_type, text=text)
+
+    def close(self) -> None:
+        """Take every panel down."""
+        self._parts.market.unwatch("chart")
+        for dock in self.docks:
+            dock.close()
+            dock.deleteLater()
+        self.chart.deleteLater()
+        self.ticket.deleteLater()

@@ -1,0 +1,170 @@
+"""Zerodha's login inside the window: its own page, the redirect caught before a byte of it leaves.
+
+Object names for tests and the tour: login_view, web_view, paste_field, paste_button, browser_button, login_words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.trading.session import SessionGate
+from alphapanda_desktop.ui import loopback
+from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.theme import ui_font
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.ui.webpage import LoginWeb
+
+
+def is_redirect(url: QUrl, redirect_url: str) -> bool:
+    """Whether an address is Kite's way back to us: the registered URL, or any other that carries a request_token."""
+    address, registered = urlsplit(url.toString()), urlsplit(redirect_url)
+    if "request_token" in parse_qs(address.query) and "/connect/" not in address.path:
+        return True
+    return (address.scheme, address.netloc, address.path or "/") == (
+        registered.scheme,
+        registered.netloc,
+        registered.path or "/",
+    )
+
+
+class LoginView(QWidget):
+    """The page of a login. `arrived(address)` tells where Kite sent the browser."""
+
+    arrived = Signal(str)
+
+    def __init__(
+        self, gate: SessionGate, hosts: frozenset[str], hint: str, why_not_web: str, edge: Edge, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self._gate = gate
+        self._hosts = hosts
+        self._edge = edge
+        self._web: LoginWeb | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self.setObjectName("login_view")
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(16, 12, 16, 12)
+        self._add_head(hint)
+        self.words = self._add_words(why_not_web)
+        self._place = QFrame(self)
+        self._place_layout = QVBoxLayout(self._place)
+        self._place_layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.addWidget(self._place, 1)
+        self._add_foot()
+        self.arrived.connect(self._complete)
+        connect(gate.changed, self, self._gate_changed)
+        self._gate_changed()
+
+    def _add_head(self, hint: str) -> None:
+        title = QLabel("Log in to Kite", self)
+        title.setFont(ui_font(16, bold=True))
+        self._layout.addWidget(title)
+        text = "This is Zerodha's own page. AlphaPanda never sees your password; Kite ends every session at 06:00 IST."
+        about = QLabel(hint or text, self)
+        about.setWordWrap(True)
+        self._layout.addWidget(about)
+
+    def _add_words(self, why_not_web: str) -> QLabel:
+        words = QLabel(why_not_web, self)
+        words.setObjectName("login_words")
+        words.setAccessibleName("What happened with the login")
+        words.setWordWrap(True)
+        words.setStyleSheet(f"color:{self._edge.theme.warn};")
+        self._layout.addWidget(words)
+        return words
+
+    def _add_foot(self) -> None:
+        row = QHBoxLayout()
+        self.browser = QPushButton("Use my &browser instead", self)
+        self.browser.setObjectName("browser_button")
+        self.browser.clicked.connect(self._use_browser)
+        self.paste = QLineEdit(self)
+        self.paste.setObjectName("paste_field")
+        self.paste.setAccessibleName("Address you landed on after logging in")
+        self.paste.setPlaceholderText("…or paste the address you landed on after logging in")
+        self.paste.returnPressed.connect(self._pasted)
+        button = QPushButton("&Log in with it", self)
+        button.setObjectName("paste_button")
+        button.clicked.connect(self._pasted)
+        row.addWidget(self.browser)
+        row.addWidget(self.paste, 1)
+        row.addWidget(button)
+        self._layout.addLayout(row)
+
+    # -- the web page ----------------------------------------------------------------------------------------
+
+    def open_web(self) -> None:
+        """Show Kite's login page here. Call only where the probe said that it can be shown."""
+        from alphapanda_desktop.ui.webpage import LoginWeb
+
+        self._web = LoginWeb(self._hosts, self._gate.redirect_url, self._place)
+        self._web.arrived.connect(self.arrived)
+        self._web.refused.connect(self._say)
+        self._place_layout.addWidget(self._web.view)
+        self._web.load(self._gate.login_url)
+
+    @property
+    def web(self) -> LoginWeb | None:
+        return self._web
+
+    async def aclose(self) -> None:
+        """Take the page down in the order that WebEngine survives, and stop listening."""
+        if self._listening is not None:
+            self._listening.cancel()
+        web, self._web = self._web, None
+        if web is not None:
+            await web.aclose()
+
+    # -- other ways ------------------------------------------------------------------------------------------
+
+    def _pasted(self) -> None:
+        text = self.paste.text().strip()
+        if text:
+            self.arrived.emit(text)
+
+    def _use_browser(self) -> None:
+        redirect = self._gate.redirect_url
+        if not loopback.open_in_browser(self._gate.login_url):
+            self._say(f"No browser was found. Open this address yourself: {self._gate.login_url}")
+        elif not loopback.can_listen(redirect):
+            self._say("Log in there, then copy the address of the page you land on and paste it below.")
+        else:
+            self._say("Log in there; this window notices when you are back.")
+        if loopback.can_listen(redirect) and self._listening is None:
+            self._listening = self._edge.spawn("wait for browser", self._hear(redirect))
+
+    async def _hear(self, redirect: str) -> None:
+        try:
+            self.arrived.emit(await loopback.wait_for_redirect(redirect))
+        except AlphaPandaError as error:
+            self._say(str(error))
+        finally:
+            self._listening = None
+
+    # -- what came of it -------------------------------------------------------------------------------------
+
+    def _complete(self, address: str) -> None:
+        self._edge.spawn("complete login", self._try(address))
+
+    async def _try(self, address: str) -> None:
+        try:
+            await self._gate.complete(address)
+        except AlphaPandaError as error:
+            self._say(str(error))
+            if self._web is not None:
+                self._web.load(self._gate.login_url)
+
+    def _gate_changed(self) -> None:
+        if self._gate.detail:
+            self._say(f"{self._gate.detail}")
+
+    def _say(self, text: str) -> None:
+        self.words.setText(text)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

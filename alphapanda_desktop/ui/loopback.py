@@ -1,0 +1,102 @@
+"""Login in the person's own browser: open it, and hear the one redirect where it is registered on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import subprocess
+import sys
+import webbrowser
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from alphapanda_desktop.domain.errors import LoginFailed
+
+log = logging.getLogger(__name__)
+
+_LOCAL = ("127.0.0.1", "localhost")
+_PAGE = (
+    "<!doctype html><meta charset=utf-8><title>AlphaPanda</title>"
+    "<body style='font-family:sans-serif;background:#0f1216;color:#e8ebf0;padding:3em'>"
+    "<h2>{title}</h2><p>{text}</p>"
+)
+
+
+def open_in_browser(url: str) -> bool:
+    """Open the system browser; whether a program was found to do it."""
+    if not sys.platform.startswith("linux"):
+        return webbrowser.open(url)
+    try:
+        subprocess.Popen(
+            ["xdg-open", url],
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return False
+    return True
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what a frozen program set for itself."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("_PYI", "_MEI", "QT_", "QML"))}
+    original = env.pop("LD_LIBRARY_PATH_ORIG", None)
+    if getattr(sys, "frozen", False):
+        env.pop("LD_LIBRARY_PATH", None)
+        if original is not None:
+            env["LD_LIBRARY_PATH"] = original
+    return env
+
+
+def can_listen(redirect_url: str) -> bool:
+    """Whether the registered redirect URL is one that this program can hear."""
+    parts = urlsplit(redirect_url)
+    return parts.scheme == "http" and parts.hostname in _LOCAL and parts.port is not None
+
+
+async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
+    """The address, with its request_token, that the browser was sent to.
+
+    Listens on 127.0.0.1 only, answers one path, checks the Host header, and closes after the one redirect.
+    Raises LoginFailed when the port is taken or nobody came in time.
+    """
+    parts = urlsplit(redirect_url)
+    path, port = parts.path or "/", parts.port or 80
+    came: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.host not in {f"{name}:{port}" for name in _LOCAL} or request.path != path:
+            return _answer(404, "Nothing here", "This address belongs to AlphaPanda's login.")
+        if "request_token" not in request.query and "status" not in request.query:
+            return _answer(400, "Not a login", "The address carries no request_token.")
+        if not came.done():
+            came.set_result(str(request.url))
+        return _answer(200, "Login received", "You can close this tab and go back to AlphaPanda.")
+
+    app = web.Application()
+    app.router.add_get("/{tail:.*}", handle)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        async with asyncio.timeout(limit_s):
+            address = await came
+            await asyncio.sleep(0.2)  # let the page's answer leave before the socket closes
+            return address
+    except OSError as error:
+        raise LoginFailed(f"Port {port} of the redirect URL is taken by another program: {error.strerror}.") from error
+    except TimeoutError as error:
+        raise LoginFailed("Nobody came back from the browser in time. Try again, or paste the address.") from error
+    finally:
+        await runner.cleanup()
+
+
+def _answer(status: int, title: str, text: str) -> web.Response:
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    body = _PAGE.format(title=title, text=text)
+    return web.Response(status=status, text=body, content_type="text/html", headers=headers)

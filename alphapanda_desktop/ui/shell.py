@@ -1,0 +1,253 @@
+"""The main window: pages, docks, menus, strip and status bar. It shows and asks; it decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.trading.arming import Arming
+from alphapanda_desktop.trading.desk import Desk, DeskState
+from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.runner import Runner
+from alphapanda_desktop.trading.session import SessionGate
+from alphapanda_desktop.ui import theme
+from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.formats import ist_time
+from alphapanda_desktop.ui.login import LoginView
+from alphapanda_desktop.ui.menus import Menus
+from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
+from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
+from alphapanda_desktop.ui.welcome import Check, WelcomePage
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.ui.desk import DeskView
+
+LAYOUT_VERSION = 1
+NOTICE_MS = 15_000
+BEAT_MS = 500
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """What was left by the last run; `save(name, value)` keeps "layout", "watch_keys", "chart_key", "theme"."""
+
+    theme: str
+    layout: bytes
+    save: Callable[[str, object], None]
+
+
+@dataclass(frozen=True)
+class LoginPlan:
+    """How to log in here: hosts the page may show, whether the web view works, words for the person."""
+
+    hosts: frozenset[str]
+    web: bool
+    why_not_web: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class DeskParts:
+    """What the panels are made of. Exists only behind the session gate."""
+
+    market: Market
+    desk: Desk
+    runner: Runner
+    gate: SessionGate
+    mode: str
+    user_id: str
+    database: str
+    phase: Callable[[], str]
+    arming: Arming
+    watch_keys: list[str]
+    chart_key: str
+
+
+class MainWindow(QMainWindow):
+    """The one window. `closed()` tells that the person asked to close it; the program decides when it goes."""
+
+    closed = Signal()
+
+    def __init__(self, profile: str, edge: Edge, remembered: Remembered) -> None:
+        super().__init__()
+        self._profile = profile
+        self._edge = edge
+        self._login: LoginView | None = None
+        self._gate: SessionGate | None = None
+        self._parts: DeskParts | None = None
+        self.remembered = remembered
+        self.mode = ""
+        self.user_id = ""
+        self.view: DeskView | None = None
+        self.setObjectName("main_window")
+        self.resize(1600, 900)
+        self.setDockNestingEnabled(True)
+        self.strip = TopStrip(edge, self)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.strip)
+        self.centre = QStackedWidget(self)
+        self.setCentralWidget(self.centre)
+        self._busy = BusyPage(self.centre)
+        self.centre.addWidget(self._busy)
+        self._status = self._make_status()
+        self.menus = Menus(self, edge)
+        self.set_mode("")
+        self._beat = QTimer(self)
+        self._beat.timeout.connect(self._refresh_strip)
+        self._beat.start(BEAT_MS)
+
+    def _make_status(self) -> dict[str, QLabel]:
+        labels = {name: QLabel("", self) for name in ("clock", "phase", "database")}
+        for name, label in labels.items():
+            label.setObjectName(f"status_{name}")
+            label.setContentsMargins(8, 0, 8, 0)
+            self.statusBar().addPermanentWidget(label)
+        labels["clock"].setMinimumWidth(labels["clock"].fontMetrics().horizontalAdvance("IST 00:00:00 ") + 20)
+        return labels
+
+    # -- what app.py says ------------------------------------------------------------------------------------
+
+    def set_mode(self, mode: str, user_id: str = "") -> None:
+        self.mode, self.user_id = mode, user_id
+        mark = MODE_MARKS.get(mode, "")
+        parts = ["AlphaPanda", mark, user_id, "" if self._profile == "default" else self._profile]
+        self.setWindowTitle(" — ".join(part for part in parts if part))
+        self.strip.show_mode(mode)
+
+    def show_busy(self, text: str) -> None:
+        self._busy.words.setText(text)
+        self.centre.setCurrentWidget(self._busy)
+
+    def show_welcome(self, check: Check) -> WelcomePage:
+        return self._show_page(WelcomePage(check, self._edge, self.centre))
+
+    def show_problem(self, title: str, text: str, retry: Callable[[], None] | None) -> None:
+        self._show_page(ProblemPage(self._edge, title, text, retry, self.centre))
+
+    def _show_page(self, page):  # type: ignore[no-untyped-def]
+        self._drop_pages()
+        self.centre.addWidget(page)
+        self.centre.setCurrentWidget(page)
+        return page
+
+    def _drop_pages(self) -> None:
+        keep = (self._busy, self._login, self.view.chart if self.view else None)
+        for number in reversed(range(self.centre.count())):
+            page = self.centre.widget(number)
+            if page not in keep:
+                self.centre.removeWidget(page)
+                page.deleteLater()
+
+    def show_login(self, gate: SessionGate, plan: LoginPlan) -> LoginView:
+        """The login over the centre; panels stay where they are."""
+        if self._login is not None:
+            self.centre.setCurrentWidget(self._login)
+            return self._login
+        self._gate = gate
+        login = LoginView(gate, plan.hosts, plan.hint, plan.why_not_web, self._edge, self.centre)
+        self._login = login
+        self._show_page(login)
+        if plan.web:
+            login.open_web()
+        return login
+
+    @property
+    def login(self) -> LoginView | None:
+        return self._login
+
+    async def hide_login(self) -> None:
+        """Take the login down, and show what is behind it."""
+        login, self._login = self._login, None
+        if login is None:
+            return
+        self.centre.setCurrentWidget(self.view.chart if self.view else self._busy)
+        await login.aclose()
+        self.centre.removeWidget(login)
+        login.deleteLater()
+
+    def show_desk(self, parts: DeskParts) -> None:
+        """Build the panels and show them."""
+        from alphapanda_desktop.ui.desk import DeskView
+
+        self._parts, self._gate = parts, parts.gate
+        self.set_mode(parts.mode, parts.user_id)
+        self.view = view = DeskView(self, parts, self._edge)
+        self.centre.addWidget(view.chart)
+        self.centre.setCurrentWidget(view.chart)
+        if self.remembered.layout:
+            self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
+        self.menus.show_desk(parts, view)
+        self._status["database"].setText("journal ok")
+        self._status["database"].setToolTip(parts.database)
+        self.strip.kill_pressed.connect(lambda: self._edge.spawn("kill", parts.desk.halt("kill switch pressed")))
+        self.strip.release_pressed.connect(self.menus.ask_release)
+        connect(parts.desk.halted_changed, self, lambda _state: self._refresh_strip())
+        connect(parts.desk.state_changed, self, lambda _state: self._refresh_strip())
+        self._refresh_strip()
+
+    def close_desk(self) -> None:
+        """Take the panels down: their venue is being stopped."""
+        view, self.view, self._parts, self._gate = self.view, None, None, None
+        if view is not None:
+            self.centre.setCurrentWidget(self._busy)
+            self.centre.removeWidget(view.chart)
+            view.close()
+
+    def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        """A dock that can be moved and torn off but not lost."""
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock_{name}")
+        dock.setWidget(widget)
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
+        )
+        self.addDockWidget(area, dock)
+        return dock
+
+    def notify(self, text: str, level: str = "info") -> None:
+        """A notice in the status bar, and in the log where there is one."""
+        self.statusBar().showMessage(text, NOTICE_MS)
+        if self.view is not None:
+            self.view.log.add(text, level)
+
+    # -- what the person does --------------------------------------------------------------------------------
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.ignore()
+        self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
+        self.closed.emit()
+
+    def set_theme(self, name: str) -> None:
+        """Light or dark, now; what is open takes its colours at the next start."""
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, theme.THEMES[name])
+        self.remembered.save("theme", name)
+
+    def show_chart_of(self, instrument: Instrument) -> None:
+        if self.view is not None:
+            self.view.choose(instrument)
+
+    # -- the strip -------------------------------------------------------------------------------------------
+
+    def _refresh_strip(self) -> None:
+        gate, parts = self._gate, self._parts
+        self.strip.show_session(self.user_id, gate.seconds_left() if gate is not None else None)
+        if parts is None:
+            return
+        market, desk = parts.market, parts.desk
+        self.strip.show_feed(market.link.state, market.ticks_per_s, market.link.detail)
+        self.strip.show_trading(desk.trading_state, desk.why_halted)
+        if desk.state is DeskState.READY:
+            armed = parts.arming.why_not()
+            self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")
+        else:
+            self.strip.show_desk(f"desk {desk.state}", "warn")
+        self.strip.show_pnl(desk.pnl())
+        self._status["clock"].setText(f"IST {ist_time(market.now())}")
+        self._status["phase"].setText(parts.phase())

@@ -1,0 +1,185 @@
+"""The first page: practice, paper or live; for the latter two the person's own Kite Connect app.
+
+Object names: choose_practice, choose_paper, choose_live, api_key, api_secret, redirect_url, save_account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.theme import Role, ui_font
+
+Check = Callable[[str, str, str], list[tuple[str, str]]]
+"""Problems of (api_key, api_secret, redirect_url) as (field, words)."""
+
+DEFAULT_REDIRECT: Final = "http://127.0.0.1:5599/"
+
+_MODES: Final[tuple[tuple[str, Role, str, str], ...]] = (
+    (
+        "practice",
+        "practice",
+        "◇ Practice",
+        "A whole exchange on this machine: log in, watch ticks, run strategies. No account, no money, no internet.",
+    ),
+    (
+        "paper",
+        "paper",
+        "▢ Paper",
+        "Real prices from Zerodha. Orders are filled by this program and never leave it. Needs a Kite Connect key.",
+    ),
+    (
+        "live",
+        "live",
+        "⬤ Live",
+        "Real orders with real money. Each day has to be armed by typing. Needs a Kite Connect key and a static IP.",
+    ),
+)
+
+_HELP: Final = (
+    "<p>Where these come from: sign in at <b>developers.kite.trade</b>, create an app of type <b>Connect</b>, and copy "
+    "its API key and API secret.</p><p>As <b>Redirect URL</b> register exactly <b>{redirect}</b>; Kite sends you there "
+    "after the login and this window catches it. For orders, add your static IP address in the same console.</p>"
+    "<p>The secret goes into this computer's keyring, nowhere else.</p>"
+)
+
+
+class WelcomePage(QWidget):
+    """Asks once. `chosen(mode, credentials)`: credentials is None for practice, else a dict of the three fields."""
+
+    chosen = Signal(str, object)
+
+    def __init__(self, check: Check, edge: Edge, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._check = check
+        self._edge = edge
+        self._mode = ""
+        self.fields: dict[str, QLineEdit] = {}
+        self._problems: dict[str, QLabel] = {}
+        self._pages = QStackedLayout(self)
+        self._pages.addWidget(self._modes_page())
+        self._pages.addWidget(self._account_page())
+
+    def _modes_page(self) -> QWidget:
+        page = QWidget(self)
+        box = QVBoxLayout(page)
+        box.addStretch(2)
+        title = QLabel("Welcome to AlphaPanda", page)
+        title.setFont(ui_font(22, bold=True))
+        box.addWidget(title, alignment=Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(QLabel("How do you want to begin?", page), alignment=Qt.AlignmentFlag.AlignHCenter)
+        box.addSpacing(20)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        for mode, role, name, text in _MODES:
+            row.addWidget(self._card(mode, role, name, text, page))
+        row.addStretch(1)
+        box.addLayout(row)
+        box.addStretch(3)
+        return page
+
+    def _card(self, mode: str, role: Role, name: str, text: str, page: QWidget) -> QFrame:
+        card = QFrame(page)
+        card.setFixedSize(300, 230)
+        card.setObjectName(f"card_{mode}")
+        card.setStyleSheet(
+            f"QFrame#card_{mode}{{background:{self._edge.theme.panel}; border:1px solid {self._edge.theme.border};"
+            f"border-top:4px solid {self._edge.theme.colour(role).name()}; border-radius:6px;}}"
+        )
+        box = QVBoxLayout(card)
+        title = QLabel(name, card)
+        title.setFont(ui_font(15, bold=True))
+        about = QLabel(text, card)
+        about.setWordWrap(True)
+        button = QPushButton("Start practising" if mode == "practice" else f"Set up {mode}…", card)
+        button.setObjectName(f"choose_{mode}")
+        button.setAccessibleName(f"{name}: {text}")
+        button.clicked.connect(lambda: self._choose(mode))
+        box.addWidget(title)
+        box.addWidget(about, 1)
+        box.addWidget(button)
+        return card
+
+    def _choose(self, mode: str) -> None:
+        self._mode = mode
+        if mode == "practice":
+            self.chosen.emit(mode, None)
+        else:
+            self._heading.setText(f"{mode.capitalize()}: your Kite Connect app")
+            self._pages.setCurrentIndex(1)
+            self.fields["api_key"].setFocus()
+
+    def _account_page(self) -> QWidget:
+        page = QWidget(self)
+        outer = QHBoxLayout(page)
+        outer.addStretch(1)
+        column = QFrame(page)
+        column.setMaximumWidth(640)
+        box = QVBoxLayout(column)
+        box.addStretch(1)
+        self._heading = QLabel("", column)
+        self._heading.setFont(ui_font(16, bold=True))
+        box.addWidget(self._heading)
+        about = QLabel(_HELP.format(redirect=DEFAULT_REDIRECT), column)
+        about.setWordWrap(True)
+        box.addWidget(about)
+        box.addLayout(self._form(column))
+        box.addLayout(self._buttons(column))
+        box.addStretch(2)
+        outer.addWidget(column, 4)
+        outer.addStretch(1)
+        return page
+
+    def _form(self, column: QWidget) -> QFormLayout:
+        form = QFormLayout()
+        for name, label in (("api_key", "API key"), ("api_secret", "API secret"), ("redirect_url", "Redirect URL")):
+            field = QLineEdit(column)
+            field.setObjectName(name)
+            field.setAccessibleName(label)
+            problem = QLabel("", column)
+            problem.setWordWrap(True)
+            problem.setStyleSheet(f"color:{self._edge.theme.danger};")
+            problem.hide()
+            self.fields[name], self._problems[name] = field, problem
+            form.addRow(label, field)
+            form.addRow("", problem)
+        self.fields["api_secret"].setEchoMode(QLineEdit.EchoMode.Password)
+        self.fields["redirect_url"].setText(DEFAULT_REDIRECT)
+        return form
+
+    def _buttons(self, column: QWidget) -> QHBoxLayout:
+        row = QHBoxLayout()
+        back = QPushButton("Back", column)
+        back.clicked.connect(lambda: self._pages.setCurrentIndex(0))
+        save = QPushButton("Save and log in", column)
+        save.setObjectName("save_account")
+        save.setDefault(True)
+        save.clicked.connect(self._save)
+        row.addWidget(back)
+        row.addStretch(1)
+        row.addWidget(save)
+        return row
+
+    def _save(self) -> None:
+        values = {name: field.text().strip() for name, field in self.fields.items()}
+        problems = dict(self._check(values["api_key"], values["api_secret"], values["redirect_url"]))
+        for name, label in self._problems.items():
+            label.setText(problems.get(name, ""))
+            label.setVisible(name in problems)
+        if not problems:
+            self.fields["api_secret"].clear()
+            self.chosen.emit(self._mode, values)
