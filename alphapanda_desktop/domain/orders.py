@@ -193,13 +193,13 @@ _RESTS: Final = 6
 def is_news(known: Order, seen: Order) -> bool:
     """Whether `seen` tells something later than `known` of the same order.
 
-    Filled quantity never falls and an ended order stays ended; then the exchange's own time decides, then the
-    life cycle. A terminal row with more filled than an earlier terminal row is still news.
+    An end is later than any life, and an ended order stays ended; then more filled is later, then the exchange's
+    own time decides, then the life cycle.
     """
-    if seen.filled_quantity != known.filled_quantity:
-        return seen.filled_quantity > known.filled_quantity
     if known.live != seen.live:
         return known.live
+    if seen.filled_quantity != known.filled_quantity:
+        return seen.filled_quantity > known.filled_quantity
     if not known.live:
         return seen != known and seen.status == known.status
     return _later(known, seen)
@@ -212,7 +212,18 @@ def _later(known: Order, seen: Order) -> bool:
     ):
         if old and new and old != new:
             return new > old
+    if known.modified != seen.modified:
+        return seen.modified
     return seen != known and _STAGE.get(seen.status, _RESTS) >= _STAGE.get(known.status, _RESTS)
+
+
+def _completed(seen: Order, known: Order) -> Order:
+    """A later picture with what it leaves out: snapshots come with fewer fields, and filled quantity never falls."""
+    token = seen.instrument_token or known.instrument_token
+    seen = replace(seen, tag=seen.tag or known.tag, instrument_token=token)
+    if seen.filled_quantity >= known.filled_quantity:
+        return seen
+    return replace(seen, filled_quantity=known.filled_quantity, average_price=known.average_price)
 
 
 class OrderBook:
@@ -240,7 +251,7 @@ class OrderBook:
         if known is not None:
             if not is_news(known, seen):
                 return None
-            seen = replace(seen, tag=seen.tag or known.tag, instrument_token=seen.instrument_token or known.instrument_token)
+            seen = _completed(seen, known)
         self._orders[seen.order_id] = seen
         if seen.tag:
             self._by_tag.setdefault(seen.tag, seen.order_id)

@@ -34,12 +34,15 @@ class Limits:
 class Exposure:
     """What the desk knows when it judges an order. `last_price` is None where no fresh price is known.
 
-    `position` is the signed quantity held of the same instrument and product, `working` the signed quantity of
-    the desk's own live orders in it, `orders_today` every intent journaled since the day began.
+    `position` is the signed quantity held of the same instrument and product. `buying` and `selling` are what the
+    live orders in it may still buy and sell, both positive; `working` is the same as one signed number, for who
+    knows no more. `orders_today` is every intent journaled since the day began.
     """
 
     position: int = 0
     working: int = 0
+    buying: int = 0
+    selling: int = 0
     orders_today: int = 0
     last_price: float | None = None
     state: TradingState = TradingState.ACTIVE
@@ -60,12 +63,20 @@ def reduces(request: OrderRequest, exposure: Exposure) -> bool:
     """Whether the order can only shrink the position held, working orders on the same side counted."""
     if exposure.position * request.sign >= 0:
         return False
-    same_side = max(0, exposure.working * request.sign)
-    return request.quantity + same_side <= abs(exposure.position)
+    return request.quantity + _same_side(request, exposure) <= abs(exposure.position)
+
+
+def _same_side(request: OrderRequest, exposure: Exposure) -> int:
+    """What live orders on its side may still fill; those on the other side may never do, so they do not count."""
+    return max(0, exposure.working * request.sign, exposure.buying if request.sign > 0 else exposure.selling)
 
 
 def check(request: OrderRequest, instrument: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
-    """The first rule that refuses the order, or None when all let it pass."""
+    """The first rule that refuses the order, or None when all let it pass.
+
+    An order that only shrinks a position is not held against quantity, value and the day's count: whoever is in
+    must be able to get out.
+    """
     for rule in (_state, _form, _lots, _ticks, _quantity, _value, _per_day, _position, _band):
         refusal = rule(request, instrument, limits, exposure)
         if refusal is not None:
@@ -95,9 +106,9 @@ def _form(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposur
 
 
 def _lots(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposure) -> Refusal | None:
-    lot = 1 if instrument.exchange == "MCX" else max(1, instrument.lot_size)
-    if request.quantity <= 0 or request.quantity % lot:
-        return Refusal("lot size", f"Quantity {request.quantity} of {instrument.key} is not a multiple of its lot of {lot}.")
+    if request.quantity <= 0 or request.quantity % instrument.lot:
+        return Refusal("lot size", f"Quantity {request.quantity} of {instrument.key} is not a multiple of its lot of "
+                       f"{instrument.lot}.")
     return None
 
 
@@ -109,38 +120,45 @@ def _ticks(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposu
     return None
 
 
-def _quantity(request: OrderRequest, _i: Instrument, limits: Limits, _e: Exposure) -> Refusal | None:
-    if request.quantity > limits.max_order_quantity:
-        return Refusal("order quantity", f"Order quantity: {request.quantity} asked, {limits.max_order_quantity} allowed.")
+def _quantity(request: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
+    if request.quantity > limits.max_order_quantity and not reduces(request, exposure):
+        return Refusal("order quantity", f"Order quantity: {request.quantity} asked, {limits.max_order_quantity} "
+                       "allowed.")
     return None
 
 
 def _reference_price(request: OrderRequest, exposure: Exposure) -> float | None:
-    return request.price or request.trigger_price or exposure.last_price
+    """What a unit may come to: a purchase its limit, a sale also more, if the market pays more."""
+    asked = request.price or request.trigger_price
+    if asked and exposure.last_price and request.transaction_type == "SELL":
+        return max(asked, exposure.last_price)
+    return asked or exposure.last_price
 
 
 def _value(request: OrderRequest, instrument: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
+    if reduces(request, exposure):
+        return None
     price = _reference_price(request, exposure)
     if price is None:
         return Refusal("order value", f"Order value: no price of {instrument.key} is known, so its value cannot be "
                        f"held against {limits.max_order_value:,.2f}.")
-    units = request.quantity * (instrument.lot_size if instrument.exchange == "MCX" else 1)
-    value = units * price
+    value = request.quantity * instrument.multiplier * price
     if value > limits.max_order_value:
         return Refusal("order value", f"Order value: {value:,.2f} asked, {limits.max_order_value:,.2f} allowed.")
     return None
 
 
-def _per_day(_r: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
-    if exposure.orders_today >= limits.max_orders_per_day:
-        return Refusal("orders per day", f"Orders per day: {exposure.orders_today} sent, {limits.max_orders_per_day} allowed.")
+def _per_day(request: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
+    if exposure.orders_today >= limits.max_orders_per_day and not reduces(request, exposure):
+        return Refusal("orders per day", f"Orders per day: {exposure.orders_today} sent, {limits.max_orders_per_day} "
+                       "allowed.")
     return None
 
 
 def _position(request: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
     if reduces(request, exposure):
         return None
-    after = abs(exposure.position + exposure.working + request.sign * request.quantity)
+    after = abs(exposure.position + request.sign * (_same_side(request, exposure) + request.quantity))
     if after > limits.max_position_quantity:
         return Refusal("position", f"Position: {after} would be held, {limits.max_position_quantity} allowed.")
     return None
@@ -152,7 +170,8 @@ def _band(request: OrderRequest, instrument: Instrument, limits: Limits, exposur
         if not price or request.order_type in ("MARKET",):
             continue
         if last is None or last <= 0:
-            return Refusal("price band", f"Price band: no last price of {instrument.key} is known to hold {price:g} against.")
+            return Refusal("price band", f"Price band: no last price of {instrument.key} is known to hold {price:g} "
+                           "against.")
         away = abs(price - last) * 100 / last
         if away > limits.price_band_pct:
             return Refusal("price band", f"Price band: {name.lower()} {price:g} is {away:.1f} % from the last price "

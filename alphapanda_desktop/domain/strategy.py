@@ -40,7 +40,7 @@ class Parameters(BaseModel):
 
 def number(
     default: float,
-    help: str,  # noqa: A002 - what the form shows beside the field
+    help: str,
     *,
     unit: str = "",
     ge: float | None = None,
