@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
+import pickle
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.errors import BadData, WrongName
 from alphapanda_desktop.domain.market import DepthLevel, Mode, Ohlc, Tick
 from alphapanda_desktop.kite.decode import by_kite_names
 from alphapanda_desktop.kite.packets import HEARTBEAT, decode_frame, decode_packet, encode_frame, encode_packet
@@ -254,6 +257,45 @@ def test_kites_framed_quote_sample_decodes_and_round_trips(kite_samples: Path) -
         )
     ]
     assert encode_frame([encode_packet(tick, Mode.QUOTE) for tick in ticks]) == frame
+
+
+# Ticks that read their rarer fields when asked.
+
+
+@pytest.mark.parametrize("packet", [INFY_QUOTE, INFY_FULL])
+def test_a_tick_off_the_wire_is_the_plain_tick_of_its_values(packet: bytes) -> None:
+    plain = Tick(**{name: getattr(_only(packet), name) for name in Tick.__dataclass_fields__})
+    assert type(plain) is Tick
+    assert _only(packet) == plain
+    assert plain == _only(packet)
+    assert plain != _only(INFY_LTP)
+    plain.total_sell_quantity = 1
+    assert _only(packet) != plain
+
+
+@pytest.mark.parametrize("packet", [INFY_QUOTE, INFY_FULL, INFY_LTP, NIFTY_FULL])
+def test_a_tick_leaves_the_process_as_a_plain_tick(packet: bytes) -> None:
+    tick = _only(packet)
+    for copied in (pickle.loads(pickle.dumps(tick)), copy.copy(tick), copy.deepcopy(tick), replace(tick)):
+        assert copied == tick
+    assert type(pickle.loads(pickle.dumps(tick))) is Tick
+
+
+def test_any_field_may_be_asked_first() -> None:
+    for name in Tick.__dataclass_fields__:
+        assert getattr(_only(INFY_FULL), name) == getattr(pickle.loads(pickle.dumps(_only(INFY_FULL))), name)
+
+
+def test_a_tick_keeps_its_values_when_the_buffer_it_came_in_is_used_again() -> None:
+    buffer = bytearray(_frame(INFY_FULL))
+    (tick,) = decode_frame(memoryview(buffer), AT)
+    buffer[:] = bytes(len(buffer))
+    assert tick == _only(INFY_FULL)
+
+
+def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+    with pytest.raises(WrongName, match="volume_traded"):
+        _only(INFY_FULL).volume  # type: ignore[attr-defined]  # noqa: B018
 
 
 # Kite's own parser as oracle.
