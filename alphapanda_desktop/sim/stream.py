@@ -23,6 +23,8 @@ from alphapanda_desktop.sim.market import Market
 log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.25
+FASTEST_BEAT_S: Final = 0.01
+"""A faster clock is followed with more beats, not with bigger leaps, as far as that goes."""
 HEARTBEAT_S: Final = 1.0
 MAX_CONNECTIONS: Final = 3
 MAX_TOKENS: Final = 3000
@@ -67,6 +69,7 @@ class _Link:
     request: web.Request
     socket: web.WebSocketResponse
     opened_s: float
+    checked_s: float = 0.0
     modes: dict[int, Mode] = field(default_factory=dict)
     dirty: dict[int, None] = field(default_factory=dict)
     heard: dict[int, bytes] = field(default_factory=dict)
@@ -102,7 +105,6 @@ class Stream:
         self._packets: dict[tuple[int, Mode], tuple[Tick, bytes]] = {}
         self._new: dict[int, None] = {}
         self._hurry = asyncio.Event()
-        self._beats = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One websocket connection, or why it is refused."""
@@ -145,18 +147,28 @@ class Stream:
         return len(self._links)
 
     async def run(self) -> None:
-        """Step the market and send what changed, four times a second, until cancelled."""
+        """Step the market and send what changed, four times in a second of its clock, until cancelled."""
         loop = asyncio.get_running_loop()
+        took_s = 0.0
         while True:
-            due = loop.time() + (0.01 if self._new else BEAT_S)
-            while (left := due - loop.time()) > 0 and not self._hurry.is_set():
-                try:
-                    async with asyncio.timeout(left):
-                        await self._hurry.wait()
-                except TimeoutError:
-                    break
+            await self._pause(took_s)
             self._hurry.clear()
-            self._beat(loop.time())
+            start_s = loop.time()
+            self._beat(start_s)
+            took_s = loop.time() - start_s
+
+    async def _pause(self, took_s: float) -> None:
+        """Wait for the next beat: sooner when somebody subscribed, never so soon that others starve."""
+        rest_s = max(FASTEST_BEAT_S, 2 * took_s)
+        await asyncio.sleep(rest_s)
+        beat_s = min(BEAT_S, BEAT_S / max(self._market.clock.speed, 0.01))
+        if self._new or beat_s <= rest_s:
+            return
+        try:
+            async with asyncio.timeout(beat_s - rest_s):
+                await self._hurry.wait()
+        except TimeoutError:
+            return
 
     # --- the beat -----------------------------------------------------------------------------------------------
 
@@ -166,7 +178,6 @@ class Stream:
         changed = self._market.step()
         self._latest.update((tick.instrument_token, tick) for tick in changed)
         tokens = [tick.instrument_token for tick in changed]
-        self._beats += 1
         for link in list(self._links):
             self._look_after(link, now_s)
             link.dirty.update((token, None) for token in tokens if token in link.modes)
@@ -177,7 +188,8 @@ class Stream:
         """Cut what a fault or a dead token ends."""
         if self._faults.drop_every_s and now_s - link.opened_s > self._faults.drop_every_s:
             link.cut()
-        if self._beats % 4 == 0:
+        if now_s >= link.checked_s + HEARTBEAT_S:
+            link.checked_s = now_s
             if not self._authorise(link.api_key, link.access_token):
                 link.cut()
             if self._faults.unknown_texts:
@@ -279,7 +291,7 @@ class Stream:
         """Carry out one command; what is none is passed over, as Kite does."""
         try:
             command = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(command, dict):
             return
@@ -314,4 +326,5 @@ class Stream:
 
 def _numbers(values: Iterable[object]) -> list[int]:
     """The tokens in a command: whole numbers, as numbers or as text."""
-    return [int(str(v)) for v in values if not isinstance(v, bool) and str(v).isascii() and str(v).isdigit()]
+    texts = [str(v) for v in values if isinstance(v, int | str) and not isinstance(v, bool)]
+    return [int(text) for text in texts if len(text) <= 10 and text.isascii() and text.isdigit()]
