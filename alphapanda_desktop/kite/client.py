@@ -55,7 +55,7 @@ class KiteClient:
         """
         self._token = token and self._ours(token)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Send nothing more; whoever waits is told. Does not wait for what is under way."""
         for lane in (self._orders, self._cancels, self._data):
             lane.close()

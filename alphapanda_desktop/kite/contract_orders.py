@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.kite.contract_wire import (
@@ -308,7 +308,10 @@ def request_to_params(request: OrderRequest) -> Params:
 
 
 def change_to_params(change: OrderChange) -> Params:
-    """Form fields of PUT /orders/{variety}/{order_id}; what does not change is left out. Source: CONTRACT 2.4."""
+    """Form fields of PUT /orders/{variety}/{order_id}; what does not change is left out. Source: CONTRACT 2.4.
+
+    Raises Refused where nothing changes.
+    """
     params: dict[str, str | int | float | None] = {
         "quantity": change.quantity,
         "price": change.price,
@@ -320,7 +323,7 @@ def change_to_params(change: OrderChange) -> Params:
     }
     sent = {name: value for name, value in params.items() if value is not None}
     if not sent:
-        raise BadData("order change: nothing to change")
+        raise Refused("nothing to change in the order", rule="empty change")
     return sent
 
 

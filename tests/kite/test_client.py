@@ -48,7 +48,7 @@ async def a_pair(**options: Any) -> AsyncIterator[tuple[Stub, KiteClient]]:
         try:
             yield stub, client
         finally:
-            client.close()
+            await client.close()
 
 
 def place(client: KiteClient) -> Awaitable[Any]:
@@ -158,7 +158,7 @@ def test_a_refused_connection_is_offline_even_for_an_order(arun: Any) -> None:
         client.use(TOKEN)
         with pytest.raises(Offline, match="connection refused"):
             await place(client)
-        client.close()
+        await client.close()
 
     arun(story())
 
@@ -169,7 +169,7 @@ def test_an_unknown_host_is_offline_even_for_an_order(arun: Any) -> None:
         client.use(TOKEN)
         with pytest.raises(Offline, match="does not resolve"):
             await place(client)
-        client.close()
+        await client.close()
 
     arun(story())
 
@@ -259,7 +259,7 @@ def test_closing_does_not_wait_for_what_hangs(arun: Any, eventually: Any) -> Non
             stub.script[PLACE] = stub.held
             both = asyncio.gather(place(client), place(client), return_exceptions=True)
             await eventually(lambda: stub.seen)
-            client.close()
+            await client.close()
             hanging, waiting = await both
             assert isinstance(hanging, Unknown)
             assert isinstance(waiting, Offline)
@@ -343,8 +343,8 @@ def test_many_quotes_are_asked_in_batches(arun: Any) -> None:
     async def story() -> None:
         async with a_pair() as (stub, client):
             stub.script["GET /quote"] = ok({})
-            await client.quote(f"NSE:A SYMBOL & {n:04}" for n in range(200))
+            await client.quote(f"NSE:A SYMBOL & {n:04}" for n in range(300))
             assert len(stub.queries) == 2
-            assert [value for query in stub.queries for _, value in query][-1] == "NSE:A SYMBOL & 0199"
+            assert [value for query in stub.queries for _, value in query][-1] == "NSE:A SYMBOL & 0299"
 
     arun(story())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import OrderChange, OrderRequest
 from alphapanda_desktop.kite import contract as k
 
@@ -125,5 +125,5 @@ def test_iceberg_fields_go_with_the_iceberg_variety_only() -> None:
 def test_a_change_sends_what_changes() -> None:
     assert k.change_to_params(OrderChange(price=10.5)) == {"price": 10.5}
     assert k.change_to_params(OrderChange(order_type="MARKET")) == {"order_type": "MARKET", "market_protection": -1}
-    with pytest.raises(BadData, match="nothing to change"):
+    with pytest.raises(Refused, match="nothing to change"):
         k.change_to_params(OrderChange())
