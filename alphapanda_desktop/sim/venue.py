@@ -1,0 +1,108 @@
+"""The local Kite put together: its market, exchange, account and sessions, as the routes see them."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alphapanda_desktop.sim.alerts import Alerts
+from alphapanda_desktop.sim.answers import ist
+from alphapanda_desktop.sim.book import Book
+from alphapanda_desktop.sim.clock import SimClock
+from alphapanda_desktop.sim.exchange import Exchange
+from alphapanda_desktop.sim.funds import Funds
+from alphapanda_desktop.sim.gtt import Triggers
+from alphapanda_desktop.sim.limits import Limits
+from alphapanda_desktop.sim.market import Market, SimMarket
+from alphapanda_desktop.sim.memory import Memory
+from alphapanda_desktop.sim.scenarios import Director, Trouble, Updates, find
+from alphapanda_desktop.sim.session import REDIRECT_URL, Credentials, Sessions
+from alphapanda_desktop.sim.stream import Faults, Stream
+from alphapanda_desktop.sim.switches import Switches
+from alphapanda_desktop.sim.universe import build_universe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says; `port` 0 takes a free one."""
+
+    port: int = 0
+    seed: int = 7
+    scenario: str = "calm"
+    count: int | None = None
+    speed: float = 1.0
+    ticks: tuple[Path, ...] = ()
+    instruments: Path | None = None
+    switches: Switches = field(default_factory=Switches)
+    state: Path | None = None
+    redirect: str = REDIRECT_URL
+    with_parent: bool = False
+
+
+class LocalKite:
+    """Every part of one simulator, built and not yet running. Closed by whoever built it."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.switches = options.switches
+        self.market = make_market(options)
+        self.clock = self.market.clock
+        now_s = self.clock.now_s
+        self.memory = Memory(options.state)
+        self.credentials = Credentials.of_seed(options.seed)
+        self.sessions = Sessions(self.credentials, now_s, self.memory)
+        self.limits = Limits(time.monotonic)
+        self.trouble, self.faults = Trouble(), Faults()
+        self.stream = Stream(self.market, self.sessions.authorised, self.faults)
+        self.updates = Updates(self.trouble, options.seed, self._send)
+        self.book = Book(self.market, now_s, self.memory, self.credentials.api_secret)
+        self.exchange = Exchange(
+            self.market, self.book, now_s, self.memory, self.switches, self.limits, self.credentials.user_id
+        )
+        self.triggers = Triggers(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
+        self.alerts = Alerts(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
+        self.funds = Funds(now_s, self.credentials.user_id)
+        self.random = random.Random(options.seed)
+        self.director = Director(
+            self.trouble, self.faults, {"drop": self.stream.drop_all, "end-session": self.sessions.end}
+        )
+        self._connect()
+
+    def _connect(self) -> None:
+        self.book.publish = self.updates.publish
+        self.exchange.refuses = self._refusal
+        self.sessions.on_end.append(self.stream.drop_all)
+        self.market.listeners.append(lambda _ticks: self._after_step())
+        self.sessions.open()
+        self.director.play(self.options.scenario)
+
+    def _send(self, order: dict[str, object]) -> None:
+        self.stream.publish_order(self.credentials.user_id, order)
+
+    def _refusal(self) -> str:
+        return "Order rejected by the exchange as the practice scenario asks." if self.trouble.reject else ""
+
+    def _after_step(self) -> None:
+        self.sessions.expire_if_due()
+        self.exchange.on_step()
+        self.triggers.on_step()
+        self.alerts.on_step()
+        self.updates.release()
+        self.memory.commit()
+
+
+def make_market(options: Options) -> Market:
+    """The made-up market, or the recording that the options name."""
+    volatility = find(options.scenario).volatility
+    if options.ticks:
+        from alphapanda_desktop.sim.replay import open_replay
+
+        return open_replay(options.ticks, options.speed, options.instruments, options.switches.hours)
+    clock = SimClock(speed=options.speed)
+    instruments = build_universe(ist(clock.now_s()).date(), options.count, options.instruments)
+    switches = options.switches
+    return SimMarket(
+        clock, options.seed, instruments, hours=switches.hours, calendar=switches.calendar, volatility=volatility
+    )
