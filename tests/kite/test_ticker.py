@@ -19,7 +19,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 from alphapanda_desktop.domain.errors import BadData, Refused
 from alphapanda_desktop.domain.market import Mode, Tick
@@ -106,7 +106,7 @@ class LocalKite:
         self.answers: deque[int] = deque()
         self.beating = True
         self.pinging = False
-        self.pings_every_s: float | None = None
+        self.pongs = 0
         self.dead_tokens: set[str] = set()
         self.upgrades: list[Mapping[str, str]] = []
         self.headers: list[Mapping[str, str]] = []
@@ -127,7 +127,7 @@ class LocalKite:
             status = 403
         if status != 101:
             return web.Response(status=status, text=f"refused {request.url}")
-        socket = web.WebSocketResponse(heartbeat=self.pings_every_s)
+        socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
         said: list[dict[str, Any]] = []
         self.said.append(said)
@@ -135,7 +135,10 @@ class LocalKite:
         beat = asyncio.create_task(self._beat(socket))
         try:
             async for message in socket:
-                said.append(json.loads(message.data))
+                if message.type is WSMsgType.PONG:
+                    self.pongs += 1
+                else:
+                    said.append(json.loads(message.data))
         finally:
             beat.cancel()
         return socket
@@ -345,10 +348,9 @@ def test_a_silent_link_is_dropped_even_when_it_pings(arun: Any, eventually: Any,
 def test_heartbeats_alone_keep_a_link_up_and_pings_are_answered(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_kite() as kite:
-            kite.pings_every_s = 0.1  # the server ends a link that leaves a ping unanswered for half of that
-            quick = Patience(silence_s=0.5, connect_s=5.0)
-            async with running(await a_ticker(kite, quick)) as ear:
-                await eventually(lambda: kite.beats > 60, timeout=20)
+            kite.pinging = True
+            async with running(await a_ticker(kite, Patience(silence_s=0.3, connect_s=5.0))) as ear:
+                await eventually(lambda: kite.beats > 60 and kite.pongs > 10, timeout=20)
                 assert ear.states() == [LinkState.CONNECTING, LinkState.UP]
                 assert ear.got == []
 
@@ -702,6 +704,25 @@ def test_what_cannot_be_read_is_survived_and_logged_once_per_kind(
         "order update that cannot be read": 6,
     }
     assert caplog.text.count("packet of unknown length 61") == 1
+
+
+def test_an_error_of_the_sink_ends_the_feed_and_is_heard(arun: Any, eventually: Any) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("a fault in whoever takes the ticks")
+
+    async def story() -> None:
+        async with a_kite() as kite:
+            ear = Ear(on_ticks=fail)
+            task = asyncio.create_task((await a_ticker(kite)).run(ear))
+            await eventually(lambda: kite.live)
+            await kite.send(INFY_FRAME)
+            with pytest.raises(ExceptionGroup) as caught:
+                await task
+            assert caught.group_contains(ZeroDivisionError)
+            assert ear.state is LinkState.OFF
+            await eventually(lambda: not kite.live)
+
+    arun(story())
 
 
 # The loop.
