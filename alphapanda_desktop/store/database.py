@@ -62,7 +62,7 @@ class Database:
         self._connection: Connection | None = None
 
     async def open(self) -> None:
-        """Make or upgrade the file and hold it open.
+        """Make or upgrade the file and hold it open; `close` is owed even where this fails or is cancelled.
 
         Raises Fatal, with nothing touched, for a file that is damaged, not ours, or of a newer program.
         """
