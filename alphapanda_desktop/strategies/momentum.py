@@ -37,7 +37,7 @@ class Momentum(OnePosition):
         closes = ctx.closes(instrument, self.lookback)
         if len(closes) < self.lookback or closes[0] <= 0:
             return Signal("none", f"{len(closes)} of {self.lookback} bars")
-        moved = float(closes[-1] / closes[0] - 1) * 100
+        moved = round(float(closes[-1] - closes[0]) * 100 / float(closes[0]), 9)
         threshold = self.params.threshold
         ctx.show(return_pct=round(moved, 4))
         text = f"return over {self.params.lookback} bars {moved:+.2f} %"
