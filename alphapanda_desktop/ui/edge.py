@@ -52,8 +52,7 @@ class FrameClock(QObject):
 
     def add(self, owner: QWidget, callback: Callable[[], None]) -> None:
         """Call back once a frame while `owner` is visible, until it is destroyed."""
-        held = weakref.WeakMethod(callback) if ismethod(callback) else lambda: callback
-        self._pulls.append(_Pull(weakref.ref(owner), held))
+        self._pulls.append(_Pull(weakref.ref(owner), _held(callback)))
         owner.installEventFilter(self)
         owner.destroyed.connect(self._prune)
         self._consider()
@@ -146,10 +145,18 @@ async def ask(dialog: QDialog) -> int:
 
 
 def connect(signal: SignalInstance, owner: QObject, slot: Callable[..., Any]) -> None:
-    """Call `slot` for a psygnal signal until `owner` is destroyed."""
+    """Call `slot` for a psygnal signal until `owner` is destroyed; a method is held weakly."""
     signal.connect(slot)
+    held = _held(slot)
 
     def let_go(_gone: QObject | None = None) -> None:
-        signal.disconnect(slot, missing_ok=True)
+        known = held()
+        if known is not None:
+            signal.disconnect(known, missing_ok=True)
 
     owner.destroyed.connect(let_go)
+
+
+def _held(slot: Callable[..., Any]) -> Callable[[], Callable[..., Any] | None]:
+    """What gives the slot back while it lives: methods die with their object, other callables live on."""
+    return weakref.WeakMethod(slot) if ismethod(slot) else lambda: slot

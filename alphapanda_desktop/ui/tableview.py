@@ -151,8 +151,12 @@ class TableView(QTableView):
             QGuiApplication.clipboard().setText(self.text_of_selection())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.opened.emit(self.current_row())
-        elif event.text().isalnum() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            # Qt would search the first column; letters are commands of the pane here.
+        elif (
+            event.text().strip()
+            and event.text().isprintable()
+            and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        ):
+            # Qt would search the first column; letters and signs are commands of the pane here.
             event.ignore()
         else:
             super().keyPressEvent(event)
@@ -170,6 +174,9 @@ class TableView(QTableView):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions(list(actions))
+        for action in actions:
+            if action.parent() is None:
+                action.setParent(menu)  # made for this menu: it goes with it
         menu.popup(at)
         return menu
 

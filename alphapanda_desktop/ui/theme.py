@@ -205,6 +205,7 @@ QHeaderView::section {
     background: @raised; color: @muted; border: 0; border-bottom: 1px solid @border; padding: 4px 8px; }
 QTableView {
     background: @panel; border: 0; selection-background-color: @selection; selection-color: @text; outline: 0; }
+QTableView[popup="true"] { background: @raised; border: 1px solid @accent; }
 QDockWidget::title { background: @window; color: @muted; padding: 5px 8px; }
 QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox {
     background: @panel; border: 1px solid @border; border-radius: 3px; padding: 4px 6px; }

@@ -61,11 +61,11 @@ def _candle_words(source: CandleSource, row: int, decimals: int, at_s: float) ->
 
 
 def _volume_words(volume: int) -> list[Word]:
-    return [Word("V", "muted"), Word(formats.volume(volume))] if volume else []
+    return [Word(f"V {formats.volume(volume)}")] if volume else []
 
 
 class Words(QGraphicsItem):
-    """Lines of words over a pane, on a ground that keeps them readable over candles.
+    """Lines of words over a pane; `framed` puts them on a ground of their own.
 
     `align` says which corner or edge of its room they keep to.
     """
@@ -136,9 +136,10 @@ class Words(QGraphicsItem):
             return
         theme, place = self._look(), self.boundingRect()
         painter.setFont(self._font)
-        painter.setBrush(theme.colour("panel"))
-        painter.setPen(QPen(theme.colour(self._lines[0][0].role), 1) if self._framed else Qt.PenStyle.NoPen)
-        painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5) if self._framed else place)
+        if self._framed:
+            painter.setBrush(theme.colour("panel"))
+            painter.setPen(QPen(theme.colour(self._lines[0][0].role), 1))
+            painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
         painter.setClipRect(place)
         baseline = place.top() + (1 if self._framed else 3) + self._metrics.ascent()
         for line in self._lines:

@@ -153,7 +153,7 @@ class Plot(pg.GraphicsView):
     def _first_bars(self, source: Source) -> float:
         """As many bars as can be told apart at a glance."""
         bar_px = 4.0 if isinstance(source, TickSource) else 8.0
-        return min(max(self.prices.width() / bar_px, 40.0), 300.0)
+        return min(max(float(self.prices.width()) / bar_px, 40.0), 300.0)
 
     def _replace_items(self, source: Source) -> None:
         for pane, item in ((self.prices, self.candles), (self.volumes, self.volume), (self.prices, self.line)):

@@ -52,20 +52,30 @@ def time_marks(times: Floats, first: int, px_per_row: float) -> list[TimeMark]:
     if local.size < 2:
         return []
     px_per_sample, placed = px_per_row * stride, _Places()
-    day = local // _DAY_S
-    for unit, major in _levels(local, day):
-        starts = np.flatnonzero(np.diff(unit)) + 1
-        if not major and starts.size * LABEL_PX > local.size * px_per_sample:
+    for level in _levels(local, is_intraday=bool(np.diff(times[:50]).min() < _DAY_S)):
+        starts = np.flatnonzero(np.diff(level.unit)) + 1
+        if level.is_clock and starts.size * LABEL_PX > local.size * px_per_sample:
             break
         for k in starts.tolist():
-            placed.add(k * px_per_sample, first + k * stride, major)
-    return [TimeMark(x, _label(float(times[x - first]), times, x - first, major), major) for x, major in placed.found()]
+            placed.add(k * px_per_sample, k * stride, level)
+    return [TimeMark(first + row, _label(times, row, level), level.major) for row, level in placed.found()]
 
 
-def _levels(local: NDArray[np.int64], day: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], bool]]:
+class _Level(NamedTuple):
+    """Numbers that change where a year, month, day or stretch of the clock begins."""
+
+    unit: NDArray[np.int64]
+    major: bool
+    is_clock: bool
+    is_intraday: bool
+
+
+def _levels(local: NDArray[np.int64], *, is_intraday: bool) -> list[_Level]:
+    day = local // _DAY_S
     months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    calendar = [(months // 12, True), (months, True), (day, True)]
-    return calendar + [(local // step, False) for step in _STEPS_S]
+    calendar = [(months // 12, True), (months, True), (day, is_intraday)]
+    levels = [_Level(unit, major, False, is_intraday) for unit, major in calendar]
+    return levels + [_Level(local // step, False, True, True) for step in _STEPS_S if is_intraday]
 
 
 class _Places:
@@ -73,32 +83,27 @@ class _Places:
 
     def __init__(self) -> None:
         self._px: list[float] = []
-        self._marks: list[tuple[int, bool]] = []
+        self._marks: list[tuple[int, _Level]] = []
 
-    def add(self, px: float, x: int, major: bool) -> None:
+    def add(self, px: float, row: int, level: _Level) -> None:
         at = bisect_left(self._px, px)
         for neighbour in self._px[max(0, at - 1) : at + 1]:
             if abs(neighbour - px) < LABEL_PX:
                 return
         self._px.insert(at, px)
-        self._marks.insert(at, (x, major))
+        self._marks.insert(at, (row, level))
 
-    def found(self) -> list[tuple[int, bool]]:
+    def found(self) -> list[tuple[int, _Level]]:
         return self._marks
 
 
-def _label(at_s: float, times: Floats, row: int, major: bool) -> str:
-    here = datetime.fromtimestamp(at_s, IST)
-    if not major:
-        return f"{here:%H:%M:%S}" if at_s % 60 else f"{here:%H:%M}"
+def _label(times: Floats, row: int, level: _Level) -> str:
+    here = datetime.fromtimestamp(float(times[row]), IST)
+    if level.is_clock:
+        return f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
     before = datetime.fromtimestamp(float(times[max(0, row - 1)]), IST)
     if here.year != before.year:
         return f"{here:%Y}"
-    if here.month != before.month:
-        return f"{here.day} {here:%b}" if _is_intraday(times, row) else f"{here:%b}"
-    return f"{here.day} {here:%b}" if _is_intraday(times, row) else f"{here.day}"
-
-
-def _is_intraday(times: Floats, row: int) -> bool:
-    other = row + 1 if row + 1 < times.size else row - 1
-    return abs(float(times[other] - times[row])) < _DAY_S
+    if level.is_intraday:
+        return f"{here.day} {here:%b}"
+    return f"{here:%b}" if here.month != before.month else f"{here.day}"
