@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     practice.add_argument("--scenario", help="what goes wrong, if anything: see `alphapanda sim --help`")
     practice.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs (default: 1)")
     practice.add_argument("--ticks", type=Path, action="append", default=[], help="replay a recording; may be repeated")
-    practice.add_argument("--clock", default="", help="where its clock starts: an ISO time, IST unless it has a zone")
+    practice.add_argument("--clock", default="", help="where its clock starts: an ISO time with a zone")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
     return parser

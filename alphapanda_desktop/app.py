@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.domain.calendar import phase
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.ports import Broker, LinkReport, LinkState, Vault
+from alphapanda_desktop.domain.ports import Broker, InstrumentCache, LinkReport, LinkState, Vault
 from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.logs import strike_out
@@ -39,6 +39,9 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.shell import DeskParts, LoginPlan, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.venues import API_SECRET, PracticeOptions, Venue, practice_venue, zerodha_venue
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.trading.paper import PaperBroker
 
 log = logging.getLogger("alphapanda.app")
 
@@ -78,7 +81,7 @@ class Program:
         self.desk: Desk | None = None
         self.runner: Runner | None = None
 
-    async def run(self, drive: Callable[[Program], Awaitable[None]] | None = None) -> int:
+    async def run(self, drive: Callable[[Program], Coroutine[Any, Any, None]] | None = None) -> int:
         """Live until the window is closed; the exit code. `drive` plays a person meanwhile."""
         async with Scope("program", self._failed) as scope:
             life = scope.spawn("life", self._live())
@@ -199,7 +202,7 @@ class Program:
         master = await self._master(venue, session)
         feed = venue.feed(session)
         self.market = market = Market(session, feed, venue.history(), master, venue.clock)
-        broker = self._broker(venue, session, market, master)
+        broker = await self._broker(venue, session, market, master)
         arming = Arming(venue.clock, needed=self.mode == "live")
         limits = Limits(**self._settings.risk.model_dump())
         self.desk = desk = Desk(session, broker, journal, market, venue.clock, limits, scope, arming)
@@ -232,21 +235,29 @@ class Program:
             raise Fatal("Kite's instrument master came empty. Try again in a minute.")
         return InstrumentMaster(rows)
 
-    def _instrument_cache(self):  # type: ignore[no-untyped-def]
+    def _instrument_cache(self) -> InstrumentCache:
         from alphapanda_desktop.store.instruments import FileInstrumentCache
 
         return FileInstrumentCache(self._options.folder / "instruments")
 
-    def _broker(self, venue: Venue, session: Session, market: Market, master: InstrumentMaster) -> Broker:
+    async def _broker(self, venue: Venue, session: Session, market: Market, master: InstrumentMaster) -> Broker:
         if venue.mode != "paper":
             from alphapanda_desktop.kite.broker import KiteBroker
 
             return KiteBroker(session, venue.client)
         from alphapanda_desktop.trading.paper import PaperBroker
 
-        paper = PaperBroker(session, market.latest, master.by_key, venue.clock)
+        paper = PaperBroker(session, market.latest, master, venue.clock, self._settings.paper.opening_cash)
+        await self._restore_paper(paper, venue)
         market.on_every_tick(paper.on_tick)
         return paper
+
+    async def _restore_paper(self, paper: PaperBroker, venue: Venue) -> None:
+        """Today's orders and all fills ever: a paper position outlives the day as a real one does."""
+        if self.journal is not None:
+            day = venue.clock.now().astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+            fills = await self.journal.fills(datetime(2000, 1, 1, tzinfo=UTC))
+            paper.restore(await self.journal.orders(day), [fill for fill, _ in fills])
 
     def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
         gate = self.gate

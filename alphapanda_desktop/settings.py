@@ -53,6 +53,12 @@ class Window(_Section):
     chart: dict[str, str] = Field(default_factory=dict, description="Instrument key on the chart by mode.")
 
 
+class Paper(_Section):
+    """The paper account."""
+
+    opening_cash: float = Field(10_00_000.0, gt=0, description="Rupees a paper day begins with.")
+
+
 class Practice(_Section):
     """The practice exchange."""
 
@@ -68,6 +74,7 @@ class Settings(_Section):
     account: Account = Field(default_factory=Account)
     risk: Risk = Field(default_factory=Risk)
     window: Window = Field(default_factory=Window)
+    paper: Paper = Field(default_factory=Paper)
     practice: Practice = Field(default_factory=Practice)
 
 

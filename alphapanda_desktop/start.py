@@ -1,35 +1,38 @@
-"""The window on the loop: QApplication, first paint, then everything else."""
+"""The window on the loop: settings, QApplication, first paint, then everything else."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import logs, settings
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.ports import Vault
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QLockFile
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Options, Program
+    from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
 
-Drive = Callable[["Program"], Awaitable[None]]
+Drive = Callable[["Program"], Coroutine[Any, Any, None]]
 log = logging.getLogger("alphapanda.start")
 
-HEARTBEAT_S = 0.01
+HEARTBEAT_S: Final = 0.01
+EXIT_OPEN_ALREADY: Final = 3
 
 
-def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault: object | None = None) -> int:
+def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault: Vault | None = None) -> int:
     """Run the program until its window is closed; the exit code. `drive` plays a person, `vault` a keyring."""
     began = time.perf_counter()
     try:
@@ -41,24 +44,18 @@ def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault
         return 1
     mode = arguments.mode or remembered.general.mode
     app = _application(practice=mode in (None, "practice"), theme_name=remembered.window.theme)
-    locked = _lock(folder)
-    if locked is None:
+    lock = _lock(folder)
+    if lock is None:
         print(f"alphapanda: profile {arguments.profile!r} is already open in another window", file=sys.stderr)
-        return 3
-    with contextlib.closing(_Unlock(locked)):
-        return _run(app, arguments, folder, remembered, began, drive, vault)
+        return EXIT_OPEN_ALREADY
+    try:
+        return _Opening(arguments, folder, remembered, began).run(app, drive, vault)
+    finally:
+        lock.unlock()
 
 
-class _Unlock:
-    def __init__(self, lock: object) -> None:
-        self._lock = lock
-
-    def close(self) -> None:
-        self._lock.unlock()  # type: ignore[attr-defined]
-
-
-def _lock(folder: Path) -> object | None:
-    """The profile's lock file, or None while another copy holds it; one left by a killed program is taken over."""
+def _lock(folder: Path) -> QLockFile | None:
+    """The profile's lock, or None while another copy holds it; that of a killed program is taken over."""
     from PySide6.QtCore import QLockFile
 
     lock = QLockFile(str(folder / "alphapanda.lock"))
@@ -76,9 +73,8 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
 
     from alphapanda_desktop.ui import theme
 
-    QCoreApplication.setAttribute(
-        Qt.ApplicationAttribute.AA_ShareOpenGLContexts
-    )  # the web view needs it before the app
+    # The web view needs this set before there is an application.
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("alphapanda")
     app.setApplicationDisplayName("AlphaPanda")
@@ -88,108 +84,101 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     return app
 
 
-def _run(
-    app: QApplication,
-    arguments: argparse.Namespace,
-    folder: Path,
-    remembered: settings.Settings,
-    began: float,
-    drive: Drive | None,
-    vault: object | None,
-) -> int:
-    from alphapanda_desktop.loop import AppLoop
-    from alphapanda_desktop.trading.scope import Scope
-    from alphapanda_desktop.ui.edge import Edge, FrameClock
-    from alphapanda_desktop.ui.shell import MainWindow
-    from alphapanda_desktop.ui.theme import THEMES
+class _Opening:
+    """One run of the loop, from the first paint to the last."""
 
-    loop = AppLoop(app)
-    asyncio.set_event_loop(loop)
+    def __init__(
+        self, arguments: argparse.Namespace, folder: Path, remembered: settings.Settings, began: float
+    ) -> None:
+        self._arguments = arguments
+        self._folder = folder
+        self._settings = remembered
+        self._began = began
+        self._window: MainWindow | None = None
+        self._watchdog = logs.Watchdog()
 
-    async def main() -> int:
-        failures: list[str] = []
-        async with Scope("window", lambda name, error: _failed(name, error, failures)) as scope:
-            held: list[MainWindow] = []
-            edge = Edge(
-                scope, FrameClock(), lambda text, level: held[0].notify(text, level), THEMES[remembered.window.theme]
-            )
-            window = MainWindow(arguments.profile, edge, _memory(remembered, folder, held))
-            held.append(window)
-            failures_shown = edge.notify
-            logs.catch_crashes(lambda text: failures_shown(f"unexpected error: {text}", "danger"))
-            window.show()
+    def run(self, app: QApplication, drive: Drive | None, vault: Vault | None) -> int:
+        from alphapanda_desktop.loop import AppLoop
+
+        loop = AppLoop(app)
+        asyncio.set_event_loop(loop)
+        try:
+            code: int = loop.run_until_complete(self._main(drive, vault))
+            return code
+        finally:
+            loop.close()
+
+    async def _main(self, drive: Drive | None, vault: Vault | None) -> int:
+        from alphapanda_desktop.trading.scope import Scope
+        from alphapanda_desktop.ui.edge import Edge, FrameClock
+        from alphapanda_desktop.ui.theme import THEMES
+
+        async with Scope("window", self._failed) as scope:
+            scope.spawn("heartbeat", self._beat())
+            edge = Edge(scope, FrameClock(), self._notify, THEMES[self._settings.window.theme])
+            window = self._window = self._show(edge)
             await asyncio.sleep(0)
-            log.info("first paint after %.0f ms", (time.perf_counter() - began) * 1000)
-            code = await _program(arguments, folder, remembered, window, edge, drive, vault)
-        window.hide()
-        window.deleteLater()
-        await asyncio.sleep(0)
-        return code
+            self._watchdog.start()
+            try:
+                return await self._program(window, edge, vault).run(drive)
+            finally:
+                self._watchdog.stop()
+                window.hide()
+                self._window = None
+                window.deleteLater()
 
-    watchdog = logs.Watchdog()
-    with loop:
-        return loop.run_until_complete(_watched(main(), watchdog))
+    def _show(self, edge: Edge) -> MainWindow:
+        from alphapanda_desktop.memory import remembered_window
+        from alphapanda_desktop.ui.shell import MainWindow
 
+        memory = remembered_window(self._settings, self._folder / "settings.json", self._mode)
+        window = MainWindow(self._arguments.profile, edge, memory)
+        logs.catch_crashes(lambda text: self._notify(f"unexpected error: {text}", "danger"))
+        window.show()
+        log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
+        return window
 
-async def _watched(work: Awaitable[int], watchdog: logs.Watchdog) -> int:
-    async def beat() -> None:
+    def _mode(self) -> str:
+        return self._window.mode if self._window is not None else ""
+
+    def _notify(self, text: str, level: str) -> None:
+        if self._window is not None:
+            self._window.notify(text, level)
+
+    def _failed(self, name: str, error: BaseException) -> None:
+        log.error("task %s failed", name, exc_info=error)
+        self._notify(f"{name}: {type(error).__name__}: {error}", "danger")
+
+    async def _beat(self) -> None:
         while True:
-            watchdog.beat()
+            self._watchdog.beat()
             await asyncio.sleep(HEARTBEAT_S)
 
-    from alphapanda_desktop.trading.scope import Scope
+    def _program(self, window: MainWindow, edge: Edge, vault: Vault | None) -> Program:
+        from alphapanda_desktop.app import Program
 
-    async with Scope("watchdog", lambda name, error: log.error("%s failed", name, exc_info=error)) as scope:
-        scope.spawn("beat", beat())
-        await asyncio.sleep(0)
-        watchdog.start()
-        try:
-            return await work
-        finally:
-            watchdog.stop()
+        program = Program(self._options(vault), window, edge, self._settings)
+        _end_on_signals(program)
+        return program
 
+    def _options(self, vault: Vault | None) -> Options:
+        from alphapanda_desktop.app import Options
+        from alphapanda_desktop.venues import PracticeOptions
 
-def _failed(name: str, error: BaseException, failures: list[str]) -> None:
-    failures.append(name)
-    log.error("task %s failed", name, exc_info=error)
-
-
-def _memory(remembered: settings.Settings, folder: Path, held: list[MainWindow]):  # type: ignore[no-untyped-def]
-    from alphapanda_desktop.memory import remembered_window
-
-    return remembered_window(remembered, folder / "settings.json", lambda: held[0].mode)
-
-
-async def _program(
-    arguments: argparse.Namespace,
-    folder: Path,
-    remembered: settings.Settings,
-    window: MainWindow,
-    edge: object,
-    drive: Drive | None,
-    vault: object | None,
-) -> int:
-    from alphapanda_desktop.app import Program
-
-    program = Program(_options(arguments, folder, remembered, vault), window, edge, remembered)  # type: ignore[arg-type]
-    _end_on_signals(program)
-    return await program.run(drive)
-
-
-def _options(
-    arguments: argparse.Namespace, folder: Path, remembered: settings.Settings, vault: object | None
-) -> Options:
-    from alphapanda_desktop.app import Options
-    from alphapanda_desktop.venues import PracticeOptions
-
-    practice = PracticeOptions(
-        seed=remembered.practice.seed if arguments.seed is None else arguments.seed,
-        scenario=arguments.scenario or remembered.practice.scenario,
-        speed=arguments.speed,
-        ticks=tuple(arguments.ticks),
-        clock=arguments.clock,
-    )
-    return Options(arguments.mode, arguments.profile, folder, practice, vault)  # type: ignore[arg-type]
+        given, practice = self._arguments, self._settings.practice
+        return Options(
+            mode=given.mode,
+            profile=given.profile,
+            folder=self._folder,
+            practice=PracticeOptions(
+                seed=practice.seed if given.seed is None else given.seed,
+                scenario=given.scenario or practice.scenario,
+                speed=given.speed,
+                ticks=tuple(given.ticks),
+                clock=given.clock,
+            ),
+            vault=vault,
+        )
 
 
 def _end_on_signals(program: Program) -> None:

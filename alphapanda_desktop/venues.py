@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from alphapanda_desktop.clock import SystemClock, VenueClock
 from alphapanda_desktop.domain.instruments import Instrument
@@ -37,8 +38,6 @@ class PracticeOptions:
     def arguments(self, state: Path) -> list[str]:
         arguments = ["--seed", str(self.seed), "--scenario", self.scenario, "--speed", str(self.speed)]
         arguments += ["--state", str(state)]
-        if self.clock:
-            arguments += ["--clock", self.clock]
         for path in self.ticks:
             arguments += ["--ticks", str(path)]
         for switch in self.switches:
@@ -58,7 +57,7 @@ class Venue:
     feed_root: str
     hint: str = ""
     watch_keys: tuple[str, ...] = ()
-    chores: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     """Coroutines that run as long as the venue does."""
 
     def feed(self, session: Session) -> Feed:
@@ -113,10 +112,11 @@ async def _venue_clock(rest: str, options: PracticeOptions) -> Clock:
         return SystemClock()
     import aiohttp
 
-    async with aiohttp.ClientSession() as http, http.get(f"{rest.rstrip('/')}/sim/clock") as reply:
-        said = await reply.json()
-    from datetime import datetime
-
+    async with aiohttp.ClientSession(rest) as http:
+        if options.clock:
+            await http.post("/sim/clock", json={"now": options.clock})
+        async with http.get("/sim/clock") as reply:
+            said = await reply.json()
     return VenueClock(datetime.fromisoformat(said["now"]), float(said["speed"]))
 
 

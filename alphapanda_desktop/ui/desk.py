@@ -8,9 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.ui.books import LogPanel, OrdersPanel, PositionsPanel, TradesPanel
+from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.strategies import StrategiesPanel
@@ -27,8 +27,8 @@ class DeskView:
     def __init__(self, window: MainWindow, parts: DeskParts, edge: Edge) -> None:
         self._window = window
         self._parts = parts
-        self.chart = ChartView(parts.market, edge, window.centre)
-        self.watchlist = Watchlist(parts.market, edge, parts.watch_keys, self._watch_changed, window)
+        self.chart = ChartView(edge, parts.market, window.centre)
+        self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
         self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
         self.positions = PositionsPanel(parts.desk, parts.market, edge)
         self.orders = OrdersPanel(parts.desk, edge)
@@ -60,8 +60,8 @@ class DeskView:
     def _connect(self) -> None:
         desk = self._parts.desk
         self.watchlist.chosen.connect(self.choose)
-        self.watchlist.order_wanted.connect(lambda instrument, side: self.ticket.open_for(instrument, side))
-        self.positions.order_wanted.connect(lambda i, side, quantity: self.ticket.open_for(i, side, quantity))
+        self.watchlist.order_wanted.connect(self.ticket.open_for)
+        self.positions.order_wanted.connect(self.ticket.open_for)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
 
     def _choose_first(self) -> None:
@@ -78,7 +78,6 @@ class DeskView:
 
     def choose(self, instrument: Instrument) -> None:
         """Show an instrument on the chart and offer it to the next strategy."""
-        self._parts.market.watch("chart", [instrument], Mode.FULL)
         self.chart.show_instrument(instrument)
         self.strategies.set_default_instrument(instrument)
         self._window.remembered.save("chart_key", instrument.key)
@@ -93,18 +92,21 @@ class DeskView:
             fills = [fill for fill in self._parts.desk.fills() if fill.key == instrument.key]
             self.chart.set_markers([self._marker(fill) for fill in fills])
 
-    def _marker(self, fill: Fill) -> object:
-        from alphapanda_desktop.ui.chart.view import Marker
-
+    def _marker(self, fill: Fill) -> Marker:
         at_s = fill.fill_timestamp.timestamp() if fill.fill_timestamp else 0.0
         order = self._parts.desk.books.book.get(fill.order_id)
         who = self._parts.desk.by_whom(order) if order else ""
         text = f"{fill.transaction_type} {fill.quantity} @ {fill.average_price:.2f} {who}"
         return Marker(at_s=at_s, price=fill.average_price, side=fill.transaction_type, text=text)
 
+    def show_tab(self, name: str) -> None:
+        """Bring one of the tabbed panels to the front: "positions", "orders", "trades" or "log"."""
+        for dock in self.docks:
+            if dock.objectName() == f"dock_{name}":
+                dock.raise_()
+
     def close(self) -> None:
         """Take every panel down."""
-        self._parts.market.unwatch("chart")
         for dock in self.docks:
             dock.close()
             dock.deleteLater()

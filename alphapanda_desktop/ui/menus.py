@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDockWidget, QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from alphapanda_desktop import __version__
 from alphapanda_desktop.trading.arming import WORD
@@ -54,6 +55,11 @@ class TypedDialog(QDialog):
         self.setMinimumWidth(460)
 
 
+def _show_dock(dock: QDockWidget) -> None:
+    dock.show()
+    dock.raise_()
+
+
 class Menus:
     """Builds the menus; those of the desk appear once there is one."""
 
@@ -96,7 +102,7 @@ class Menus:
         if parts.arming.needed:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
         for dock in view.docks:
-            self._add(self._view, f"Show {dock.windowTitle()}", lambda dock=dock: (dock.show(), dock.raise_()))
+            self._add(self._view, f"Show {dock.windowTitle()}", partial(_show_dock, dock))
 
     def _log_out(self) -> None:
         if self._parts is not None:
@@ -122,7 +128,7 @@ class Menus:
         parts = self._parts
         if parts is None:
             return
-        text = f"Trading is halted: {parts.desk.why_halted}\nType {RELEASE} to let orders pass again. Strategies stay stopped."
+        text = f"Trading is halted: {parts.desk.why_halted}\nType {RELEASE} to let orders pass again."
         typed = await self._typed("Release the kill switch", text)
         if typed == RELEASE:
             await parts.desk.release()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.trading.arming import Arming
@@ -16,7 +16,6 @@ from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.session import SessionGate
-from alphapanda_desktop.ui import theme
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
 from alphapanda_desktop.ui.login import LoginView
@@ -84,6 +83,7 @@ class MainWindow(QMainWindow):
         self.remembered = remembered
         self.mode = ""
         self.user_id = ""
+        self.database = ""
         self.view: DeskView | None = None
         self.setObjectName("main_window")
         self.resize(1600, 900)
@@ -124,22 +124,23 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(self._busy)
 
     def show_welcome(self, check: Check) -> WelcomePage:
-        return self._show_page(WelcomePage(check, self._edge, self.centre))
+        page = WelcomePage(check, self._edge, self.centre)
+        self._show_page(page)
+        return page
 
     def show_problem(self, title: str, text: str, retry: Callable[[], None] | None) -> None:
         self._show_page(ProblemPage(self._edge, title, text, retry, self.centre))
 
-    def _show_page(self, page):  # type: ignore[no-untyped-def]
+    def _show_page(self, page: QWidget) -> None:
         self._drop_pages()
         self.centre.addWidget(page)
         self.centre.setCurrentWidget(page)
-        return page
 
     def _drop_pages(self) -> None:
         keep = (self._busy, self._login, self.view.chart if self.view else None)
         for number in reversed(range(self.centre.count())):
             page = self.centre.widget(number)
-            if page not in keep:
+            if page is not None and page not in keep:
                 self.centre.removeWidget(page)
                 page.deleteLater()
 
@@ -182,7 +183,8 @@ class MainWindow(QMainWindow):
         if self.remembered.layout:
             self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
         self.menus.show_desk(parts, view)
-        self._status["database"].setText("journal ok")
+        self.database = parts.database
+        self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)
         self.strip.kill_pressed.connect(lambda: self._edge.spawn("kill", parts.desk.halt("kill switch pressed")))
         self.strip.release_pressed.connect(self.menus.ask_release)
@@ -223,11 +225,9 @@ class MainWindow(QMainWindow):
         self.closed.emit()
 
     def set_theme(self, name: str) -> None:
-        """Light or dark, now; what is open takes its colours at the next start."""
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            theme.apply(app, theme.THEMES[name])
+        """Light or dark from the next start on: open panels keep their colours."""
         self.remembered.save("theme", name)
+        self.notify(f"The {name} colours come with the next start.")
 
     def show_chart_of(self, instrument: Instrument) -> None:
         if self.view is not None:

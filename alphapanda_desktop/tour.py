@@ -1,0 +1,122 @@
+"""The tour: the first use of the program in practice mode, played by the program itself, with pictures.
+
+Two real processes are run one after the other on a fresh profile: the first logs in, watches, trades and quits, the
+second must find the session and the trades. Each drives the real widgets; `tour.json` tells what every step found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from alphapanda_desktop.practice import command
+
+PART_LIMIT_S: Final = 240.0
+SPEED: Final = 20.0
+"""The tour's market runs this fast, so that a minute bar closes every three seconds."""
+
+CLOCKS: Final = {"first": "10:30:00", "second": "14:30:00"}
+"""IST time of the practice exchange when each part begins: far from 06:00, when sessions end."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One thing a person did or saw."""
+
+    name: str
+    ok: bool
+    seconds: float
+    detail: str
+
+
+@dataclass(slots=True)
+class Story:
+    """All steps, in order."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.steps) and all(step.ok for step in self.steps)
+
+    def write(self, path: Path) -> None:
+        data = {"steps": [asdict(step) for step in self.steps], "ok": self.ok}
+        path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _arguments(rest: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="alphapanda tour", description="Play the first use of the program.")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and tour.json")
+    parser.add_argument("--part", choices=tuple(CLOCKS), help=argparse.SUPPRESS)
+    parser.add_argument("--spawned-at", type=float, default=0.0, help=argparse.SUPPRESS)
+    return parser.parse_args(rest)
+
+
+def run(rest: Sequence[str], options: argparse.Namespace) -> int:
+    """Play the tour; 0 only if every step was ok."""
+    arguments = _arguments(rest)
+    if arguments.part:
+        from alphapanda_desktop.ui.player import play
+
+        return play(arguments.part, arguments.out, arguments.spawned_at, _window_options(options, arguments.part))
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    for old in [*out.glob("*.png"), *out.glob("tour*.json")]:
+        old.unlink()
+    folder = Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
+    try:
+        story = _play_parts(out, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    story.write(out / "tour.json")
+    _tell(story, out)
+    return 0 if story.ok else 1
+
+
+def _window_options(options: argparse.Namespace, part: str) -> argparse.Namespace:
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 19_800))
+    options.mode, options.profile = "practice", "tour"
+    options.speed, options.clock = SPEED, f"{day}T{CLOCKS[part]}+05:30"
+    options.seed, options.scenario, options.ticks = 7, "volatile", []
+    return options
+
+
+def _play_parts(out: Path, folder: Path) -> Story:
+    story = Story()
+    for part in CLOCKS:
+        began = time.perf_counter()
+        arguments = ["--data-dir", str(folder), "tour", "--out", str(out), "--part", part]
+        code = _run_part([*command(*arguments), "--spawned-at", repr(time.time())])
+        said = out / f"tour-{part}.json"
+        if said.exists():
+            story.steps += [Step(**step) for step in json.loads(said.read_text(encoding="utf-8"))["steps"]]
+            said.unlink()
+        took = round(time.perf_counter() - began, 3)
+        story.steps.append(Step(f"{part} run ends", code == 0, took, f"exit code {code}"))
+        if not story.ok:
+            break
+    return story
+
+
+def _run_part(command_line: list[str]) -> int:
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    try:
+        return subprocess.run(command_line, env=environment, timeout=PART_LIMIT_S, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return -1
+
+
+def _tell(story: Story, out: Path) -> None:
+    for step in story.steps:
+        print(f"{'ok  ' if step.ok else 'FAIL'} {step.seconds:7.2f} s  {step.name}: {step.detail}")
+    print(f"{'The tour is ok' if story.ok else 'The tour FAILED'}; pictures are in {out}", file=sys.stdout)
