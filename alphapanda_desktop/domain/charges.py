@@ -33,23 +33,23 @@ STT_SELL: Final = (
     Rates(
         date(2023, 4, 1),
         "Zerodha charge list of the time",
-        {"delivery": 100_000, "intraday": 25_000, "futures": 12_500, "options": 62_500},
+        {"delivery": 10_000, "intraday": 2_500, "futures": 1_250, "options": 6_250},
     ),
     Rates(
         date(2024, 10, 1),
         "Finance Act 2024 (No. 2); Zerodha, 1 Oct 2024",
-        {"delivery": 100_000, "intraday": 25_000, "futures": 20_000, "options": 100_000},
+        {"delivery": 10_000, "intraday": 2_500, "futures": 2_000, "options": 10_000},
     ),
     Rates(
         date(2026, 4, 1),
         "NSE circular FATAX73524 of 31 Mar 2026 (Finance Act 2026)",
-        {"delivery": 100_000, "intraday": 25_000, "futures": 50_000, "options": 150_000},
+        {"delivery": 10_000, "intraday": 2_500, "futures": 5_000, "options": 15_000},
     ),
 )
 """Securities transaction tax on a sale; on a purchase only delivery pays it, at the same rate."""
 
 CTT_SELL: Final = (
-    Rates(date(2023, 4, 1), "CONTRACT 6.5, non-agricultural commodities", {"futures": 10_000, "options": 50_000}),
+    Rates(date(2023, 4, 1), "CONTRACT 6.5, non-agricultural commodities", {"futures": 1_000, "options": 5_000}),
 )
 """Commodities transaction tax on a sale; none on a purchase."""
 
