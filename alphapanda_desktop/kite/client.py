@@ -255,7 +255,8 @@ class KiteClient:
                 problem: AlphaPandaError = failure(error, what, sends)
             raise problem  # here, so that no transport error with a token in its address hangs on it
 
-        patience_s = self._timeout_s if sends else None
+        # A late order is an order nobody wants any more; a late cancellation is still wanted.
+        patience_s = self._timeout_s if sends and not urgent else None
         return await lane.run(judged, lambda: self._limits.turn(rate, urgent), urgent, sends, patience_s)
 
     def _lane(self, name: str) -> Lane[Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -269,6 +272,65 @@ def test_closing_does_not_wait_for_what_hangs(arun: Any, eventually: Any) -> Non
             assert all(t.daemon for t in hangs)
 
     arun(story())
+
+
+HANGING = """
+import asyncio, sys
+from datetime import UTC, datetime
+from alphapanda_desktop.clock import SystemClock
+from alphapanda_desktop.domain.session import Token
+from alphapanda_desktop.kite.client import KiteClient
+
+assert not {"kiteconnect", "twisted", "requests"} & set(sys.modules), "imported before it was needed"
+
+async def main(root):
+    client = KiteClient("key123", root=root, clock=SystemClock(), timeout_s=3600)
+    client.use(Token("key123", "t", "AB1234", datetime(2026, 11, 20, tzinfo=UTC)))
+    try:
+        await asyncio.wait_for(client.orders(), 0.5)
+    except TimeoutError:
+        sys.stdout.write("gave up")
+    await client.close()
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def test_a_call_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        root = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", HANGING, root], capture_output=True, text=True, timeout=30, check=False
+        )
+    assert (done.stdout, done.stderr, done.returncode) == ("gave up", "", 0)
+
+
+def test_a_proxy_of_the_environment_is_no_way_to_the_local_kite(arun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script[BOOK] = ok([])
+            assert await client.orders() == []
+
+    arun(story())
+
+
+def test_no_log_at_any_level_holds_a_token(arun: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script["DELETE /session/token"] = drop
+            with pytest.raises(Offline):
+                await client.end(TOKEN)
+            stub.script["DELETE /session/token"] = ok(True)
+            await client.end(TOKEN)
+
+    arun(story())
+    said = [r.getMessage() for r in caplog.records if not r.name.startswith("aiohttp")]  # the stub's own server
+    assert [text for text in said if "s3cr3t" in text] == []
 
 
 def test_a_profile_can_be_asked_for_any_token(arun: Any, kite_samples: Path) -> None:
