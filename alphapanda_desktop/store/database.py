@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -29,6 +29,9 @@ Work = Callable[[Connection], T]
 log = logging.getLogger(__name__)
 
 BUSY_MS: Final = 5_000
+
+APPLICATION_ID: Final = int.from_bytes(b"APda", "big")
+"""What tells file(1) and database browsers whose file it is."""
 
 _SETTINGS: Final = (
     f"PRAGMA busy_timeout={BUSY_MS}",
@@ -60,13 +63,20 @@ class Database:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sqlite-{path.stem}")
         self._engine: Engine | None = None
         self._connection: Connection | None = None
+        self._stopped: Future[None] | None = None
 
     async def open(self) -> None:
-        """Make or upgrade the file and hold it open; `close` is owed even where this fails or is cancelled.
+        """Make or upgrade the file and hold it open; what fails or is cancelled here is closed and cannot be reopened.
 
         Raises Fatal, with nothing touched, for a file that is damaged, not ours, or of a newer program.
         """
-        await asyncio.wrap_future(self._executor.submit(self._open))
+        opened = False
+        try:
+            await asyncio.shield(asyncio.wrap_future(self._executor.submit(self._open)))
+            opened = True
+        finally:
+            if not opened:
+                self._stop()
 
     async def run(self, work: Work[T]) -> T:
         """What `work(connection)` returns, after its transaction is committed; one at a time, in the order asked.
@@ -83,9 +93,13 @@ class Database:
 
     async def close(self) -> None:
         """Finish what was asked, then let go of the file; nothing can be run afterwards."""
-        future = asyncio.wrap_future(self._executor.submit(self._close))
-        self._executor.shutdown(wait=False)
-        await asyncio.shield(future)
+        await asyncio.shield(asyncio.wrap_future(self._stop()))
+
+    def _stop(self) -> Future[None]:
+        if self._stopped is None:
+            self._stopped = self._executor.submit(self._close)
+            self._executor.shutdown(wait=False)
+        return self._stopped
 
     def _tell_of_orphan(self, future: asyncio.Future[T]) -> None:
         error = future.exception()
@@ -102,6 +116,9 @@ class Database:
             connection = self._engine.connect()
             self._connection = connection
             bring_up_to_date(connection, self.path, state)
+            with connection.begin():
+                # SQLite opens what it may only read without a word: a first write finds out now, not at an order.
+                connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
 
     def _in_transaction(self, work: Work[T]) -> T:
         connection = self._connection

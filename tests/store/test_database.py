@@ -164,6 +164,31 @@ def test_nothing_can_be_run_once_it_is_closed(path: Path, arun: Arun) -> None:
     arun(story())
 
 
+def test_closing_twice_is_closing_once(path: Path, arun: Arun) -> None:
+    async def story() -> None:
+        database = Database(path)
+        await database.open()
+        await asyncio.gather(database.close(), database.close())
+        await database.close()
+
+    arun(story())
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_an_opening_that_is_cancelled_holds_nothing(path: Path, arun: Arun) -> None:
+    async def story() -> None:
+        database = Database(path)
+        opening = asyncio.create_task(database.open())
+        await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait([opening])
+        assert opening.cancelled()
+        await database.close()
+
+    arun(story())
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
 def test_every_commit_is_synced_and_keys_are_checked(path: Path, arun: Arun) -> None:
     async def story() -> list[Any]:
         database = Database(path)
@@ -207,10 +232,8 @@ def test_a_folder_that_was_there_keeps_its_mode(path: Path, arun: Arun) -> None:
 
 async def open_and_close(path: Path) -> None:
     database = Database(path)
-    try:
-        await database.open()
-    finally:
-        await database.close()
+    await database.open()
+    await database.close()
 
 
 # --- what the disk will not do ---------------------------------------------------------------------------------------
@@ -282,17 +305,9 @@ def test_a_file_that_may_only_be_read_is_told(path: Path, arun: Arun) -> None:
         file.seek(18)
         file.write(b"\x09")
 
-    async def story() -> None:
-        database = Database(path)
-        try:
-            with pytest.raises(Fatal, match="may not be written") as caught:
-                await database.open()
-                await database.run(note("x"))
-            assert str(path) in str(caught.value)
-        finally:
-            await database.close()
-
-    arun(story())
+    with pytest.raises(Fatal, match="may not be written") as caught:
+        arun(open_and_close(path))
+    assert str(path) in str(caught.value)
 
 
 @posix

@@ -31,10 +31,8 @@ def path(tmp_path: Path) -> Path:
 
 async def open_and_close(path: Path) -> None:
     database = Database(path)
-    try:
-        await database.open()
-    finally:
-        await database.close()
+    await database.open()
+    await database.close()
 
 
 def made_by(how: Callable[[Connection], None]) -> Connection:
