@@ -157,8 +157,10 @@ class Accounts:
         opposite: Side = "SELL" if side == "BUY" else "BUY"
         new = self._position(old.exchange, old.tradingsymbol, product, old.instrument_token)
         self._keep(add_fill(new, _as_fill(old, side, quantity, at)))
-        # Taken off the side it stands on, so that the old row keeps only what was really traded in it.
-        self._keep(add_fill(old, _as_fill(old, opposite, quantity, at)) if old.overnight_quantity else _less(old, side, quantity, at))
+        if old.overnight_quantity:
+            self._keep(add_fill(old, _as_fill(old, opposite, quantity, at)))
+        else:  # taken off the side it stands on, so that the old row keeps only what was really traded in it
+            self._keep(_less(old, side, quantity, at))
 
     # --- funds --------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,11 @@ from alphapanda_desktop.sim.memory import Memory
 from alphapanda_desktop.sim.orders import SimOrder
 from alphapanda_desktop.sim.switches import Switches
 
+_CHANGES_OF_COVER: Final = ("price", "trigger_price")
+_CHANGES: Final = (
+    "order_type", "quantity", "price", "trigger_price", "disclosed_quantity", "validity", "validity_ttl",
+)  # fmt: skip
+
 _DAY_STARTS_S: Final = 6 * 3600 - 19_800
 """Seconds after midnight UTC at which an Indian trading day begins (06:00 IST)."""
 
@@ -49,7 +54,6 @@ class Exchange:
     ) -> None:  # fmt: skip
         self.book = book
         self.refuses: Callable[[], str] = lambda: ""
-        self.on_new_day: list[Callable[[], None]] = []
         self._market = market
         self._now_s = now_s
         self._memory = memory
@@ -145,7 +149,7 @@ class Exchange:
                     "Try placing your AMO order after 5.30 AM."
                 )
         elif not is_open:
-            raise bad_input("Markets are closed right now. Use an after market order (AMO) to place it for the next session.")
+            raise bad_input("Markets are closed right now. Place an after market order (AMO) for the next session.")
 
     def _created(self, ask: Ask, tags: list[str], meta: dict[str, object]) -> SimOrder:
         now_s = self._now_s()
@@ -352,8 +356,7 @@ class Exchange:
         """The new values of a modification, checked as a placement of the whole would be."""
         given = {name: value for name, value in form.items() if value != ""}
         cover = order.variety == "co"
-        fields = ("price", "trigger_price") if cover else (
-            "order_type", "quantity", "price", "trigger_price", "disclosed_quantity", "validity", "validity_ttl")  # fmt: skip
+        fields = _CHANGES_OF_COVER if cover else _CHANGES
         now: dict[str, str] = {
             "order_type": order.order_type,
             "quantity": str(order.quantity),
@@ -437,15 +440,15 @@ class Exchange:
     def roll_over(self) -> None:
         """Begin a new trading day once 06:00 IST has passed."""
         today = self._today()
-        if today <= self._day:
+        if today == self._day:
             return
-        self._day = today
+        earlier, self._day = today < self._day, today
+        self._keep_day(today)
+        if earlier:  # the clock was set back: the same book goes on
+            return
         self._unsettled.clear()
         self.book.new_day()
         self._limits.new_day()
-        self._keep_day(today)
-        for listener in self.on_new_day:
-            listener()
 
     # --- looking up ---------------------------------------------------------------------------------------------
 

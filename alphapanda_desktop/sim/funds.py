@@ -133,7 +133,8 @@ class Funds:
         order: Row = {
             "status": "OPEN", "purchase_type": "FRESH", "folio": None, "order_timestamp": stamp(self._now_s()),
             "average_price": 0.0, "exchange_order_id": None, "last_price": price, "tradingsymbol": symbol,
-            "settlement_id": None, "transaction_type": side, "order_id": str(uuid.UUID(int=self._random.getrandbits(128))),
+            "settlement_id": None, "transaction_type": side,
+            "order_id": str(uuid.UUID(int=self._random.getrandbits(128))),
             "amount": amount, "tag": tag or None, "placed_by": self._user_id, "exchange_timestamp": None,
             "variety": "regular", "last_price_date": self._price_date(), "status_message": "", "fund": name,
             "quantity": quantity,
@@ -141,7 +142,9 @@ class Funds:
         self._orders[str(order["order_id"])] = order
         return order
 
-    def _new_sip(self, symbol: str, amount: float, count: int, frequency: str, day: int, step_up: Mapping[str, int]) -> Row:
+    def _new_sip(
+        self, symbol: str, amount: float, count: int, frequency: str, day: int, step_up: Mapping[str, int]
+    ) -> Row:
         at = stamp(self._now_s())
         sip: Row = {
             "status": "ACTIVE", "sip_reg_num": None, "created": at, "dividend_type": "growth",

@@ -129,7 +129,8 @@ class Holdings:
         instrument = self._market.by_key(f"NSE:{symbol}")
         if instrument is None or self.sellable("NSE", symbol) < units:
             return []
-        line = Holding("NSE", symbol, instrument.instrument_token, isin, units, self._lines["NSE", symbol].average_price)
+        average = self._lines["NSE", symbol].average_price
+        line = Holding("NSE", symbol, instrument.instrument_token, isin, units, average)
         left_out = {"used_quantity", "authorisation", "short_quantity", "mtf"}
         row = {name: value for name, value in self._row(line).items() if name not in left_out}
         return [row | {"auction_number": number}]

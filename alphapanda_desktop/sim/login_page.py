@@ -27,11 +27,11 @@ main { width:min(380px, 92vw); background:var(--paper); border:1px solid var(--l
 h1 { font-size:21px; margin:14px 0 2px; font-weight:650; }
 p { margin:0 0 16px; color:var(--soft); }
 label { display:block; font-weight:600; font-size:13px; margin:12px 0 5px; }
-input { width:100%; padding:10px 12px; font:inherit; color:inherit; background:transparent; border:1px solid var(--line);
-        border-radius:8px; }
+input { width:100%; padding:10px 12px; font:inherit; color:inherit; background:transparent;
+        border:1px solid var(--line); border-radius:8px; }
 input:focus { outline:2px solid var(--brand); outline-offset:0; border-color:transparent; }
-button { width:100%; margin-top:18px; padding:11px; font:inherit; font-weight:650; color:#fff; background:#2563eb; border:0;
-         border-radius:8px; cursor:pointer; }
+button { width:100%; margin-top:18px; padding:11px; font:inherit; font-weight:650; color:#fff; background:#2563eb;
+         border:0; border-radius:8px; cursor:pointer; }
 .bad { color:var(--bad); font-weight:600; margin:12px 0 0; }
 .demo { margin:20px 0 0; padding:12px 14px; border:1px dashed var(--line); border-radius:8px; font-size:13px;
         color:var(--soft); }
@@ -63,7 +63,7 @@ class LoginPage:
     async def ask(self, request: web.Request) -> web.Response:
         """The first page; an error page for an app that is not registered."""
         if request.query.get("api_key") != self._sessions.credentials.api_key:
-            return _page(400, "Unknown app", "<p class=bad>Invalid <code>api_key</code>: no such app is registered.</p>")
+            return _page(400, "Unknown app", "<p class=bad>Invalid <code>api_key</code>: no app has it.</p>")
         if request.query.get("v") != "3":
             return _page(400, "Old link", "<p class=bad>This exchange speaks version 3: the address needs v=3.</p>")
         return self._ask_password(request.query.get("redirect_params", ""))
@@ -104,7 +104,8 @@ class LoginPage:
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 {_wrong(wrong)}<button id="submit" type="submit">Continue</button>
 </form>
-<div class="demo">User ID <b id="demo-userid">{who.user_id}</b> &nbsp; Password <b id="demo-password">{who.password}</b></div>""",
+<div class="demo">User ID <b id="demo-userid">{who.user_id}</b> &nbsp;
+Password <b id="demo-password">{who.password}</b></div>""",
         )
 
     def _ask_code(self, ticket: str, wrong: str = "") -> web.Response:

@@ -37,7 +37,10 @@ class ControlRoutes:
         given = await self._given(request)
         try:
             if "now" in given:
-                self._kite.clock.jump_to(datetime.fromisoformat(given["now"]))
+                at = datetime.fromisoformat(given["now"])
+                if at.tzinfo is None:
+                    raise ValueError("now needs a zone")
+                self._kite.set_clock(at)
             if "speed" in given:
                 self._kite.clock.speed = float(given["speed"])
         except ValueError as error:

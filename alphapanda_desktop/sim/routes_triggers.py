@@ -50,7 +50,8 @@ class TriggerRoutes:
 
     async def alerts(self, request: web.Request) -> object:
         query = request.query
-        return self._alerts.rows(query.get("status", ""), _count(query.get("page"), 1), _count(query.get("page_size"), 0))
+        page, page_size = _count(query.get("page"), 1), _count(query.get("page_size"), 0)
+        return self._alerts.rows(query.get("status", ""), page, page_size)
 
     async def delete_alerts(self, request: web.Request) -> object:
         self._alerts.delete(request.query.getall("uuid", []))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.sim.stream import Faults
@@ -31,8 +32,8 @@ class Turn(NamedTuple):
     """At `at_s` seconds after the scenario began, these settings change."""
 
     at_s: float
-    rest: dict[str, object] = {}
-    wire: dict[str, object] = {}
+    rest: Mapping[str, object] = MappingProxyType({})
+    wire: Mapping[str, object] = MappingProxyType({})
     act: str = ""
     """"drop" cuts every socket, "end-session" kills the token."""
 
@@ -64,7 +65,9 @@ SCENARIOS: Final[dict[str, Scenario]] = {
         again_s=15,
     ),
     "rejecting": Scenario("the exchange rejects every order", (Turn(0, rest={"reject": True}),)),
-    "lost-reply": Scenario("every second order is carried out, its answer never comes", (Turn(0, rest={"lose_replies": True}),)),
+    "lost-reply": Scenario(
+        "every second order is carried out and never answered", (Turn(0, rest={"lose_replies": True}),)
+    ),
     "slow": Scenario(
         "answers take seconds and ticks come late",
         (Turn(0, rest={"delay_s": 2.5}, wire={"extra_delay_s": 1.5}),),

@@ -160,6 +160,13 @@ class Sessions:
         for listener in self.on_end:
             listener()
 
+    def clock_set_back(self) -> None:
+        """Count the token's life from now, where the clock was set to before its login."""
+        now_s = self._now_s()
+        if self._login is not None and now_s < self._login.login_s:
+            self._login.login_s, self._login.expires_s = now_s, next_death(now_s)
+            self._memory.put("login", "login", asdict(self._login))
+
     def expire_if_due(self) -> None:
         """Kill the token once its 06:00 has come."""
         if self._login is not None and self._now_s() >= self._login.expires_s:

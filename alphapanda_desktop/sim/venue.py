@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from alphapanda_desktop.sim.alerts import Alerts
@@ -44,13 +45,14 @@ class Options:
 class LocalKite:
     """Every part of one simulator, built and not yet running. Closed by whoever built it."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, market: Market | None = None) -> None:
         self.options = options
         self.switches = options.switches
-        self.market = make_market(options)
+        self.market = market or make_market(options)
         self.clock = self.market.clock
         now_s = self.clock.now_s
         self.memory = Memory(options.state)
+        self._go_on()
         self.credentials = Credentials.of_seed(options.seed)
         self.sessions = Sessions(self.credentials, now_s, self.memory)
         self.limits = Limits(time.monotonic)
@@ -78,6 +80,19 @@ class LocalKite:
         self.sessions.open()
         self.director.play(self.options.scenario)
 
+    def _go_on(self) -> None:
+        """Take the clock up where an earlier run left it, if it lives in another time than the wall."""
+        for row in self.memory.rows("clock"):
+            kept = datetime.fromisoformat(str(row["now"]))
+            if kept > self.clock.now() and (self.options.ticks or self.options.speed > 1):
+                self.clock.jump_to(kept)
+
+    def set_clock(self, at: datetime) -> None:
+        """Set the clock; the session and the book follow."""
+        self.clock.jump_to(at)
+        self.sessions.clock_set_back()
+        self.exchange.roll_over()
+
     def _send(self, order: dict[str, object]) -> None:
         self.stream.publish_order(self.credentials.user_id, order)
 
@@ -90,6 +105,8 @@ class LocalKite:
         self.triggers.on_step()
         self.alerts.on_step()
         self.updates.release()
+        if self.clock.speed != 1:
+            self.memory.put("clock", "clock", {"now": self.clock.now().isoformat()})
         self.memory.commit()
 
 
