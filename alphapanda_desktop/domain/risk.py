@@ -174,6 +174,6 @@ def _band(request: OrderRequest, instrument: Instrument, limits: Limits, exposur
                            "against.")
         away = abs(price - last) * 100 / last
         if away > limits.price_band_pct:
-            return Refusal("price band", f"Price band: {name.lower()} {price:g} is {away:.1f} % from the last price "
+            return Refusal("price band", f"Price band: {name.lower()} {price:g} is {away:.2f} % from the last price "
                            f"{last:g}, {limits.price_band_pct:g} % allowed.")
     return None
