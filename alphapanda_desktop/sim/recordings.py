@@ -78,12 +78,15 @@ def _read(path: Path) -> Iterator[tuple[str, float, float, float]]:
         raise BadData(f"{path.name}: needs a time and a price column, has {', '.join(columns) or 'nothing'}")
     who, volume = _column(columns, TOKENS) or _column(columns, SYMBOLS), _column(columns, VOLUMES)
     of_file = _symbol_in(path.name)
+    line = 1
     for line, row in enumerate(reader, 2):
         try:
             name = (row[who] or "").strip() if who else of_file
             yield name or of_file, epoch_s(row[at]), float(row[price]), float(row[volume] or 0) if volume else -1.0
         except (ValueError, TypeError, AttributeError) as error:
             raise BadData(f"{path.name}, line {line}: {error}") from None
+    if line == 1:
+        raise BadData(f"{path.name}: holds no ticks")
 
 
 def _column(columns: dict[str, str], names: Sequence[str]) -> str | None:
