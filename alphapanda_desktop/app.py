@@ -198,6 +198,7 @@ class Program:
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session) -> None:
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
+        venue.client.use(session.token)
         self._window.show_busy("Loading the day's instruments…")
         master = await self._master(venue, session)
         feed = venue.feed(session)
@@ -291,6 +292,7 @@ class Program:
         if self.market is None or self.desk is None or self.venue is None:
             return
         strike_out(session.token.access_token)
+        self.venue.client.use(session.token)
         self.market.resume(session)
         await self._window.hide_login()
         try:

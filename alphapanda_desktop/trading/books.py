@@ -23,11 +23,12 @@ class Books:
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._asked_at: dict[str, datetime] = {}
 
     def orders(self) -> list[Order]:
         """Newest first; intents without an order id before the book's rows of the same moment."""
         rows = [*self._pending.values(), *self.book]
-        return sorted(rows, key=_moment, reverse=True)
+        return sorted(rows, key=self._moment, reverse=True)
 
     def fills(self) -> list[Fill]:
         """Newest first."""
@@ -56,6 +57,7 @@ class Books:
     def intend(self, request: OrderRequest, at: datetime) -> Order:
         """A row for an order that is on its way."""
         self.remember(request)
+        self._asked_at[request.tag] = at
         order = Order(
             order_id="",
             status=INTENDED,
@@ -110,7 +112,8 @@ class Books:
             return known
         if pending is None:
             raise KeyError(f"no intent with tag {tag!r}")
-        row = replace(pending, order_id=order_id, status="PUT ORDER REQ RECEIVED")
+        # Without a time: ours must not be compared with Kite's, which tells only seconds of another clock.
+        row = replace(pending, order_id=order_id, status="PUT ORDER REQ RECEIVED", order_timestamp=None)
         return self.book.apply(row) or row
 
     def apply(self, order: Order) -> Order | None:
@@ -141,7 +144,6 @@ class Books:
         same = [o for o in rows if (o.exchange, o.tradingsymbol, o.product) == (exchange, tradingsymbol, product)]
         return sum(o.sign * o.open_quantity for o in same)
 
-
-def _moment(order: Order) -> tuple[float, str]:
-    at = order.order_timestamp
-    return (at.timestamp() if at else 0.0, order.order_id or "~")
+    def _moment(self, order: Order) -> tuple[float, str]:
+        at = order.order_timestamp or self._asked_at.get(order.tag or "")
+        return (at.timestamp() if at else 0.0, order.order_id or "~")

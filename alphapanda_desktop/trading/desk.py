@@ -238,8 +238,11 @@ class Desk:
         try:
             order_id = await self._broker.place(request)
         except Unknown as error:
-            await self._unknown(request.tag, str(error))
-            raise
+            told = self.books.book.by_tag(request.tag)
+            if told is None:
+                await self._unknown(request.tag, str(error))
+                raise
+            order_id = told.order_id  # the socket was faster than the answer that never came
         except (Rejected, Retry, SessionEnded) as error:
             await self._not_sent(request.tag, str(error))
             self._heed(error)

@@ -7,8 +7,8 @@ same requests and ticks always give the same book. State is orders and fills alo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
 from alphapanda_desktop.domain import calendar
@@ -18,24 +18,29 @@ from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import (
     AUTOMATIC_PROTECTION_PCT,
     Execution,
-    Quote,
     arriving,
     average,
-    protection_price,
-    quote_of,
     resting,
-    taken,
     triggered,
 )
-from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest, Side
+from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.ports import Clock, Funds
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.trading.paper_account import PaperAccount
-from alphapanda_desktop.trading.paper_rules import bad_input, check_prices, check_quantity, check_request
-
-MODIFICATIONS: Final = 25
-"""How often Kite lets one order be modified.  Source: CONTRACT 3.2."""
+from alphapanda_desktop.trading.paper_orders import (
+    MODIFICATIONS,
+    Entry,
+    Liquidity,
+    as_limit,
+    completed,
+    expiry,
+    filled_at,
+    modified,
+    placed_at,
+    priority,
+)
+from alphapanda_desktop.trading.paper_rules import bad_input, check_request
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -48,20 +53,6 @@ class FindsInstruments(Protocol):
 
 ClosingTime = Callable[[str, datetime], datetime | None]
 """When the exchange that trades at a moment will close, or None while it does not trade."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    """One order's life so far."""
-
-    order: Order
-    instrument: Instrument
-    expires_at: datetime
-    history: list[Order] = field(default_factory=list)
-    executions: list[Execution] = field(default_factory=list)
-    modifications: int = 0
-    rests_since: tuple[float, int | None] | None = None
-    """Last price and day volume when it began to rest: only a later trade can come through its limit."""
 
 
 class PaperBroker:
@@ -87,10 +78,10 @@ class PaperBroker:
         self._clock = clock
         self._closing_time = closing_time
         self._account = PaperAccount(opening_cash, instruments.by_key)
-        self._entries: dict[str, _Entry] = {}
-        self._working: dict[int, dict[str, _Entry]] = {}
+        self._entries: dict[str, Entry] = {}
+        self._working: dict[int, dict[str, Entry]] = {}
         self._fills: list[Fill] = []
-        self._book = _Liquidity()
+        self._book = Liquidity()
         self._last_id = 0
         self._next_expiry = _NEVER
 
@@ -111,7 +102,7 @@ class PaperBroker:
             raise bad_input(f"{request.exchange} is closed right now; paper trading takes no after-market orders.")
         order = self._first_row(request, instrument, tick, now)
         self._check_funds(order)
-        self._accept(_Entry(order, instrument, _expiry(order, now, closes)), tick)
+        self._accept(Entry(order, instrument, expiry(order, now, closes)), tick)
         return order.order_id
 
     async def modify(self, order: Order, change: OrderChange) -> str:
@@ -121,7 +112,7 @@ class PaperBroker:
         if entry.modifications >= MODIFICATIONS:
             raise bad_input("Maximum allowed order modifications exceeded.")
         tick = self._quotes(entry.instrument.instrument_token)
-        wanted = _modified(entry, change, tick)
+        wanted = modified(entry, change, tick)
         self._check_funds(wanted)
         entry.modifications += 1
         self._say(entry, "MODIFY VALIDATION PENDING")
@@ -144,7 +135,7 @@ class PaperBroker:
     async def orders(self) -> list[Order]:
         """The day's book, oldest first."""
         today = self._day_of(self._begin())
-        return [e.order for e in self._entries.values() if e.order.live or self._day_of(_placed_at(e.order)) == today]
+        return [e.order for e in self._entries.values() if e.order.live or self._day_of(placed_at(e.order)) == today]
 
     async def order_history(self, order_id: str) -> list[Order]:
         """Every picture of an order, oldest first. Raises Rejected for an id that is not in the book."""
@@ -174,7 +165,7 @@ class PaperBroker:
         waiting = self._working.get(tick.instrument_token)
         if not waiting or not tick.last_price:
             return
-        entries = sorted(waiting.values(), key=_priority)
+        entries = sorted(waiting.values(), key=priority)
         if self._closing_time(entries[0].order.exchange, now) is None:
             return
         for entry in entries:
@@ -191,8 +182,8 @@ class PaperBroker:
             by_order.setdefault(fill.order_id, []).append(fill)
         known = {order.order_id: order for order in orders if order.order_id}
         for order in known.values():
-            by_order[order.order_id] = _completed(order, by_order.get(order.order_id, []))
-        for fill in sorted((f for group in by_order.values() for f in group), key=_filled_at):
+            by_order[order.order_id] = completed(order, by_order.get(order.order_id, []))
+        for fill in sorted((f for group in by_order.values() for f in group), key=filled_at):
             self._book_fill(fill)
         for order_id in sorted(known, key=lambda text: (len(text), text)):
             self._resume(known[order_id], by_order[order_id])
@@ -207,7 +198,7 @@ class PaperBroker:
         return now
 
     def _first_row(self, request: OrderRequest, instrument: Instrument, tick: Tick | None, now: datetime) -> Order:
-        order_type, price = _as_limit(request, instrument, tick)
+        order_type, price = as_limit(request, instrument, tick)
         pct = AUTOMATIC_PROTECTION_PCT if request.market_protection == -1 else request.market_protection
         protected = ("mktp", f"mktp:{pct:.2f}") if order_type != request.order_type else ()
         self._last_id = max(self._last_id + 1, self._clock.now_ns())
@@ -234,7 +225,7 @@ class PaperBroker:
             meta={"validity_ttl": request.validity_ttl} if request.validity == "TTL" else {},
         )
 
-    def _accept(self, entry: _Entry, tick: Tick | None) -> None:
+    def _accept(self, entry: Entry, tick: Tick | None) -> None:
         self._entries[entry.order.order_id] = entry
         self._say(entry, "PUT ORDER REQ RECEIVED")
         self._say(entry, "VALIDATION PENDING")
@@ -257,11 +248,11 @@ class PaperBroker:
         others = [other for other in self._live_orders() if other.order_id != order.order_id]
         return self._account.opening_quantity(order, others) > 0
 
-    def _work(self, entry: _Entry) -> None:
+    def _work(self, entry: Entry) -> None:
         self._working.setdefault(entry.instrument.instrument_token, {})[entry.order.order_id] = entry
         self._next_expiry = min(self._next_expiry, entry.expires_at)
 
-    def _wake(self, entry: _Entry, tick: Tick) -> None:
+    def _wake(self, entry: Entry, tick: Tick) -> None:
         order = entry.order
         if order.status == "TRIGGER PENDING":
             if triggered(order.transaction_type, order.trigger_price, tick.last_price):
@@ -273,7 +264,7 @@ class PaperBroker:
             quote = replace(quote, last_price=order.price)
         self._execute(entry, tick, resting(order.transaction_type, order.price, order.open_quantity, quote))
 
-    def _arrive(self, entry: _Entry, tick: Tick | None) -> None:
+    def _arrive(self, entry: Entry, tick: Tick | None) -> None:
         order = entry.order
         if tick is not None and tick.last_price:
             entry.rests_since = (tick.last_price, tick.volume_traded)
@@ -282,7 +273,7 @@ class PaperBroker:
         if entry.order.validity == "IOC" and entry.order.live:
             self._end(entry, "CANCELLED")
 
-    def _execute(self, entry: _Entry, tick: Tick, executions: Sequence[Execution]) -> None:
+    def _execute(self, entry: Entry, tick: Tick, executions: Sequence[Execution]) -> None:
         for execution in executions:
             self._book.take(tick, entry.order.transaction_type, execution.quantity)
             entry.executions.append(execution)
@@ -306,9 +297,9 @@ class PaperBroker:
 
     def _book_fill(self, fill: Fill) -> None:
         self._fills.append(fill)
-        self._account.add(fill, self._day_of(_filled_at(fill)))
+        self._account.add(fill, self._day_of(filled_at(fill)))
 
-    def _tell_fill(self, entry: _Entry) -> None:
+    def _tell_fill(self, entry: Entry) -> None:
         filled = sum(execution.quantity for execution in entry.executions)
         entry.order = replace(
             entry.order,
@@ -321,14 +312,14 @@ class PaperBroker:
         else:
             self._say(entry, "OPEN")
 
-    def _end(self, entry: _Entry, status: str, **changes: str) -> None:
+    def _end(self, entry: Entry, status: str, **changes: str) -> None:
         order = entry.order
         self._working.get(order.instrument_token, {}).pop(order.order_id, None)
         left = order.quantity - order.filled_quantity if status == "CANCELLED" else 0
         entry.order = replace(order, pending_quantity=0, cancelled_quantity=left)
         self._say(entry, status, **changes)
 
-    def _say(self, entry: _Entry, status: str, **changes: str) -> None:
+    def _say(self, entry: Entry, status: str, **changes: str) -> None:
         now = self._clock.now()
         at_exchange = now if entry.order.exchange_order_id else None
         entry.order = replace(entry.order, status=status, order_timestamp=now, exchange_update_timestamp=at_exchange)
@@ -357,13 +348,13 @@ class PaperBroker:
     def _live_orders(self) -> list[Order]:
         return [e.order for group in self._working.values() for e in group.values()]
 
-    def _entry(self, order_id: str) -> _Entry:
+    def _entry(self, order_id: str) -> Entry:
         entry = self._entries.get(order_id)
         if entry is None:
             raise Rejected(f"Order {order_id} is not in the book.", "OrderException", 400)
         return entry
 
-    def _changeable(self, order_id: str, what: str) -> _Entry:
+    def _changeable(self, order_id: str, what: str) -> Entry:
         entry = self._entry(order_id)
         if not entry.order.changeable:
             text = f"Order cannot be {what}: its status is {entry.order.status}."
@@ -381,10 +372,10 @@ class PaperBroker:
         self._last_id = max(self._last_id, int(order.order_id) if order.order_id.isdecimal() else 0)
         if instrument is None:
             return
-        placed = _placed_at(order)
+        placed = placed_at(order)
         closes = self._closing_time(order.exchange, placed) or placed
         executions = [Execution(fill.average_price, fill.quantity) for fill in fills]
-        entry = _Entry(order, instrument, _expiry(order, placed, closes), [order], executions)
+        entry = Entry(order, instrument, expiry(order, placed, closes), [order], executions)
         self._entries[order.order_id] = entry
         filled = sum(fill.quantity for fill in fills)
         if order.live:
@@ -395,101 +386,3 @@ class PaperBroker:
     @staticmethod
     def _day_of(at: datetime) -> date:
         return at.astimezone(IST).date()
-
-
-class _Liquidity:
-    """Levels of each instrument's newest tick, less what paper orders took: nobody gets the same share twice."""
-
-    def __init__(self) -> None:
-        self._seen: dict[int, tuple[Tick, Quote]] = {}
-
-    def quote(self, tick: Tick) -> Quote:
-        seen = self._seen.get(tick.instrument_token)
-        if seen is None or seen[0] is not tick:
-            seen = self._seen[tick.instrument_token] = (tick, quote_of(tick))
-        return seen[1]
-
-    def take(self, tick: Tick, side: Side, quantity: int) -> None:
-        self._seen[tick.instrument_token] = (tick, taken(self.quote(tick), side, quantity))
-
-
-def _as_limit(request: OrderRequest, instrument: Instrument, tick: Tick | None) -> tuple[str, float]:
-    """Order type and limit price that the book shows: Kite turns market orders into limits at the protection price."""
-    protection, side = request.market_protection or 0.0, request.transaction_type
-    if request.order_type == "MARKET" and tick is not None:
-        return "LIMIT", protection_price(side, tick.last_price, protection, instrument)
-    if request.order_type == "SL-M":
-        return "SL", protection_price(side, request.trigger_price or 0.0, protection, instrument)
-    return request.order_type, request.price or 0.0
-
-
-def _modified(entry: _Entry, change: OrderChange, tick: Tick | None) -> Order:
-    """The order as it will stand. Raises Rejected for values that Kite would not take."""
-    order, instrument = entry.order, entry.instrument
-    quantity = order.quantity if change.quantity is None else change.quantity
-    check_quantity(quantity, instrument)
-    if quantity <= order.filled_quantity:
-        raise bad_input(f"Quantity {quantity} is not above the {order.filled_quantity} already filled.")
-    order_type, last_price = change.order_type or order.order_type, tick.last_price if tick else None
-    price = order.price if change.price is None else change.price
-    trigger = order.trigger_price if change.trigger_price is None else change.trigger_price
-    if order_type == order.order_type == "SL" and order.status == "OPEN":
-        order_type = "LIMIT"
-    side = order.transaction_type
-    check_prices(instrument, order_type, side, price, trigger, change.market_protection, last_price)
-    if order_type in ("MARKET", "SL-M"):
-        base = (last_price or 0.0) if order_type == "MARKET" else trigger
-        price = protection_price(side, base, change.market_protection or 0.0, instrument)
-    stop = order_type in ("SL", "SL-M")
-    return replace(
-        order,
-        quantity=quantity,
-        pending_quantity=quantity - order.filled_quantity,
-        order_type="SL" if stop else "LIMIT",
-        price=price,
-        trigger_price=trigger if stop else 0.0,
-        validity=change.validity or order.validity,
-        disclosed_quantity=order.disclosed_quantity if change.disclosed_quantity is None else change.disclosed_quantity,
-        status="TRIGGER PENDING" if stop else "OPEN",
-    )
-
-
-def _expiry(order: Order, placed: datetime, closes: datetime) -> datetime:
-    minutes = order.meta.get("validity_ttl")
-    return min(closes, placed + timedelta(minutes=minutes)) if isinstance(minutes, int) else closes
-
-
-def _placed_at(order: Order) -> datetime:
-    """When it was registered; rows that never reached the exchange have one time only."""
-    return order.exchange_timestamp or order.order_timestamp or datetime.min.replace(tzinfo=UTC)
-
-
-def _filled_at(fill: Fill) -> datetime:
-    return fill.fill_timestamp or datetime.min.replace(tzinfo=UTC)
-
-
-def _priority(entry: _Entry) -> tuple[float, str]:
-    """Better price first, then older."""
-    return (-entry.order.sign * entry.order.price, entry.order.order_id)
-
-
-def _completed(order: Order, fills: list[Fill]) -> list[Fill]:
-    """Fills of an order, with one more if the book says that more was filled than they come to."""
-    missing = order.filled_quantity - sum(fill.quantity for fill in fills)
-    if missing <= 0:
-        return fills
-    paid = order.average_price * order.filled_quantity - sum(f.average_price * f.quantity for f in fills)
-    made_up = Fill(
-        trade_id=f"book-{order.order_id}",
-        order_id=order.order_id,
-        exchange=order.exchange,
-        tradingsymbol=order.tradingsymbol,
-        transaction_type=order.transaction_type,
-        quantity=missing,
-        average_price=round(paid / missing, 4),
-        product=order.product,
-        instrument_token=order.instrument_token,
-        exchange_order_id=order.exchange_order_id or "",
-        fill_timestamp=order.exchange_update_timestamp or _placed_at(order),
-    )
-    return [*fills, made_up]

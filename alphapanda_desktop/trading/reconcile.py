@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
+from alphapanda_desktop.domain.errors import Retry
 from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Fill, Order
 from alphapanda_desktop.domain.ports import Broker, Clock, Event, IntentRow, Journal
 from alphapanda_desktop.trading.books import Books
@@ -13,7 +16,12 @@ from alphapanda_desktop.trading.books import Books
 GIVE_UP_AFTER: Final = timedelta(minutes=2)
 """An intent that the broker's book does not hold this long after it was made was never accepted."""
 
+READ_TRIES: Final = 3
+"""How often one read is tried before reconciliation gives up."""
+
 _OPEN_STATES: Final = frozenset({"intended", "sent", "unknown"})
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -48,21 +56,21 @@ class Reconciler:
         await self._orders(report)
         await self._intents(day, report)
         await self._fills(report)
-        self._books.take_positions(await self._broker.positions(), self._clock.now())
-        self._books.funds = await self._broker.funds()
+        self._books.take_positions(await _patiently(self._broker.positions), self._clock.now())
+        self._books.funds = await _patiently(self._broker.funds)
         if report.notices:
             await self._journal.note(Event("reconciled", self._clock.now(), {"why": why, "found": report.notices}))
         return report
 
     async def _orders(self, report: Report) -> None:
-        for order in await self._broker.orders():
+        for order in await _patiently(self._broker.orders):
             changed = self._books.apply(order)
             if changed is not None:
                 report.changed.append(changed)
                 await self._journal.order_seen(changed, self._clock.now())
 
     async def _fills(self, report: Report) -> None:
-        for fill in self._books.take_fills(await self._broker.fills()):
+        for fill in self._books.take_fills(await _patiently(self._broker.fills)):
             order = self._books.book.get(fill.order_id)
             owner = self._books.run_of(order) if order else ""
             report.owners[fill.order_id] = owner
@@ -105,6 +113,16 @@ class Reconciler:
             shown = self._books.mark_rejected(tag, why)
             report.changed.extend([shown] if shown else [])
         report.notices.append(f"{_words(row)} is {why}.")
+
+
+async def _patiently(read: Callable[[], Awaitable[T]]) -> T:
+    """A read, repeated a few times where the broker says that it may be."""
+    for _ in range(READ_TRIES - 1):
+        try:
+            return await read()
+        except Retry as error:
+            await asyncio.sleep(error.after_s)
+    return await read()
 
 
 def _words(row: IntentRow) -> str:
