@@ -23,7 +23,7 @@ from alphapanda_desktop.kite import contract as kite
 from alphapanda_desktop.kite.failures import Unwelcome, envelope_in, failure
 from alphapanda_desktop.kite.lane import Lane
 from alphapanda_desktop.kite.limits import Limits, Rate
-from alphapanda_desktop.kite.official import fetch, official_client
+from alphapanda_desktop.kite.official import fetch, freshen, official_client
 
 T = TypeVar("T")
 Query = Mapping[str, object] | Sequence[tuple[str, object]]
@@ -249,6 +249,7 @@ class KiteClient:
 
         def judged(official: Any) -> T:
             official.set_access_token(secret or None)
+            freshen(official, self._clock.now_ns() / 1e9)  # the wall's clock: the other stands still in sleep
             try:
                 return work(official)
             except (Unwelcome, OSError) as error:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from math import isfinite
+from typing import Annotated, Any, Final
 from urllib.parse import quote_plus
 
 from pydantic import Field
@@ -50,7 +51,7 @@ class OhlcRow(Wire):
 class LevelRow(Wire):
     """One price level of the market depth; zeros where there is none."""
 
-    price: Float = 0.0
+    price: Annotated[Float, Field(ge=-1e12, le=1e12)] = 0.0
     quantity: Int = 0
     orders: Int = 0
 
@@ -161,7 +162,7 @@ class TriggerRange(Wire):
     instrument_token: Int = 0
     lower: Float = 0.0
     upper: Float = 0.0
-    percentage: Float = Field(default=0.0)
+    percentage: Float = 0.0
 
 
 class Candles(Wire):
@@ -184,6 +185,8 @@ def _bar(row: Sequence[Any], number: int, ended_s: float) -> Bar:
     try:
         start_s = int(datetime.fromisoformat(row[0]).timestamp())
         prices = (float(row[1]), float(row[2]), float(row[3]), float(row[4]))
+        if not all(map(isfinite, prices)):
+            raise ValueError
         oi = int(row[6]) if len(row) > 6 else 0
         return Bar(start_s, *prices, int(row[5]), oi, start_s <= ended_s)
     except (TypeError, ValueError, IndexError, OverflowError):

@@ -31,6 +31,10 @@ PROTECTED_TYPES: Final = frozenset({"MARKET", "SL-M"})
 """Order types that Kite refuses without market protection since 1 Apr 2026. Source: CONTRACT 2.6."""
 
 
+KITES_TAGS: Final = ("mktp", "autoslice")
+"""How tags begin that Kite adds to an order itself. Source: CONTRACT 2.6-2.7."""
+
+
 class OrderRow(Wire):
     """One row of the order book, and one snapshot of an order's history. Source: CONTRACT 2.8."""
 
@@ -71,6 +75,11 @@ class OrderRow(Wire):
     guid: Text = ""
     terminal_id: Text = ""
 
+    @property
+    def own_tag(self) -> str | None:
+        """The tag it was placed with: `tag`, else the first of `tags` that is not Kite's own."""
+        return self.tag or next((tag for tag in self.tags if not tag.startswith(KITES_TAGS)), None)
+
     def order(self) -> Order:
         """The row as the desk knows it."""
         return Order(
@@ -102,7 +111,7 @@ class OrderRow(Wire):
             exchange_update_timestamp=self.exchange_update_timestamp,
             modified=bool(self.modified),
             placed_by=self.placed_by,
-            tag=self.tag,
+            tag=self.own_tag,
             tags=self.tags,
             meta=dict(self.meta),
             guid=self.guid,

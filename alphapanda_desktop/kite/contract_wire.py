@@ -35,7 +35,10 @@ def ist_time(value: object) -> datetime | None:
     when = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     if when.year < _NEVER:
         return None
-    return (when if when.tzinfo else when.replace(tzinfo=IST)).astimezone(UTC)
+    try:
+        return (when if when.tzinfo else when.replace(tzinfo=IST)).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{when} is no time") from None
 
 
 def _epoch(seconds: float) -> datetime:

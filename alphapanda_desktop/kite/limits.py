@@ -52,7 +52,9 @@ class Window:
         await place
 
     def _let_in(self) -> None:
-        self._timer = self._timer and self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         while self._waiting:
             place = self._waiting[0][2]
             if not place.done():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from alphapanda_desktop.kite.failures import judge
@@ -23,6 +23,17 @@ def official_client(api_key: str, root: str, timeout_s: float) -> Any:
     if urlsplit(root).hostname in ("127.0.0.1", "localhost", "::1"):
         official.reqsession.trust_env = False  # a company's proxy cannot reach the local Kite
     return official
+
+
+IDLE_S: Final = 45.0
+"""Servers close a connection that rests for about a minute, and one that slept with the machine is dead."""
+
+
+def freshen(official: Any, now_s: float) -> None:
+    """Drop connections that have rested too long: an order sent into one would end without an answer, as Unknown."""
+    if abs(now_s - getattr(official, "used_at_s", now_s)) > IDLE_S:
+        official.reqsession.close()
+    official.used_at_s = now_s
 
 
 def fetch(official: Any, method: str, path: str, **more: Any) -> Any:

@@ -61,6 +61,7 @@ class Stub:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     queries: list[list[tuple[str, str]]] = field(default_factory=list)
+    peers: list[object] = field(default_factory=list)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def held(self, request: web.Request) -> web.StreamResponse:
@@ -70,6 +71,7 @@ class Stub:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(f"{request.method} {request.path}")
+        self.peers.append(request.transport and request.transport.get_extra_info("peername"))
         self.headers.append(dict(request.headers))
         self.queries.append([(key, value) for key, value in request.query.items()])
         text = await request.text()

@@ -333,6 +333,29 @@ def test_no_log_at_any_level_holds_a_token(arun: Any, caplog: pytest.LogCaptureF
     assert [text for text in said if "s3cr3t" in text] == []
 
 
+def test_a_connection_that_rested_too_long_is_not_used_again(arun: Any) -> None:
+    class Sleeper(SystemClock):
+        slept_ns = 0
+
+        def now_ns(self) -> int:
+            return super().now_ns() + self.slept_ns
+
+    async def story() -> None:
+        clock = Sleeper()
+        async with a_stub() as stub:
+            client = KiteClient("key123", root=stub.root, clock=clock)
+            client.use(TOKEN)
+            stub.script[PLACE] = ok({"order_id": "8"})
+            for slept_s in (0, 0, 60):
+                clock.slept_ns += slept_s * 1_000_000_000
+                await place(client)
+            first, second, third = stub.peers
+            assert first == second != third
+            await client.close()
+
+    arun(story())
+
+
 def test_a_profile_can_be_asked_for_any_token(arun: Any, kite_samples: Path) -> None:
     async def story() -> None:
         async with a_pair() as (stub, client):

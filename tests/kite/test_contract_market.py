@@ -63,6 +63,12 @@ def test_missing_levels_of_depth_are_zeros() -> None:
     assert tick.depth.sell[4] == DepthLevel(0, 0, 0)
 
 
+def test_a_price_beyond_all_measure_is_bad_data() -> None:
+    row = {"instrument_token": 408065, "last_price": 1, "depth": {"buy": [{"price": 1e308, "quantity": 1}]}}
+    with pytest.raises(BadData, match=r"depth\.buy\.0\.price is 1e\+308"):
+        k.quote_from_wire(row)
+
+
 def test_candles_become_bars_and_the_running_one_is_open(data: Any) -> None:
     rows = data("historical_minute")
     last = datetime.fromisoformat(rows["candles"][-1][0]).timestamp()
@@ -76,7 +82,17 @@ def test_open_interest_is_the_seventh_column(data: Any) -> None:
     assert k.bars_from_candles(data("historical_oi"), Interval.MINUTE, 2e9)[0].oi == 13667775
 
 
-@pytest.mark.parametrize("row", [["2017-12-15T09:15:00+0530", 1, 2], ["noon", 1, 2, 3, 4, 5], [None] * 6, []])
+@pytest.mark.parametrize(
+    "row",
+    [
+        [],
+        [None] * 6,
+        ["2017-12-15T09:15:00+0530", 1, 2],
+        ["noon", 1, 2, 3, 4, 5],
+        ["2017-12-15T09:15:00+0530", 1, float("nan"), 1, 1, 5],
+        ["9999-12-31T23:59:59-23:00", 1, 1, 1, 1, float("inf")],
+    ],
+)
 def test_a_bad_candle_is_named(row: list[object]) -> None:
     with pytest.raises(BadData, match=r"candles\[0\]"):
         k.bars_from_candles({"candles": [row]}, Interval.MINUTE, 0)

@@ -42,6 +42,14 @@ def test_book_rows_become_orders(data: Any) -> None:
     assert orders[9].order_id == data("orders")[9]["order_id"]
 
 
+def test_our_tag_is_found_among_kites_own() -> None:
+    row = {"order_id": "1", "status": "OPEN", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY",
+           "quantity": 1, "tag": None}  # fmt: skip
+    assert k.order_from_wire(row | {"tags": ["mktp", "mktp:2.00", "ap1"]}).tag == "ap1"
+    assert k.order_from_wire(row | {"tags": ["mktp", "autoslice:19"]}).tag is None
+    assert k.order_from_wire(row | {"tag": "ap2", "tags": ["ap1"]}).tag == "ap2"
+
+
 def test_a_history_is_read_oldest_first_with_its_reduced_keys(data: Any) -> None:
     history = k.orders_from_wire(data("order_info"))
     assert history[0].status == "PUT ORDER REQ RECEIVED"
