@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.ports import Broker, InstrumentCache, LinkReport, LinkState, Vault
 from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -36,7 +38,8 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.shell import DeskParts, LoginPlan, MainWindow
+from alphapanda_desktop.ui.login import LoginPlan
+from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.venues import API_SECRET, PracticeOptions, Venue, practice_venue, zerodha_venue
 
@@ -192,7 +195,9 @@ class Program:
             return
         probe = await web_engine_works(self._options.folder / "webengine.json")
         if self.gate.session is None:
-            plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint)
+            redirect = self.venue.login.redirect_url
+            listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None
+            plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint, listen)
             self._window.show_login(self.gate, plan)
 
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session) -> None:

@@ -66,7 +66,7 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
     """Play the tour; 0 only if every step was ok."""
     arguments = _arguments(rest)
     if arguments.part:
-        from alphapanda_desktop.ui.player import play
+        from alphapanda_desktop.player import play
 
         return play(arguments.part, arguments.out, arguments.spawned_at, _window_options(options, arguments.part))
     out: Path = arguments.out

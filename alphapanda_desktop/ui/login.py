@@ -6,7 +6,9 @@ Object names for tests and the tour: login_view, web_view, paste_field, paste_bu
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -14,7 +16,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButto
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.trading.session import SessionGate
-from alphapanda_desktop.ui import loopback
+from alphapanda_desktop.ui.browser import open_in_browser
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.theme import ui_font
 
@@ -34,25 +36,42 @@ def is_redirect(url: QUrl, redirect_url: str) -> bool:
     )
 
 
+Listen = Callable[[], Coroutine[Any, Any, str]]
+"""Waits for the browser to come back; the address it was sent to."""
+
+
+@dataclass(frozen=True)
+class LoginPlan:
+    """How to log in here: hosts the page may show, whether the web view works, words for the person.
+
+    `listen` hears the redirect of a login in another browser; None where that lands on another machine.
+    """
+
+    hosts: frozenset[str]
+    web: bool
+    why_not_web: str = ""
+    hint: str = ""
+    listen: Listen | None = None
+
+
 class LoginView(QWidget):
     """The page of a login. `arrived(address)` tells where Kite sent the browser."""
 
     arrived = Signal(str)
 
-    def __init__(
-        self, gate: SessionGate, hosts: frozenset[str], hint: str, why_not_web: str, edge: Edge, parent: QWidget
-    ) -> None:
+    def __init__(self, gate: SessionGate, plan: LoginPlan, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self._gate = gate
-        self._hosts = hosts
+        self._hosts = plan.hosts
+        self._listen = plan.listen
         self._edge = edge
         self._web: LoginWeb | None = None
         self._listening: asyncio.Task[None] | None = None
         self.setObjectName("login_view")
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(16, 12, 16, 12)
-        self._add_head(hint)
-        self.words = self._add_words(why_not_web)
+        self._add_head(plan.hint)
+        self.words = self._add_words(plan.why_not_web)
         self._place = QFrame(self)
         self._place_layout = QVBoxLayout(self._place)
         self._place_layout.setContentsMargins(0, 0, 0, 0)
@@ -130,19 +149,18 @@ class LoginView(QWidget):
             self.arrived.emit(text)
 
     def _use_browser(self) -> None:
-        redirect = self._gate.redirect_url
-        if not loopback.open_in_browser(self._gate.login_url):
+        if not open_in_browser(self._gate.login_url):
             self._say(f"No browser was found. Open this address yourself: {self._gate.login_url}")
-        elif not loopback.can_listen(redirect):
+        elif self._listen is None:
             self._say("Log in there, then copy the address of the page you land on and paste it below.")
         else:
             self._say("Log in there; this window notices when you are back.")
-        if loopback.can_listen(redirect) and self._listening is None:
-            self._listening = self._edge.spawn("wait for browser", self._hear(redirect))
+        if self._listen is not None and self._listening is None:
+            self._listening = self._edge.spawn("wait for browser", self._hear(self._listen))
 
-    async def _hear(self, redirect: str) -> None:
+    async def _hear(self, listen: Listen) -> None:
         try:
-            self.arrived.emit(await loopback.wait_for_redirect(redirect))
+            self.arrived.emit(await listen())
         except AlphaPandaError as error:
             self._say(str(error))
         finally:

@@ -18,7 +18,7 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.session import SessionGate
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
-from alphapanda_desktop.ui.login import LoginView
+from alphapanda_desktop.ui.login import LoginPlan, LoginView
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
@@ -39,16 +39,6 @@ class Remembered:
     theme: str
     layout: bytes
     save: Callable[[str, object], None]
-
-
-@dataclass(frozen=True)
-class LoginPlan:
-    """How to log in here: hosts the page may show, whether the web view works, words for the person."""
-
-    hosts: frozenset[str]
-    web: bool
-    why_not_web: str = ""
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,7 +140,7 @@ class MainWindow(QMainWindow):
             self.centre.setCurrentWidget(self._login)
             return self._login
         self._gate = gate
-        login = LoginView(gate, plan.hosts, plan.hint, plan.why_not_web, self._edge, self.centre)
+        login = LoginView(gate, plan, self._edge, self.centre)
         self._login = login
         self._show_page(login)
         if plan.web:

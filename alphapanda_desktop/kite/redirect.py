@@ -1,56 +1,21 @@
-"""Login in the person's own browser: open it, and hear the one redirect where it is registered on this machine."""
+"""Kite's redirect heard on this machine, for a login in the person's own browser."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import subprocess
-import sys
-import webbrowser
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from alphapanda_desktop.domain.errors import LoginFailed
 
-log = logging.getLogger(__name__)
-
-_LOCAL = ("127.0.0.1", "localhost")
-_PAGE = (
+_LOCAL: Final = ("127.0.0.1", "localhost")
+_PAGE: Final = (
     "<!doctype html><meta charset=utf-8><title>AlphaPanda</title>"
     "<body style='font-family:sans-serif;background:#0f1216;color:#e8ebf0;padding:3em'>"
     "<h2>{title}</h2><p>{text}</p>"
 )
-
-
-def open_in_browser(url: str) -> bool:
-    """Open the system browser; whether a program was found to do it."""
-    if not sys.platform.startswith("linux"):
-        return webbrowser.open(url)
-    try:
-        subprocess.Popen(
-            ["xdg-open", url],
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError:
-        return False
-    return True
-
-
-def clean_environment() -> dict[str, str]:
-    """The environment without what a frozen program set for itself."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("_PYI", "_MEI", "QT_", "QML"))}
-    original = env.pop("LD_LIBRARY_PATH_ORIG", None)
-    if getattr(sys, "frozen", False):
-        env.pop("LD_LIBRARY_PATH", None)
-        if original is not None:
-            env["LD_LIBRARY_PATH"] = original
-    return env
 
 
 def can_listen(redirect_url: str) -> bool:

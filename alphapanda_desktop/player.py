@@ -329,7 +329,7 @@ def _shown(page: str, name: str) -> str:
     found = re.search(rf'id="demo-{name}">([^<]+)<', page)
     if found is None:
         raise Stopped(f"the login page does not show the practice {name}")
-    return found[1]
+    return str(found[1])
 
 
 class TourVault:
