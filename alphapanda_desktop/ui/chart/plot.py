@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.axes import PriceAxis, Tag, TimeAxis
+from alphapanda_desktop.ui.chart.canvas import Canvas
 from alphapanda_desktop.ui.chart.cursor import Crosshair, Word, Words, caption, readout
 from alphapanda_desktop.ui.chart.items import (
     CandleItem,
@@ -39,47 +39,34 @@ AIR: Final = 0.06
 LEGEND_PX: Final = 44.0
 """Room above the highest price for the words in the corner."""
 
-WHEEL: Final = 0.85
-"""Share of the bars that one notch of the wheel leaves."""
-
 
 class Pane(pg.ViewBox):
-    """A view that tells what the mouse wants; the plot decides, for all panes at once."""
-
-    panned = Signal(float)
-    zoomed = Signal(float, float)
-    fitted = Signal()
+    """A view whose range the plot sets, for all panes at once; it never moves by itself."""
 
     def __init__(self) -> None:
-        super().__init__(enableMenu=False, defaultPadding=0)
+        super().__init__(enableMenu=False, enableMouse=False, defaultPadding=0)
         self.disableAutoRange()
-        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self.layers: list[PaneItem] = []
 
-    def mouseDragEvent(self, event: Any, _axis: Any = None) -> None:
-        event.accept()
-        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
-            self.panned.emit(self.mapToView(event.lastPos()).x() - self.mapToView(event.pos()).x())
+    def put(self, item: PaneItem) -> None:
+        """Draw it here."""
+        self.layers.append(item)
+        self.addItem(item, ignoreBounds=True)
 
-    def wheelEvent(self, event: Any, _axis: Any = None) -> None:
-        event.accept()
-        if event.orientation() == Qt.Orientation.Horizontal:
-            self.panned.emit(-event.delta() / 120 * self.viewRect().width() / 20)
-        else:
-            self.zoomed.emit(WHEEL ** (event.delta() / 120), self.mapToView(event.pos()).x())
-
-    def mouseClickEvent(self, event: Any) -> None:
-        if event.double():
-            event.accept()
-            self.fitted.emit()
+    def take(self, item: PaneItem) -> None:
+        """Draw it no longer."""
+        self.layers.remove(item)
+        self.removeItem(item)
 
 
-class Plot(pg.GraphicsView):
+class Plot(Canvas):
     """Draws one source. `refresh` once a frame; nothing else repaints. `follow_changed(bool)` when panning ends it."""
 
     follow_changed = Signal(bool)
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
-        super().__init__(parent, background=look().panel)
+        super().__init__(look().panel, parent)
         self.window_shown = Window()
         self._look = look
         self._source: Source | None = None
@@ -91,6 +78,7 @@ class Plot(pg.GraphicsView):
         self._build_panes()
         self._build_items()
         self.prices.sigResized.connect(self._arrange_words)
+        self._obey_the_mouse()
 
     def _build_panes(self) -> None:
         layout = pg.GraphicsLayout(border=None)
@@ -105,9 +93,6 @@ class Plot(pg.GraphicsView):
         for place, (pane, axis) in enumerate(((self.prices, self.price_axis), (self.volumes, self.volume_axis))):
             layout.addItem(pane, place, 0)
             layout.addItem(axis, place, 1)
-            pane.panned.connect(self.pan)
-            pane.zoomed.connect(self.zoom)
-            pane.fitted.connect(self.fit)
         layout.addItem(self.time_axis, 2, 0)
         layout.layout.setRowStretchFactor(0, 4)
         layout.layout.setRowStretchFactor(1, 1)
@@ -120,8 +105,8 @@ class Plot(pg.GraphicsView):
         self.last_price = LastPriceItem(self._look)
         self.markers = MarkersItem(self._look)
         for item in (GridItem(self._look, self._grid_of_prices), self.last_price, self.markers):
-            self.prices.addItem(item, ignoreBounds=True)
-        self.volumes.addItem(GridItem(self._look, self._grid_of_volumes, topped=True), ignoreBounds=True)
+            self.prices.put(item)
+        self.volumes.put(GridItem(self._look, self._grid_of_volumes, topped=True))
         corner = Qt.AlignmentFlag.AlignLeft
         self.legend = Words(self._look, self.prices, corner)
         self.badge = Words(self._look, self.prices, Qt.AlignmentFlag.AlignRight, framed=True)
@@ -146,7 +131,8 @@ class Plot(pg.GraphicsView):
         self.price_axis.set_tag("last", None)
         self.window_shown = Window()
         self.window_shown.place(source.end, self._first_bars(source))
-        self._drawn = (-1, source.first, source.end, 0.0)
+        self._drawn = (-1, source.first, source.end, _oldest(source))
+        self._apply_window()
         self.refresh()
         self.follow_changed.emit(True)
 
@@ -158,15 +144,15 @@ class Plot(pg.GraphicsView):
     def _replace_items(self, source: Source) -> None:
         for pane, item in ((self.prices, self.candles), (self.volumes, self.volume), (self.prices, self.line)):
             if item is not None:
-                pane.removeItem(item)
+                pane.take(item)
         self.candles = self.volume = self.line = None
         if isinstance(source, CandleSource):
             self.candles, self.volume = CandleItem(source, self._look), VolumeItem(source, self._look)
-            self.prices.addItem(self.candles, ignoreBounds=True)
-            self.volumes.addItem(self.volume, ignoreBounds=True)
+            self.prices.put(self.candles)
+            self.volumes.put(self.volume)
         elif isinstance(source, TickSource):
             self.line = TickLineItem(source, self._look)
-            self.prices.addItem(self.line, ignoreBounds=True)
+            self.prices.put(self.line)
 
     def _set_scale_texts(self, instrument: Instrument) -> None:
         decimals = instrument.decimals
@@ -188,6 +174,7 @@ class Plot(pg.GraphicsView):
         self._layout.layout.setRowStretchFactor(1, 1 if shown else 0)
         self._layout.layout.setRowMaximumHeight(1, 16_777_215 if shown else 0)
         self._layout.layout.setRowPreferredHeight(1, 90 if shown else 0)
+        self._layout.layout.activate()
 
     # --- once a frame
 
@@ -197,7 +184,7 @@ class Plot(pg.GraphicsView):
         if source is None or source.version == self._drawn[0]:
             return
         _, first, end, oldest = self._drawn
-        now_oldest = float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
+        now_oldest = _oldest(source)
         self._drawn = (source.version, source.first, source.end, now_oldest)
         if isinstance(source, CandleSource) and now_oldest != oldest and end > first:
             self._rows_came_before(source, oldest, end)
@@ -238,12 +225,8 @@ class Plot(pg.GraphicsView):
                 item.changed()
 
     def _repaint_all(self) -> None:
-        for item in self._pane_items():
+        for item in (*self.prices.layers, *self.volumes.layers):
             item.changed()
-
-    def _pane_items(self) -> list[PaneItem]:
-        held = [item for pane in (self.prices, self.volumes) for item in pane.addedItems]
-        return [item for item in held if isinstance(item, PaneItem)]
 
     def _apply_window(self) -> None:
         window = self.window_shown
@@ -378,15 +361,14 @@ class Plot(pg.GraphicsView):
             np.array([mark.x for mark in marks if mark.major], np.float64) - 0.5,
         )
 
-    # --- mouse and keys
+    # --- the mouse
 
-    def mouseMoveEvent(self, event: Any) -> None:
-        super().mouseMoveEvent(event)
-        self.point_at(event.position().toPoint())
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self.point_nowhere()
+    def _obey_the_mouse(self) -> None:
+        self.dragged.connect(lambda px: self.pan(-px * self.window_shown.bars / max(1.0, self.prices.width())))
+        self.wheeled.connect(lambda factor, at: self.zoom(factor, self.prices.mapSceneToView(self.mapToScene(at)).x()))
+        self.double_clicked.connect(self.fit)
+        self.pointed.connect(self.point_at)
+        self.left.connect(self.point_nowhere)
 
     def point_at(self, at: QPoint) -> None:
         """Put the crosshair at a pixel of the widget."""
@@ -434,9 +416,6 @@ class Plot(pg.GraphicsView):
         else:
             QToolTip.hideText()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        event.ignore()  # keys are the chart's, not the scroll area's
-
     def _arrange_words(self, *_: object) -> None:
         pane = self.prices.boundingRect()
         self.legend.set_room(pane.adjusted(4, 4, -4, -4))
@@ -444,6 +423,10 @@ class Plot(pg.GraphicsView):
         self.notice.set_room(pane.adjusted(8, 60, -8, -8))
         self._rescale()
         self._repaint_all()
+
+
+def _oldest(source: Source) -> float:
+    return float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
 
 
 def _place(item: Any) -> QRectF:

@@ -1,0 +1,222 @@
+"""One look at the pixels of every chart item."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtGui import QColor, QImage
+
+from alphapanda_desktop.domain.bars import BarSeries, TickSeries
+from alphapanda_desktop.domain.market import Bar, Interval
+from alphapanda_desktop.ui.chart import strokes
+from alphapanda_desktop.ui.chart.items import MARKER_PX, Marker, body_width, dimmed
+from alphapanda_desktop.ui.chart.plot import Pane, Plot
+from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
+from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
+from tests.ui.fakes_market import INFY, NIFTY
+
+START = 1_795_405_500  # 23 Nov 2026 09:15 IST
+UP, DOWN, PANEL = QColor(DARK.up), QColor(DARK.down), QColor(DARK.panel)
+
+
+class Surface:
+    """A plot on a widget of fixed size, with questions about its pixels."""
+
+    def __init__(self) -> None:
+        self.theme: Theme = DARK
+        self.plot = Plot(lambda: self.theme)
+        self.plot.resize(800, 500)
+        self.plot.show()
+
+    def image(self) -> QImage:
+        self.plot.refresh()
+        return self.plot.grab().toImage()
+
+    def pixel(self, pane: Pane, x: float, y: float) -> QPoint:
+        self.plot.refresh()
+        here = pane.mapViewToScene(QPointF(x, y))
+        return QPoint(math.floor(here.x()), math.floor(here.y()))
+
+    def colour(self, pane: Pane, x: float, y: float, dx: int = 0, dy: int = 0) -> QColor:
+        at = self.pixel(pane, x, y) + QPoint(dx, dy)
+        return self.image().pixelColor(at)
+
+
+@pytest.fixture
+def surface(qapp: Any) -> Iterator[Surface]:
+    surface = Surface()
+    yield surface
+    shiboken6.delete(surface.plot)
+
+
+def bars_of(*rows: tuple[float, float, float, float, int]) -> BarSeries:
+    """Rows open, high, low, close, volume, all closed."""
+    series = BarSeries(Interval.MINUTE)
+    series.backfill([Bar(START + 60 * k, *row) for k, row in enumerate(rows)])
+    return series
+
+
+RISE, FALL = (100.0, 120.0, 90.0, 110.0, 1_000), (110.0, 120.0, 90.0, 100.0, 500)
+
+
+def test_a_rising_candle_is_green_and_a_falling_one_red(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), INFY, "1m")
+    prices = surface.plot.prices
+    assert surface.colour(prices, 0, 105) == UP
+    assert surface.colour(prices, 1, 105) == DOWN
+
+
+def test_a_body_reaches_from_open_to_close_and_a_wick_from_low_to_high(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, RISE, RISE)), INFY, "1m")
+    prices = surface.plot.prices
+    beside = int(body_width(surface.pixel(prices, 1, 0).x() - surface.pixel(prices, 0, 0).x()) / 2)
+    assert surface.colour(prices, 1, 105, dx=beside - 1) == UP
+    assert surface.colour(prices, 1, 105, dx=beside + 2) == PANEL
+    assert surface.colour(prices, 1, 117) == UP
+    assert surface.colour(prices, 1, 117, dx=2) == PANEL
+    assert surface.colour(prices, 1, 93) == UP
+    assert surface.colour(prices, 1, 88) != UP
+
+
+def test_a_bar_that_never_moved_can_still_be_seen(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, (100.0, 100.0, 100.0, 100.0, 1))), INFY, "1m")
+    image = surface.image()
+    at = surface.pixel(surface.plot.prices, 1, 100)
+    assert UP in [image.pixelColor(at + QPoint(2, dy)) for dy in (-1, 0, 1)]
+
+
+def test_volume_columns_stand_on_the_floor_as_high_as_their_volume(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), INFY, "1m")
+    volumes = surface.plot.volumes
+    assert surface.colour(volumes, 0, 900) == dimmed(UP, PANEL)
+    assert surface.colour(volumes, 1, 300) == dimmed(DOWN, PANEL)
+    assert surface.colour(volumes, 1, 900) == PANEL
+
+
+def test_an_index_has_no_volume_pane(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), NIFTY, "1m")
+    surface.image()
+    assert not surface.plot.volumes.isVisible()
+    with_index = surface.plot.prices.height()
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), INFY, "1m")
+    surface.image()
+    assert surface.plot.prices.height() < with_index
+
+
+def test_the_tick_line_holds_a_price_until_the_next(surface: Surface) -> None:
+    ring = TickSeries()
+    for k, price in enumerate((100.0, 104.0, 104.0, 98.0)):
+        ring.add(START + k, price, None)
+    surface.plot.show_source(TickSource(ring), INFY, "Tick")
+    accent = QColor(DARK.accent)
+    prices, image = surface.plot.prices, surface.image()
+    for x, y in ((0.5, 100.0), (1.5, 104.0), (2.5, 104.0), (3.0, 101.0)):
+        at = surface.pixel(prices, x, y)
+        near = [image.pixelColor(at + QPoint(dx, dy)) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        assert accent in near, (x, y)
+
+
+def test_a_buy_points_up_from_below_and_a_sell_down_from_above(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, (100.0, 100.1, 99.9, 100.0, 1), FALL)), INFY, "1m")
+    buy, sell = Marker(START + 70, 96.0, "BUY", "Bought 10"), Marker(START + 70, 114.0, "SELL", "Sold 10")
+    surface.plot.set_markers([buy, sell])
+    prices = surface.plot.prices
+    assert surface.colour(prices, 1, 96.0, dy=6) == QColor(DARK.buy)
+    assert surface.colour(prices, 1, 114.0, dy=-6) == QColor(DARK.sell)
+    here = prices.mapFromScene(prices.mapViewToScene(QPointF(1, 96.0)))
+    assert surface.plot.markers.at(here.x(), here.y() + MARKER_PX / 2) == buy
+    assert surface.plot.markers.at(here.x() + 40, here.y()) is None
+
+
+def test_the_last_price_has_a_line_and_a_label(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), INFY, "1m")
+    y = surface.pixel(surface.plot.prices, 0, 100.0).y()
+    image = surface.image()
+    row = [image.pixelColor(x, y + dy) for dy in (-1, 0, 1) for x in range(5, 300)]
+    assert row.count(DOWN) > 80
+    label = image.pixelColor(surface.plot.width() - 3, y)
+    assert label == DOWN
+    tag = surface.plot.price_axis.tag("last")
+    assert tag is not None
+    assert tag.text == "100.00"
+
+
+def test_both_themes_draw_in_their_own_colours(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(bars_of(RISE, FALL)), INFY, "1m")
+    surface.theme = LIGHT
+    surface.plot.viewport().update()
+    assert surface.colour(surface.plot.prices, 0, 105) == QColor(LIGHT.up)
+
+
+# --- what is gone through, and when
+
+
+def a_long_series(count: int) -> BarSeries:
+    return bars_of(*[(100.0 + k % 7, 103.0 + k % 7, 98.0, 101.0 + k % 5, 10) for k in range(count)])
+
+
+def test_the_crosshair_moves_without_going_through_the_data(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(a_long_series(300)), INFY, "1m")
+    surface.image()
+    candles = surface.plot.candles
+    assert candles is not None
+    before = candles.layouts
+    for x in range(100, 500, 25):
+        surface.plot.point_at(QPoint(x, 200))
+        surface.image()
+    assert surface.plot.crosshair.shown
+    assert candles.layouts == before
+
+
+def test_no_layout_happens_without_a_change(surface: Surface) -> None:
+    surface.plot.show_source(CandleSource(a_long_series(300)), INFY, "1m")
+    surface.image()
+    assert surface.plot.candles is not None
+    before = surface.plot.candles.layouts
+    for _ in range(5):
+        surface.image()
+    assert surface.plot.candles.layouts == before
+
+
+def test_a_moving_bar_is_drawn_where_it_is_now(surface: Surface) -> None:
+    series = a_long_series(60)
+    surface.plot.show_source(CandleSource(series), INFY, "1m")
+    series.add_price(START + 60 * 60, 100.0, 0)
+    surface.image()
+    series.add_price(START + 60 * 60 + 5, 104.0, 50)
+    assert surface.colour(surface.plot.prices, 60, 102.0) == UP
+    series.add_price(START + 60 * 60 + 9, 98.5, 60)
+    assert surface.colour(surface.plot.prices, 60, 99.2) == DOWN
+
+
+def test_narrow_bars_are_joined_and_keep_their_extremes(surface: Surface) -> None:
+    rows = [(100.0, 101.0, 99.0, 100.5, 10)] * 5_000
+    rows[2_345] = (100.0, 150.0, 60.0, 100.5, 10)
+    surface.plot.show_source(CandleSource(bars_of(*rows)), INFY, "1m")
+    surface.plot.fit()
+    surface.image()
+    low, high = surface.plot.prices.viewRange()[1]
+    assert low < 60
+    assert high > 150
+    image, at = surface.image(), surface.pixel(surface.plot.prices, 2_345, 140.0)
+    assert UP in [image.pixelColor(at + QPoint(dx, 0)) for dx in range(-6, 7)]
+
+
+def test_lines_come_out_the_same_by_pointer_and_by_list(qapp: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = []
+    for works in (True, False):
+        monkeypatch.setattr(strokes, "pointers_work", lambda works=works: works)
+        surface = Surface()
+        surface.plot.show_source(CandleSource(a_long_series(100)), INFY, "1m")
+        images.append(surface.image())
+        shiboken6.delete(surface.plot)
+    assert images[0] == images[1]
+
+
+def test_this_qt_draws_from_pointers() -> None:
+    assert strokes.pointers_work()
