@@ -1,0 +1,257 @@
+"""A form made from a pydantic model: a bounded field for each parameter, its help, and its error beside it.
+
+Object names for the tour: `param_<field>` for each field's widget, `param_error_<field>` for the words under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+
+from alphapanda_desktop.ui.theme import Theme
+
+INT_MAX: Final = 2_147_483_647
+FLOAT_MAX: Final = 1e12
+DECIMALS_MAX: Final = 6
+
+
+class Problem(NamedTuple):
+    """What is wrong with a value; `field` is empty where it is the whole that does not fit."""
+
+    field: str
+    text: str
+
+
+class WholeSpin(QSpinBox):
+    """Whole numbers. The wheel turns it only while it has the focus: a scrolled form must not change."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+class NumberSpin(QDoubleSpinBox):
+    """Numbers with decimals. The wheel turns it only while it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+class Pick(QComboBox):
+    """A choice. The wheel turns it only while it has the focus."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+class _Input(NamedTuple):
+    widget: QWidget
+    read: Callable[[], object]
+    write: Callable[[Any], None]
+
+
+class ModelForm(QWidget):
+    """Fields of one pydantic model. Signals: `changed()` after any edit, `helped(text)` as the focus moves."""
+
+    changed = Signal()
+    helped = Signal(str)
+
+    def __init__(self, model: type[BaseModel], theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._inputs: dict[str, _Input] = {}
+        self._errors: dict[str, QLabel] = {}
+        self.model = model
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        for row, name in enumerate(_own_first(model)):
+            self._add(grid, 2 * row, name, model.model_fields[name])
+
+    def _add(self, grid: QGridLayout, row: int, name: str, field: FieldInfo) -> None:
+        made = self._inputs[name] = _input_for(field, self.changed.emit, self)
+        words = help_of(field)
+        made.widget.setObjectName(f"param_{name}")
+        made.widget.setAccessibleName(label_of(name))
+        made.widget.setAccessibleDescription(words)
+        made.widget.setToolTip(words)
+        made.widget.setMinimumWidth(130)
+        made.widget.installEventFilter(self)
+        label = QLabel(label_of(name), self)
+        label.setToolTip(words)
+        label.setBuddy(made.widget)
+        grid.addWidget(label, row, 0)
+        grid.addWidget(made.widget, row, 1)
+        grid.addWidget(self._error_line(name), row + 1, 0, 1, 2)
+
+    def _error_line(self, name: str) -> QLabel:
+        line = self._errors[name] = QLabel(self)
+        line.setObjectName(f"param_error_{name}")
+        line.setWordWrap(True)
+        line.setStyleSheet(f"color: {self._theme.danger};")
+        line.hide()
+        return line
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.FocusIn and isinstance(watched, QWidget):
+            self.helped.emit(watched.toolTip())
+        return False
+
+    def values(self) -> dict[str, object]:
+        """What the fields say, by field name; the model has not judged it yet."""
+        return {name: made.read() for name, made in self._inputs.items()}
+
+    def set_values(self, values: dict[str, object]) -> None:
+        """Fill in fields; names that the model does not have are left out."""
+        for name, value in values.items():
+            if name in self._inputs:
+                self._inputs[name].write(value)
+
+    def judge(self) -> list[Problem]:
+        """What the model says against the values; each field shows its own share."""
+        try:
+            self.model.model_validate(self.values())
+        except ValidationError as error:
+            return self.show_error(error)
+        self._show({})
+        return []
+
+    def show_error(self, error: ValidationError) -> list[Problem]:
+        """Put each complaint under its field; all of them."""
+        problems = problems_of(error)
+        self._show({problem.field: problem.text for problem in reversed(problems)})
+        return problems
+
+    def _show(self, texts: dict[str, str]) -> None:
+        for name, line in self._errors.items():
+            line.setText(texts.get(name, ""))
+            line.setVisible(name in texts)
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """A validation error in plain sentences, by field."""
+    return [
+        Problem(
+            str(detail["loc"][0]) if detail["loc"] else "",
+            detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "),
+        )
+        for detail in error.errors(include_url=False)
+    ]
+
+
+def label_of(name: str) -> str:
+    """A field's name as words: "stop_loss" is "Stop loss"."""
+    return name.replace("_", " ").capitalize()
+
+
+def help_of(field: FieldInfo) -> str:
+    """A field's help with its bounds: "Bars in the fast average. 1 to 500 bars"."""
+    low, high, unit = _bound(field, "ge"), _bound(field, "le"), _extra(field, "unit") or ""
+    words = (field.description or "").strip().rstrip(".")
+    if low is None and high is None:
+        return words
+    span = f"{low:g} to {high:g}" if low is not None and high is not None else ""
+    span = span or (f"at least {low:g}" if low is not None else f"at most {high:g}")
+    return f"{words}. {span[0].upper()}{span[1:]} {unit}".strip()
+
+
+def _own_first(model: type[BaseModel]) -> list[str]:
+    """Field names, the model's own before those of its bases: what tells it apart comes first."""
+    own = [name for name in vars(model).get("__annotations__", {}) if name in model.model_fields]
+    return own + [name for name in model.model_fields if name not in own]
+
+
+def _bound(field: FieldInfo, which: str) -> float | None:
+    for constraint in field.metadata:
+        value = getattr(constraint, which, None)
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+def _extra(field: FieldInfo, name: str) -> Any:
+    return field.json_schema_extra.get(name) if isinstance(field.json_schema_extra, dict) else None
+
+
+def _input_for(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
+    kind = field.annotation
+    if get_origin(kind) is Literal:
+        return _choice(field, get_args(kind), changed, parent)
+    if kind is bool:
+        return _switch(field, changed, parent)
+    if kind is int:
+        return _whole(field, changed, parent)
+    if kind is float:
+        return _number(field, changed, parent)
+    return _words(field, changed, parent)
+
+
+def _whole(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
+    spin = WholeSpin(parent)
+    low, high = _bound(field, "ge"), _bound(field, "le")
+    spin.setRange(-INT_MAX if low is None else int(low), INT_MAX if high is None else int(high))
+    spin.setSingleStep(int(_extra(field, "step") or 1))
+    spin.setGroupSeparatorShown(True)
+    _dress(spin, field)
+    spin.setValue(int(field.get_default(call_default_factory=True) or 0))
+    spin.valueChanged.connect(lambda _value: changed())
+    return _Input(spin, spin.value, spin.setValue)
+
+
+def _number(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
+    spin = NumberSpin(parent)
+    step = float(_extra(field, "step") or 0.1)
+    default = float(field.get_default(call_default_factory=True) or 0.0)
+    low, high = _bound(field, "ge"), _bound(field, "le")
+    spin.setDecimals(max(2, _decimals(step), _decimals(default)))
+    spin.setRange(-FLOAT_MAX if low is None else low, FLOAT_MAX if high is None else high)
+    spin.setSingleStep(step)
+    _dress(spin, field)
+    spin.setValue(default)
+    spin.valueChanged.connect(lambda _value: changed())
+    return _Input(spin, spin.value, spin.setValue)
+
+
+def _decimals(value: float) -> int:
+    return min(DECIMALS_MAX, len(f"{value:.{DECIMALS_MAX}f}".rstrip("0").partition(".")[2]))
+
+
+def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
+    unit = _extra(field, "unit")
+    spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+    spin.setAccelerated(True)
+    if unit == "₹":
+        spin.setPrefix("₹ ")
+    elif unit:
+        spin.setSuffix(f" {unit}")
+
+
+def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
+    box = QCheckBox("yes", parent)
+    box.setChecked(bool(field.get_default(call_default_factory=True)))
+    box.toggled.connect(lambda _on: changed())
+    return _Input(box, box.isChecked, box.setChecked)
+
+
+def _choice(field: FieldInfo, options: tuple[Any, ...], changed: Callable[[], None], parent: QWidget) -> _Input:
+    pick = Pick(parent)
+    for option in options:
+        pick.addItem(str(option), option)
+    pick.setCurrentIndex(max(0, pick.findData(field.get_default(call_default_factory=True))))
+    pick.currentIndexChanged.connect(lambda _place: changed())
+    return _Input(pick, pick.currentData, lambda value: pick.setCurrentIndex(pick.findData(value)))
+
+
+def _words(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
+    """Any other type is typed as text and read by the model, which says what it does not understand."""
+    line = QLineEdit("" if field.is_required() else str(field.get_default(call_default_factory=True)), parent)
+    line.textChanged.connect(lambda _text: changed())
+    return _Input(line, line.text, lambda value: line.setText(str(value)))

@@ -1,0 +1,103 @@
+"""The log of notices: time, words, colour by level; newest last, searchable, nothing older than the last thousand.
+
+Object names for the tour: `log_search`, `log_lines`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import escape
+from typing import Final, NamedTuple
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.theme import Role
+
+LINES_KEPT: Final = 1000
+ROLES: Final[dict[str, Role]] = {"info": "text", "warning": "warn", "danger": "danger", "error": "danger"}
+WORDS: Final = {"info": "", "warning": "warning: ", "danger": "error: ", "error": "error: "}
+"""The level is told by a word too, never by colour alone."""
+
+
+class LogEntry(NamedTuple):
+    """One notice; `at` aware UTC."""
+
+    at: datetime
+    level: str
+    text: str
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class LogPanel(QWidget):
+    """Notices, newest last. `now` gives the time a line carries: the market's where one is handed in."""
+
+    def __init__(self, edge: Edge, now: Callable[[], datetime] = _wall_clock, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._edge = edge
+        self._now = now
+        self._entries: deque[LogEntry] = deque(maxlen=LINES_KEPT)
+        self.search = QLineEdit(self)
+        self.search.setObjectName("log_search")
+        self.search.setPlaceholderText("Find in the log")
+        self.search.setAccessibleName("Find in the log")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(lambda _text: self._show_all())
+        self.found = QLabel(self)
+        self.found.setStyleSheet(f"color: {edge.theme.muted};")
+        self.lines = QPlainTextEdit(self)
+        self.lines.setObjectName("log_lines")
+        self.lines.setAccessibleName("Log")
+        self.lines.setReadOnly(True)
+        self.lines.setFrameShape(QFrame.Shape.NoFrame)
+        self.lines.setMaximumBlockCount(LINES_KEPT)
+        self.lines.setPlaceholderText("Nothing to report yet.")
+        bar = QHBoxLayout()
+        bar.setContentsMargins(6, 4, 6, 2)
+        bar.addWidget(self.search, 1)
+        bar.addWidget(self.found)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(bar)
+        whole.addWidget(self.lines, 1)
+
+    def add(self, text: str, level: str) -> None:
+        """One more line, with the time now."""
+        entry = LogEntry(self._now(), level, text)
+        self._entries.append(entry)
+        if self._matches(entry):
+            self.lines.appendHtml(self._html(entry))
+        self._count()
+
+    def entries(self) -> list[LogEntry]:
+        """What is kept, oldest first."""
+        return list(self._entries)
+
+    def _matches(self, entry: LogEntry) -> bool:
+        said = f"{formats.ist_time(entry.at)} {WORDS.get(entry.level, '')}{entry.text}".lower()
+        return all(word in said for word in self.search.text().lower().split())
+
+    def _show_all(self) -> None:
+        self.lines.clear()
+        for entry in self._entries:
+            if self._matches(entry):
+                self.lines.appendHtml(self._html(entry))
+        self._count()
+
+    def _count(self) -> None:
+        shown = sum(map(self._matches, self._entries)) if self.search.text().strip() else len(self._entries)
+        self.found.setText(f"{shown} of {len(self._entries)}" if self.search.text().strip() else "")
+
+    def _html(self, entry: LogEntry) -> str:
+        theme = self._edge.theme
+        colour = getattr(theme, ROLES.get(entry.level, "text"))
+        words = escape(WORDS.get(entry.level, "") + entry.text).replace("\n", "<br>")
+        at = formats.ist_time(entry.at)
+        return f"<span style='color:{theme.muted}'>{at}</span>&nbsp;&nbsp;<span style='color:{colour}'>{words}</span>"
