@@ -83,6 +83,7 @@ class BarSeries:
         self._rows = 0
         self._forming = False
         self._carried = 0
+        """What the forming bar's first tick added: part of it may have traded in bars that no tick came for."""
         self._traded = DayVolume()
         self._counts = np.zeros((3, _FIRST_ROWS), np.int64)
         """Start, volume and open interest; beside it `_prices`: open, high, low, close."""
@@ -158,9 +159,9 @@ class BarSeries:
         if self._forming and start == self.start_s[-1]:
             self._update(price, traded)
             return None
-        closed, skipped = self._close(), self._skips(start)
+        closed = self._close()
         self._append(Bar(start, price, price, price, price, traded, closed=False))
-        self._carried = traded if skipped else 0
+        self._carried = traded
         return closed
 
     def advance(self, now_s: float) -> Bar | None:
@@ -177,7 +178,7 @@ class BarSeries:
         """Merge history, in any order: it replaces rows of the same start and leaves all others.
 
         Where history's candle was still running, ticks that came since are kept: the open is history's, high and
-        low the extremes of both, the close the ticks', the volume the greater.
+        low the extremes of both, the close the ticks', the volume the greater of what each saw within the bar.
         """
         if not bars:
             return
@@ -198,9 +199,6 @@ class BarSeries:
             return -_DAY_S
         last = int(self.start_s[-1])
         return last if self._forming else last + 1
-
-    def _skips(self, start: int) -> bool:
-        return self._rows > 0 and start - int(self.start_s[-1]) > self.interval.seconds
 
     def _update(self, price: float, traded: int) -> None:
         prices, row = self._prices, self._rows - 1

@@ -36,6 +36,7 @@ from alphapanda_desktop.trading.paper_orders import (
     completed,
     expiry,
     filled_at,
+    in_turn,
     modified,
     placed_at,
     priority,
@@ -183,7 +184,7 @@ class PaperBroker:
         known = {order.order_id: order for order in orders if order.order_id}
         for order in known.values():
             by_order[order.order_id] = completed(order, by_order.get(order.order_id, []))
-        for fill in sorted((f for group in by_order.values() for f in group), key=filled_at):
+        for fill in sorted((f for group in by_order.values() for f in group), key=in_turn):
             self._book_fill(fill)
         for order_id in sorted(known, key=lambda text: (len(text), text)):
             self._resume(known[order_id], by_order[order_id])

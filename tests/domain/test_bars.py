@@ -6,6 +6,7 @@ import csv
 import gzip
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -201,6 +202,31 @@ def test_a_bar_opened_midway_takes_its_earlier_part_from_history() -> None:
     assert made.last() == bar("10:00:00", 97, 103, 96, 101, 80, closed=False)
     made.add_price(at("10:00:50"), 104, 1011)
     assert made.last() == bar("10:00:00", 97, 104, 96, 104, 86, closed=False)
+
+
+Market = st.lists(st.tuples(st.integers(0, 75), st.integers(90, 110), st.integers(0, 500)), min_size=4, max_size=50)
+
+
+@given(Market, st.data())
+def test_what_was_missed_comes_back_with_history_as_if_it_had_been_seen(moves: list[Any], data: st.DataObject) -> None:
+    now, total, ticks = at("10:00:00"), 0, [(at("09:59:00"), 100, 0)]
+    for seconds, price, traded in moves:
+        now, total = now + seconds, total + traded
+        ticks.append((now, price, total))
+    back = data.draw(st.integers(2, len(ticks) - 1), "history is read after this tick")
+    hole = data.draw(st.tuples(st.integers(0, back), st.integers(0, back)).map(sorted), "ticks missed")
+    seen, live, truth = BarSeries(Interval.MINUTE), BarSeries(Interval.MINUTE), BarSeries(Interval.MINUTE)
+    for k, tick in enumerate(ticks):
+        truth.add_price(*tick)
+        if not hole[0] <= k < hole[1]:
+            live.add_price(*tick)
+        if k == back:
+            for past in ticks[: back + 1]:
+                seen.add_price(*past)
+            running = seen.last()
+            live.backfill([*seen.closed(), *([running] if running else [])])
+    assert live.closed() == truth.closed()
+    assert live.last() == truth.last()
 
 
 def test_a_running_candle_of_history_that_closed_meanwhile_does_not_undo_the_ticks() -> None:

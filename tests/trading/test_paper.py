@@ -481,6 +481,16 @@ def test_the_same_story_always_gives_the_same_book_and_money_adds_up(steps: list
     assert first.held() == sum(fill.sign * fill.quantity for fill in fills)
 
 
+@given(st.lists(st.tuples(st.sampled_from(["BUY", "SELL", "tick", "cancel"]), st.integers(1, 60), st.integers(-8, 8))))
+def test_what_the_journal_holds_is_enough_to_go_on(steps: list[Step]) -> None:
+    desk = _play(steps)
+    latest = {order.order_id: order for order in desk.said}
+    again = Desk(cash=1e9, clock=desk.clock, ticks=desk.ticks)
+    again.broker.restore(list(latest.values())[::-1], _now(desk.broker.fills())[::-1])
+    for read in ("orders", "fills", "positions", "funds"):
+        assert _now(getattr(again.broker, read)()) == _now(getattr(desk.broker, read)()), read
+
+
 def _play(steps: list[Step]) -> Desk:
     desk = Desk(cash=1e9)
     for k, (what, quantity, offset) in enumerate(steps):
