@@ -45,7 +45,7 @@ class FundRoutes:
         return self._funds.sips()
 
     async def sip(self, request: web.Request) -> object:
-        return self._funds.sip(request.match_info["id"])
+        return self._funds.sip(request.match_info["id"]) | {"fund_source": "pool"}
 
     async def place_sip(self, request: web.Request) -> object:
         return self._funds.place_sip(await form_of(request))

@@ -112,7 +112,7 @@ def make_app(kite: LocalKite) -> web.Application:
 @asynccontextmanager
 async def serving(kite: LocalKite) -> AsyncIterator[dict[str, str]]:
     """Listen while inside; gives the addresses and the demo app, token included."""
-    runner = web.AppRunner(make_app(kite), access_log=None, shutdown_timeout=0.2)
+    runner = web.AppRunner(make_app(kite), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, HOST, kite.options.port)

@@ -68,12 +68,13 @@ class StillMarket(Listed):
         for way in (-1, 1):
             for n in range(1, 6):
                 depth += [self.level, round((last + way * n * instrument.tick_size) * divisor), 1]
+        ohlc = Ohlc(close, max(last, close), min(last, close), close)
+        if not instrument.tradable:
+            return Tick(instrument_token, Mode.FULL, last, tradable=False, ohlc=ohlc, exchange_epoch_s=now_s)
         return Tick(
-            instrument_token, Mode.FULL, last, tradable=instrument.tradable, last_traded_quantity=1,
-            average_traded_price=last, volume_traded=1000, total_buy_quantity=2500, total_sell_quantity=2500,
-            ohlc=Ohlc(close, max(last, close), min(last, close), close), oi=0, oi_day_high=0, oi_day_low=0,
-            exchange_epoch_s=now_s, last_trade_epoch_s=now_s, divisor=divisor,
-            raw_depth=tuple(depth) if instrument.tradable else None,
+            instrument_token, Mode.FULL, last, last_traded_quantity=1, average_traded_price=last, volume_traded=1000,
+            total_buy_quantity=2500, total_sell_quantity=2500, ohlc=ohlc, oi=0, oi_day_high=0, oi_day_low=0,
+            exchange_epoch_s=now_s, last_trade_epoch_s=now_s, divisor=divisor, raw_depth=tuple(depth),
         )  # fmt: skip
 
     def pictures(self, instrument_tokens: Sequence[int]) -> list[Tick]:
