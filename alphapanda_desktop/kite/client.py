@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote as escape
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, SessionEnded
+from alphapanda_desktop.domain.errors import AlphaPandaError, Offline, RateLimited, SessionEnded
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
@@ -258,7 +258,17 @@ class KiteClient:
 
         # A late order is an order nobody wants any more; a late cancellation is still wanted.
         patience_s = self._timeout_s if sends and not urgent else None
-        return await lane.run(judged, lambda: self._limits.turn(rate, urgent), urgent, sends, patience_s)
+        in_use = token is not None and token is self._token
+        try:
+            return await lane.run(judged, lambda: self._limits.turn(rate, urgent), urgent, sends, patience_s)
+        except RateLimited:
+            self._limits.back_off(rate)
+            raise
+        except SessionEnded:
+            if in_use and self._token not in (token, None):
+                # The end of the former login is no news of the one in use now.
+                raise Offline(f"{what}: it was asked with the former login; ask again", after_s=0.1) from None
+            raise
 
     def _lane(self, name: str) -> Lane[Any]:
         return Lane(name, lambda: official_client(self.api_key, self.root, self._timeout_s))

@@ -26,7 +26,7 @@ from alphapanda_desktop.kite.contract import Envelope, envelope_of
 
 CONSOLE: Final = "https://developers.kite.trade/apps"
 
-_IP_REFUSAL: Final = re.compile(r"No IPs configured|IP \(?.*\bis not allowed to place|Allowed IPs", re.IGNORECASE)
+_IP_REFUSAL: Final = re.compile(r"No IPs configured|\bIP \(?.*\bis not allowed to place|Allowed IPs", re.IGNORECASE)
 _IP_HELP: Final = (
     f" Add this machine's public address as the app's static IP at {CONSOLE}. If it is there already, this machine"
     " may be leaving through IPv6 while the registered address is IPv4, or the other way round: register the other"

@@ -51,6 +51,10 @@ class Window:
         self._let_in()
         await place
 
+    def shut(self) -> None:
+        """Give no turn for a whole span: Kite counts otherwise than we do, or another program uses the key."""
+        self._taken.extend([self._clock.monotonic_s()] * (self._taken.maxlen or 0))
+
     def _let_in(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -84,3 +88,7 @@ class Limits:
         """Return when a request of this class may be sent."""
         for window in reversed(self._windows[rate]):
             await window.turn(urgent)
+
+    def back_off(self, rate: Rate) -> None:
+        """Kite said 429: send nothing of this class for about a second."""
+        self._windows[rate][0].shut()

@@ -62,9 +62,9 @@ def book(client: KiteClient) -> Awaitable[Any]:
     return client.orders()
 
 
-async def error_of(call: Call, route: str, reply: Reply, **options: Any) -> AlphaPandaError:
+async def error_of(call: Call, route: str, reply: Reply) -> AlphaPandaError:
     """What a call raises when its route answers so."""
-    async with a_pair(**options) as (stub, client):
+    async with a_pair() as (stub, client):
         stub.script[route] = reply
         with pytest.raises(AlphaPandaError) as refused:
             await call(client)
@@ -204,6 +204,26 @@ def test_a_new_token_is_used_from_the_next_request_on(arun: Any) -> None:
             await client.orders()
             assert [h["Authorization"] for h in stub.headers] == ["token key123:s3cr3t-access", "token key123:next"]
             assert {h["X-Kite-Version"] for h in stub.headers} == {"3"}
+
+    arun(story())
+
+
+def test_a_former_tokens_end_is_no_news_of_the_new_one(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+
+            async def ended_late(web_request: Any) -> Any:
+                await stub.let_go.wait()
+                return await no(403, "TokenException", "Incorrect `api_key` or `access_token`.")(web_request)
+
+            stub.script[BOOK] = ended_late
+            asked = asyncio.gather(book(client), return_exceptions=True)
+            await eventually(lambda: stub.seen)
+            client.use(Token("key123", "next", "AB1234", TOKEN.login_time))
+            stub.let_go.set()
+            assert [type(error) for error in await asked] == [Offline]
+            with pytest.raises(SessionEnded):
+                await book(client)
 
     arun(story())
 

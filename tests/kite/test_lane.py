@@ -216,6 +216,20 @@ def test_in_a_window_the_urgent_pass_first_and_the_cancelled_take_no_place(arun:
     arun(story())
 
 
+def test_after_a_429_the_class_rests_for_a_span(arun: Any) -> None:
+    async def story() -> None:
+        clock = StillClock()
+        limits = Limits(clock)
+        limits.back_off(Rate.ORDER)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(limits.turn(Rate.ORDER), 0.01)
+        await asyncio.wait_for(limits.turn(Rate.OTHER), 1)
+        clock.at_s += 1.0
+        await asyncio.wait_for(limits.turn(Rate.ORDER), 1)
+
+    arun(story())
+
+
 def test_our_limits_stay_under_kites() -> None:
     kites = {Rate.QUOTE: 1.0, Rate.HISTORICAL: 3.0, Rate.ORDER: 10.0, Rate.OTHER: 10.0}
     for rate, per_s in kites.items():
