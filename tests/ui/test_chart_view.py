@@ -45,8 +45,8 @@ class Stand:
 
     async def loaded(self) -> None:
         """Wait for the history that is being loaded."""
-        assert self.chart._loading is not None
-        await asyncio.wait([self.chart._loading])
+        assert self.chart._stay.loading is not None
+        await asyncio.wait([self.chart._stay.loading])
 
     def frame(self) -> None:
         self.edge.frames.beat()
@@ -325,7 +325,7 @@ def test_another_interval_draws_another_series(play: Any) -> None:
 def test_a_slow_history_of_the_former_interval_changes_nothing(play: Any) -> None:
     async def story(s: Stand) -> None:
         s.chart.set_interval(Interval.MINUTE_15)
-        slow = s.chart._loading
+        slow = s.chart._stay.loading
         s.chart.set_interval(Interval.MINUTE_5)
         await s.loaded()
         assert slow.cancelled() or slow.done()
@@ -378,6 +378,39 @@ def test_another_instrument_takes_over_the_subscription(play: Any) -> None:
     play(story)
 
 
+def test_a_chart_destroyed_while_it_loads_leaves_no_work(run: Any) -> None:
+    async def story() -> None:
+        failures: list[str] = []
+        async with Scope("ui", lambda name, error: failures.append(f"{name}: {error!r}")) as scope:
+            stage = MarketStage()
+            chart = ChartView(Edge(scope, FrameClock(), lambda *_: None), stage.market)
+            chart.show_instrument(INFY)
+            loading = chart._stay.loading
+            shiboken6.delete(chart)
+            await asyncio.wait([loading])
+            assert loading.cancelled()
+            assert stage.feed.wanted == {}
+        assert failures == []
+
+    run(story())
+
+
+def test_an_error_in_the_program_is_said_in_the_pane_and_reported(run: Any) -> None:
+    async def story() -> None:
+        failures: list[str] = []
+        async with Scope("ui", lambda name, _: failures.append(name)) as scope:
+            stand = Stand(scope)
+            stand.stage.history.fails = ZeroDivisionError("oops")
+            stand.chart.show_instrument(INFY)
+            await stand.loaded()
+            await asyncio.sleep(0)
+            assert "an error in the program" in stand.plot.notice.text
+            shiboken6.delete(stand.chart)
+        assert failures == ["ui/chart history"]
+
+    run(story())
+
+
 def test_opening_and_closing_twenty_charts_leaves_nothing(run: Any) -> None:
     async def story() -> None:
         failures: list[str] = []
@@ -400,7 +433,7 @@ async def _opened_and_closed(edge: Edge, stage: MarketStage) -> ChartView:
     chart = ChartView(edge, stage.market)
     chart.show()
     chart.show_instrument(INFY)
-    await asyncio.wait([chart._loading])
+    await asyncio.wait([chart._stay.loading])
     edge.frames.beat()
     chart.grab()
     chart.close()

@@ -10,6 +10,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QGraphicsItem
 
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.items import Floats, Look
@@ -44,6 +45,7 @@ class Axis(pg.GraphicsWidget):
         self._pane = pane
         self._look = look
         self._tags: dict[str, Tag] = {}
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)  # gives paint what is uncovered
         pane.sigRangeChanged.connect(self._moved)
 
     def _moved(self, *_: object) -> None:
@@ -115,8 +117,8 @@ class PriceAxis(Axis):
         top = min(max(round(self.y_of(tag.at) - height / 2), 0), max(0, whole - height))
         return QRectF(0, top, self.size().width(), height)
 
-    def paint(self, painter: QPainter, _option: Any, _widget: Any = None) -> None:
-        theme, size = self._look(), self.size()
+    def paint(self, painter: QPainter, option: Any, _widget: Any = None) -> None:
+        theme, size, uncovered = self._look(), self.size(), option.exposedRect
         painter.setFont(self.label_font)
         painter.setPen(QPen(theme.colour("border"), 1))
         painter.drawLine(QPointF(0.5, 0), QPointF(0.5, size.height()))
@@ -124,7 +126,7 @@ class PriceAxis(Axis):
         half = self.metrics.height() / 2
         for mark in self.marks().tolist():
             y = self.y_of(mark)
-            if half <= y <= size.height() - half:
+            if half <= y <= size.height() - half and uncovered.top() - half <= y <= uncovered.bottom() + half:
                 room = QRectF(AIR, y - half, size.width() - 2 * AIR, 2 * half)
                 painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.text_of(mark))
         self._paint_tags(painter, theme)
@@ -149,13 +151,13 @@ class TimeAxis(Axis):
         left = min(max(round(self.x_of(tag.at) - width / 2), 0), max(0, self.size().width() - width))
         return QRectF(left, 1, width, self.size().height() - 2)
 
-    def paint(self, painter: QPainter, _option: Any, _widget: Any = None) -> None:
-        theme, size = self._look(), self.size()
+    def paint(self, painter: QPainter, option: Any, _widget: Any = None) -> None:
+        theme, size, uncovered = self._look(), self.size(), option.exposedRect
         painter.setPen(QPen(theme.colour("border"), 1))
         painter.drawLine(QPointF(0, 0.5), QPointF(size.width(), 0.5))
         for mark in self.marks():
             room = QRectF(self.x_of(mark.x) - LABEL_PX / 2, 1, LABEL_PX, size.height() - 1)
-            if room.left() >= 0 and room.right() <= size.width():
+            if room.left() >= 0 and room.right() <= size.width() and room.intersects(uncovered):
                 painter.setFont(self._bold if mark.major else self.label_font)
                 painter.setPen(theme.colour("text" if mark.major else "muted"))
                 painter.drawText(room, Qt.AlignmentFlag.AlignCenter, mark.text)

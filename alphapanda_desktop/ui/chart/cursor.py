@@ -79,6 +79,7 @@ class Words(QGraphicsItem):
         self._metrics = QFontMetricsF(self._font)
         self._lines: tuple[tuple[Word, ...], ...] = ()
         self._room = QRectF()
+        self._place = QRectF()
         self._wrapped: Word | None = None
         self.setZValue(50)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
@@ -93,6 +94,7 @@ class Words(QGraphicsItem):
         if room != self._room:
             self.prepareGeometryChange()
             self._room = room
+            self._place = self._placed()
             if self._wrapped is not None:
                 self.say_wrapped(*self._wrapped)
 
@@ -102,6 +104,7 @@ class Words(QGraphicsItem):
         if said != self._lines:
             self.prepareGeometryChange()
             self._lines = said
+            self._place = self._placed()
             self.update()
 
     def say_wrapped(self, text: str, role: Role = "text") -> None:
@@ -117,6 +120,9 @@ class Words(QGraphicsItem):
         self.say(*([Word(line, role)] for line in lines))
 
     def boundingRect(self) -> QRectF:
+        return self._place
+
+    def _placed(self) -> QRectF:
         if not self._lines:
             return QRectF()
         width = min(max(self._width(line) for line in self._lines), self._room.width())
@@ -134,7 +140,7 @@ class Words(QGraphicsItem):
     def paint(self, painter: QPainter, _option: Any, _widget: Any = None) -> None:
         if not self._lines:
             return
-        theme, place = self._look(), self.boundingRect()
+        theme, place = self._look(), self._place
         painter.setFont(self._font)
         if self._framed:
             painter.setBrush(theme.colour("panel"))

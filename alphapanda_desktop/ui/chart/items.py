@@ -266,10 +266,19 @@ class LastPriceItem(PaneItem):
         self.setZValue(5)
 
     def show_price(self, price: float | None, role: Role) -> None:
-        """Move the line; nothing is painted where it stands already."""
-        if (price, role) != (self.price, self.role):
-            self.price, self.role = price, role
-            self.changed()
+        """Move the line: only where it was and where it will be is painted."""
+        if (price, role) == (self.price, self.role):
+            return
+        for place in (self.price, price):
+            if place is not None:
+                self._uncover(place)
+        self.price, self.role = price, role
+        self._laid_out_for = None
+
+    def _uncover(self, price: float) -> None:
+        (x0, x1), (y0, y1) = self.getViewBox().viewRange()
+        pixel = (y1 - y0) / max(1.0, float(self.getViewBox().height()))
+        self.update(QRectF(x0, price - 2 * pixel, x1 - x0, 4 * pixel))
 
     def lay_out(self, frame: Frame) -> None:
         self._y = -10.0 if self.price is None else float(np.floor(frame.py(self.price))) + 0.5

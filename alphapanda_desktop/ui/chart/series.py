@@ -81,6 +81,7 @@ class CandleSource:
         self.series = series
         self._joined: dict[int, NDArray[np.float64]] = {}
         self._joined_for = (-1, -1)
+        self._last: tuple[tuple[float, ...], Candles] | None = None
 
     @property
     def version(self) -> int:
@@ -94,7 +95,13 @@ class CandleSource:
         return self.series.start_s[first:end].astype(np.float64)
 
     def candles(self, x0: float, x1: float, width_px: float) -> Candles:
-        """What is to be drawn between two places in bar numbers."""
+        """What is to be drawn between two places in bar numbers; scale, candles and volume ask for the same."""
+        asked = (self.version, x0, x1, width_px)
+        if self._last is None or self._last[0] != asked:
+            self._last = (asked, self._candles(x0, x1, width_px))
+        return self._last[1]
+
+    def _candles(self, x0: float, x1: float, width_px: float) -> Candles:
         factor = join_factor(x1 - x0, width_px)
         first, end = visible(x0, x1, self.first, self.end, factor)
         columns = self._rows(first, end) if factor == 1 else self._groups(factor, first // factor, -(-end // factor))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import count
 from typing import Final, Protocol
 
@@ -60,14 +61,13 @@ class ChartView(QWidget):
         self.interval: Choice = Interval.MINUTE
         self._edge = edge
         self._market = market
-        self._owner = f"chart {next(_names)}"
-        self._loading: asyncio.Task[None] | None = None
+        self._stay = _Stay(market, f"chart {next(_names)}")
         self.plot = Plot(lambda: edge.theme, self)
         self.buttons: dict[str, QToolButton] = {}
         self._build()
         self.plot.say_status("Choose an instrument in the watchlist to see its chart.")
         edge.frames.add(self, self._frame)
-        self.destroyed.connect(_leaver(market, self._owner))
+        self.destroyed.connect(_leaving(self._stay))
 
     def _build(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -112,7 +112,7 @@ class ChartView(QWidget):
         if instrument != self.instrument:
             self.plot.set_markers(())
         self.instrument = instrument
-        self._market.watch(self._owner, [instrument], Mode.FULL)
+        self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
 
     def set_interval(self, interval: Choice) -> None:
@@ -128,9 +128,7 @@ class ChartView(QWidget):
         self.plot.set_markers(markers)
 
     def _load(self) -> None:
-        if self._loading is not None:
-            self._loading.cancel()
-            self._loading = None
+        self._stay.stop_loading()
         if self.instrument is None:
             return
         if self.interval is None:
@@ -141,7 +139,9 @@ class ChartView(QWidget):
             series = self._market.live_series(self.instrument, self.interval)
             self.plot.show_source(CandleSource(series), self.instrument, self.interval.label)
             self.plot.say_status("loading history…")
-            self._loading = self._edge.spawn("chart history", self._backfill(self.instrument, self.interval))
+            task = self._edge.spawn("chart history", self._backfill(self.instrument, self.interval))
+            task.add_done_callback(self._say_failure)
+            self._stay.loading = task
         self._frame()
 
     async def _backfill(self, instrument: Instrument, interval: Interval) -> None:
@@ -155,6 +155,10 @@ class ChartView(QWidget):
             return
         self.plot.say_status("" if len(series) else "No bars yet: they begin with the first trade.")
         self._frame()
+
+    def _say_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self.plot.say_status("History could not be loaded: an error in the program, which is in its log.", "danger")
 
     # --- once a frame
 
@@ -202,5 +206,24 @@ class ChartView(QWidget):
             self.plot.viewport().update()
 
 
-def _leaver(market: ChartMarket, owner: str) -> Callable[..., None]:
-    return lambda _gone=None: market.unwatch(owner)
+@dataclass
+class _Stay:
+    """What a chart holds outside itself, and gives back when it is destroyed."""
+
+    market: ChartMarket
+    owner: str
+    loading: asyncio.Task[None] | None = None
+
+    def stop_loading(self) -> None:
+        if self.loading is not None:
+            self.loading.cancel()
+            self.loading = None
+
+    def end(self) -> None:
+        self.stop_loading()
+        self.market.unwatch(self.owner)
+
+
+def _leaving(stay: _Stay) -> Callable[..., None]:
+    # Not a method of the chart: by the time Qt says "destroyed", the chart's own parts are gone.
+    return lambda _gone=None: stay.end()
