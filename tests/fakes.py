@@ -81,10 +81,12 @@ def an_instrument(
     strike: float = 0.0,
     expiry: date | None = None,
     segment: str = "",
+    name: str = "",
 ) -> Instrument:
     """One row of the master."""
+    name, segment = name or symbol, segment or exchange
     return Instrument(
-        token, token >> 8, symbol, symbol, 0.0, expiry, strike, tick_size, lot_size, kind, segment or exchange, exchange
+        token, token >> 8, symbol, name, 0.0, expiry, strike, tick_size, lot_size, kind, segment, exchange
     )
 
 

@@ -81,6 +81,7 @@ class BarSeries:
         self.history_version = 0
         self._open_s = open_s
         self._rows = 0
+        self._last_start = -_DAY_S
         self._forming = False
         self._carried = 0
         """What the forming bar's first tick added: part of it may have traded in bars that no tick came for."""
@@ -152,13 +153,15 @@ class BarSeries:
         with it is counted with the next one.
         """
         start = candle_start(at_s, self.interval, self._open_s)
-        if not price or not math.isfinite(price) or start < self._first_open_start():
+        if not price or not math.isfinite(price) or start < self._last_start + (not self._forming):
             return None
         traded = self._traded.since_last(at_s, volume_traded)
         self.version += 1
-        if self._forming and start == self.start_s[-1]:
+        if self._forming and start == self._last_start:
             self._update(price, traded)
             return None
+        if self.interval is Interval.DAY and volume_traded:
+            traded = volume_traded  # the day's total is the day's bar, seen from its start or not
         closed = self._close()
         self._append(Bar(start, price, price, price, price, traded, closed=False))
         self._carried = traded
@@ -169,7 +172,7 @@ class BarSeries:
 
         Give it a time a little behind the clock: a tick of the last second may still be on its way.
         """
-        if not self._forming or now_s < self.start_s[-1] + self.interval.seconds:
+        if not self._forming or now_s < self._last_start + self.interval.seconds:
             return None
         self.version += 1
         return self._close()
@@ -183,22 +186,16 @@ class BarSeries:
         if not bars:
             return
         live = {bar.start_s: bar for bar in self._bars(0, self._rows)}
-        carried_by = int(self.start_s[-1]) if self._rows else 0
+        carried_by = self._last_start
         for bar in bars:
             known = live.get(bar.start_s)
             carried = self._carried if bar.start_s == carried_by else 0
             live[bar.start_s] = bar if known is None or bar.closed else _merged(bar, known, carried)
         self._replace([live[start] for start in sorted(live)])
-        if int(self.start_s[-1]) != carried_by or not self._forming:
+        if self._last_start != carried_by or not self._forming:
             self._carried = 0
         self.version += 1
         self.history_version += 1
-
-    def _first_open_start(self) -> int:
-        if not self._rows:
-            return -_DAY_S
-        last = int(self.start_s[-1])
-        return last if self._forming else last + 1
 
     def _update(self, price: float, traded: int) -> None:
         prices, row = self._prices, self._rows - 1
@@ -221,7 +218,7 @@ class BarSeries:
         self._counts[:, row] = bar.start_s, bar.volume, bar.oi
         self._prices[:, row] = bar.open, bar.high, bar.low, bar.close
         self._rows += 1
-        self._forming = not bar.closed
+        self._last_start, self._forming = bar.start_s, not bar.closed
 
     def _make_room(self, rows: int) -> None:
         while rows > self._prices.shape[1]:
@@ -233,7 +230,7 @@ class BarSeries:
         self._rows = len(bars)
         self._counts[:, : self._rows] = np.array([(b.start_s, b.volume, b.oi) for b in bars], np.int64).T
         self._prices[:, : self._rows] = np.array([(b.open, b.high, b.low, b.close) for b in bars]).T
-        self._forming = not bars[-1].closed
+        self._last_start, self._forming = bars[-1].start_s, not bars[-1].closed
 
     def _bars(self, first: int, end: int) -> list[Bar]:
         counts, prices = self._counts[:, first:end].T.tolist(), self._prices[:, first:end].T.tolist()

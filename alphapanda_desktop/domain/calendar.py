@@ -217,10 +217,10 @@ def next_open(exchange: str, at: datetime) -> datetime:
         day += timedelta(days=1)
 
 
-def closing_time(exchange: str, at: datetime) -> datetime | None:
+def closing_time(exchange: str, at: datetime, *, has_derivatives: bool = False) -> datetime | None:
     """When today's continuous trading ends, aware UTC; None when the exchange does not trade at that moment."""
-    today = session_on(exchange, at.astimezone(IST).date())
-    if today is None or not is_open(exchange, at):
+    today = session_on(exchange, at.astimezone(IST).date(), has_derivatives=has_derivatives)
+    if today is None or not is_open(exchange, at, has_derivatives=has_derivatives):
         return None
     return today.close
 

@@ -6,7 +6,7 @@ same requests and ticks always give the same book. State is orders and fills alo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, Protocol
@@ -41,19 +41,17 @@ from alphapanda_desktop.trading.paper_orders import (
     placed_at,
     priority,
 )
-from alphapanda_desktop.trading.paper_rules import bad_input, check_request
+from alphapanda_desktop.trading.paper_rules import bad_input, check_request, underlyings
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class FindsInstruments(Protocol):
-    """Whoever knows the day's instruments by key."""
+    """Whoever knows the day's instruments, as `InstrumentMaster` does."""
 
     def by_key(self, key: str) -> Instrument | None: ...
 
-
-ClosingTime = Callable[[str, datetime], datetime | None]
-"""When the exchange that trades at a moment will close, or None while it does not trade."""
+    def __iter__(self) -> Iterator[Instrument]: ...
 
 
 class PaperBroker:
@@ -69,15 +67,15 @@ class PaperBroker:
         instruments: FindsInstruments,
         clock: Clock,
         opening_cash: float,
-        *,
-        closing_time: ClosingTime = calendar.closing_time,
     ) -> None:
+        if not isinstance(session, Session):
+            raise TypeError("a PaperBroker needs a verified Session")
         self.on_order: Callable[[Order], None] | None = None
         self._session = session
         self._quotes = quotes
         self._find = instruments.by_key
         self._clock = clock
-        self._closing_time = closing_time
+        self._underlyings = underlyings(instruments)
         self._account = PaperAccount(opening_cash, instruments.by_key)
         self._entries: dict[str, Entry] = {}
         self._working: dict[int, dict[str, Entry]] = {}
@@ -98,7 +96,7 @@ class PaperBroker:
             raise bad_input(f"The instrument {request.key} does not exist or has expired.")
         tick = self._quotes(instrument.instrument_token)
         check_request(request, instrument, tick.last_price if tick else None)
-        closes = self._closing_time(request.exchange, now)
+        closes = self._closing_time(instrument, now)
         if closes is None:
             raise bad_input(f"{request.exchange} is closed right now; paper trading takes no after-market orders.")
         order = self._first_row(request, instrument, tick, now)
@@ -167,10 +165,9 @@ class PaperBroker:
         if not waiting or not tick.last_price:
             return
         entries = sorted(waiting.values(), key=priority)
-        if self._closing_time(entries[0].order.exchange, now) is None:
-            return
-        for entry in entries:
-            self._wake(entry, tick)
+        if self._closing_time(entries[0].instrument, now) is not None:
+            for entry in entries:
+                self._wake(entry, tick)
 
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
         """Take up an earlier run's book on a broker that is still empty: its orders, and all its fills ever.
@@ -197,6 +194,10 @@ class PaperBroker:
         self._account.begin(self._day_of(now))
         self._expire(now)
         return now
+
+    def _closing_time(self, instrument: Instrument, at: datetime) -> datetime | None:
+        has_derivatives = instrument.tradingsymbol in self._underlyings
+        return calendar.closing_time(instrument.exchange, at, has_derivatives=has_derivatives)
 
     def _first_row(self, request: OrderRequest, instrument: Instrument, tick: Tick | None, now: datetime) -> Order:
         order_type, price = as_limit(request, instrument, tick)
@@ -374,7 +375,7 @@ class PaperBroker:
         if instrument is None:
             return
         placed = placed_at(order)
-        closes = self._closing_time(order.exchange, placed) or placed
+        closes = self._closing_time(instrument, placed) or placed
         executions = [Execution(fill.average_price, fill.quantity) for fill in fills]
         entry = Entry(order, instrument, expiry(order, placed, closes), [order], executions)
         self._entries[order.order_id] = entry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from alphapanda_desktop.domain.errors import Rejected
@@ -9,6 +10,11 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest, Side
 
 CASH_EXCHANGES: Final = ("NSE", "BSE")
+
+
+def underlyings(instruments: Iterable[Instrument]) -> frozenset[str]:
+    """Symbols that futures are traded on: their shares end the day in a closing auction."""
+    return frozenset(i.name for i in instruments if i.instrument_type == "FUT" and i.exchange in ("NFO", "BFO"))
 
 
 def bad_input(message: str) -> Rejected:

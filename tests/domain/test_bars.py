@@ -88,6 +88,13 @@ def test_the_first_tick_is_a_baseline_and_not_the_whole_days_volume() -> None:
     assert series(("10:00:01", 100, 5_000_000)).volume.tolist() == [0]
 
 
+def test_a_day_bar_has_the_days_volume_from_its_first_tick() -> None:
+    made = series(("10:00:01", 100, 5_000), ("10:00:20", 104, 5_010), interval=Interval.DAY)
+    assert made.last() == bar("00:00:00", 100, 104, 100, 104, 5_010, closed=False)
+    made.backfill([bar("00:00:00", 90, 110, 89, 104, 5_012, closed=False)])
+    assert made.last() == bar("00:00:00", 90, 110, 89, 104, 5_012, closed=False)
+
+
 def test_a_late_tick_does_not_change_a_closed_bar() -> None:
     made = series(("10:00:01", 100, 1000), ("10:01:01", 101, 1010))
     before, version = made.closed(), made.version

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,13 +64,17 @@ def test_an_order_still_on_its_way_blocks_new_ones_and_is_not_cancelled() -> Non
     ctx = FakeContext([INFY], fills=False)
     strategy = momentum(lookback=1, threshold=0, cool_down=0)
     feed(strategy, ctx, INFY, [100, 101])
-    ctx.orders = [type(o)(**{**_fields(o), "status": "INTENDED"}) for o in ctx.orders]
+    ctx.orders = [replace(order, status="INTENDED") for order in ctx.orders]
     feed(strategy, ctx, INFY, [102, 103])
     assert (len(ctx.orders), ctx.cancelled) == (1, [])
 
 
-def _fields(order: Any) -> dict[str, Any]:
-    return {name: getattr(order, name) for name in order.__slots__}
+def test_a_rejected_entry_is_not_tried_again_before_the_cool_down_is_over() -> None:
+    ctx, strategy = FakeContext([INFY], fills=False), momentum(lookback=1, threshold=0, cool_down=3)
+    for k in range(9):
+        feed(strategy, ctx, INFY, [100 + k])
+        ctx.orders = [replace(order, status="REJECTED") for order in ctx.orders]
+    assert len(ctx.orders) == 2
 
 
 def test_the_reason_carries_the_numbers() -> None:

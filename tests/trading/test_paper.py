@@ -413,6 +413,25 @@ def test_outside_trading_hours_an_order_is_rejected(desk: Desk) -> None:
         desk.place("BUY", 10)
 
 
+def test_a_share_with_futures_trades_until_its_closing_auction(desk: Desk) -> None:
+    future = an_instrument("RELIANCE26DECFUT", token=9_000_002, exchange="NFO", kind="FUT", name="RELIANCE")
+    share = an_instrument("RELIANCE", token=738561)
+    with_futures = PaperBroker(
+        a_session(), {share.instrument_token: a_tick(100)}.get, InstrumentMaster([share, future]), desk.clock, 1e6
+    )
+    desk.clock.at = datetime(2026, 11, 23, 9, 44, tzinfo=UTC)
+    order_id = _now(with_futures.place(a_request(price=90, instrument=share)))
+    desk.clock.at = datetime(2026, 11, 23, 9, 45, tzinfo=UTC)
+    assert [(o.order_id, o.status) for o in _now(with_futures.orders())] == [(order_id, "CANCELLED")]
+    with pytest.raises(Rejected, match="closed right now"):
+        _now(with_futures.place(a_request(price=90, instrument=share)))
+
+
+def test_it_cannot_be_built_without_a_verified_session() -> None:
+    with pytest.raises(TypeError, match="verified Session"):
+        PaperBroker("AB1234", {}.get, InstrumentMaster([]), FakeClock(), 1e6)  # type: ignore[arg-type]  # on purpose
+
+
 def test_a_dead_session_places_nothing_and_a_new_one_goes_on_in_place(desk: Desk) -> None:
     desk.clock.at = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
     with pytest.raises(SessionEnded):
