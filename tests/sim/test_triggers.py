@@ -14,7 +14,9 @@ from alphapanda_desktop.sim.venue import LocalKite
 from tests.sim.practice_kite import INFY, NIFTY, SBIN, StillMarket, still_kite
 
 
-def gtt(values: list[float], prices: list[float], symbol: str = "INFY", last: float = 1500, **leg: Any) -> dict[str, str]:
+def gtt(
+    values: list[float], prices: list[float], symbol: str = "INFY", last: float = 1500, **leg: Any
+) -> dict[str, str]:
     usual = {"exchange": "NSE", "tradingsymbol": symbol, "product": "CNC", "order_type": "LIMIT", "quantity": 10,
              "transaction_type": "BUY"}  # fmt: skip
     condition = {"exchange": "NSE", "tradingsymbol": symbol, "trigger_values": values, "last_price": last}
