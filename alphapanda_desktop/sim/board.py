@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from alphapanda_desktop.domain.instruments import Instrument, price_divisor
 from alphapanda_desktop.domain.market import Mode, Ohlc, Tick
 from alphapanda_desktop.sim.hours import IST_S, Hours, Session, day_of
-from alphapanda_desktop.sim.prices import Factors, Floats, Ints, Models, Prints, Words, prints, share, stirred
+from alphapanda_desktop.sim.prices import Factors, Floats, Ints, Models, Prints, Words, moments, prints, share, stirred
 
 Booleans = NDArray[np.bool_]
 
@@ -94,14 +94,14 @@ class Board:
 
     def _fold(self, rows: Ints, slots: Ints, period: int, ist_s: float) -> None:
         """Add the trades of these slots that have been told by now."""
-        jitter = (stirred(self.models.key[rows, None], slots) % np.uint64(period)).astype(np.int64)
-        told = slots * period + jitter + self._phase[rows, None] <= ist_s
+        words = stirred(self.models.key[rows, None], slots)
+        told = moments(slots, words, period) + self._phase[rows, None] <= ist_s
         told &= (slots > self.done[rows, None]) & (slots * period < self._end[rows, None])
         some = np.flatnonzero(told.any(axis=1))
         if not len(some):
             return
         rows, told = rows[some], told[some]
-        out = prints(self._factors, self.models.taken(rows), slots, period)
+        out = prints(self._factors, self.models.taken(rows), slots, period, words=words[some])
         self._add(rows, told, out)
         newest = told.shape[1] - 1 - np.argmax(told[:, ::-1], axis=1)
         self._show(rows, newest, out)

@@ -119,7 +119,10 @@ def _cash(instruments: Iterable[Instrument], name: str) -> Iterable[Instrument]:
 
 def _stranger(name: str) -> Nature:
     sector = SECTORS[zlib.crc32(name.encode()) % len(SECTORS)]
-    mix = _follower(name, sector, 1.6)
+    # Two factors of its own at most: thousands of strangers must be cheap to price.
+    mix = _follower(name, sector, 0.0)
+    for salt, weight in ((b"a", 1.3), (b"b", -0.9)):
+        mix[len(SECTORS) + zlib.crc32(salt + name.encode()) % (FACTORS - len(SECTORS))] += weight
     return Nature(plausible_price(name), mix, 10.0 ** (4.5 + 2.0 * (zlib.crc32(b"v" + name.encode()) / 2**32)))
 
 
@@ -173,10 +176,13 @@ def models_of(instruments: Sequence[Instrument], day: date, *, always: bool) -> 
     own = [known[underlying_of(i)] for i in instruments]
     spots = {name: n.price * math.exp(float(n.mix @ drift)) for name, n in known.items()}
     habits = [_habits(i, n, spots[underlying_of(i)], day) for i, n in zip(instruments, own, strict=True)]
+    mix = np.array([n.mix for n in own]).reshape(-1, FACTORS)
+    follows = np.argsort(mix == 0.0, axis=1, kind="stable")
     last_second = DAY_S if always else 55_800
     return Models(
         log_base=np.log([n.price for n in own]),
-        mix=np.array([n.mix for n in own]).reshape(-1, FACTORS),
+        mix=np.take_along_axis(mix, follows, axis=1),
+        follows=follows,
         tick=np.array([i.tick_size or 0.05 for i in instruments]),
         carry=np.array([1.0 if i.instrument_type == "FUT" else 0.0 for i in instruments]),
         expiry_s=np.array([midnight(i.expiry) + last_second if i.expiry else 0.0 for i in instruments]),

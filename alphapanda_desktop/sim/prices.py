@@ -67,16 +67,24 @@ class Factors:
         self._sigma = SIGMA_1S * volatility
         self._cells: dict[int, OrderedDict[int, Floats]] = {step: OrderedDict() for step in STEPS}
         self._room = {1: 9, 16: 80, 128: 8}
+        self._joined: dict[tuple[int, int, int], Floats] = {}
 
     def read(self, start: int, end: int, step: int = 1) -> Floats:
         """Values at start, start + step … below end, in Indian seconds: [factor, point]."""
+        block, first = self.block(start, end, step)
+        return block[:, (start - first) // step : -(-(end - first) // step)]
+
+    def block(self, start: int, end: int, step: int = 1) -> tuple[Floats, int]:
+        """An array [factor, point] that holds at least start to end, and the Indian second of its first point."""
         first, last = start // CELL_S, (end - 1) // CELL_S
-        parts = []
-        for index in range(first, last + 1):
-            low, high = max(start, index * CELL_S), min(end, (index + 1) * CELL_S)
-            offset = index * CELL_S
-            parts.append(self._cell(index, step)[:, (low - offset) // step : -(-(high - offset) // step)])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        if first == last:
+            return self._cell(first, step), first * CELL_S
+        name = first, last, step
+        if name not in self._joined:
+            if len(self._joined) > 2:
+                self._joined.clear()
+            self._joined[name] = np.concatenate([self._cell(n, step) for n in range(first, last + 1)], axis=1)
+        return self._joined[name], first * CELL_S
 
     def _cell(self, index: int, step: int) -> Floats:
         kept = self._cells[step]
@@ -98,7 +106,7 @@ class Factors:
         while gap > step:
             path = self._halve(path, gap, index)
             gap //= 2
-        return path[:, :-1]
+        return np.ascontiguousarray(path[:, :-1])
 
     def _halve(self, path: Floats, gap: int, index: int) -> Floats:
         finer = np.empty((FACTORS, path.shape[1] * 2 - 1))
@@ -158,7 +166,8 @@ class Models(NamedTuple):
     """How each instrument is priced and traded: one row per instrument."""
 
     log_base: Floats
-    mix: Floats  # [row, factor]
+    mix: Floats  # [row, place]: weights of the factors that it follows, the rest zero
+    follows: Ints  # [row, place]: which factors those are
     tick: Floats
     carry: Floats  # 1 where the price carries interest to its expiry, else 0
     expiry_s: Floats  # Indian second, 0 where it has none
@@ -189,29 +198,41 @@ class Prints(NamedTuple):
     words: Words
 
 
-def prints(factors: Factors, models: Models, slots: Ints, period: int, step: int = 1) -> Prints:
+def moments(slots: Ints, words: Words, period: int) -> Ints:
+    """Indian seconds of the slots' trades, each somewhere within its slot."""
+    return slots * period + (words % np.uint64(period)).astype(np.int64)
+
+
+def prints(
+    factors: Factors, models: Models, slots: Ints, period: int, step: int = 1, words: Words | None = None
+) -> Prints:
     """The trades of the given slots (slot × period is where each begins) for all rows of `models`.
 
-    `slots` is [1 or row, slot], ascending. With a coarse step the period must be a multiple of it.
+    `slots` is [1 or row, slot], ascending. With a coarse step the period must be a multiple of it. `words` are keys
+    and slots stirred, where the caller has done that already.
     """
-    words = stirred(models.key[:, None], slots)
-    second = slots * period + np.zeros((len(models.key), 1), np.int64)
-    if step == 1 and period > 1:
-        second = second + (words % np.uint64(period)).astype(np.int64)
-    low, high = int(second.min()), int(second.max()) + 1
-    points = factors.read(low - low % step, high, step)
-    middle = _middles(models, points, second, (second - (low - low % step)) // step)
-    swing = points[FACTORS - 1].take((second - (low - low % step)) // step)
-    return _trades(models, middle, second, words, period, swing)
+    words = stirred(models.key[:, None], slots) if words is None else words
+    second = moments(slots, words, period) if step == 1 else slots * period + np.zeros_like(words, np.int64)
+    block, first = factors.block(int(second.min()), int(second.max()) + 1, step)
+    at = (second - first) // step
+    swing = block[FACTORS - 1].take(at) if models.oi.any() else np.zeros(at.shape)
+    return _trades(models, _middles(models, block, second, at), second, words, period, swing)
 
 
-def _middles(models: Models, points: Floats, second: Ints, at: Ints) -> Floats:
+def _middles(models: Models, block: Floats, second: Ints, at: Ints) -> Floats:
     """Fair prices in ticks. Summed factor by factor: the same bits however many are asked for at once."""
+    flat, width = block.ravel(), block.shape[1]
     total = np.zeros(at.shape) + models.log_base[:, None]
-    for k in range(FACTORS):
-        total += points[k].take(at) * models.mix[:, k : k + 1]
+    for k in range(int(np.count_nonzero(models.mix, axis=1).max())):
+        total += flat.take(at + models.follows[:, k : k + 1] * width) * models.mix[:, k : k + 1]
     price = np.exp(total)
-    years = np.maximum(models.expiry_s[:, None] - second, 0.0) / YEAR_S
+    if models.expiry_s.any():
+        price = _derived(models, price, np.maximum(models.expiry_s[:, None] - second, 0.0) / YEAR_S)
+    return np.asarray(price / models.tick[:, None])
+
+
+def _derived(models: Models, price: Floats, years: Floats) -> Floats:
+    """Prices of contracts, where rows are contracts, from those of their underlyings."""
     price = np.where(models.carry[:, None] > 0, price * np.exp(RATE * years), price)
     chosen = np.flatnonzero(models.side)
     if len(chosen):
@@ -219,7 +240,7 @@ def _middles(models: Models, points: Floats, second: Ints, at: Ints) -> Floats:
         price[chosen] = option_price(
             price[chosen], m.strike[:, None], years[chosen], m.sigma[:, None], m.side[:, None]
         )
-    return np.asarray(price / models.tick[:, None])
+    return price
 
 
 def _trades(

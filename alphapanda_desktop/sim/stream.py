@@ -32,7 +32,7 @@ MAX_TOKENS: Final = 3000
 FRAME_PACKETS: Final = 400
 TEXTS_HELD: Final = 10_000
 """A client that leaves this many messages unread is cut off."""
-CATCH_UP: Final = 50
+CATCH_UP: Final = 10
 CATCH_UP_S: Final = 0.05
 """New subscriptions are brought up to date in slices, so that thousands of them do not stop the beat."""
 TOO_MANY: Final = f"Can't subscribe to more than {MAX_TOKENS} instruments."
@@ -159,7 +159,7 @@ class Stream:
 
     async def _pause(self, took_s: float) -> None:
         """Wait for the next beat: sooner when somebody subscribed, never so soon that others starve."""
-        rest_s = max(FASTEST_BEAT_S, 2 * took_s)
+        rest_s = max(FASTEST_BEAT_S, took_s / 2 if self._new else took_s * 2)
         await asyncio.sleep(rest_s)
         beat_s = min(BEAT_S, BEAT_S / max(self._market.clock.speed, 0.01))
         if self._new or beat_s <= rest_s:
