@@ -22,7 +22,7 @@ LIMIT: Final = 40
 COLUMNS: Final[tuple[Column[Instrument], ...]] = (
     Column("Symbol", value=lambda i: i.tradingsymbol, width_chars=22),
     Column("Exch", value=lambda i: i.exchange, width_chars=4, colour=lambda _: "muted"),
-    Column("Type", value=lambda i: i.instrument_type, width_chars=4, colour=lambda _: "muted"),
+    Column("Type", value=lambda i: i.instrument_type if i.tradable else "IDX", width_chars=4, colour=lambda _: "muted"),
     Column(
         "Expiry", value=lambda i: i.expiry, text=lambda i: f"{i.expiry:%d %b %Y}" if i.expiry else "", width_chars=11
     ),
@@ -56,6 +56,7 @@ class SearchBox(QLineEdit):
         results.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         results.setSortingEnabled(False)
         results.horizontalHeader().hide()
+        results.horizontalHeader().setStretchLastSection(True)
         results.setFrameShape(QFrame.Shape.Box)
         results.setProperty("popup", True)
         results.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -208,6 +208,34 @@ def test_both_panes_show_the_same_bars(play: Any) -> None:
     play(story)
 
 
+def test_a_wider_chart_shows_more_bars_of_the_same_width(play: Any) -> None:
+    async def story(s: Stand) -> None:
+        before, right = s.plot.prices.width() / s.plot.window_shown.bars, s.plot.window_shown.x1
+        s.chart.resize(1300, 500)
+        s.chart.grab()
+        assert s.plot.prices.width() / s.plot.window_shown.bars == pytest.approx(before)
+        assert s.plot.window_shown.x1 == right
+        assert s.plot.prices.viewRange()[0] == [s.plot.window_shown.x0, right]
+
+    play(story)
+
+
+def test_a_chart_filled_before_it_is_shown_has_bars_of_a_good_width(run: Any) -> None:
+    async def story() -> None:
+        async with a_stand() as s:
+            s.chart.hide()
+            hidden = ChartView(s.edge, s.stage.market)
+            hidden.show_instrument(INFY)
+            await asyncio.wait([hidden._stay.loading])
+            hidden.resize(900, 500)
+            hidden.show()
+            hidden.grab()
+            assert 6 <= hidden.plot.prices.width() / hidden.plot.window_shown.bars <= 10
+            shiboken6.delete(hidden)
+
+    run(story())
+
+
 def test_the_price_scale_fits_what_is_visible(play: Any) -> None:
     async def story(s: Stand) -> None:
         s.plot.pan(-200)

@@ -36,6 +36,9 @@ from alphapanda_desktop.ui.theme import Role
 AIR: Final = 0.06
 """Share of the price range that stays free below."""
 
+NARROW_PX: Final = 60.0
+"""A pane narrower than this is on its way in or out of sight."""
+
 LEGEND_PX: Final = 44.0
 """Room above the highest price for the words in the corner."""
 
@@ -74,10 +77,11 @@ class Plot(Canvas):
         self._caption: list[Word] = []
         self._drawn = (-1, 0, 0, 0.0)
         self._cursor: QPointF | None = None
+        self._width_px = 0.0
         self._marks: tuple[object, list[TimeMark]] = (None, [])
         self._build_panes()
         self._build_items()
-        self.prices.sigResized.connect(self._arrange_words)
+        self.prices.sigResized.connect(self._arrange)
         self._obey_the_mouse()
 
     def _build_panes(self) -> None:
@@ -416,13 +420,21 @@ class Plot(Canvas):
         else:
             QToolTip.hideText()
 
-    def _arrange_words(self, *_: object) -> None:
+    def _arrange(self, *_: object) -> None:
+        """Fit words and bars to the pane's new size; bars keep their width, so that more room shows more of them."""
         pane = self.prices.boundingRect()
         self.legend.set_room(pane.adjusted(4, 4, -4, -4))
         self.badge.set_room(pane.adjusted(4, 4, -8, -4))
         self.notice.set_room(pane.adjusted(8, 60, -8, -8))
-        self._rescale()
-        self._repaint_all()
+        width, before = float(self.prices.width()), self._width_px
+        if width < NARROW_PX:
+            return  # a dock being folded: what was shown comes back with its room
+        self._width_px = width
+        if self._source is not None and before:
+            self.window_shown.stretch(width / before)
+        elif self._source is not None:
+            self.window_shown.place(self._source.end, self._first_bars(self._source))
+        self._apply_window()
 
 
 def _oldest(source: Source) -> float:

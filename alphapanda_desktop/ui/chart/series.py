@@ -266,6 +266,10 @@ class Window:
         self.x1 = self.x0 + bars
         self.pan(0, first, end)
 
+    def stretch(self, factor: float) -> None:
+        """Show `factor` times as many bars with the right edge staying where it is, as a wider pane does."""
+        self.x0 = self.x1 - max(self.bars * factor, self.FEWEST)
+
     def shift(self, rows: int) -> None:
         """Keep the same bars in sight after `rows` were put in front of them."""
         self.x0 += rows
