@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import shiboken6
 from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.market import Bar, Interval
@@ -192,6 +194,31 @@ def test_a_moving_bar_is_drawn_where_it_is_now(surface: Surface) -> None:
     assert surface.colour(surface.plot.prices, 60, 102.0) == UP
     series.add_price(START + 60 * 60 + 9, 98.5, 60)
     assert surface.colour(surface.plot.prices, 60, 99.2) == DOWN
+
+
+def painted(surface: Surface) -> QImage:
+    """What is on the screen now, put together from all repaints so far."""
+    QApplication.processEvents()
+    shown = surface.plot.screen().grabWindow(surface.plot.winId())
+    return shown.toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+
+@pytest.mark.parametrize("bars", [80, 3_000])
+def test_repainting_in_parts_comes_to_the_same_as_repainting_all(surface: Surface, bars: int) -> None:
+    series, rng, price = a_long_series(bars), np.random.default_rng(3), 101.0
+    surface.plot.show_source(CandleSource(series), INFY, "1m")
+    if bars > 1_000:
+        surface.plot.fit()
+    painted(surface)
+    for k in range(60):
+        price += float(rng.normal(0, 0.4))
+        series.add_price(START + bars * 60 + 5 * k, price, 10 * k)
+        surface.plot.refresh()
+        if k % 3 == 0:
+            surface.plot.point_at(QPoint(int(rng.integers(20, 700)), int(rng.integers(20, 450))))
+        parts = painted(surface)
+        whole = surface.plot.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        assert parts == whole, f"after tick {k}"
 
 
 def test_narrow_bars_are_joined_and_keep_their_extremes(surface: Surface) -> None:

@@ -67,3 +67,10 @@ def test_ticks_are_marked_by_the_second_when_they_are_few() -> None:
     times = np.arange(NOW + 1, NOW + 60, 1.0)
     assert {mark.text for mark in time_marks(times, 100, 10.0)} == {"12:00:15", "12:00:30", "12:00:45"}
     assert time_marks(times, 100, 10.0)[0].x == 114
+
+
+def test_a_tick_a_little_after_the_hour_marks_the_hour_and_a_bar_after_a_gap_its_own_time() -> None:
+    ticks = np.arange(NOW - 4_000, NOW + 4_000, 7.0) + 1.5
+    assert {mark.text for mark in time_marks(ticks, 0, 1.0)} >= {"11:00", "12:00", "13:00"}
+    bars = np.array([NOW + 60 * k for k in (*range(-60, 0), *range(18, 90))], np.float64)
+    assert "12:18" in {mark.text for mark in time_marks(bars, 0, 8.0)}

@@ -154,9 +154,14 @@ class CandleItem(PaneItem):
         self._source = source
         self._wicks = (Lines(), Lines())
         self._bodies = (Rects(), Rects())
+        self._drawn: Candles | None = None
+
+    def drawn(self) -> Candles | None:
+        """What was last laid out, joined where bars were too narrow."""
+        return self._drawn
 
     def lay_out(self, frame: Frame) -> None:
-        drawn = self._source.candles(frame.x0, frame.x1, frame.width)
+        drawn = self._drawn = self._source.candles(frame.x0, frame.x1, frame.width)
         middle = np.floor(frame.px(drawn.x)) + 0.5
         width = body_width(frame.bar_px * drawn.width)
         rises = drawn.close >= drawn.open

@@ -54,7 +54,7 @@ def time_marks(times: Floats, first: int, px_per_row: float) -> list[TimeMark]:
     px_per_sample, placed = px_per_row * stride, _Places()
     for level in _levels(local, is_intraday=bool(np.diff(times[:50]).min() < _DAY_S)):
         starts = np.flatnonzero(np.diff(level.unit)) + 1
-        if level.is_clock and starts.size * LABEL_PX > local.size * px_per_sample:
+        if level.step_s and starts.size * LABEL_PX > local.size * px_per_sample:
             break
         for k in starts.tolist():
             placed.add(k * px_per_sample, k * stride, level)
@@ -66,7 +66,8 @@ class _Level(NamedTuple):
 
     unit: NDArray[np.int64]
     major: bool
-    is_clock: bool
+    step_s: int
+    """Length of the stretch; 0 for the calendar's."""
     is_intraday: bool
 
 
@@ -74,8 +75,8 @@ def _levels(local: NDArray[np.int64], *, is_intraday: bool) -> list[_Level]:
     day = local // _DAY_S
     months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     calendar = [(months // 12, True), (months, True), (day, is_intraday)]
-    levels = [_Level(unit, major, False, is_intraday) for unit, major in calendar]
-    return levels + [_Level(local // step, False, True, True) for step in _STEPS_S if is_intraday]
+    levels = [_Level(unit, major, 0, is_intraday) for unit, major in calendar]
+    return levels + [_Level(local // step, False, step, True) for step in _STEPS_S if is_intraday]
 
 
 class _Places:
@@ -98,9 +99,13 @@ class _Places:
 
 
 def _label(times: Floats, row: int, level: _Level) -> str:
-    here = datetime.fromtimestamp(float(times[row]), IST)
-    if level.is_clock:
+    at_s = float(times[row])
+    if level.step_s:
+        late_s = (at_s + IST_OFFSET_S) % level.step_s
+        # The first tick of 12:45 may be a second late; the first bar after a gap is another time altogether.
+        here = datetime.fromtimestamp(at_s - late_s if late_s < 60 else at_s, IST)
         return f"{here:%H:%M:%S}" if here.second else f"{here:%H:%M}"
+    here = datetime.fromtimestamp(at_s, IST)
     before = datetime.fromtimestamp(float(times[max(0, row - 1)]), IST)
     if here.year != before.year:
         return f"{here:%Y}"
