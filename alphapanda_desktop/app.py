@@ -121,10 +121,11 @@ class Program:
         self.mode = self._options.mode or self._settings.general.mode or await self._welcome()
         self._window.set_mode(self.mode)
         self._window.show_busy("Opening the journal…")
-        scope = await stack.enter_async_context(Scope(self.mode, self._failed))
         self.journal = await self._open_journal(stack)
         vault = self._vault(self.mode)
-        self.venue = venue = await self._open_venue(stack, scope, vault)
+        self.venue = venue = await self._open_venue(stack, vault)
+        # After the venue, so that what talks to it ends before it does.
+        scope = await stack.enter_async_context(Scope(self.mode, self._failed))
         for chore in venue.chores:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)
@@ -165,7 +166,7 @@ class Program:
         stack.push_async_callback(database.close)
         return SqlJournal(database)
 
-    async def _open_venue(self, stack: AsyncExitStack, scope: Scope, vault: Vault) -> Venue:
+    async def _open_venue(self, stack: AsyncExitStack, vault: Vault) -> Venue:
         if self.mode == "practice":
             self._window.show_busy("Starting the practice exchange…")
             return await practice_venue(stack, self._options.folder, self._options.practice, self._tell)
@@ -255,6 +256,7 @@ class Program:
 
         paper = PaperBroker(session, market.latest, master, venue.clock, self._settings.paper.opening_cash)
         await self._restore_paper(paper, venue)
+        paper.on_order = market.take_order
         market.on_every_tick(paper.on_tick)
         return paper
 

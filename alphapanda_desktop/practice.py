@@ -76,8 +76,10 @@ class PracticeExchange:
 
     async def watch(self) -> None:
         """Start it again, on the same port, whenever it ends by itself; runs until cancelled."""
-        while self._child is not None:
-            code = await self._child.wait()
+        while (child := self._child) is not None:
+            code = await child.wait()
+            if self._child is not child:
+                return  # ended on purpose
             self._told(f"The practice exchange ended unexpectedly (code {code}) and is started again.")
             await asyncio.sleep(0.5)
             await self.start()
