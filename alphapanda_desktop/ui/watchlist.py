@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -230,6 +230,9 @@ class Watchlist(QWidget):
         whole.addWidget(self.search)
         whole.addWidget(self.table, 1)
         self.setFocusProxy(self.table)
+        self.setObjectName(self._name)
+        self.table.setAccessibleName("Watchlist")
+        self.search.setAccessibleName("Search instruments")
 
     def _restore(self, keys: Sequence[str]) -> None:
         found = {key: self._market.master.by_key(key) for key in keys}
@@ -261,9 +264,10 @@ class Watchlist(QWidget):
         self.select(instrument)
 
     def remove(self, instrument: Instrument) -> None:
-        """Watch it no longer."""
+        """Watch it no longer; the row that becomes current is not taken for a choice."""
         if self._instruments.pop(instrument.instrument_token, None) is not None:
-            self._show_all()
+            with QSignalBlocker(self.table):
+                self._show_all()
             self._on_change(self.keys())
 
     def select(self, instrument: Instrument) -> None:

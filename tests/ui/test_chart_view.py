@@ -12,12 +12,13 @@ import shiboken6
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QToolTip
 
 from alphapanda_desktop.domain.errors import Offline
 from alphapanda_desktop.domain.market import Bar, Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from tests.ui.fakes_market import FUTURE, INFY, MarketStage
@@ -333,6 +334,34 @@ def test_the_crosshair_reads_the_bar_under_the_mouse(play: Any) -> None:
         s.plot.point_nowhere()
         assert f"{series.close[-1]:,.2f}" in s.plot.legend.text
         assert s.plot.time_axis.tag("cursor") is None
+
+    play(story)
+
+
+def test_the_mouse_over_a_trade_says_what_it_was(play: Any) -> None:
+    async def story(s: Stand) -> None:
+        series = s.stage.market.live_series(INFY, Interval.MINUTE)
+        row, price = s.bars - 20, float(series.low[-20])
+        s.chart.set_markers([Marker(float(series.start_s[row]) + 5, price, "BUY", "Bought 10 at the low")])
+        s.chart.grab()
+        at = s.plot.mapFromScene(s.plot.prices.mapViewToScene(QPointF(row, price)))
+        s.plot.point_at(at + QPoint(0, 5))
+        assert QToolTip.text() == "Bought 10 at the low"
+        s.plot.point_at(at + QPoint(60, 5))
+        QToolTip.hideText()
+
+    play(story)
+
+
+def test_markers_go_with_their_instrument(play: Any) -> None:
+    async def story(s: Stand) -> None:
+        series = s.stage.market.live_series(INFY, Interval.MINUTE)
+        s.chart.set_markers([Marker(float(series.start_s[-5]), float(series.low[-5]), "BUY", "Bought")])
+        s.chart.set_interval(Interval.MINUTE_5)
+        await s.loaded()
+        assert len(s.plot.markers.markers) == 1
+        s.chart.show_instrument(FUTURE)
+        assert s.plot.markers.markers == ()
 
     play(story)
 

@@ -220,6 +220,13 @@ def test_delete_takes_the_current_row_off_the_list(pane: Any) -> None:
     assert p.saved == [[NIFTY.key]]
 
 
+def test_taking_a_row_off_chooses_no_other(pane: Any) -> None:
+    p = pane(INFY.key, NIFTY.key)
+    p.list.table.selectRow(0)
+    p.list.remove(INFY)
+    assert p.chosen == [INFY]
+
+
 def test_a_slash_goes_to_the_search(pane: Any, qtbot: Any) -> None:
     p = pane(INFY.key)
     qtbot.waitExposed(p.list)

@@ -303,17 +303,17 @@ class MarkersItem(PaneItem):
     def __init__(self, look: Look) -> None:
         super().__init__(look)
         self.source: Source | None = None
-        self._markers: Sequence[Marker] = ()
+        self.markers: tuple[Marker, ...] = ()
         self._places: list[tuple[float, float, Marker]] = []
         self.setZValue(10)
 
     def set_markers(self, markers: Sequence[Marker]) -> None:
-        self._markers = tuple(markers)
+        self.markers = tuple(markers)
         self.changed()
 
     def lay_out(self, frame: Frame) -> None:
         self._places = []
-        for marker in self._markers:
+        for marker in self.markers:
             row = self.source.row_at(marker.at_s) if self.source is not None else None
             if row is not None and frame.x0 - 1 <= row <= frame.x1 + 1:
                 self._places.append((float(np.floor(frame.px(row))) + 0.5, frame.py(marker.price), marker))
