@@ -23,6 +23,7 @@ INTERVALS: Final = {
 FIRST_DAY: Final = date(2015, 2, 2)
 EXACT_DAYS: Final = 7
 MEDIUM_DAYS: Final = 100
+MONTH_S: Final = 30 * DAY_S
 FUTURE_LIFE: Final = timedelta(days=95)
 OPTION_LIFE: Final = timedelta(days=45)
 
@@ -75,7 +76,7 @@ class Candles:
             return self._told(asked, session, 1)
         age = (day_of(asked.now) - day_of(session.start)).days
         step = 1 if age <= EXACT_DAYS else 16 if age <= MEDIUM_DAYS else 128
-        name = (asked.row, session.start, asked.interval, step)
+        name = (asked.row, session.start, asked.interval + "+" * asked.continuous, step)
         if name not in self._past:
             if len(self._past) > 5_000:
                 self._past.clear()
@@ -89,7 +90,11 @@ class Candles:
         slots = np.arange(-(-session.start // period), -(-end // period), dtype=np.int64)
         if not len(slots):
             return []
-        out = prints(self._factors, self._board.models.taken(np.array([asked.row])), slots[None, :], period, step)
+        model = self._board.models.taken(np.array([asked.row]))
+        if asked.continuous:
+            # The contract that was near then: its expiry is a whole number of months before this one's.
+            model = model._replace(expiry_s=session.start + (model.expiry_s - session.start) % MONTH_S)
+        out = prints(self._factors, model, slots[None, :], period, step)
         told = np.flatnonzero(out.second[0] + self._board.phase_of(asked.row) <= asked.now)
         return list(self._added_up(asked, session, out, told)) if len(told) else []
 

@@ -43,7 +43,7 @@ def _own_way(name: str) -> Floats:
     return np.concatenate([np.zeros(len(SECTORS)), way / np.linalg.norm(way)])
 
 
-def _follower(name: str, sector: str, length: float = 1.15) -> Floats:
+def _follower(name: str, sector: str, length: float = 1.5) -> Floats:
     """A company's mix: the market, its sector, and itself."""
     mix = _own_way(name) * length
     mix[0] += 0.8 + 0.4 * (zlib.crc32(name.encode()) % 100) / 100

@@ -23,7 +23,7 @@ from alphapanda_desktop.sim.market import Market
 log = logging.getLogger(__name__)
 
 BEAT_S: Final = 0.25
-FASTEST_BEAT_S: Final = 0.01
+FASTEST_BEAT_S: Final = 0.004
 """A faster clock is followed with more beats, not with bigger leaps, as far as that goes."""
 HEARTBEAT_S: Final = 1.0
 MAX_CONNECTIONS: Final = 3
@@ -105,6 +105,7 @@ class Stream:
         self._packets: dict[tuple[int, Mode], tuple[Tick, bytes]] = {}
         self._new: dict[int, None] = {}
         self._hurry = asyncio.Event()
+        self._fewer = False
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One websocket connection, or why it is refused."""
@@ -122,7 +123,7 @@ class Stream:
             await self._serve(link)
         finally:
             self._links.remove(link)
-            self._hurry.set()
+            self._fewer = True
         return socket
 
     def publish_order(self, user_id: str, order: Mapping[str, object]) -> None:
@@ -197,13 +198,15 @@ class Stream:
                 link.say("a_type_of_tomorrow", {"nested": [1, 2.5, None]})
 
     def _forget_unwanted(self) -> None:
+        if not self._fewer:
+            return
+        self._fewer = False
         wanted: set[int] = set().union(*(link.modes for link in self._links))
         self._new = {token: None for token in self._new if token in wanted}
         for token in self._market.streamed - wanted:
             self._latest.pop(token, None)
         self._market.streamed &= wanted
-        if len(self._packets) > 3 * len(self._latest) + 1000:
-            self._packets.clear()
+        self._packets = {name: kept for name, kept in self._packets.items() if name[0] in wanted}
 
     def _catch_up(self, now_s: float) -> None:
         loop = asyncio.get_running_loop()
@@ -299,6 +302,7 @@ class Stream:
             case "subscribe", list(tokens):
                 self._subscribe(link, _numbers(tokens))
             case "unsubscribe", list(tokens):
+                self._fewer = True
                 for token in _numbers(tokens):
                     link.modes.pop(token, None)
                     link.heard.pop(token, None)
