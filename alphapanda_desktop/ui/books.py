@@ -23,6 +23,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.logpanel import LogPanel
+from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
@@ -52,7 +53,7 @@ def _side_role(row: Order | Fill) -> Role:
 def _status_words(order: Order) -> str:
     if order.status == INTENDED:
         return "sending…"
-    return "UNKNOWN, looking" if order.status == UNKNOWN else order.status
+    return order.status
 
 
 def _message_of(order: Order) -> str:
@@ -82,7 +83,7 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
                tooltip=_message_of),
         Column("By", desk.by_whom, width_chars=13, tooltip=desk.books.reason_of,
                header_tooltip="Which strategy, by hand, or placed elsewhere; hover for the strategy's reason"),
-        Column("Message", _message_of, width_chars=44, colour=lambda _: "muted", tooltip=_message_of),
+        Column("Message", _message_of, width_chars=36, colour=lambda _: "muted", tooltip=_message_of),
         Column("Order id", lambda o: o.order_id, lambda o: o.order_id or formats.DASH, width_chars=20,
                colour=lambda _: "muted"),
     )  # fmt: skip
@@ -145,7 +146,7 @@ class OrdersPanel(QWidget):
         orders = self._desk.orders()
         live = [order for order in orders if order.live]
         unknown = sum(order.status == UNKNOWN for order in orders)
-        words = f"{len(orders)} orders, {len(live)} working"
+        words = f"{count_of(len(orders), 'order')}, {len(live)} working"
         self.summary.setText(f"{words}, {unknown} unanswered" if unknown else words)
         self.cancel.setEnabled(any(map(_cancellable, self.table.selected_rows())))
         self.cancel_all.setEnabled(any(map(_cancellable, live)))
@@ -240,7 +241,7 @@ class TradesPanel(QWidget):
             sum(_worth(f, self._master) for f in fills if f.transaction_type == side) for side in ("BUY", "SELL")
         )
         self.sum.setText(
-            f"{len(fills)} trades · bought {formats.rupees(bought)} · sold {formats.rupees(sold)} · "
+            f"{count_of(len(fills), 'trade')} · bought {formats.rupees(bought)} · sold {formats.rupees(sold)} · "
             f"sold less bought {formats.signed_rupees(sold - bought)}"
         )
 
@@ -422,6 +423,7 @@ def _stack(panel: QWidget, table: TableView, words: QLabel, *buttons: QPushButto
     """Table over a footer: words on the left, buttons on the right."""
     footer = QHBoxLayout()
     footer.setContentsMargins(8, 3, 8, 3)
+    footer.setSpacing(8)
     footer.addWidget(words, 1)
     for button in buttons:
         button.setAccessibleName(button.text())
@@ -431,4 +433,5 @@ def _stack(panel: QWidget, table: TableView, words: QLabel, *buttons: QPushButto
     whole.setSpacing(0)
     whole.addWidget(table, 1)
     whole.addLayout(footer)
+    table.horizontalHeader().setStretchLastSection(True)
     panel.setFocusProxy(table)

@@ -49,6 +49,21 @@ class Pick(QComboBox):
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
+def field_looks(theme: Theme) -> str:
+    """Style of arrows and boxes, which the program's style sheet would leave dark on dark."""
+    arrow = "width: 0; height: 0; border-left: 4px solid none; border-right: 4px solid none;"
+    return f"""
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 18px; border: 0; background: transparent; }}
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {theme.selection}; }}
+QAbstractSpinBox::up-arrow {{ {arrow} border-bottom: 5px solid {theme.muted}; }}
+QAbstractSpinBox::down-arrow {{ {arrow} border-top: 5px solid {theme.muted}; }}
+QCheckBox::indicator {{
+    width: 13px; height: 13px; border: 1px solid {theme.muted}; border-radius: 3px; background: {theme.panel}; }}
+QCheckBox::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent}; }}
+QCheckBox::indicator:focus {{ border-color: {theme.text}; }}
+"""
+
+
 class _Input(NamedTuple):
     widget: QWidget
     read: Callable[[], object]
@@ -67,6 +82,7 @@ class ModelForm(QWidget):
         self._inputs: dict[str, _Input] = {}
         self._errors: dict[str, QLabel] = {}
         self.model = model
+        self.setStyleSheet(field_looks(theme))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
@@ -144,6 +160,27 @@ def problems_of(error: ValidationError) -> list[Problem]:
         )
         for detail in error.errors(include_url=False)
     ]
+
+
+def words_of(values: BaseModel) -> str:
+    """Values of a model in one line: "fast 9 bars · slow 21 bars · allow short no"."""
+    kind = type(values)
+    said = ((name, getattr(values, name, None), kind.model_fields[name]) for name in _own_first(kind))
+    return " · ".join(f"{label_of(name).lower()} {_worded(name, value, field)}" for name, value, field in said)
+
+
+def _worded(name: str, value: object, field: FieldInfo) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    unit = _unit(field, value)
+    return f"{text} {unit}" if unit and unit not in (name, name.removesuffix("s")) else text
+
+
+def _unit(field: FieldInfo, value: object) -> str:
+    """The unit after a number: "bars", and "bar" after 1."""
+    unit = str(_extra(field, "unit") or "")
+    return unit.removesuffix("s") if value == 1 else unit
 
 
 def label_of(name: str) -> str:
@@ -231,12 +268,15 @@ def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
     if unit == "₹":
         spin.setPrefix("₹ ")
     elif unit:
+        spin.valueChanged.connect(lambda value: spin.setSuffix(f" {_unit(field, value)}"))
         spin.setSuffix(f" {unit}")
 
 
 def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
-    box = QCheckBox("yes", parent)
-    box.setChecked(bool(field.get_default(call_default_factory=True)))
+    default = bool(field.get_default(call_default_factory=True))
+    box = QCheckBox("yes" if default else "no", parent)
+    box.setChecked(default)
+    box.toggled.connect(lambda on: box.setText("yes" if on else "no"))
     box.toggled.connect(lambda _on: changed())
     return _Input(box, box.isChecked, box.setChecked)
 

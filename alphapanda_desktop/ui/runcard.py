@@ -28,6 +28,7 @@ from alphapanda_desktop.trading.run import LogLine, Run, RunState
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.forms import words_of
 from alphapanda_desktop.ui.strip import Chip
 from alphapanda_desktop.ui.theme import Role, ui_font
 
@@ -71,7 +72,7 @@ class RunCard(QFrame):
         self.where = self._line(whole, "muted")
         self._build_result(whole)
         self.reason = self._line(whole)
-        self.detail = self._line(whole, "danger" if self.run.state is RunState.FAILED else "muted")
+        self.detail = self._line(whole)
         self.variables = self._line(whole)
         self.variables.setTextFormat(Qt.TextFormat.RichText)
         self.age = self._line(whole, "muted")
@@ -138,7 +139,6 @@ class RunCard(QFrame):
         self.log_toggle = QToolButton(self)
         self.log_toggle.setObjectName(f"run_log_{self.run.run_id}")
         self.log_toggle.setCheckable(True)
-        self.log_toggle.setAutoRaise(True)
         self.log_toggle.toggled.connect(lambda _on: self.refresh())
         self.log = QPlainTextEdit(self)
         self.log.setReadOnly(True)
@@ -158,25 +158,32 @@ class RunCard(QFrame):
 
     # -- what is shown ---------------------------------------------------------------------------------------
 
+    def follow_state(self) -> None:
+        """Show the state and what may be asked in it, at once; the rest waits for `refresh`."""
+        state = self.run.state
+        self.state.say(str(state), STATE_ROLES[state])
+        self._show_buttons()
+
     def refresh(self) -> None:
         """Show the run as it is now."""
         run = self.run
-        self.state.say(str(run.state), STATE_ROLES[run.state], run.detail or str(run.state))
+        self.follow_state()
         _say(self.where, self._where())
         _say(self.position, self._position())
         self._show_pnl()
         _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
-        _say(self.detail, run.detail)
-        _say(self.variables, self._variables())
+        if _say(self.detail, run.detail):
+            role: Role = "danger" if run.state is RunState.FAILED else "muted"
+            self.detail.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
+        _say(self.variables, "" if run.state.over else self._variables())
         _say(self.age, "" if run.state.over else self._age())
         _say(self.stop_words, "" if run.state.over else self._stop_words())
-        self._show_buttons()
         self._show_log()
 
     def _where(self) -> str:
         run = self.run
         names = ", ".join(i.tradingsymbol for i in run.instruments) or "instruments no longer in the master"
-        params = " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in run.params.model_dump().items())
+        params = words_of(run.params)
         started = f"started {formats.ist_time(run.started_at)}"
         return f"{names} · {run.interval.label} · {run.product} · {started}\n{params}"
 
@@ -212,7 +219,7 @@ class RunCard(QFrame):
 
     def _stop_words(self) -> str:
         working = sum(len(self.run.working(i.key)) for i in self.run.instruments)
-        orders = "no order is working" if not working else f"cancels its {working} working order{'s'[: working > 1]}"
+        orders = f"cancels its {count_of(working, 'working order')}" if working else "no order is working"
         held = [f"{_units(h.quantity)} {k.partition(':')[2]}" for k, h in self.run.holdings().items() if h.quantity]
         after = f"its position of {', '.join(held)} stays open and is yours" if held else "it holds no position"
         return f"Stop: {orders}; {after}."
@@ -228,13 +235,25 @@ class RunCard(QFrame):
 
     def _show_log(self) -> None:
         opened, lines = self.log_toggle.isChecked(), self.run.log
-        self.log_toggle.setText(f"{'▾' if opened else '▸'} Log, {len(lines)} line{'' if len(lines) == 1 else 's'}")
+        bad = sum(line.level != "info" for line in lines)
+        words = f"{'▾' if opened else '▸'} Log, {count_of(len(lines), 'line')}"
+        self.log_toggle.setText(f"{words} · {count_of(bad, 'warning')}" if bad else words)
+        self._colour_toggle("warn" if bad else "muted")
         self.log.setVisible(opened)
         now = (len(lines), lines[-1] if lines else None)
         if opened and now != self._lines_shown:
             self._lines_shown = now
             self.log.clear()
             self.log.appendHtml("<br>".join(self._log_line(line) for line in lines))
+
+    def _colour_toggle(self, role: Role) -> None:
+        theme = self._edge.theme
+        looks = (
+            f"QToolButton {{ border: 0; background: transparent; color: {getattr(theme, role)}; padding: 2px 0; }}"
+            f"QToolButton:focus {{ color: {theme.accent}; }}"
+        )
+        if self.log_toggle.styleSheet() != looks:
+            self.log_toggle.setStyleSheet(looks)
 
     def _log_line(self, line: LogLine) -> str:
         colour = getattr(self._edge.theme, LINE_ROLES.get(line.level, "text"))
@@ -250,6 +269,11 @@ def _say(label: QLabel, text: str) -> bool:
         return False
     label.setText(text)
     return True
+
+
+def count_of(number: int, thing: str) -> str:
+    """A count in words: "1 order", "2 orders"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _units(quantity: int) -> str:

@@ -154,6 +154,11 @@ class StartForm(QWidget):
         self._params_box.addWidget(self.params)
         self._edited()
 
+    @property
+    def instruments(self) -> list[Instrument]:
+        """What the next run would be started on."""
+        return list(self._instruments)
+
     def set_default_instrument(self, instrument: Instrument) -> None:
         """Offer this instrument unless others were chosen by hand."""
         self._default = instrument
@@ -167,10 +172,11 @@ class StartForm(QWidget):
         self._take([*(i for i in before if i.key != instrument.key), instrument])
 
     def remove_instrument(self, instrument: Instrument) -> None:
-        """Take one away; without any the chart's is offered again with the next choice of the chart."""
+        """Take one away; without any chosen by hand the chart's is offered again."""
         left = [i for i in self._instruments if i.key != instrument.key]
+        back = self._default if self._chosen_by_hand and not left else None
         self._chosen_by_hand = bool(left)
-        self._take(left)
+        self._take([back] if back is not None else left)
 
     def _take(self, instruments: list[Instrument]) -> None:
         self._instruments = instruments
@@ -264,9 +270,7 @@ class StartForm(QWidget):
 
 
 class StrategiesPanel(QWidget):
-    """The form above the cards. Signal: `run_chosen(run_id)` when a card's log is opened."""
-
-    run_chosen = Signal(str)
+    """The form above the cards, newest run first."""
 
     def __init__(
         self, runner: Runner, market: Market, desk: Desk, edge: Edge, parent: QWidget | None = None
@@ -291,7 +295,10 @@ class StrategiesPanel(QWidget):
         self.new.setObjectName("strategy_new")
         self.new.setCheckable(True)
         self.new.setChecked(True)
-        self.new.setAutoRaise(True)
+        self.new.setStyleSheet(
+            "QToolButton { border: 0; background: transparent; font-weight: 600; padding: 6px 4px; }"
+            f"QToolButton:focus {{ color: {self._edge.theme.accent}; }}"
+        )
         self.new.toggled.connect(self._show_form)
         self.form = StartForm(self._runner, self._market, self._desk, self._edge, self)
         self.form.started.connect(lambda: self.new.setChecked(False))
@@ -333,7 +340,6 @@ class StrategiesPanel(QWidget):
 
     def _add_card(self, run: Run) -> None:
         card = RunCard(run, self._runner, self._market, self._desk, self._edge, self)
-        card.log_toggle.clicked.connect(lambda _on: self.run_chosen.emit(run.run_id))
         self.cards[run.run_id] = card
         self._column.insertWidget(self._column.indexOf(self.empty) + 1, card)
 
@@ -341,6 +347,8 @@ class StrategiesPanel(QWidget):
         self._changed.add(run_id)
         if run_id not in self.cards:
             self._show_cards()
+        if run_id in self.cards:
+            self.cards[run_id].follow_state()
 
     def _on_desk(self, _state: object) -> None:
         self.form.judge()

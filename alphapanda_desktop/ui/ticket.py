@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Unknown
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import OrderRequest, OrderType, Product, Side
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.arming import Arming
@@ -22,7 +23,7 @@ from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin
+from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.strategies import PRODUCT_WORDS, products_for
 from alphapanda_desktop.ui.theme import Role, ui_font
 
@@ -42,7 +43,9 @@ ORDER_TYPES: Final[dict[OrderType, str]] = {
 
 
 class PriceSpin(NumberSpin):
-    """A price in rupees that steps and snaps to the instrument's tick."""
+    """A price in rupees that steps and snaps to the instrument's tick. Signal: `snapped(text)` says what was moved."""
+
+    snapped = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -64,8 +67,11 @@ class PriceSpin(NumberSpin):
         self._snap()
 
     def _snap(self) -> None:
-        if self._instrument is not None:
-            self.setValue(self._instrument.snap(self.value()))
+        if self._instrument is None or self._instrument.on_tick(self.value()):
+            return
+        typed = self.text()
+        self.setValue(self._instrument.snap(self.value()))
+        self.snapped.emit(f"{typed} is not a multiple of the tick of {self._instrument.tick_size:g}: now {self.text()}")
 
 
 class Ticket(QFrame):
@@ -83,6 +89,7 @@ class Ticket(QFrame):
         self._side: Side = "BUY"
         self._sending = False
         self._unanswered = False
+        self._snapped = False
         self._answer: tuple[str, Role] = ("", "danger")
         self._held_at: QPoint | None = None
         self._moved = False
@@ -96,6 +103,7 @@ class Ticket(QFrame):
         connect(desk.state_changed, self, self._on_desk)
         connect(desk.halted_changed, self, self._on_desk)
         edge.frames.add(self, self._frame)
+        self.destroyed.connect(lambda _gone=None: market.unwatch("ticket"))
 
     @property
     def armed(self) -> bool:
@@ -120,6 +128,7 @@ class Ticket(QFrame):
         self._build_sides(whole)
         self._build_fields(whole)
         self.value = QLabel(self)
+        self.value.setObjectName("ticket_value")
         self.value.setStyleSheet(f"color: {self._edge.theme.muted};")
         self.words = QLabel(self)
         self.words.setObjectName("ticket_words")
@@ -177,11 +186,13 @@ class Ticket(QFrame):
             ("trigger", "Trigger", self.trigger),
             ("product", "Product", self.product),
         )
+        self._labels: dict[QWidget, QLabel] = {}
         grid = QGridLayout()
         grid.setVerticalSpacing(6)
+        grid.setColumnMinimumWidth(0, 64)
         grid.setColumnStretch(1, 1)
         for row, (name, text, field) in enumerate(fields):
-            label = QLabel(text, self)
+            label = self._labels[field] = QLabel(text, self)
             label.setBuddy(field)
             field.setObjectName(f"ticket_{name}")
             field.setAccessibleName(text)
@@ -191,6 +202,8 @@ class Ticket(QFrame):
         self.kind.currentIndexChanged.connect(lambda _place: self._choose_kind())
         for spin in (self.quantity, self.price, self.trigger):
             spin.valueChanged.connect(lambda _value: self._edited())
+        for price in (self.price, self.trigger):
+            price.snapped.connect(self._on_snapped)
         self.product.currentIndexChanged.connect(lambda _place: self._edited())
 
     # -- opening and closing ---------------------------------------------------------------------------------
@@ -203,12 +216,12 @@ class Ticket(QFrame):
         if self._sending:
             self._edge.notify("The ticket is still waiting for the answer to its last order.", "warning")
             return
+        self._market.watch("ticket", [instrument], Mode.FULL)
         self._instrument, self._side, self._unanswered = instrument, cast(Side, side), False
         self._fill_in(instrument, quantity or instrument.lot)
         self._show_all()
         self.show()
-        self.adjustSize()
-        self._place()
+        self._fit()
         self.raise_()
         self.quantity.setFocus()
         self.quantity.selectAll()
@@ -222,7 +235,7 @@ class Ticket(QFrame):
         self.quantity.setSuffix(" lots" if instrument.exchange == "MCX" else "")
         for spin in (self.price, self.trigger):
             spin.suit(instrument)
-            spin.setValue(instrument.snap(self._last() or 0.0))
+            spin.setEnabled(False)  # `_choose_kind` fills in the price of now when it is needed
         self.product.clear()
         for product in products_for([instrument]):
             self.product.addItem(PRODUCT_WORDS[product], product)
@@ -240,6 +253,7 @@ class Ticket(QFrame):
     def dismiss(self) -> None:
         """Take the ticket away; an order that was sent stays sent."""
         self.hide()
+        self._market.unwatch("ticket")
         self._over.setFocus()
 
     def _turn(self, side: Side) -> None:
@@ -249,14 +263,30 @@ class Ticket(QFrame):
 
     def _choose_kind(self) -> None:
         kind = self._kind()
-        self.price.setEnabled(kind in ("LIMIT", "SL"))
-        self.trigger.setEnabled(kind in ("SL", "SL-M"))
+        self._need(self.price, kind in ("LIMIT", "SL"))
+        self._need(self.trigger, kind in ("SL", "SL-M"))
         self._edited()
+        self._fit()
+
+    def _need(self, spin: PriceSpin, needed: bool) -> None:
+        """Show a price field where the order has such a price, with the last price when it appears."""
+        if needed and not spin.isEnabled() and self._instrument is not None:
+            spin.setValue(self._instrument.snap(self._last() or 0.0))
+        for widget in (spin, self._labels[spin]):
+            widget.setEnabled(needed)
+            widget.setVisible(needed)
+
+    def _on_snapped(self, text: str) -> None:
+        """A price that is not the typed one is shown before it is sent."""
+        self._snapped = True
+        self._answer = (f"{text}. Send again to confirm.", "warn")
+        self._show_send()
 
     def _kind(self) -> OrderType:
         return cast(OrderType, self.kind.currentData())
 
     def _edited(self) -> None:
+        self._snapped = False
         if not self._unanswered:
             self._answer = ("", "danger")
         self._show_send()
@@ -272,6 +302,7 @@ class Ticket(QFrame):
         edge_colour = theme.buy_button if self._side == "BUY" else theme.sell_button
         self.setStyleSheet(
             f"#ticket {{ background: {theme.raised}; border: 2px solid {edge_colour}; border-radius: 6px; }}"
+            + field_looks(theme)
         )
         for side, button in self.sides.items():
             button.setProperty("order", side if side == self._side else None)
@@ -303,7 +334,7 @@ class Ticket(QFrame):
             return
         price = self.price.value() if self.price.isEnabled() else self._last()
         worth = self.quantity.value() * instrument.multiplier * price if price else None
-        self.value.setText(f"Value about {formats.rupees(worth)}")
+        self.value.setText(f"Value about {formats.rupees(worth)} · {self._position_words(instrument)}")
         count = formats.grouped(self.quantity.value())
         text = f"{self._side} {count} {instrument.tradingsymbol} · {self._mode.upper()}"
         self.send.setText("Sending…" if self._sending else text)
@@ -312,11 +343,21 @@ class Ticket(QFrame):
         self.send.setEnabled(not why)
         self._show_words(*(self._answer if self._answer[0] else (why, "warn")))
 
+    def _position_words(self, instrument: Instrument) -> str:
+        """What the order would make of the position: "position +10 → 0"."""
+        where = (instrument.exchange, instrument.tradingsymbol, str(self.product.currentData()))
+        held = self._desk.books.held(*where)
+        after = held + self.quantity.value() * (1 if self._side == "BUY" else -1)
+        return f"position {formats.signed(held, 0)} → {formats.signed(after, 0)}"
+
     def _show_words(self, text: str, role: Role) -> None:
         if text == self.words.text():
             return
         _show(self.words, text, self._edge, role)
         self.words.setVisible(bool(text))
+        self._fit()
+
+    def _fit(self) -> None:
         self.adjustSize()
         self._place()
 
@@ -350,6 +391,11 @@ class Ticket(QFrame):
     # -- sending ---------------------------------------------------------------------------------------------
 
     def _ask_send(self) -> None:
+        for spin in (self.quantity, self.price, self.trigger):
+            spin.interpretText()
+        if self._snapped:
+            self._snapped = False
+            return
         self._show_send()
         if self.send.isEnabled() and self._instrument is not None:
             self._sending = True  # before the task runs: a second Enter must find it set
@@ -357,8 +403,6 @@ class Ticket(QFrame):
             self._edge.spawn("send ticket", self._send(self._request(self._instrument)))
 
     def _request(self, instrument: Instrument) -> OrderRequest:
-        for spin in (self.quantity, self.price, self.trigger):
-            spin.interpretText()
         kind = self._kind()
         return OrderRequest(
             exchange=instrument.exchange,
@@ -397,10 +441,18 @@ class Ticket(QFrame):
         if event.key() == Qt.Key.Key_Escape:
             self.dismiss()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            if not event.isAutoRepeat():
-                self._ask_send()
+            self._enter(event)
         else:
             super().keyPressEvent(event)
+
+    def _enter(self, event: QKeyEvent) -> None:
+        focused = self.focusWidget()
+        if event.isAutoRepeat():
+            return
+        if isinstance(focused, QPushButton | QToolButton) and focused is not self.send:
+            focused.click()  # Enter on BUY turns the side; it must not send
+        else:
+            self._ask_send()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Resize, QEvent.Type.Show) and self.isVisible():

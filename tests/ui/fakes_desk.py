@@ -20,7 +20,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.theme import DARK, Theme
 from tests.fakes import FakeBroker, FakeJournal, a_session
-from tests.ui.fakes_market import ALL, MarketStage
+from tests.ui.fakes_market import ALL, INFY, MarketStage
 
 LIMITS = replace(DEFAULT_LIMITS, price_band_pct=50.0)
 
@@ -29,13 +29,14 @@ class DeskStage(MarketStage):
     """A desk that is open, with its broker, journal and notices in the test's hands."""
 
     def __init__(
-        self, scope: Scope, *, live: bool, theme: Theme, strategies: Mapping[str, type[Strategy]] = SHIPPED
+        self, scope: Scope, *, live: bool, theme: Theme, strategies: Mapping[str, type[Strategy]]
     ) -> None:
         super().__init__(*ALL)
         self.broker = FakeBroker(Quote(1500.0))
         self.broker.clock.at = self.clock.at
         self.journal = FakeJournal()
         self.notices: list[tuple[str, str]] = []
+        self.errors: list[str] = []
         self.edge = Edge(scope, FrameClock(), lambda text, level: self.notices.append((text, level)), theme)
         self.arming = Arming(self.clock, needed=live)
         session = a_session(self.clock.now())
@@ -80,12 +81,16 @@ class DeskStage(MarketStage):
 
 
 @asynccontextmanager
-async def a_desk(*, live: bool = False, theme: Theme = DARK) -> AsyncIterator[DeskStage]:
-    """An open desk; leaving it ends all its tasks."""
+async def a_desk(
+    *, live: bool = False, theme: Theme = DARK, strategies: Mapping[str, type[Strategy]] = SHIPPED
+) -> AsyncIterator[DeskStage]:
+    """An open desk with a price of INFY; leaving it ends all its tasks. Errors the test does not clear fail it."""
     errors: list[str] = []
     async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
-        stage = DeskStage(scope, live=live, theme=theme)
+        stage = DeskStage(scope, live=live, theme=theme, strategies=strategies)
+        stage.errors = errors
         await stage.desk.open()
+        stage.price(INFY, 1500.0)
         yield stage
         stage.runner.close()
     assert errors == []

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QSpinBox, QWidget
+
+from alphapanda_desktop.domain.errors import Offline
+from alphapanda_desktop.domain.strategy import Context, Strategy
+from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.ui.strategies import StrategiesPanel, products_for
+from tests.fakes import a_request
+from tests.ui.fakes_desk import DeskStage, a_desk
+from tests.ui.fakes_market import FUTURE, INFY, NIFTY, RUPEE
+
+REFRESHED = 9
+
+
+@pytest.fixture
+def panel_of(qapp: Any) -> Iterator[Callable[[DeskStage], StrategiesPanel]]:
+    made: list[StrategiesPanel] = []
+
+    def make(stage: DeskStage) -> StrategiesPanel:
+        panel = StrategiesPanel(stage.runner, stage.market, stage.desk, stage.edge)
+        made.append(panel)
+        panel.resize(370, 800)
+        panel.show()
+        return panel
+
+    yield make
+    for panel in made:
+        shiboken6.delete(panel)
+
+
+def _click(panel: QWidget, name: str) -> None:
+    button = panel.findChild(QPushButton, name)
+    assert button is not None, name
+    assert button.isEnabled(), f"{name} is disabled"
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+async def _started(stage: DeskStage, panel: StrategiesPanel, eventually: Any) -> Run:
+    stage.give_history()
+    stage.price(INFY, 1500.0)
+    panel.set_default_instrument(INFY)
+    panel.form.pick.setCurrentIndex(panel.form.pick.findData("ma_cross"))
+    _click(panel, "strategy_start")
+    run: Run = await eventually(lambda: stage.runner.runs and stage.runner.runs[0])
+    await eventually(lambda: run.state is RunState.RUNNING)
+    return run
+
+
+def test_start_runs_the_strategy_with_what_the_form_says(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            panel.form.pick.setCurrentIndex(panel.form.pick.findData("ma_cross"))
+            panel.findChild(QSpinBox, "param_fast").setValue(1)
+            panel.findChild(QSpinBox, "param_slow").setValue(2)
+            stage.give_history()
+            panel.set_default_instrument(FUTURE)
+            _click(panel, "strategy_start")
+            await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.RUNNING)
+            started = stage.runner.runs[0]
+            assert started.strategy.name == "ma_cross"
+            assert started.instruments == (FUTURE,)
+            assert (started.params.fast, started.params.slow) == (1, 2)
+            assert (started.product, started.interval.label) == ("NRML", "1m")
+            assert panel.findChild(QWidget, f"run_card_{started.run_id}") is not None
+
+    run(story())
+
+
+def test_an_index_cannot_be_started_on_and_the_panel_says_why(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            panel.set_default_instrument(NIFTY)
+            assert not panel.form.start.isEnabled()
+            assert panel.form.why.text() == "NIFTY 50 is an index and cannot be traded; choose its future or a stock."
+            panel.form.add_instrument(INFY)
+            assert panel.form.start.isEnabled()
+            assert panel.form.why.isHidden()
+
+    run(story())
+
+
+def test_parameters_that_do_not_fit_together_disable_start(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            panel.set_default_instrument(INFY)
+            panel.form.pick.setCurrentIndex(panel.form.pick.findData("ma_cross"))
+            panel.findChild(QSpinBox, "param_fast").setValue(400)
+            assert not panel.form.start.isEnabled()
+            assert "must be shorter than the slow one" in panel.form.why.text()
+
+    run(story())
+
+
+def test_instruments_chosen_by_hand_are_not_replaced_by_the_charts(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            form = panel_of(stage).form
+            form.set_default_instrument(INFY)
+            form.set_default_instrument(FUTURE)
+            assert form.instruments == [FUTURE]
+            form.add_instrument(INFY)
+            form.add_instrument(RUPEE)
+            form.set_default_instrument(FUTURE)
+            assert form.instruments == [INFY, RUPEE]
+            form.remove_instrument(INFY)
+            form.remove_instrument(RUPEE)
+            assert form.instruments == [FUTURE]
+
+    run(story())
+
+
+def test_products_follow_the_exchanges() -> None:
+    assert products_for([INFY]) == ["MIS", "CNC", "MTF"]
+    assert products_for([FUTURE, RUPEE]) == ["NRML", "MIS"]
+    assert products_for([INFY, FUTURE]) == ["MIS"]
+
+
+def test_the_kill_switch_and_disarmed_live_trading_disable_start(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk(live=True) as stage:
+            panel = panel_of(stage)
+            panel.set_default_instrument(INFY)
+            assert "not armed" in panel.form.why.text()
+            stage.arming.arm("LIVE", stage.clock.now().replace(year=2027))
+            stage.frame(REFRESHED)
+            assert panel.form.start.isEnabled()
+            await stage.desk.halt("test")
+            assert "kill switch" in panel.form.why.text()
+            assert not panel.form.start.isEnabled()
+
+    run(story())
+
+
+class Broken(Strategy):
+    """Fails as it begins."""
+
+    name = "broken"
+    title = "Broken"
+
+    def on_start(self, ctx: Context) -> None:
+        raise ValueError("there is no such average")
+
+
+def test_a_run_that_fails_says_why_on_its_card(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(strategies={"broken": Broken}) as stage:
+            panel = panel_of(stage)
+            panel.set_default_instrument(INFY)
+            _click(panel, "strategy_start")
+            await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.FAILED)
+            card = panel.cards[stage.runner.runs[0].run_id]
+            stage.frame(REFRESHED)
+            assert card.state.text() == "failed"
+            assert "there is no such average" in card.detail.text()
+            assert stage.edge.theme.danger in card.detail.styleSheet()
+            assert card.stop.isHidden()
+            stage.errors.clear()
+
+    run(story())
+
+
+def test_a_warning_in_the_log_is_announced_while_the_log_is_closed(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            stage.history.fails = Offline("no way to Kite's candles")
+            panel.set_default_instrument(INFY)
+            _click(panel, "strategy_start")
+            await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.RUNNING)
+            stage.frame(REFRESHED)
+            card = panel.cards[stage.runner.runs[0].run_id]
+            assert card.log_toggle.text() == "▸ Log, 2 lines · 1 warning"
+
+    run(story())
+
+
+def test_buttons_follow_the_state_of_the_run(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            card = panel.cards[started.run_id]
+            _click(panel, f"run_pause_{started.run_id}")
+            stage.frame(REFRESHED)
+            assert card.state.text() == "entries paused"
+            assert card.pause.isHidden()
+            _click(panel, f"run_resume_{started.run_id}")
+            stage.frame(REFRESHED)
+            assert started.state is RunState.RUNNING
+            _click(panel, f"run_stop_{started.run_id}")
+            await eventually(lambda: started.state is RunState.STOPPED)
+            await eventually(lambda: stage.notices)
+            stage.frame(REFRESHED)
+            assert [b.isHidden() for b in (card.pause, card.resume, card.stop)] == [True, True, True]
+            assert card.detail.text() == started.detail != ""
+            assert stage.notices == [(f"ma_cross #1 stopped: {started.detail}", "info")]
+
+    run(story())
+
+
+def test_the_card_shows_position_result_reason_and_what_stop_will_leave(
+    run: Any, panel_of: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            order = await stage.desk.submit(a_request("BUY", 10, tag="q1", strategy=started.run_id))
+            filled = stage.desk.books.book.get(order.order_id)
+            assert filled is not None
+            started.orders["q1"] = filled
+            started.orders["q2"] = replace(filled, tag="q2", order_id="2", status="OPEN", filled_quantity=0)
+            started.prices[INFY.key] = 1512.0
+            started.last_reason = "fast crossed above <slow>"
+            started.variables["return_pct"] = 1.25
+            stage.frame(REFRESHED)
+            card = panel.cards[started.run_id]
+            assert card.position.text() == "10 INFY @ 1,500.00"
+            assert card.pnl.text() == "+₹ 120.00"
+            assert card.reason.text() == "Last decision: fast crossed above <slow>"
+            assert "return pct" in card.variables.text()
+            assert "1.25" in card.variables.text()
+            assert card.stop_words.text() == (
+                "Stop: cancels its 1 working order; its position of 10 INFY stays open and is yours."
+            )
+
+    run(story())
+
+
+def test_the_card_warns_of_old_prices(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            stage.frame(REFRESHED)
+            assert panel.cards[started.run_id].age.text() == "last tick: INFY now"
+            stage.clock.advance(60)
+            stage.frame(REFRESHED)
+            assert panel.cards[started.run_id].age.text().startswith("⚠ old prices: INFY")
+
+    run(story())
+
+
+def test_the_log_of_a_run_opens_and_grows(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            card = panel.cards[started.run_id]
+            assert card.log.isHidden()
+            card.log_toggle.click()
+            started.note("warning", "a <b>bold</b> word")
+            stage.frame(REFRESHED)
+            assert not card.log.isHidden()
+            assert card.log.toPlainText().endswith("a <b>bold</b> word")
+
+    run(story())
+
+
+def test_several_runs_have_a_card_each_newest_first(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            first = await _started(stage, panel, eventually)
+            await eventually(lambda: not panel.form.isVisible())
+            panel.new.click()
+            await eventually(panel.form.isVisible)
+            _click(panel, "strategy_start")
+            await eventually(lambda: len(stage.runner.runs) == 2)
+            assert list(panel.cards) == [first.run_id, stage.runner.runs[0].run_id]
+            stage.frame(REFRESHED)
+            tops = [panel.cards[r.run_id].mapTo(panel, panel.rect().topLeft()).y() for r in stage.runner.runs]
+            await eventually(lambda: stage.runner.runs[0].state is RunState.RUNNING)
+            assert tops == sorted(tops)
+
+    run(story())
+
+
+def test_nothing_in_the_panel_is_wider_than_its_dock(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            await _started(stage, panel, eventually)
+            stage.frame(REFRESHED)
+            inside = panel.area.widget()
+            assert inside.minimumSizeHint().width() <= 345
+
+    run(story())
