@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim import quotes
 from alphapanda_desktop.sim.answers import KiteError, bad_input, missing, stamp
 from alphapanda_desktop.sim.exchange import Exchange
@@ -45,20 +46,20 @@ class Alerts:
         self._history: dict[str, list[Body]] = {}
         for row in memory.rows("alert-history"):
             self._history.setdefault(str(row["uuid"]), []).append(row)
-        for body in self._enabled():
-            self._watch(body)
 
     def _keep(self, body: Body) -> Body:
         self._all[body["uuid"]] = body
         self._memory.put("alert", body["uuid"], body)
-        self._watch(body)
+        self._market.watched |= self._tokens(body)
         return body
 
-    def _watch(self, body: Body) -> None:
-        for side in ("lhs", "rhs"):
-            instrument = self._instrument(body, side)
-            if instrument is not None:
-                self._market.watched.add(instrument.instrument_token)
+    def tokens(self) -> set[int]:
+        """Instruments whose ticks it needs."""
+        return set().union(*(self._tokens(body) for body in self._enabled()))
+
+    def _tokens(self, body: Body) -> set[int]:
+        both = (self._instrument(body, side) for side in ("lhs", "rhs"))
+        return {instrument.instrument_token for instrument in both if instrument is not None}
 
     def _enabled(self) -> list[Body]:
         return [body for body in self._all.values() if body["status"] == "enabled"]
@@ -160,9 +161,11 @@ class Alerts:
         found = (self._market.by_key(f"{real}:{symbol}") for real in ("NSE", "BSE", "MCX"))
         return next((one for one in found if one is not None and not one.tradable), None)
 
-    def on_step(self) -> None:
-        """Fire what has come true."""
+    def on_step(self, moved: Mapping[int, Tick]) -> None:
+        """Fire what has come true; `moved` are the new ticks by token."""
         for body in self._enabled():
+            if self._tokens(body).isdisjoint(moved):
+                continue
             left, right = self._value(body, "lhs"), self._value(body, "rhs")
             if left is not None and right is not None and _OPERATORS[body["operator"]](left, right):
                 self._fire(body)

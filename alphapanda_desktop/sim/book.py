@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 
 from alphapanda_desktop.domain.matching import Execution
 from alphapanda_desktop.domain.orders import Fill
@@ -78,7 +77,7 @@ class Book:
         if not order.live:
             self._live.pop(order.order_id, None)
         order.note()
-        self._memory.put("order", order.order_id, asdict(order))
+        self._memory.put("order", order.order_id, order.body())
         self.publish(order.postback(self._api_secret))
 
     def reject(self, order: SimOrder, message: str, raw: str = "") -> None:
@@ -130,7 +129,7 @@ class Book:
         self._memory.drop("trade")
         for order in kept:
             self._add(order)
-            self._memory.put("order", order.order_id, asdict(order))
+            self._memory.put("order", order.order_id, order.body())
         self.accounts.new_day()
 
 

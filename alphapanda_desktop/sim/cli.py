@@ -50,6 +50,8 @@ def _options(argv: Sequence[str]) -> Options:
     try:
         from alphapanda_desktop.sim.scenarios import find
 
+        if given.ticks and find(given.scenario).volatility != 1:
+            raise ValueError(f"a recording's prices are what they were: --scenario {given.scenario} cannot change them")
         find(given.scenario)
         switches = Switches.parse(given.switch)
     except ValueError as error:

@@ -12,6 +12,7 @@ from typing import Final
 
 from alphapanda_desktop.domain import calendar
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import (
     AUTOMATIC_PROTECTION_PCT,
     Quote,
@@ -63,7 +64,6 @@ class Exchange:
         self._unsettled: dict[str, SimOrder] = {}
         self._day = self._day_kept()
         for order in book.working():
-            self._watch(order.instrument_token)
             if order.status not in RESTING:
                 self._unsettled[order.order_id] = order
 
@@ -117,7 +117,7 @@ class Exchange:
         self.book.enter(order)
         self.book.move(order, "VALIDATION PENDING")
         self._unsettled[order.order_id] = order
-        self._watch(order.instrument_token)
+        self._market.watched.add(order.instrument_token)
         return order
 
     def _check_now(self, ask: Ask) -> None:
@@ -242,8 +242,12 @@ class Exchange:
         elif not order.live:
             self._follow_up(order)
 
-    def on_step(self) -> None:
-        """What one step of the market does to the book."""
+    def tokens(self) -> set[int]:
+        """Instruments whose ticks it needs."""
+        return {order.instrument_token for order in self.book.working()}
+
+    def on_step(self, moved: Mapping[int, Tick]) -> None:
+        """What one step of the market does to the book; `moved` are the new ticks by token."""
         self.roll_over()
         now_s = self._now_s()
         for order in self.book.working():
@@ -253,16 +257,15 @@ class Exchange:
                 self._send(order)
             elif order.last_second and now_s >= order.last_second:
                 self._end(order)
-            elif self._market.is_open(self._instrument(order)):
-                self._match(order)
+            elif order.instrument_token in moved and self._market.is_open(self._instrument(order)):
+                self._match(order, moved[order.instrument_token])
 
-    def _match(self, order: SimOrder) -> None:
+    def _match(self, order: SimOrder, tick: Tick) -> None:
         if order.status == "TRIGGER PENDING":
-            last = self._market.picture(order.instrument_token).last_price
-            if triggered(order.transaction_type, order.trigger_price, last):
+            if triggered(order.transaction_type, order.trigger_price, tick.last_price):
                 self._trigger(order)
         elif order.status == "OPEN" and order.variety != "auction":
-            quote, limit = self._quote(order), order.limit
+            quote, limit = quote_of(tick), order.limit
             if limit is None:
                 fills = arriving(order.transaction_type, None, order.open_quantity, quote)
             else:
@@ -457,9 +460,6 @@ class Exchange:
 
     def _quote(self, order: SimOrder) -> Quote:
         return quote_of(self._market.picture(order.instrument_token))
-
-    def _watch(self, token: int) -> None:
-        self._market.watched.add(token)
 
 
 def _other(side: Side) -> Side:

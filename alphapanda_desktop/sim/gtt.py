@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim.answers import KiteError, bad_input, ist, missing, stamp
 from alphapanda_desktop.sim.exchange import Exchange
 from alphapanda_desktop.sim.market import Market
@@ -35,9 +36,6 @@ class Triggers:
         self._memory = memory
         self._user_id = user_id
         self._all: dict[int, Body] = {int(row["id"]): row for row in memory.rows("gtt")}  # type: ignore[call-overload]
-        for body in self._all.values():
-            if body["status"] == "active":
-                market.watched.add(body["condition"]["instrument_token"])
 
     def _keep(self, body: Body) -> int:
         self._all[body["id"]] = body
@@ -123,27 +121,21 @@ class Triggers:
             "orders": [_order(order, instrument.exchange, instrument.tradingsymbol) for order in orders],
         }
 
-    def on_step(self) -> None:
-        """Fire what the market has reached, expire what has waited a year."""
+    def tokens(self) -> set[int]:
+        """Instruments whose ticks it needs."""
+        return {body["condition"]["instrument_token"] for body in self._active()}
+
+    def on_step(self, moved: Mapping[int, Tick]) -> None:
+        """Fire what the market has reached, expire what has waited a year; `moved` are the new ticks by token."""
         now = stamp(self._now_s())
         for body in self._active():
             if body["expires_at"] <= now:
                 self._keep(body | {"status": "expired", "updated_at": now})
                 continue
-            leg = self._reached(body)
+            tick = moved.get(body["condition"]["instrument_token"])
+            leg = _reached(body["condition"], tick.last_price) if tick else None
             if leg is not None:
                 self._fire(body, leg)
-
-    def _reached(self, body: Body) -> int | None:
-        condition = body["condition"]
-        token = condition["instrument_token"]
-        if self._market.by_token(token) is None:
-            return None
-        last, values = self._market.picture(token).last_price, condition["trigger_values"]
-        if len(values) == 2:
-            return 0 if last <= values[0] else 1 if last >= values[1] else None
-        crossed = last >= values[0] if values[0] > condition["last_price"] else last <= values[0]
-        return 0 if crossed else None
 
     def _fire(self, body: Body, leg: int) -> None:
         now, order = stamp(self._now_s()), body["orders"][leg]
@@ -174,6 +166,15 @@ class Triggers:
         self._exchange.settle_all()
         order_id = str(placed["order_id"]) if isinstance(placed, dict) else ""
         return {"status": "success", "order_id": order_id, "rejection_reason": ""}
+
+
+def _reached(condition: Body, last: float) -> int | None:
+    """The leg that a price fires: reached or passed, gaps included."""
+    values = condition["trigger_values"]
+    if len(values) == 2:
+        return 0 if last <= values[0] else 1 if last >= values[1] else None
+    crossed = last >= values[0] if values[0] > condition["last_price"] else last <= values[0]
+    return 0 if crossed else None
 
 
 def _json(form: Mapping[str, str], name: str, kind: type) -> Any:

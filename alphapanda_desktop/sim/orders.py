@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final
 
 from alphapanda_desktop.domain.orders import TERMINAL, Side
@@ -97,8 +97,13 @@ class SimOrder:
 
     def row(self) -> dict[str, object]:
         """The order object of the book."""
-        wire = {name: value for name, value in asdict(self).items() if name not in _PRIVATE}
-        return {"account_id": self.placed_by, **wire, "pending_quantity": self.pending_quantity}
+        wire = {name: value for name, value in self.body().items() if name not in _PRIVATE}
+        wire |= {"tags": list(self.tags), "pending_quantity": self.pending_quantity}
+        return {"account_id": self.placed_by, **wire}
+
+    def body(self) -> dict[str, object]:
+        """Everything, to be kept; not copied, so write it down at once."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     def note(self) -> None:
         """Add what it is now to its history."""

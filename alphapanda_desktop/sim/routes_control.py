@@ -7,7 +7,7 @@ from datetime import datetime
 from aiohttp import web
 
 from alphapanda_desktop.sim.answers import form_of
-from alphapanda_desktop.sim.scenarios import SCENARIOS
+from alphapanda_desktop.sim.scenarios import SCENARIOS, find
 from alphapanda_desktop.sim.switches import VALUES
 from alphapanda_desktop.sim.venue import LocalKite
 
@@ -52,9 +52,12 @@ class ControlRoutes:
         return web.json_response({"playing": self._kite.director.playing, "scenarios": told})
 
     async def play(self, request: web.Request) -> web.Response:
-        """Start the scenario `name`."""
+        """Start the scenario `name`; what prices do is settled when the simulator starts."""
         try:
-            self._kite.director.play((await self._given(request)).get("name", ""))
+            name = (await self._given(request)).get("name", "")
+            if find(name).volatility != 1:
+                raise ValueError(f"{name} is chosen with --scenario when the simulator starts")
+            self._kite.director.play(name)
         except ValueError as error:
             return _refused(error)
         return await self.scenario(request)

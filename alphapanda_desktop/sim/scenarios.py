@@ -138,9 +138,10 @@ class Director:
 
     async def _wait(self, seconds: float) -> Scenario | None:
         try:
-            return await asyncio.wait_for(self._next.get(), max(0.0, seconds))
+            async with asyncio.timeout(max(0.0, seconds)):
+                return await self._next.get()
         except TimeoutError:
-            return None
+            return None if self._next.empty() else self._next.get_nowait()
 
     def _due(self, scenario: Scenario, at_s: float) -> None:
         for turn in scenario.turns:

@@ -135,7 +135,7 @@ def announcement(kite: LocalKite, port: int) -> dict[str, str]:
         "api_key": who.api_key,
         "api_secret": who.api_secret,
         "user_id": who.user_id,
-        "access_token": kite.sessions.open().access_token,
+        "access_token": kite.first_token,
     }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim.alerts import Alerts
 from alphapanda_desktop.sim.answers import ist
 from alphapanda_desktop.sim.book import Book
@@ -76,8 +78,9 @@ class LocalKite:
         self.book.publish = self.updates.publish
         self.exchange.refuses = self._refusal
         self.sessions.on_end.append(self.stream.drop_all)
-        self.market.listeners.append(lambda _ticks: self._after_step())
-        self.sessions.open()
+        self.market.listeners.append(self._after_step)
+        self.market.watched |= self._tokens()
+        self.first_token = self.sessions.open().access_token
         self.director.play(self.options.scenario)
 
     def _go_on(self) -> None:
@@ -99,11 +102,17 @@ class LocalKite:
     def _refusal(self) -> str:
         return "Order rejected by the exchange as the practice scenario asks." if self.trouble.reject else ""
 
-    def _after_step(self) -> None:
+    def _tokens(self) -> set[int]:
+        return self.exchange.tokens() | self.triggers.tokens() | self.alerts.tokens()
+
+    def _after_step(self, ticks: Sequence[Tick]) -> None:
+        moved = {tick.instrument_token: tick for tick in ticks}
         self.sessions.expire_if_due()
-        self.exchange.on_step()
-        self.triggers.on_step()
-        self.alerts.on_step()
+        self.exchange.on_step(moved)
+        self.triggers.on_step(moved)
+        self.alerts.on_step(moved)
+        self.market.watched.clear()
+        self.market.watched |= self._tokens()
         self.updates.release()
         if self.clock.speed != 1:
             self.memory.put("clock", "clock", {"now": self.clock.now().isoformat()})

@@ -105,10 +105,10 @@ class StillMarket(Listed):
         self.step()
 
 
-def still_kite(*switches: str, state: Path | None = None, market: StillMarket | None = None) -> LocalKite:
+def still_kite(*switches: str, state: Path | None = None, scenario: str = "calm") -> LocalKite:
     """A simulator over a still market, not served."""
-    options = Options(switches=Switches.parse(list(switches)), state=state)
-    return LocalKite(options, market or StillMarket())
+    options = Options(switches=Switches.parse(list(switches)), state=state, scenario=scenario)
+    return LocalKite(options, StillMarket())
 
 
 def order(instrument: Instrument = INFY, **fields: object) -> dict[str, str]:

@@ -313,7 +313,7 @@ def test_the_official_ticker_hears_every_mode_and_its_orders(sim: Child) -> None
     assert "exchange_timestamp" in index and "depth" not in index
     assert heard["modes"]["779521"]["ltp"] == ["instrument_token", "last_price", "mode", "tradable"]
     orders = heard["orders"]
-    assert [one["status"] for one in orders][0] == "PUT ORDER REQ RECEIVED"
+    assert orders[0]["status"] == "PUT ORDER REQ RECEIVED"
     last = orders[-1]
     signed = f"{last['order_id']}{last['order_timestamp']}{sim.said['api_secret']}"
     assert last["checksum"] == hashlib.sha256(signed.encode()).hexdigest()

@@ -271,7 +271,8 @@ def test_controls_turn_scenario_switches_and_clock(arun: Run) -> None:
         async with served(kite) as call:
             assert (await call("POST", "/sim/scenario", json={"name": "rate-limited"}))[0] == 200
             assert (await call("GET", "/orders"))[0] == 429
-            assert (await call("POST", "/sim/scenario", json={"name": "nonsense"}))[0] == 400
+            for name in ("nonsense", "volatile"):
+                assert (await call("POST", "/sim/scenario", json={"name": name}))[0] == 400
             await call("POST", "/sim/scenario", json={"name": "calm"})
             assert (await call("GET", "/orders"))[0] == 200
             await call("POST", "/sim/switch", json={"market_protection": "off"})
