@@ -32,10 +32,15 @@ from alphapanda_desktop.ui.tables import ALIGNMENT, RowModel
 
 PADDING: Final = 8
 ROW_AIR: Final = 8
+SELECTED: Final = QStyle.StateFlag.State_Selected.value
 
 
 class CellDelegate(QStyledItemDelegate):
     """Paints a cell straight from the model: one call where Qt's own asks for six roles."""
+
+    def __init__(self, view: QWidget) -> None:
+        super().__init__(view)
+        self._digit_px = view.fontMetrics().horizontalAdvance("0")
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -43,12 +48,15 @@ class CellDelegate(QStyledItemDelegate):
         model = index.model()
         assert isinstance(model, RowModel)
         rect, metrics = option.rect, option.fontMetrics
-        if option.state & QStyle.StateFlag.State_Selected:
+        if option.state.value & SELECTED:
             painter.fillRect(rect, model.theme.colour("selection"))
         cell = model.cell(index.row(), index.column())
         align = ALIGNMENT[model.columns[index.column()].align]
         painter.setFont(option.font)
-        text = metrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, rect.width() - 2 * PADDING)
+        room, text = rect.width() - 2 * PADDING, cell.text
+        # Measuring costs as much as drawing: numbers that fit by their count of digits are spared it.
+        if align & Qt.AlignmentFlag.AlignLeft or (len(text) + 2) * self._digit_px > room:
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
         if cell.chip is None:
             painter.setPen(model.theme.colour(cell.colour or "text"))
         else:
