@@ -51,10 +51,10 @@ class Pick(QComboBox):
 
 def field_looks(theme: Theme) -> str:
     """Style of arrows and boxes, which the program's style sheet would leave dark on dark."""
-    arrow = "width: 0; height: 0; border-left: 4px solid none; border-right: 4px solid none;"
+    side = f"4px solid {theme.panel}"  # a triangle is a border between two of the ground's colour
+    arrow = f"width: 0; height: 0; border-left: {side}; border-right: {side};"
     return f"""
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 18px; border: 0; background: transparent; }}
-QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {theme.selection}; }}
 QAbstractSpinBox::up-arrow {{ {arrow} border-bottom: 5px solid {theme.muted}; }}
 QAbstractSpinBox::down-arrow {{ {arrow} border-top: 5px solid {theme.muted}; }}
 QCheckBox::indicator {{
@@ -269,7 +269,7 @@ def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
         spin.setPrefix("₹ ")
     elif unit:
         spin.valueChanged.connect(lambda value: spin.setSuffix(f" {_unit(field, value)}"))
-        spin.setSuffix(f" {unit}")
+        spin.setSuffix(f" {_unit(field, field.get_default(call_default_factory=True))}")
 
 
 def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -23,14 +23,14 @@ from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.pricespin import PriceSpin
 from alphapanda_desktop.ui.strategies import PRODUCT_WORDS, products_for
 from alphapanda_desktop.ui.theme import Role, ui_font
 
 WIDTH: Final = 350
 MARGIN: Final = 14
 QUANTITY_MAX: Final = 1_000_000
-PRICE_MAX: Final = 10_000_000.0
 AUTOMATIC: Final = -1.0
 """Market protection by which Kite chooses the percentage; it demands one on orders without a price."""
 
@@ -40,38 +40,6 @@ ORDER_TYPES: Final[dict[OrderType, str]] = {
     "SL": "SL · stop, then limit",
     "SL-M": "SL-M · stop, then market",
 }
-
-
-class PriceSpin(NumberSpin):
-    """A price in rupees that steps and snaps to the instrument's tick. Signal: `snapped(text)` says what was moved."""
-
-    snapped = Signal(str)
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._instrument: Instrument | None = None
-        self.setRange(0.0, PRICE_MAX)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setGroupSeparatorShown(True)
-        self.editingFinished.connect(self._snap)
-
-    def suit(self, instrument: Instrument) -> None:
-        """Step and snap as this instrument trades."""
-        self._instrument = instrument
-        self.setDecimals(instrument.decimals)
-        self.setSingleStep(instrument.tick_size or 0.05)
-
-    def stepBy(self, steps: int) -> None:
-        self._snap()
-        super().stepBy(steps)
-        self._snap()
-
-    def _snap(self) -> None:
-        if self._instrument is None or self._instrument.on_tick(self.value()):
-            return
-        typed = self.text()
-        self.setValue(self._instrument.snap(self.value()))
-        self.snapped.emit(f"{typed} is not a multiple of the tick of {self._instrument.tick_size:g}: now {self.text()}")
 
 
 class Ticket(QFrame):
