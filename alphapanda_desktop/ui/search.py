@@ -20,7 +20,7 @@ ROWS_SHOWN: Final = 12
 LIMIT: Final = 40
 
 COLUMNS: Final[tuple[Column[Instrument], ...]] = (
-    Column("Symbol", value=lambda i: i.tradingsymbol, width_chars=22),
+    Column("Symbol", value=lambda i: i.tradingsymbol, width_chars=22, elide="middle"),
     Column("Exch", value=lambda i: i.exchange, width_chars=4, colour=lambda _: "muted"),
     Column("Type", value=lambda i: i.instrument_type if i.tradable else "IDX", width_chars=4, colour=lambda _: "muted"),
     Column(

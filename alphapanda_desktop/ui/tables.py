@@ -43,6 +43,8 @@ class Column(Generic[T]):
     tooltip: Callable[[T], str] | None = None
     chip: Callable[[T], Role | None] | None = None
     header_tooltip: str = ""
+    elide: Literal["end", "middle"] = "end"
+    """Where words that do not fit lose letters; a contract's name says its strike at the end."""
 
 
 class Cell(NamedTuple):

@@ -32,6 +32,7 @@ from alphapanda_desktop.ui.tables import ALIGNMENT, RowModel
 
 PADDING: Final = 8
 ROW_AIR: Final = 8
+ELIDE: Final = {"end": Qt.TextElideMode.ElideRight, "middle": Qt.TextElideMode.ElideMiddle}
 SELECTED: Final = QStyle.StateFlag.State_Selected.value
 
 
@@ -51,12 +52,13 @@ class CellDelegate(QStyledItemDelegate):
         if option.state.value & SELECTED:
             painter.fillRect(rect, model.theme.colour("selection"))
         cell = model.cell(index.row(), index.column())
-        align = ALIGNMENT[model.columns[index.column()].align]
+        column = model.columns[index.column()]
+        align = ALIGNMENT[column.align]
         painter.setFont(option.font)
         room, text = rect.width() - 2 * PADDING, cell.text
         # Measuring costs as much as drawing: numbers that fit by their count of digits are spared it.
         if align & Qt.AlignmentFlag.AlignLeft or (len(text) + 2) * self._digit_px > room:
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            text = metrics.elidedText(text, ELIDE[column.elide], room)
         if cell.chip is None:
             painter.setPen(model.theme.colour(cell.colour or "text"))
         else:

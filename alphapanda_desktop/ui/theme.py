@@ -201,6 +201,7 @@ def style_sheet(theme: Theme) -> str:
 
 _SHEET: Final = """
 QToolTip { color: @text; background: @raised; border: 1px solid @border; padding: 4px; }
+QHeaderView { background: @raised; border: 0; }
 QHeaderView::section {
     background: @raised; color: @muted; border: 0; border-bottom: 1px solid @border; padding: 4px 8px; }
 QTableView {

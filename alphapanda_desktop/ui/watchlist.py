@@ -144,7 +144,8 @@ COLUMNS: Final[tuple[Column[Quote], ...]] = (
     Column(
         "Symbol",
         value=lambda q: q.instrument.tradingsymbol,
-        width_chars=19,
+        width_chars=21,
+        elide="middle",
         tooltip=lambda q: _about(q.instrument),
     ),
     _price_column("Last", lambda q: q.last, _move),

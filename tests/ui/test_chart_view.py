@@ -425,6 +425,16 @@ def test_an_old_price_is_said_over_the_chart(play: Any) -> None:
     play(story)
 
 
+def test_showing_the_charted_instrument_again_keeps_what_is_in_sight(play: Any) -> None:
+    async def story(s: Stand) -> None:
+        s.plot.pan(-100)
+        shown = (s.plot.window_shown.x0, s.plot.window_shown.x1)
+        s.chart.show_instrument(INFY)
+        assert (s.plot.window_shown.x0, s.plot.window_shown.x1) == shown
+
+    play(story)
+
+
 def test_another_instrument_takes_over_the_subscription(play: Any) -> None:
     async def story(s: Stand) -> None:
         s.chart.show_instrument(FUTURE)

@@ -108,9 +108,10 @@ class ChartView(QWidget):
     # --- what to show
 
     def show_instrument(self, instrument: Instrument) -> None:
-        """Chart this instrument from now on, in the interval chosen."""
-        if instrument != self.instrument:
-            self.plot.set_markers(())
+        """Chart this instrument from now on, in the interval chosen; one that is charted stays as it is."""
+        if instrument == self.instrument:
+            return
+        self.plot.set_markers(())
         self.instrument = instrument
         self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
