@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from alphapanda_desktop import logs, settings
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Vault
+from alphapanda_desktop.preload import LATER, MODULES, preload
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QLockFile
@@ -120,6 +121,8 @@ class _Opening:
             await asyncio.sleep(0)
             self._watchdog.start()
             try:
+                await preload(MODULES)
+                scope.spawn("imports", preload(LATER))
                 return await self._program(window, edge, vault).run(drive)
             finally:
                 self._watchdog.stop()

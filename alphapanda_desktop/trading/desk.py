@@ -134,6 +134,11 @@ class Desk:
         self.state, self.state_detail = state, detail
         self.state_changed.emit(state)
 
+    @property
+    def ready(self) -> bool:
+        """Whether orders are accepted, as far as the desk's own state goes."""
+        return self.state is DeskState.READY
+
     # -- what others read ------------------------------------------------------------------------------------
 
     def orders(self) -> list[Order]:

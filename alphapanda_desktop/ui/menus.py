@@ -10,7 +10,6 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDockWidget, QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from alphapanda_desktop import __version__
-from alphapanda_desktop.trading.arming import WORD
 from alphapanda_desktop.ui.edge import Edge, ask
 
 if TYPE_CHECKING:
@@ -142,6 +141,8 @@ class Menus:
         parts = self._parts
         if parts is None or parts.gate.session is None:
             return
+        from alphapanda_desktop.trading.arming import WORD
+
         text = f"Orders will go to Zerodha with real money until 06:00 IST. Type {WORD} to arm."
         typed = await self._typed("Arm live trading", text)
         if typed is not None:

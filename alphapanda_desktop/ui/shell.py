@@ -10,12 +10,6 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
-from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.trading.arming import Arming
-from alphapanda_desktop.trading.desk import Desk, DeskState
-from alphapanda_desktop.trading.market import Market
-from alphapanda_desktop.trading.runner import Runner
-from alphapanda_desktop.trading.session import SessionGate
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
 from alphapanda_desktop.ui.login import LoginPlan, LoginView
@@ -24,7 +18,13 @@ from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 from alphapanda_desktop.ui.welcome import Check, WelcomePage
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
+    from alphapanda_desktop.domain.instruments import Instrument
+    from alphapanda_desktop.trading.arming import Arming
+    from alphapanda_desktop.trading.desk import Desk
+    from alphapanda_desktop.trading.market import Market
+    from alphapanda_desktop.trading.runner import Runner
+    from alphapanda_desktop.trading.session import SessionGate
     from alphapanda_desktop.ui.desk import DeskView
 
 LAYOUT_VERSION = 1
@@ -233,7 +233,7 @@ class MainWindow(QMainWindow):
         market, desk = parts.market, parts.desk
         self.strip.show_feed(market.link.state, market.ticks_per_s, market.link.detail)
         self.strip.show_trading(desk.trading_state, desk.why_halted)
-        if desk.state is DeskState.READY:
+        if desk.ready:
             armed = parts.arming.why_not()
             self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")
         else:
