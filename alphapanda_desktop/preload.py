@@ -1,0 +1,52 @@
+"""The heavy imports, on a thread behind the painted window, so that neither the paint nor the loop waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import threading
+from typing import Final
+
+log = logging.getLogger("alphapanda.preload")
+
+MODULES: Final = (
+    "numpy",
+    "sqlalchemy",
+    "aiohttp",
+    "alphapanda_desktop.store.journal",
+    "alphapanda_desktop.app",
+)
+"""What the program needs before it can show a login, in the order of need."""
+
+LATER: Final = ("pyqtgraph", "alphapanda_desktop.ui.desk", "kiteconnect")
+"""What it needs behind the login."""
+
+
+async def preload(modules: tuple[str, ...]) -> None:
+    """Import modules on a thread; a missing one raises ImportError when this is awaited."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def finish(error: ImportError | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        failure: ImportError | None = None
+        try:
+            for name in modules:
+                importlib.import_module(name)
+        except ImportError as error:
+            failure = error
+        try:
+            loop.call_soon_threadsafe(finish, failure)
+        except RuntimeError:
+            log.info("the program ended before its imports did")
+
+    threading.Thread(target=work, name="imports", daemon=True).start()
+    await done
