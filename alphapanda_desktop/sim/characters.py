@@ -96,25 +96,34 @@ def underlying_of(instrument: Instrument) -> str:
 
 
 def natures(instruments: Sequence[Instrument], day: date) -> dict[str, Nature]:
-    """Natures of all underlyings of these instruments; prices given in the master win over ours."""
+    """Natures of all underlyings of these instruments; prices that the master tells win over ours.
+
+    Where it tells none but lists options, the underlying stands in the middle of the nearest chain.
+    """
     found: dict[str, Nature] = {}
-    strikes: dict[str, list[float]] = {}
+    priced: set[str] = set()
     for i in instruments:
         name = underlying_of(i)
-        if i.strike > 0:
-            strikes.setdefault(name, []).append(i.strike)
         if name not in found:
-            found[name] = _named().get(name) or _stranger(name)
+            found[name] = _named().get(name) or (_stranger(name) if i.tradable else _strange_index(name))
         if i.instrument_type == "EQ" and i.last_price > 0:
             found[name] = _priced(found[name], i.last_price, day)
-    for name, listed in strikes.items():
-        if name not in _named() and not any(i.last_price > 0 for i in _cash(instruments, name)):
-            found[name] = _priced(found[name], median(listed), day)
+            priced.add(name)
+    for name, middle in _middles_of_chains(instruments).items():
+        if name not in priced:
+            found[name] = _priced(found[name], middle, day)
+    for index in INDICES:
+        if index.root in found and index.symbol not in priced:
+            found[index.symbol] = found[index.root]
     return found
 
 
-def _cash(instruments: Iterable[Instrument], name: str) -> Iterable[Instrument]:
-    return (i for i in instruments if i.tradingsymbol == name and i.instrument_type == "EQ")
+def _middles_of_chains(instruments: Iterable[Instrument]) -> dict[str, float]:
+    chains: dict[str, dict[date, set[float]]] = {}
+    for i in instruments:
+        if i.strike > 0 and i.expiry is not None:
+            chains.setdefault(underlying_of(i), {}).setdefault(i.expiry, set()).add(i.strike)
+    return {name: median(chain[min(chain)]) for name, chain in chains.items()}
 
 
 def _stranger(name: str) -> Nature:
@@ -124,6 +133,12 @@ def _stranger(name: str) -> Nature:
     for salt, weight in ((b"a", 1.3), (b"b", -0.9)):
         mix[len(SECTORS) + zlib.crc32(salt + name.encode()) % (FACTORS - len(SECTORS))] += weight
     return Nature(plausible_price(name), mix, 10.0 ** (4.5 + 2.0 * (zlib.crc32(b"v" + name.encode()) / 2**32)))
+
+
+def _strange_index(name: str) -> Nature:
+    """An index that is followed by nobody here: in the tens of thousands, and calmer than a stock."""
+    nature = _stranger(name)
+    return nature._replace(price=4_000.0 + 10.0 * nature.price, mix=nature.mix * 0.6)
 
 
 def _priced(nature: Nature, price: float, day: date) -> Nature:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -49,6 +52,19 @@ def noon() -> SimMarket:
 
 def test_the_same_seed_is_the_same_day_bit_for_bit(noon: SimMarket) -> None:
     assert everything(make()) == everything(noon)
+
+
+def test_another_process_has_the_same_day(noon: SimMarket) -> None:
+    code = (
+        "from datetime import datetime; from alphapanda_desktop.sim.clock import SimClock;"
+        "from alphapanda_desktop.sim.market import SimMarket; from alphapanda_desktop.sim.universe import build_universe;"
+        f"at = datetime.fromisoformat({NOON.isoformat()!r});"
+        "market = SimMarket(SimClock(at, 0.0), 1, build_universe(at.date(), None, None));"
+        "print(*(market.picture(i.instrument_token) for i in market.instruments[:40]), sep=chr(10))"
+    )
+    env = {**os.environ, "PYTHONHASHSEED": "77"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [str(tick) for tick in everything(noon)[:40]]
 
 
 def test_another_seed_is_another_day(noon: SimMarket) -> None:
@@ -372,6 +388,19 @@ def test_a_real_master_makes_a_plausible_market(real_data: Path) -> None:
         i = market.by_token(tick.instrument_token)
         assert i is not None and i.on_tick(tick.last_price)
         assert tick.depth is None or tick.depth.sell[0].price >= tick.last_price
+
+
+def test_an_index_stands_in_the_middle_of_a_real_chain(real_data: Path) -> None:
+    folder, day = real_data / "instruments", datetime(2026, 8, 18, 0, 10, tzinfo=IST)
+    rows = build_universe(day.date(), 3, folder / "kite_NSE_2026-07-30.csv.gz")
+    rows += build_universe(day.date(), None, folder / "kite_NFO_BFO_2026-08-18.csv.gz")
+    market = SimMarket(SimClock(day, 0.0), 3, rows)
+    near = [i for i in rows if i.name == "NIFTY" and i.strike and str(i.expiry) == "2026-08-18"]
+    strikes = sorted({i.strike for i in near})
+    assert strikes[len(strikes) // 3] < market.picture(NIFTY).last_price < strikes[-len(strikes) // 3]
+    future = next(i for i in rows if i.tradingsymbol == "NIFTY26AUGFUT")
+    spot, ahead = (market.picture(token).last_price for token in (NIFTY, future.instrument_token))
+    assert ahead == pytest.approx(spot, rel=0.003)
 
 
 def test_a_clock_runs_at_its_speed_and_jumps() -> None:
