@@ -67,6 +67,24 @@ class Accounts:
         for row in memory.rows("position"):
             position = Position(**row)  # type: ignore[arg-type]
             self.positions[position.id] = position
+        self._settle_expired()
+
+    def _settle_expired(self) -> None:
+        """Pay out, at the last price known, what an earlier run held and today's master no longer lists."""
+        for position in list(self.positions.values()):
+            if self._market.by_token(position.instrument_token) is None:
+                at = position.close_price or position.average_price
+                paid = position.day_sell_value - position.day_buy_value
+                is_option = position.tradingsymbol.endswith(("CE", "PE"))
+                worth = paid + position.quantity * at * position.multiplier
+                self._close(position, worth if is_option else replace(position, last_price=at).m2m)
+
+    def _close(self, position: Position, rupees: float) -> None:
+        segment = segment_of(position.exchange)
+        self.cash[segment] += rupees
+        self._memory.put("cash", segment, {"segment": segment, "rupees": self.cash[segment]})
+        del self.positions[position.id]
+        self._memory.drop("position", "|".join(position.id))
 
     # --- what fills do ------------------------------------------------------------------------------------------
 
@@ -239,21 +257,13 @@ class Accounts:
         self.holdings.new_day()
         for position in list(self.positions.values()):
             self._settle(replace(position, last_price=self.last_price(position.instrument_token)))
-        for segment, rupees in self.cash.items():
-            self._memory.put("cash", segment, {"segment": segment, "rupees": rupees})
 
     def _settle(self, position: Position) -> None:
         instrument = listed(self._market, position.instrument_token)
-        segment = segment_of(position.exchange)
-        del self.positions[position.id]
-        self._memory.drop("position", "|".join(position.id))
+        paid = position.day_sell_value - position.day_buy_value
+        self._close(position, paid if pays_at_once(instrument, position.product) else position.m2m)
         if position.product == "CNC":
-            self.cash[segment] += position.day_sell_value - position.day_buy_value
             self.holdings.deliver(position)
-        elif pays_at_once(instrument, position.product):
-            self.cash[segment] += position.day_sell_value - position.day_buy_value
-        else:
-            self.cash[segment] += position.m2m
         if position.product in ("NRML", "MTF") and position.quantity:
             self._keep(_carried(position))
 

@@ -31,12 +31,13 @@ class Book:
         self._orders: dict[str, SimOrder] = {}
         self._live: dict[str, SimOrder] = {}
         self._trades: list[dict[str, object]] = []
-        self._restore()
+        self._restore(market)
 
-    def _restore(self) -> None:
+    def _restore(self, market: Market) -> None:
         for row in self._memory.rows("order"):
             order = SimOrder(**row)  # type: ignore[arg-type]
-            self._add(order)
+            if market.by_token(order.instrument_token) is not None:  # another master may not list it
+                self._add(order)
             reached = int(order.exchange_order_id or 0) % 1_000_000_000_000
             self.ids.seen(order.order_id, reached, 0)
         self._trades = self._memory.rows("trade")
@@ -47,8 +48,8 @@ class Book:
         """Orders to which something can still happen."""
         return iter(list(self._live.values()))
 
-    def __contains__(self, order_id: str) -> bool:
-        return order_id in self._orders
+    def __len__(self) -> int:
+        return len(self._orders)
 
     def get(self, order_id: str) -> SimOrder:
         """The order; KiteError when the day has none of that id."""

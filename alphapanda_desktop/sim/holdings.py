@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.sim.answers import stamp
 from alphapanda_desktop.sim.market import Market
 from alphapanda_desktop.sim.memory import Memory
 
@@ -45,7 +46,8 @@ class Holdings:
         kept = memory.rows("holding")
         for row in kept:
             line = Holding(**row)  # type: ignore[arg-type]
-            self._lines[line.exchange, line.tradingsymbol] = line
+            if market.by_token(line.instrument_token) is not None:  # another master may not list it
+                self._lines[line.exchange, line.tradingsymbol] = line
         if not kept:
             self._start()
 
@@ -155,7 +157,7 @@ class Holdings:
             "t1_quantity": line.t1,
             "realised_quantity": line.quantity,
             "authorised_quantity": 0,
-            "authorised_date": "",
+            "authorised_date": f"{stamp(self._market.clock.now_s())[:10]} 00:00:00",
             "authorisation": {},
             "opening_quantity": units,
             "short_quantity": 0,

@@ -74,7 +74,7 @@ class LoginPage:
         extra = form.get("redirect_params", "")
         given = (form.get("userid", "").strip().upper(), form.get("password", ""))
         if given != (who.user_id, who.password):
-            return self._ask_password(extra, "Invalid user ID or password.")
+            return self._ask_password(extra, "Invalid user ID or password.", given[0])
         ticket = secrets.token_hex(16)
         self._passed = {**dict(list(self._passed.items())[-20:]), ticket: extra}
         return self._ask_code(ticket)
@@ -90,7 +90,7 @@ class LoginPage:
         target = redirect_to(self._redirect, self._sessions.request_token(), self._passed.pop(ticket))
         return web.Response(status=302, headers={**_HEADERS, "Location": target})
 
-    def _ask_password(self, extra: str, wrong: str = "") -> web.Response:
+    def _ask_password(self, extra: str, wrong: str = "", user_id: str = "") -> web.Response:
         who = self._sessions.credentials
         return _page(
             403 if wrong else 200,
@@ -99,13 +99,13 @@ class LoginPage:
 <form method="post" action="/connect/login">
 <input type="hidden" name="redirect_params" value="{html.escape(extra)}">
 <label for="userid">User ID</label>
-<input id="userid" name="userid" autocomplete="username" autocapitalize="characters" required autofocus>
+<input id="userid" name="userid" value="{html.escape(user_id)}" autocomplete="username" required autofocus>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 {_wrong(wrong)}<button id="submit" type="submit">Continue</button>
 </form>
-<div class="demo">User ID <b id="demo-userid">{who.user_id}</b> &nbsp;
-Password <b id="demo-password">{who.password}</b></div>""",
+<div class="demo">Practice account: user ID <b id="demo-userid">{who.user_id}</b>,
+password <b id="demo-password">{who.password}</b></div>""",
         )
 
     def _ask_code(self, ticket: str, wrong: str = "") -> web.Response:
@@ -119,7 +119,7 @@ Password <b id="demo-password">{who.password}</b></div>""",
 <input id="totp" name="totp" inputmode="numeric" maxlength="7" autocomplete="one-time-code" required autofocus>
 {_wrong(wrong)}<button id="submit" type="submit">Log in</button>
 </form>
-<div class="demo">Code <b id="demo-totp">{self._sessions.credentials.code}</b></div>""",
+<div class="demo">Practice code: <b id="demo-totp">{self._sessions.credentials.code}</b></div>""",
         )
 
 

@@ -47,6 +47,11 @@ class Memory:
         else:
             self._db.execute("DELETE FROM kept WHERE kind = ? AND id = ?", (kind, id_))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        if self._db is not None:
+            self._db.execute("DELETE FROM kept")
+
     def commit(self) -> None:
         """Make all that was put durable; costs nothing when nothing was."""
         if self._db is not None and self._db.in_transaction:

@@ -39,6 +39,8 @@ class Doorman:
         """Let a request in, or answer for the handler."""
         if not _is_loopback(request.host):
             return web.Response(status=403, text="This exchange answers on the loopback address only.\n")
+        if request.path.startswith("/sim/") and "Origin" in request.headers:
+            return web.Response(status=403, text="A page in a browser has no business with the simulator's controls.\n")
         if request.path == "/" or request.path.startswith(_NO_SESSION[:2]):
             return await handler(request)
         try:

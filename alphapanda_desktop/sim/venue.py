@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim.alerts import Alerts
@@ -44,6 +45,13 @@ class Options:
     with_parent: bool = False
 
 
+@runtime_checkable
+class Recorded(Protocol):
+    """A market that comes to an end, at this epoch second."""
+
+    last_s: float
+
+
 class LocalKite:
     """Every part of one simulator, built and not yet running. Closed by whoever built it."""
 
@@ -65,6 +73,7 @@ class LocalKite:
         self.exchange = Exchange(
             self.market, self.book, now_s, self.memory, self.switches, self.limits, self.credentials.user_id
         )
+        self.limits.orders_today = len(self.book)
         self.triggers = Triggers(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
         self.alerts = Alerts(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
         self.funds = Funds(now_s, self.credentials.user_id)
@@ -84,11 +93,20 @@ class LocalKite:
         self.director.play(self.options.scenario)
 
     def _go_on(self) -> None:
-        """Take the clock up where an earlier run left it, if it lives in another time than the wall."""
+        """Take the clock up where an earlier run left it, if it lives in another time than the wall.
+
+        A recording that has been played to its end, or another recording, starts over with nothing remembered.
+        """
+        ends_s = self.market.last_s if isinstance(self.market, Recorded) else float("inf")
         for row in self.memory.rows("clock"):
             kept = datetime.fromisoformat(str(row["now"]))
-            if kept > self.clock.now() and (self.options.ticks or self.options.speed > 1):
+            if row["of"] != self._recording() or kept.timestamp() >= ends_s:
+                self.memory.clear()
+            elif kept > self.clock.now() and (self.options.ticks or self.options.speed > 1):
                 self.clock.jump_to(kept)
+
+    def _recording(self) -> list[str]:
+        return [path.name for path in self.options.ticks]
 
     def set_clock(self, at: datetime) -> None:
         """Set the clock; the session and the book follow."""
@@ -114,8 +132,8 @@ class LocalKite:
         self.market.watched.clear()
         self.market.watched |= self._tokens()
         self.updates.release()
-        if self.clock.speed != 1:
-            self.memory.put("clock", "clock", {"now": self.clock.now().isoformat()})
+        if self.clock.speed != 1 or self.options.ticks:
+            self.memory.put("clock", "clock", {"now": self.clock.now().isoformat(), "of": self._recording()})
         self.memory.commit()
 
 

@@ -49,8 +49,8 @@ PRICES = {NIFTY: 25000.0, INFY: 1500.0, SBIN: 800.0, FUT: 25000.0, CALL: 100.0, 
 class StillMarket(Listed):
     """A market in which nothing happens by itself."""
 
-    def __init__(self, at: datetime = NOON) -> None:
-        super().__init__(list(PRICES))
+    def __init__(self, at: datetime = NOON, without: Sequence[Instrument] = ()) -> None:
+        super().__init__([i for i in PRICES if i not in without])
         self.clock = SimClock(at, speed=0.0)
         self.watched: set[int] = set()
         self.streamed: set[int] = set()
@@ -105,10 +105,12 @@ class StillMarket(Listed):
         self.step()
 
 
-def still_kite(*switches: str, state: Path | None = None, scenario: str = "calm") -> LocalKite:
+def still_kite(
+    *switches: str, state: Path | None = None, scenario: str = "calm", market: StillMarket | None = None
+) -> LocalKite:
     """A simulator over a still market, not served."""
     options = Options(switches=Switches.parse(list(switches)), state=state, scenario=scenario)
-    return LocalKite(options, StillMarket())
+    return LocalKite(options, market or StillMarket())
 
 
 def order(instrument: Instrument = INFY, **fields: object) -> dict[str, str]:

@@ -138,6 +138,20 @@ def test_tomorrow_money_has_moved_and_nothing_is_counted_twice() -> None:
     assert after.live + after.need.total == pytest.approx(worth)
 
 
+def test_what_is_listed_no_more_after_a_restart_is_paid_out(tmp_path: Path) -> None:
+    state = tmp_path / "sim.state"
+    first = still_kite(state=state)
+    trade(first, CALL, quantity=65, price=100.05, product="NRML")
+    trade(first, CALL, quantity=65, price=90, product="NRML")
+    trade(first, quantity=10, price=1500.1)
+    first.memory.close()
+    second = still_kite(state=state, market=StillMarket(without=[CALL]))
+    assert [row["tradingsymbol"] for row in second.book.rows()] == ["INFY"]
+    assert list(second.book.accounts.positions) == [("NSE", "INFY", "MIS")]
+    assert second.book.accounts.cash["equity"] == pytest.approx(1_000_000), "at its cost, where no price is known"
+    second.memory.close()
+
+
 sides = st.sampled_from(["BUY", "SELL"])
 
 

@@ -7,12 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.sim.sim_process import WAIT_S, child
+from tests.sim.sim_process import WAIT_S, Child, child
 
 BUY = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 5, "product": "MIS"}
 MARKET = BUY | {"order_type": "MARKET", "market_protection": -1}
@@ -99,3 +101,22 @@ def test_a_recording_is_replayed_and_traded(real_data: Path) -> None:
                 "quantity": future[8], "order_type": "MARKET", "market_protection": -1}  # fmt: skip
         id_ = sim("POST", "/orders/regular", **form)["order_id"]
         assert sim("GET", f"/orders/{id_}")[-1]["status"] == "COMPLETE"
+
+
+def test_a_recording_goes_on_where_a_restart_left_it(real_data: Path, tmp_path: Path) -> None:
+    ticks, state = real_data / "ticks" / "kite_ltp_NIFTY50_2025-10-08.csv.gz", str(tmp_path / "replay.state")
+    seen = []
+    for _ in range(2):
+        with child("--ticks", str(ticks), "--speed", "600", "--state", state) as sim:
+            deadline = time.monotonic() + WAIT_S
+            start = _clock(sim)
+            while _clock(sim) < start + timedelta(minutes=10) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            seen.append((start, _clock(sim)))
+            sim.process.kill()
+    assert seen[1][0] > seen[0][0] + timedelta(minutes=5)
+
+
+def _clock(sim: Child) -> datetime:
+    with urllib.request.urlopen(sim.said["rest"] + "/sim/clock") as reply:
+        return datetime.fromisoformat(json.load(reply)["now"])

@@ -286,6 +286,15 @@ def test_controls_turn_scenario_switches_and_clock(arun: Run) -> None:
     arun(story())
 
 
+def test_a_page_in_a_browser_cannot_turn_the_controls(arun: Run) -> None:
+    async def story() -> None:
+        async with served(still_kite()) as call:
+            assert (await call("POST", "/sim/expire", headers={"Origin": "https://evil.example"}))[0] == 403
+            assert (await call("GET", "/orders"))[0] == 200
+
+    arun(story())
+
+
 def test_dead_from_the_start_is_alive_after_a_login(arun: Run) -> None:
     async def story() -> None:
         kite = still_kite()
