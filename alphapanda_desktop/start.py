@@ -31,11 +31,19 @@ log = logging.getLogger("alphapanda.start")
 
 HEARTBEAT_S: Final = 0.01
 EXIT_OPEN_ALREADY: Final = 3
+EXIT_NO_DISPLAY: Final = 4
+NO_DISPLAY: Final = (
+    "there is no display to open a window on. Start it from a desktop session, or see it work without one: "
+    "QT_QPA_PLATFORM=offscreen alphapanda tour --out FOLDER"
+)
 
 
 def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault: Vault | None = None) -> int:
     """Run the program until its window is closed; the exit code. `drive` plays a person, `vault` a keyring."""
     began = time.perf_counter()
+    if not _has_display():
+        print(f"alphapanda: {NO_DISPLAY}", file=sys.stderr)
+        return EXIT_NO_DISPLAY
     try:
         folder = settings.data_dir(arguments.profile, arguments.data_dir)
         logs.set_up(folder / "logs", verbose=arguments.verbose)
@@ -53,6 +61,13 @@ def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault
         return _Opening(arguments, folder, remembered, began).run(app, drive, vault)
     finally:
         lock.unlock()
+
+
+def _has_display() -> bool:
+    """Whether Qt will find something to draw on; without it Qt ends the process where it stands."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def _lock(folder: Path) -> QLockFile | None:
