@@ -281,7 +281,7 @@ class Player:
         await self.until("the strategy to stop", lambda: run.state.over)
         if run.state is not RunState.STOPPED:
             raise Stopped(run.detail)
-        return run.detail
+        return str(run.detail)
 
     async def _journal(self) -> str:
         await asyncio.sleep(0.3)
