@@ -237,15 +237,11 @@ def _derived(models: Models, price: Floats, years: Floats) -> Floats:
     chosen = np.flatnonzero(models.side)
     if len(chosen):
         m = models.taken(chosen)
-        price[chosen] = option_price(
-            price[chosen], m.strike[:, None], years[chosen], m.sigma[:, None], m.side[:, None]
-        )
+        price[chosen] = option_price(price[chosen], m.strike[:, None], years[chosen], m.sigma[:, None], m.side[:, None])
     return price
 
 
-def _trades(
-    models: Models, middle: Floats, second: Ints, words: Words, period: int, swing: Floats
-) -> Prints:
+def _trades(models: Models, middle: Floats, second: Ints, words: Words, period: int, swing: Floats) -> Prints:
     indices = (models.rate == 0)[:, None]
     width = models.spread[:, None] + (middle * np.where(models.side != 0, 0.002, 0.00005)[:, None]).astype(np.int64)
     bid = np.maximum(np.floor(middle - (width - 1) * 0.5).astype(np.int64), 0)

@@ -132,11 +132,6 @@ class Stream:
             if link.user_id in (None, user_id):
                 link.say("order", order)
 
-    def publish_text(self, kind: str, data: object) -> None:
-        """Send a message of some type to every connection."""
-        for link in self._links:
-            link.say(kind, data)
-
     def drop_all(self, api_key: str | None = None) -> None:
         """Cut every connection, or those of one key, as a broken line would."""
         for link in self._links:

@@ -56,8 +56,9 @@ def test_the_same_seed_is_the_same_day_bit_for_bit(noon: SimMarket) -> None:
 
 def test_another_process_has_the_same_day(noon: SimMarket) -> None:
     code = (
-        "from datetime import datetime; from alphapanda_desktop.sim.clock import SimClock;"
-        "from alphapanda_desktop.sim.market import SimMarket; from alphapanda_desktop.sim.universe import build_universe;"
+        "from datetime import datetime;from alphapanda_desktop.sim.clock import SimClock;"
+        "from alphapanda_desktop.sim.universe import build_universe;"
+        "from alphapanda_desktop.sim.market import SimMarket;"
         f"at = datetime.fromisoformat({NOON.isoformat()!r});"
         "market = SimMarket(SimClock(at, 0.0), 1, build_universe(at.date(), None, None));"
         "print(*(market.picture(i.instrument_token) for i in market.instruments[:40]), sep=chr(10))"
