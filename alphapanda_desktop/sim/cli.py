@@ -82,7 +82,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         asyncio.run(serve(options))
     except OSError as error:
-        print(f"alphapanda sim: {error}", file=sys.stderr)
+        sys.stderr.write(f"alphapanda sim: {error}\n")
         return 1
     return 0
 
@@ -98,7 +98,8 @@ async def serve(options: Options) -> None:
             _stop_on_signals(stop)
             if options.with_parent:
                 _stop_with_parent(asyncio.get_running_loop(), stop.set)
-            print(json.dumps(announced), flush=True)
+            sys.stdout.write(json.dumps(announced) + "\n")
+            sys.stdout.flush()
             gc.freeze()  # the master is for good: nothing to look for in it at every collection
             await _until(stop, kite)
     finally:
@@ -117,11 +118,10 @@ async def _until(stop: asyncio.Event, kite: LocalKite) -> None:
 def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        try:
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        else:
             loop.add_signal_handler(number, stop.set)
-        except (NotImplementedError, ValueError):
-            with contextlib.suppress(ValueError):  # not the main thread: whoever runs us stops us
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
 
 
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
