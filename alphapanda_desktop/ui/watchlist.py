@@ -135,7 +135,7 @@ def _price_column(
         value=value,
         text=lambda q: formats.price(value(q), q.instrument.decimals),
         align="right",
-        width_chars=10,
+        width_chars=9,
         colour=colour,
     )
 
@@ -144,29 +144,18 @@ COLUMNS: Final[tuple[Column[Quote], ...]] = (
     Column(
         "Symbol",
         value=lambda q: q.instrument.tradingsymbol,
-        width_chars=21,
+        width_chars=16,
         elide="middle",
         tooltip=lambda q: _about(q.instrument),
     ),
     _price_column("Last", lambda q: q.last, _move),
-    Column("Chg", value=lambda q: q.change, text=_change_text, align="right", width_chars=12, colour=_move),
     Column(
         "Chg %",
         value=lambda q: q.change_pct,
         text=lambda q: formats.percent(q.change_pct),
         align="right",
-        width_chars=9,
+        width_chars=8,
         colour=_move,
-    ),
-    _price_column("Bid", lambda q: q.bid, _plain),
-    _price_column("Ask", lambda q: q.ask, _plain),
-    Column(
-        "Volume",
-        value=lambda q: q.volume,
-        text=lambda q: formats.volume(q.volume),
-        align="right",
-        width_chars=10,
-        colour=_plain,
     ),
     Column(
         "Age",
@@ -179,6 +168,17 @@ COLUMNS: Final[tuple[Column[Quote], ...]] = (
         tooltip=_age_tip,
         header_tooltip="How long ago the last tick came; framed when the price is too old to trade on",
     ),
+    _price_column("Bid", lambda q: q.bid, _plain),
+    _price_column("Ask", lambda q: q.ask, _plain),
+    Column(
+        "Volume",
+        value=lambda q: q.volume,
+        text=lambda q: formats.volume(q.volume),
+        align="right",
+        width_chars=10,
+        colour=_plain,
+    ),
+    Column("Chg", value=lambda q: q.change, text=_change_text, align="right", width_chars=12, colour=_move),
 )
 
 
