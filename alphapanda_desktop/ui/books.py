@@ -1,7 +1,7 @@
 """The account's books: orders, trades, positions, and the log beside them.
 
-Object names for the tour: `orders_table`, `order_cancel`, `order_cancel_all`, `trades_table`, `trades_sum`,
-`positions_table`, `position_exit`, `positions_sum`.
+Object names for the tour: `orders_table`, `order_change`, `order_cancel`, `order_cancel_all`, `trades_table`,
+`trades_sum`, `positions_table`, `position_exit`, `positions_sum`.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
 
     return (
         Column("Time", lambda o: _seconds(o.order_timestamp), lambda o: formats.ist_time(o.order_timestamp),
-               width_chars=9, colour=lambda _: "muted"),
-        Column("Symbol", lambda o: o.tradingsymbol, width_chars=20, tooltip=lambda o: o.key),
+               width_chars=9, colour=lambda _: "muted", tooltip=_order_name),
+        Column("Symbol", lambda o: o.tradingsymbol, width_chars=20, tooltip=_order_name),
         Column("Side", lambda o: o.transaction_type, width_chars=5, colour=_side_role),
         Column("Qty", lambda o: o.quantity, lambda o: f"{o.filled_quantity}/{o.quantity}", "right", 9,
                header_tooltip="Filled of ordered"),
@@ -83,10 +83,12 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
                tooltip=_message_of),
         Column("By", desk.by_whom, width_chars=13, tooltip=desk.books.reason_of,
                header_tooltip="Which strategy, by hand, or placed elsewhere; hover for the strategy's reason"),
-        Column("Message", _message_of, width_chars=36, colour=lambda _: "muted", tooltip=_message_of),
-        Column("Order id", lambda o: o.order_id, lambda o: o.order_id or formats.DASH, width_chars=20,
-               colour=lambda _: "muted"),
+        Column("Message", _message_of, width_chars=20, colour=lambda _: "muted", tooltip=_message_of),
     )  # fmt: skip
+
+
+def _order_name(order: Order) -> str:
+    return f"{order.key}, order {order.order_id or 'without an id yet'}"
 
 
 def _seconds(at: Any) -> float | None:
@@ -104,6 +106,7 @@ class OrdersPanel(QWidget):
         self._desk = desk
         self._edge = edge
         self._old = True
+        self._open_change: Callable[[Order], None] | None = None
         # A tag is not unique (another program may use ours); before there is an order id it is all there is.
         self.model: RowModel[Order] = RowModel(
             _order_columns(desk), key=lambda o: o.order_id or f"tag {o.tag}", theme=edge.theme, parent=self
@@ -121,6 +124,11 @@ class OrdersPanel(QWidget):
         edge.frames.add(self, self._frame)
 
     def _build_buttons(self) -> None:
+        self.change = QPushButton("Change…", self)
+        self.change.setObjectName("order_change")
+        self.change.setToolTip("Change quantity, type or price of the selected order (F2)")
+        self.change.clicked.connect(lambda _checked=False: self.change_selected())
+        self.change.hide()
         self.cancel = QPushButton("Cancel order", self)
         self.cancel.setObjectName("order_cancel")
         self.cancel.setToolTip("Cancel the selected orders (Del)")
@@ -130,7 +138,7 @@ class OrdersPanel(QWidget):
         self.cancel_all.setToolTip("Cancel every order that may still fill (Ctrl+Shift+C)")
         self.cancel_all.clicked.connect(lambda _=False: self._edge.spawn("cancel all", self._desk.cancel_all()))
         self.summary = _muted(self, self._edge)
-        _stack(self, self.table, self.summary, self.cancel, self.cancel_all)
+        _stack(self, self.table, self.summary, self.change, self.cancel, self.cancel_all)
         self._show_buttons()
 
     def _mark(self, *_what: object) -> None:
@@ -150,6 +158,24 @@ class OrdersPanel(QWidget):
         self.summary.setText(f"{words}, {unknown} unanswered" if unknown else words)
         self.cancel.setEnabled(any(map(_cancellable, self.table.selected_rows())))
         self.cancel_all.setEnabled(any(map(_cancellable, live)))
+        self.change.setEnabled(self._to_change() is not None)
+
+    def offer_changes(self, open_change: Callable[[Order], None]) -> None:
+        """Let orders be changed by what opens a ticket for one; without it there is no button for it."""
+        self._open_change = open_change
+        self.change.show()
+
+    def _to_change(self) -> Order | None:
+        """The one order that is selected, if Kite would take a change of it."""
+        rows = self.table.selected_rows()
+        offered = self._open_change is not None and len(rows) == 1 and rows[0].changeable and rows[0].order_id
+        return rows[0] if offered else None
+
+    def change_selected(self) -> None:
+        """Open the ticket on the selected order."""
+        order = self._to_change()
+        if order is not None and self._open_change is not None:
+            self._open_change(order)
 
     def cancel_selected(self) -> None:
         """Ask for the cancellation of each selected order that may still fill."""
@@ -159,11 +185,15 @@ class OrdersPanel(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Delete:
             self.cancel_selected()
+        elif event.key() == Qt.Key.Key_F2:
+            self.change_selected()
         else:
             super().keyPressEvent(event)
 
     def _menu(self, order: Order) -> list[QAction]:
         actions = [_action("Show chart\tEnter", lambda: self.chart_wanted.emit(order.key))]
+        if self._to_change() is order:
+            actions.append(_action("Change…\tF2", self.change_selected))
         if _cancellable(order):
             actions.append(_action("Cancel order\tDel", lambda: self._ask_cancel(order)))
         return actions
@@ -275,7 +305,6 @@ def _last_tip(held: Held) -> str:
 
 POSITION_COLUMNS: Final[tuple[Column[Held], ...]] = (
     Column("Symbol", lambda h: h.position.tradingsymbol, width_chars=20, tooltip=lambda h: h.position.key),
-    Column("Exch", lambda h: h.position.exchange, width_chars=4, colour=lambda _: "muted"),
     Column("Product", lambda h: h.position.product, width_chars=6, colour=lambda _: "muted"),
     Column("Qty", lambda h: h.position.quantity, lambda h: formats.signed(h.position.quantity, 0), "right", 9,
            colour=lambda h: "buy" if h.position.quantity > 0 else "sell" if h.position.quantity else "muted"),
@@ -289,6 +318,7 @@ POSITION_COLUMNS: Final[tuple[Column[Held], ...]] = (
            colour=lambda _: "muted"),
     Column("Sold", lambda h: h.position.sell_quantity, lambda h: formats.grouped(h.position.sell_quantity), "right", 8,
            colour=lambda _: "muted"),
+    Column("Exchange", lambda h: h.position.exchange, width_chars=6, colour=lambda _: "muted"),
 )  # fmt: skip
 
 

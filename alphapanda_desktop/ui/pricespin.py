@@ -32,6 +32,10 @@ class PriceSpin(NumberSpin):
         self.setDecimals(instrument.decimals)
         self.setSingleStep(instrument.tick_size or 0.05)
 
+    def start_at(self, price: float) -> None:
+        """Show the tick next to this price, without a word about it."""
+        self.setValue(price if self._instrument is None else self._instrument.snap(price))
+
     def stepBy(self, steps: int) -> None:
         self._snap()
         super().stepBy(steps)

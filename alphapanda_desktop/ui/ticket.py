@@ -2,7 +2,7 @@
 
 Keys: Enter sends, Esc closes, arrows step by lot and by tick, Alt+B and Alt+S turn the side.
 Object names for the tour: `ticket`, `ticket_buy`, `ticket_sell`, `ticket_quantity`, `ticket_type`, `ticket_price`,
-`ticket_trigger`, `ticket_product`, `ticket_words`, `ticket_send`, `ticket_close`.
+`ticket_trigger`, `ticket_product`, `ticket_value`, `ticket_words`, `ticket_send`, `ticket_close`.
 """
 
 from __future__ import annotations
@@ -11,39 +11,28 @@ from typing import Final, cast
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Unknown
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode
-from alphapanda_desktop.domain.orders import OrderRequest, OrderType, Product, Side
+from alphapanda_desktop.domain.orders import Order, OrderChange, Side
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
-from alphapanda_desktop.ui.pricespin import PriceSpin
-from alphapanda_desktop.ui.strategies import PRODUCT_WORDS, products_for
+from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.ticketfields import TicketFields
 
 WIDTH: Final = 350
 MARGIN: Final = 14
-QUANTITY_MAX: Final = 1_000_000
-AUTOMATIC: Final = -1.0
-"""Market protection by which Kite chooses the percentage; it demands one on orders without a price."""
-
-ORDER_TYPES: Final[dict[OrderType, str]] = {
-    "MARKET": "MARKET",
-    "LIMIT": "LIMIT",
-    "SL": "SL · stop, then limit",
-    "SL-M": "SL-M · stop, then market",
-}
 
 
 class Ticket(QFrame):
-    """One order at a time, for one instrument. `open_for` shows it; Esc or a sent order takes it away."""
+    """One order at a time: a new one (`open_for`) or a change (`open_to_change`). Esc or an answer takes it away."""
 
     def __init__(self, desk: Desk, market: Market, arming: Arming, mode: str, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
@@ -54,6 +43,7 @@ class Ticket(QFrame):
         self._mode = mode
         self._edge = edge
         self._instrument: Instrument | None = None
+        self._changing: Order | None = None
         self._side: Side = "BUY"
         self._sending = False
         self._unanswered = False
@@ -94,7 +84,10 @@ class Ticket(QFrame):
         whole.setSpacing(7)
         self._build_head(whole)
         self._build_sides(whole)
-        self._build_fields(whole)
+        self.fields = TicketFields(self)
+        self.fields.edited.connect(self._edited)
+        self.fields.snapped.connect(self._on_snapped)
+        whole.addWidget(self.fields)
         self.value = QLabel(self)
         self.value.setObjectName("ticket_value")
         self.value.setStyleSheet(f"color: {self._edge.theme.muted};")
@@ -139,41 +132,6 @@ class Ticket(QFrame):
             row.addWidget(button)
         whole.addLayout(row)
 
-    def _build_fields(self, whole: QVBoxLayout) -> None:
-        self.quantity = WholeSpin(self)
-        self.quantity.setGroupSeparatorShown(True)
-        self.quantity.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.kind, self.product = Pick(self), Pick(self)
-        for kind, words in ORDER_TYPES.items():
-            self.kind.addItem(words, kind)
-        self.price, self.trigger = PriceSpin(self), PriceSpin(self)
-        fields = (
-            ("quantity", "Quantity", self.quantity),
-            ("type", "Type", self.kind),
-            ("price", "Price", self.price),
-            ("trigger", "Trigger", self.trigger),
-            ("product", "Product", self.product),
-        )
-        self._labels: dict[QWidget, QLabel] = {}
-        grid = QGridLayout()
-        grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, 64)
-        grid.setColumnStretch(1, 1)
-        for row, (name, text, field) in enumerate(fields):
-            label = self._labels[field] = QLabel(text, self)
-            label.setBuddy(field)
-            field.setObjectName(f"ticket_{name}")
-            field.setAccessibleName(text)
-            grid.addWidget(label, row, 0)
-            grid.addWidget(field, row, 1)
-        whole.addLayout(grid)
-        self.kind.currentIndexChanged.connect(lambda _place: self._choose_kind())
-        for spin in (self.quantity, self.price, self.trigger):
-            spin.valueChanged.connect(lambda _value: self._edited())
-        for price in (self.price, self.trigger):
-            price.snapped.connect(self._on_snapped)
-        self.product.currentIndexChanged.connect(lambda _place: self._edited())
-
     # -- opening and closing ---------------------------------------------------------------------------------
 
     def open_for(self, instrument: Instrument, side: str, quantity: int | None = None) -> None:
@@ -181,34 +139,44 @@ class Ticket(QFrame):
         if not instrument.tradable:
             self._edge.notify(f"{instrument.key} is an index and cannot be traded.", "warning")
             return
+        if self._busy():
+            return
+        self._begin(instrument, cast(Side, side), None)
+        last, product = self._last(), self._held_product(instrument)
+        self.fields.suit(instrument, quantity or instrument.lot, last, product)
+        self._appear()
+
+    def open_to_change(self, order: Order) -> None:
+        """Show a working order, to be changed."""
+        instrument = self._market.master.by_key(order.key)
+        if instrument is None or not order.changeable:
+            self._edge.notify(f"Order {order.order_id} cannot be changed: {order.status}.", "warning")
+        elif not self._busy():
+            self._begin(instrument, order.transaction_type, order)
+            self.fields.load(instrument, order, self._last())
+            self._appear()
+
+    def _busy(self) -> bool:
         if self._sending:
             self._edge.notify("The ticket is still waiting for the answer to its last order.", "warning")
-            return
+        return self._sending
+
+    def _begin(self, instrument: Instrument, side: Side, changing: Order | None) -> None:
         self._market.watch("ticket", [instrument], Mode.FULL)
-        self._instrument, self._side, self._unanswered = instrument, cast(Side, side), False
-        self._fill_in(instrument, quantity or instrument.lot)
+        self._instrument, self._side, self._changing = instrument, side, changing
+        self._unanswered, self._answer = False, ("", "danger")
+        self.title.setText(instrument.tradingsymbol if changing is None else f"Change {instrument.tradingsymbol}")
+        self.title.setToolTip(instrument.key if changing is None else f"{instrument.key}, order {changing.order_id}")
+        for button in self.sides.values():
+            button.setEnabled(changing is None)
+
+    def _appear(self) -> None:
         self._show_all()
         self.show()
         self._fit()
         self.raise_()
-        self.quantity.setFocus()
-        self.quantity.selectAll()
-
-    def _fill_in(self, instrument: Instrument, quantity: int) -> None:
-        self.title.setText(instrument.tradingsymbol)
-        self.title.setToolTip(instrument.key)
-        self.quantity.setRange(instrument.lot, QUANTITY_MAX - QUANTITY_MAX % instrument.lot)
-        self.quantity.setSingleStep(instrument.lot)
-        self.quantity.setValue(quantity)
-        self.quantity.setSuffix(" lots" if instrument.exchange == "MCX" else "")
-        for spin in (self.price, self.trigger):
-            spin.suit(instrument)
-            spin.setEnabled(False)  # `_choose_kind` fills in the price of now when it is needed
-        self.product.clear()
-        for product in products_for([instrument]):
-            self.product.addItem(PRODUCT_WORDS[product], product)
-        self.product.setCurrentIndex(max(0, self.product.findData(self._held_product(instrument))))
-        self._choose_kind()
+        self.fields.quantity.setFocus()
+        self.fields.quantity.selectAll()
 
     def _held_product(self, instrument: Instrument) -> str:
         """Product of the position that this side would shrink: an exit must not open a second position."""
@@ -229,35 +197,18 @@ class Ticket(QFrame):
         self._edited()
         self._show_all()
 
-    def _choose_kind(self) -> None:
-        kind = self._kind()
-        self._need(self.price, kind in ("LIMIT", "SL"))
-        self._need(self.trigger, kind in ("SL", "SL-M"))
-        self._edited()
-        self._fit()
-
-    def _need(self, spin: PriceSpin, needed: bool) -> None:
-        """Show a price field where the order has such a price, with the last price when it appears."""
-        if needed and not spin.isEnabled() and self._instrument is not None:
-            spin.setValue(self._instrument.snap(self._last() or 0.0))
-        for widget in (spin, self._labels[spin]):
-            widget.setEnabled(needed)
-            widget.setVisible(needed)
-
     def _on_snapped(self, text: str) -> None:
         """A price that is not the typed one is shown before it is sent."""
         self._snapped = True
         self._answer = (f"{text}. Send again to confirm.", "warn")
         self._show_send()
 
-    def _kind(self) -> OrderType:
-        return cast(OrderType, self.kind.currentData())
-
     def _edited(self) -> None:
         self._snapped = False
         if not self._unanswered:
             self._answer = ("", "danger")
         self._show_send()
+        self._fit()
 
     # -- what is shown ---------------------------------------------------------------------------------------
 
@@ -300,11 +251,11 @@ class Ticket(QFrame):
         instrument = self._instrument
         if instrument is None:
             return
-        price = self.price.value() if self.price.isEnabled() else self._last()
-        worth = self.quantity.value() * instrument.multiplier * price if price else None
+        quantity, price = self.fields.quantity.value(), self.fields.limit() or self._last()
+        worth = quantity * instrument.multiplier * price if price else None
         self.value.setText(f"Value about {formats.rupees(worth)} · {self._position_words(instrument)}")
-        count = formats.grouped(self.quantity.value())
-        text = f"{self._side} {count} {instrument.tradingsymbol} · {self._mode.upper()}"
+        verb = self._side if self._changing is None else f"CHANGE TO {self._side}"
+        text = f"{verb} {formats.grouped(quantity)} {instrument.tradingsymbol} · {self._mode.upper()}"
         self.send.setText("Sending…" if self._sending else text)
         self.send.setAccessibleName(text)
         why = self._why_not()
@@ -313,9 +264,10 @@ class Ticket(QFrame):
 
     def _position_words(self, instrument: Instrument) -> str:
         """What the order would make of the position: "position +10 → 0"."""
-        where = (instrument.exchange, instrument.tradingsymbol, str(self.product.currentData()))
+        where = (instrument.exchange, instrument.tradingsymbol, str(self.fields.product.currentData()))
         held = self._desk.books.held(*where)
-        after = held + self.quantity.value() * (1 if self._side == "BUY" else -1)
+        filled = self._changing.filled_quantity if self._changing is not None else 0
+        after = held + (self.fields.quantity.value() - filled) * (1 if self._side == "BUY" else -1)
         return f"position {formats.signed(held, 0)} → {formats.signed(after, 0)}"
 
     def _show_words(self, text: str, role: Role) -> None:
@@ -339,15 +291,15 @@ class Ticket(QFrame):
             return "The kill switch is on: no order passes until it is released."
         if self._desk.state is not DeskState.READY:
             return f"The desk takes no orders: {self._desk.state}. {self._desk.state_detail}".strip()
-        return self._field_problem()
+        return self._change_problem() or (self.fields.problem(self._instrument) if self._instrument else "")
 
-    def _field_problem(self) -> str:
-        instrument = self._instrument
-        if instrument is not None and self.quantity.value() % instrument.lot:
-            return f"{self.quantity.value()} is not a multiple of the lot of {instrument.lot}."
-        if self.price.isEnabled() and not self.price.value():
-            return "A price is needed."
-        return "A trigger is needed." if self.trigger.isEnabled() and not self.trigger.value() else ""
+    def _change_problem(self) -> str:
+        if self._changing is None:
+            return ""
+        now = self._desk.books.book.get(self._changing.order_id)
+        if now is not None and not now.live:
+            return f"The order has ended: {now.status}."
+        return "Nothing is changed yet." if self.fields.change(self._changing) == OrderChange() else ""
 
     def _on_desk(self, _state: object) -> None:
         self._show_send()
@@ -359,8 +311,7 @@ class Ticket(QFrame):
     # -- sending ---------------------------------------------------------------------------------------------
 
     def _ask_send(self) -> None:
-        for spin in (self.quantity, self.price, self.trigger):
-            spin.interpretText()
+        self.fields.commit()
         if self._snapped:
             self._snapped = False
             return
@@ -368,40 +319,32 @@ class Ticket(QFrame):
         if self.send.isEnabled() and self._instrument is not None:
             self._sending = True  # before the task runs: a second Enter must find it set
             self._show_send()
-            self._edge.spawn("send ticket", self._send(self._request(self._instrument)))
+            self._edge.spawn("send ticket", self._send(self._instrument, self._changing))
 
-    def _request(self, instrument: Instrument) -> OrderRequest:
-        kind = self._kind()
-        return OrderRequest(
-            exchange=instrument.exchange,
-            tradingsymbol=instrument.tradingsymbol,
-            instrument_token=instrument.instrument_token,
-            transaction_type=self._side,
-            quantity=self.quantity.value(),
-            product=cast(Product, self.product.currentData()),
-            order_type=kind,
-            price=instrument.snap(self.price.value()) if kind in ("LIMIT", "SL") else None,
-            trigger_price=instrument.snap(self.trigger.value()) if kind in ("SL", "SL-M") else None,
-            market_protection=AUTOMATIC if kind in ("MARKET", "SL-M") else None,
-            tag=self._desk.new_tag(),
-        )
-
-    async def _send(self, request: OrderRequest) -> None:
-        said = f"{request.transaction_type} {request.quantity} {request.tradingsymbol}"
+    async def _send(self, instrument: Instrument, changing: Order | None) -> None:
         self._answer = ("", "danger")
         try:
-            order = await self._desk.submit(request)
+            said = await (self._place_order(instrument) if changing is None else self._change(changing))
         except Unknown as error:
             self._unanswered = True
             self._answer = (f"No answer: the order may exist. Look at Orders before sending again. {error}", "unknown")
         except AlphaPandaError as error:
             self._answer = (str(error), "danger")
         else:
-            self._edge.notify(f"Sent {said}: order {order.order_id}", "info")
+            self._edge.notify(said, "info")
             self.dismiss()
         finally:
             self._sending = False
             self._show_send()
+
+    async def _place_order(self, instrument: Instrument) -> str:
+        request = self.fields.request(instrument, self._side, self._desk.new_tag())
+        order = await self._desk.submit(request)
+        return f"Sent {request.transaction_type} {request.quantity} {request.tradingsymbol}: order {order.order_id}"
+
+    async def _change(self, order: Order) -> str:
+        await self._desk.modify(order.order_id, self.fields.change(order))
+        return f"Asked for the change of order {order.order_id}; Orders shows when it is done."
 
     # -- keys, place -----------------------------------------------------------------------------------------
 

@@ -174,6 +174,24 @@ def test_the_menu_of_an_ended_order_offers_no_cancellation(run: Any, shown: Any)
     run(story())
 
 
+def test_changes_are_offered_only_where_a_ticket_is_there_for_them(run: Any, shown: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            live, ended = stage.order("7", "OPEN"), stage.order("8", "CANCELLED")
+            stage.frame()
+            assert panel.change.isHidden()
+            opened: list[Any] = []
+            panel.offer_changes(opened.append)
+            for order in (live, ended):
+                panel.table.selectRow(_row(panel, order.order_id))
+                QTest.keyClick(panel.table, Qt.Key.Key_F2)
+            assert opened == [live]
+            assert not panel.change.isEnabled()
+
+    run(story())
+
+
 def test_a_double_click_wants_the_chart(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:

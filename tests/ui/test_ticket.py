@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
 from alphapanda_desktop.domain.errors import Rejected
+from alphapanda_desktop.domain.orders import OrderChange
 from alphapanda_desktop.ui.ticket import Ticket
 from tests.fakes import a_request
 from tests.ui.fakes_desk import DeskStage, a_desk
@@ -37,7 +38,7 @@ def _key(ticket: Ticket, key: Qt.Key) -> None:
 
 
 def _choose(ticket: Ticket, kind: str) -> None:
-    ticket.kind.setCurrentIndex(ticket.kind.findData(kind))
+    ticket.fields.kind.setCurrentIndex(ticket.fields.kind.findData(kind))
 
 
 def test_enter_sends_one_order_and_the_ticket_goes_away(run: Any, ticket_on: Any, eventually: Any) -> None:
@@ -46,7 +47,7 @@ def test_enter_sends_one_order_and_the_ticket_goes_away(run: Any, ticket_on: Any
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "BUY")
             assert ticket.send.text() == "BUY 1 INFY · PRACTICE"
-            ticket.quantity.setValue(10)
+            ticket.fields.quantity.setValue(10)
             assert ticket.send.text() == "BUY 10 INFY · PRACTICE"
             _key(ticket, Qt.Key.Key_Return)
             _key(ticket, Qt.Key.Key_Return)
@@ -65,14 +66,14 @@ def test_a_limit_price_starts_at_the_last_price_and_steps_by_ticks(run: Any, tic
         async with a_desk() as stage:
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "SELL", 5)
-            assert not ticket.price.isVisible()
+            assert not ticket.fields.price.isVisible()
             _choose(ticket, "LIMIT")
-            assert ticket.price.isVisible()
-            assert ticket.price.value() == 1500.0
-            ticket.price.setFocus()
+            assert ticket.fields.price.isVisible()
+            assert ticket.fields.price.value() == 1500.0
+            ticket.fields.price.setFocus()
             for _ in range(3):
                 _key(ticket, Qt.Key.Key_Up)
-            assert ticket.price.value() == 1500.15
+            assert ticket.fields.price.value() == 1500.15
             _key(ticket, Qt.Key.Key_Return)
             await eventually(ticket.isHidden)
             assert (stage.broker.placed[0].price, stage.broker.placed[0].market_protection) == (1500.15, None)
@@ -88,11 +89,11 @@ def test_a_price_between_ticks_is_moved_and_shown_before_it_is_sent(
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "BUY", 1)
             _choose(ticket, "LIMIT")
-            ticket.price.setFocus()
-            ticket.price.selectAll()
-            QTest.keyClicks(ticket.price, "1450.03")
+            ticket.fields.price.setFocus()
+            ticket.fields.price.selectAll()
+            QTest.keyClicks(ticket.fields.price, "1450.03")
             _key(ticket, Qt.Key.Key_Return)
-            assert ticket.price.value() == 1450.05
+            assert ticket.fields.price.value() == 1450.05
             assert ticket.words.text() == (
                 "1,450.03 is not a multiple of the tick of 0.05: now 1,450.05. Send again to confirm."
             )
@@ -110,9 +111,9 @@ def test_a_stop_has_a_trigger(run: Any, ticket_on: Any, eventually: Any) -> None
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "SELL", 1)
             _choose(ticket, "SL-M")
-            assert ticket.trigger.isVisible()
-            assert not ticket.price.isVisible()
-            ticket.trigger.setValue(1480.0)
+            assert ticket.fields.trigger.isVisible()
+            assert not ticket.fields.price.isVisible()
+            ticket.fields.trigger.setValue(1480.0)
             ticket.send.click()
             await eventually(ticket.isHidden)
             sent = stage.broker.placed[0]
@@ -128,14 +129,14 @@ def test_quantity_goes_in_lots(run: Any, ticket_on: Any) -> None:
             ticket = ticket_on(stage)
             stage.price(FUTURE, 26_000.0)
             ticket.open_for(FUTURE, "BUY")
-            assert ticket.quantity.value() == 65
-            ticket.quantity.stepUp()
-            assert ticket.quantity.value() == 130
-            assert [ticket.product.itemData(k) for k in range(ticket.product.count())] == ["NRML", "MIS"]
-            ticket.quantity.setValue(100)
+            assert ticket.fields.quantity.value() == 65
+            ticket.fields.quantity.stepUp()
+            assert ticket.fields.quantity.value() == 130
+            assert [ticket.fields.product.itemData(k) for k in range(ticket.fields.product.count())] == ["NRML", "MIS"]
+            ticket.fields.quantity.setValue(100)
             assert not ticket.send.isEnabled()
             assert ticket.words.text() == "100 is not a multiple of the lot of 65."
-            ticket.quantity.setValue(130)
+            ticket.fields.quantity.setValue(130)
             assert ticket.send.isEnabled()
             assert ticket.words.isHidden()
 
@@ -151,8 +152,8 @@ def test_a_refusal_is_told_in_the_ticket_and_what_was_typed_stays(run: Any, tick
             ticket.send.click()
             await eventually(ticket.send.isEnabled)
             assert ticket.words.text() == "Insufficient funds"
-            assert (ticket.isVisible(), ticket.quantity.value()) == (True, 10)
-            ticket.quantity.setValue(9)
+            assert (ticket.isVisible(), ticket.fields.quantity.value()) == (True, 10)
+            ticket.fields.quantity.setValue(9)
             assert ticket.words.isHidden()
 
     run(story())
@@ -166,7 +167,7 @@ def test_an_unanswered_order_cannot_be_sent_again_from_the_ticket(run: Any, tick
             ticket.open_for(INFY, "BUY", 10)
             ticket.send.click()
             await eventually(lambda: "the order may exist" in ticket.words.text())
-            ticket.quantity.setValue(11)
+            ticket.fields.quantity.setValue(11)
             stage.frame()
             assert not ticket.send.isEnabled()
             assert "the order may exist" in ticket.words.text()
@@ -255,10 +256,10 @@ def test_an_exit_uses_the_product_of_what_is_held(run: Any, ticket_on: Any, even
             await stage.desk.submit(a_request("BUY", 10, tag="q1", product="CNC"))
             await eventually(stage.desk.positions)
             ticket.open_for(INFY, "SELL", 10)
-            assert ticket.product.currentData() == "CNC"
+            assert ticket.fields.product.currentData() == "CNC"
             assert ticket.value.text() == "Value about ₹ 15,000.00 · position +10 → 0"
             ticket.open_for(INFY, "BUY", 10)
-            assert ticket.product.currentData() == "MIS"
+            assert ticket.fields.product.currentData() == "MIS"
 
     run(story())
 
@@ -274,5 +275,56 @@ def test_the_ticket_stays_in_the_corner_of_its_window(run: Any, ticket_on: Any) 
                 assert ticket.x() == max(0, window.width() - ticket.width() - 14)
                 assert ticket.y() >= 0
             assert window.width() < ticket.width() or ticket.geometry().right() < window.width()
+
+    run(story())
+
+
+def test_a_working_order_is_changed_in_what_was_edited_only(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            order = stage.order("7", "OPEN", transaction_type="SELL", price=1600.0)
+            ticket.open_to_change(order)
+            assert ticket.send.text() == "CHANGE TO SELL 10 INFY · PRACTICE"
+            assert ticket.words.text() == "Nothing is changed yet."
+            assert not ticket.send.isEnabled()
+            assert not ticket.fields.product.isEnabled()
+            ticket.fields.price.setValue(1590.0)
+            assert ticket.fields.change(order) == OrderChange(price=1590.0)
+            ticket.send.click()
+            await eventually(ticket.isHidden)
+            assert stage.broker.book["7"][-1].price == 1590.0
+            assert stage.broker.book["7"][-1].quantity == 10
+            assert stage.broker.placed == []
+
+    run(story())
+
+
+def test_an_order_that_ended_meanwhile_is_not_changed(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_to_change(stage.order("7", "OPEN"))
+            ticket.fields.quantity.setValue(20)
+            assert ticket.send.isEnabled()
+            stage.order("7", "COMPLETE", filled_quantity=10)
+            stage.frame()
+            assert not ticket.send.isEnabled()
+            assert ticket.words.text() == "The order has ended: COMPLETE."
+            ticket.open_for(INFY, "BUY", 1)
+            assert ticket.sides["SELL"].isEnabled()
+            assert ticket.fields.product.isEnabled()
+
+    run(story())
+
+
+def test_a_limit_order_can_be_turned_into_a_market_order(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            order = stage.order("7", "OPEN")
+            ticket.open_to_change(order)
+            _choose(ticket, "MARKET")
+            assert ticket.fields.change(order) == OrderChange(order_type="MARKET", market_protection=-1)
 
     run(story())
