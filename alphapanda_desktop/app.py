@@ -194,7 +194,7 @@ class Program:
     async def _show_login(self) -> None:
         if self.gate is None or self.venue is None:
             return
-        probe = await web_engine_works(self._options.folder / "webengine.json")
+        probe = await web_engine_works(self._options.folder / "webengine.json", practice=self.mode == "practice")
         if self.gate.session is None:
             redirect = self.venue.login.redirect_url
             listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None

@@ -15,6 +15,24 @@ from alphapanda_desktop import __version__
 LIMIT_S: Final = 20.0
 _SWITCH: Final = "QTWEBENGINE_DISABLE_SANDBOX"
 _FLAGS: Final = "QTWEBENGINE_CHROMIUM_FLAGS"
+_DEBUGGING: Final = "QTWEBENGINE_REMOTE_DEBUGGING"
+_UNSAFE: Final = frozenset(
+    {
+        "no-sandbox",
+        "single-process",
+        "no-zygote",
+        "disable-setuid-sandbox",
+        "disable-namespace-sandbox",
+        "disable-seccomp-filter-sandbox",
+        "disable-gpu-sandbox",
+        "disable-web-security",
+        "ignore-certificate-errors",
+        "allow-running-insecure-content",
+        "remote-debugging-port",
+        "remote-debugging-pipe",
+    }
+)
+"""Chromium switches that open the login page to others, by name: Chromium takes them with one dash or a value too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +57,26 @@ def guard_sandbox(practice: bool) -> None:
     if is_root() and practice:
         os.environ[_SWITCH] = "1"
         return
-    os.environ.pop(_SWITCH, None)  # being set counts, even to 0
+    for name in (_SWITCH, _DEBUGGING):
+        os.environ.pop(name, None)  # being set counts, even to 0
     flags = os.environ.get(_FLAGS, "").split()
-    kept = [flag for flag in flags if flag not in ("--no-sandbox", "--single-process")]
+    kept = [flag for flag in flags if _name_of(flag) not in _UNSAFE]
     if kept != flags:
         os.environ[_FLAGS] = " ".join(kept)
     while "--webEngineArgs" in sys.argv:
         del sys.argv[sys.argv.index("--webEngineArgs") :]
 
 
-async def web_engine_works(cache: Path) -> ProbeResult:
-    """Ask a child to show a page; remembered per program version, so that only the first start waits."""
-    if is_root() and _SWITCH not in os.environ:
+def _name_of(flag: str) -> str:
+    return flag.strip("\"'").lstrip("-").split("=", 1)[0].lower()
+
+
+async def web_engine_works(cache: Path, *, practice: bool) -> ProbeResult:
+    """Ask a child to show a page; remembered per program version, so that only the first start waits.
+
+    `practice` says whose page it will be: the mode may have been chosen only after `guard_sandbox` ran.
+    """
+    if is_root() and not (practice and _SWITCH in os.environ):
         return ProbeResult(False, "As root the login page cannot be shown safely in this window.")
     key = f"{__version__} {sys.version_info[:3]} {os.environ.get('QT_QPA_PLATFORM', '')} {is_root()}"
     known = _recall(cache, key)
@@ -86,9 +112,11 @@ async def _ask_child() -> ProbeResult:
         async with asyncio.timeout(LIMIT_S):
             _, words = await child.communicate()
     except TimeoutError:
-        child.kill()
-        await child.wait()
         return ProbeResult(False, f"The web view did not show a page within {LIMIT_S:g} seconds.")
+    finally:
+        if child.returncode is None:  # too slow, or the program is closing
+            child.kill()
+            await child.wait()
     if child.returncode == 0:
         return ProbeResult(True)
     last = words.decode("utf-8", "replace").strip().splitlines()[-1:] or ["no message"]
