@@ -1,6 +1,7 @@
 """Zerodha's login inside the window: its own page, the redirect caught before a byte of it leaves.
 
-Object names for tests and the tour: login_view, web_view, paste_field, paste_button, browser_button, login_words.
+Object names for tests and the tour: login_view, web_view, again_button, browser_button, paste_field, paste_button,
+login_words.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.theme import ui_font
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.trading.session import SessionGate
+    from alphapanda_desktop.trading.session import GateState, SessionGate
     from alphapanda_desktop.ui.webpage import LoginWeb
 
 
 def is_redirect(url: QUrl, redirect_url: str) -> bool:
     """Whether an address is Kite's way back to us: the registered URL, or any other that carries a request_token."""
-    address, registered = urlsplit(url.toString()), urlsplit(redirect_url)
+    address = urlsplit(url.toString(QUrl.ComponentFormattingOption.FullyEncoded))
+    registered = urlsplit(QUrl(redirect_url).toString(QUrl.ComponentFormattingOption.FullyEncoded))
     if "request_token" in parse_qs(address.query) and "/connect/" not in address.path:
         return True
     return (address.scheme, address.netloc, address.path or "/") == (
@@ -101,6 +103,12 @@ class LoginView(QWidget):
 
     def _add_foot(self) -> None:
         row = QHBoxLayout()
+        self.again = QPushButton("Load it &again", self)
+        self.again.setObjectName("again_button")
+        self.again.setToolTip("Begin this login anew, from Kite's first page")
+        self.again.clicked.connect(self._load)
+        self.again.hide()
+        row.addWidget(self.again)
         self.browser = QPushButton("Use my &browser instead", self)
         self.browser.setObjectName("browser_button")
         self.browser.clicked.connect(self._use_browser)
@@ -127,7 +135,13 @@ class LoginView(QWidget):
         self._web.arrived.connect(self.arrived)
         self._web.refused.connect(self._say)
         self._place_layout.addWidget(self._web.view)
-        self._web.load(self._gate.login_url)
+        self.again.show()
+        self._load()
+        self._web.view.setFocus()
+
+    def _load(self) -> None:
+        if self._web is not None:
+            self._web.load(self._gate.login_url)
 
     @property
     def web(self) -> LoginWeb | None:
@@ -176,12 +190,13 @@ class LoginView(QWidget):
             await self._gate.complete(address)
         except AlphaPandaError as error:
             self._say(str(error))
-            if self._web is not None:
-                self._web.load(self._gate.login_url)
+            self._load()
 
     def _gate_changed(self) -> None:
-        if self._gate.detail:
-            self._say(f"{self._gate.detail}")
+        if self._gate.state is GateState.EXCHANGING:
+            self._say("Completing the login…")
+        elif self._gate.detail:
+            self._say(self._gate.detail)
 
     def _say(self, text: str) -> None:
         self.words.setText(text)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDockWidget, QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from alphapanda_desktop import __version__
-from alphapanda_desktop.ui.edge import Edge, ask
+from alphapanda_desktop.ui.edge import Edge, ask, connect
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.desk import DeskView
@@ -89,7 +89,8 @@ class Menus:
 
     def show_desk(self, parts: DeskParts, view: DeskView) -> None:
         self._parts = parts
-        self.log_out.setEnabled(True)
+        connect(parts.gate.changed, self._window, self._follow_gate)
+        self._follow_gate()
         self._trade.clear()
         self._trade.menuAction().setVisible(True)
         self._add(self._trade, "&Cancel all working orders", self._cancel_all, "Ctrl+Shift+C")
@@ -102,6 +103,9 @@ class Menus:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
         for dock in view.docks:
             self._add(self._view, f"Show {dock.windowTitle()}", partial(_show_dock, dock))
+
+    def _follow_gate(self) -> None:
+        self.log_out.setEnabled(self._parts is not None and self._parts.gate.session is not None)
 
     def _log_out(self) -> None:
         if self._parts is not None:

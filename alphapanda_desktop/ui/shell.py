@@ -78,6 +78,8 @@ class MainWindow(QMainWindow):
         self.setObjectName("main_window")
         self.resize(1600, 900)
         self.setDockNestingEnabled(True)
+        # Qt's own context menu offers to hide docks and the strip, and with it the kill switch.
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.strip = TopStrip(edge, self)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.strip)
         self.centre = QStackedWidget(self)
@@ -172,6 +174,7 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(view.chart)
         if self.remembered.layout:
             self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
+            self.strip.show()
         self.menus.show_desk(parts, view)
         self.database = parts.database
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
@@ -211,7 +214,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.ignore()
-        self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
+        if self.view is not None:  # without the panels there is no layout, only the loss of the last one
+            self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
         self.closed.emit()
 
     def set_theme(self, name: str) -> None:

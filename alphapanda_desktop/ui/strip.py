@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolBar, QWidge
 from alphapanda_desktop.domain.ports import LinkState
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.formats import countdown, signed_rupees
+from alphapanda_desktop.ui.formats import DASH, countdown, signed_rupees
 from alphapanda_desktop.ui.theme import Role, ui_font
 
 MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE"}
@@ -22,7 +22,7 @@ class Chip(QLabel):
     def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self._edge = edge
-        self._shown = ("", "")
+        self._shown = ("", "", "")
         self.setObjectName(name)
         self.setAccessibleName(name.replace("_", " "))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -30,9 +30,9 @@ class Chip(QLabel):
 
     def say(self, text: str, role: Role, tip: str = "") -> None:
         """Show `text`; nothing is done when that is what it shows already."""
-        if (text, role) == self._shown:
+        if (text, role, tip) == self._shown:
             return
-        self._shown = (text, role)
+        self._shown = (text, role, tip)
         colour = self._edge.theme.colour(role).name()
         self.setText(text)
         self.setToolTip(tip or text)
@@ -60,6 +60,9 @@ class TopStrip(QToolBar):
         self.feed = Chip("feed", edge, self)
         self.desk = Chip("desk", edge, self)
         self.pnl = Chip("net_pnl", edge, self)
+        self.feed.say(f"feed {DASH}", "muted", "Nothing is known of the feed before the login")
+        self.desk.say(f"desk {DASH}", "muted", "There is no desk before the login")
+        self.show_pnl(None)
         for chip in (self.mode, self.session, self.feed, self.desk):
             self.addWidget(chip)
         spacer = QWidget(self)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
-from PySide6.QtWebEngineCore import QWebEnginePage, QWebEngineProfile, QWebEngineSettings
+from PySide6.QtWebEngineCore import QWebEngineLoadingInfo, QWebEnginePage, QWebEngineProfile, QWebEngineSettings
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +16,8 @@ from alphapanda_desktop.ui.login import is_redirect
 log = logging.getLogger(__name__)
 
 GONE_LIMIT_S = 5.0
+ABORTED = -3
+"""Chromium's net error for a load that was given up, not one that failed."""
 
 
 def allowed(url: QUrl, hosts: frozenset[str]) -> bool:
@@ -55,8 +58,18 @@ class LoginPage(QWebEnginePage):
     def javaScriptAlert(self, _origin: QUrl | str, text: str) -> None:
         self.refused.emit(f"The login page says: {text}")
 
+    # Qt's own answers to the next three are dialogs that run a loop of their own, which kills tasks of ours.
+
     def javaScriptConfirm(self, _origin: QUrl | str, _text: str) -> bool:
         return False
+
+    def javaScriptPrompt(self, _origin: QUrl | str, _text: str, _offered: str) -> tuple[bool, str]:
+        return False, ""
+
+    def chooseFiles(
+        self, _mode: QWebEnginePage.FileSelectionMode, _old: Sequence[str], _types: Sequence[str]
+    ) -> list[str]:
+        return []
 
     def javaScriptConsoleMessage(
         self, _level: QWebEnginePage.JavaScriptConsoleMessageLevel, message: str, line: int, _source: str
@@ -85,7 +98,8 @@ class LoginWeb(QObject):
         self.view.setPage(self.page)
         self.page.arrived.connect(self.arrived)
         self.page.refused.connect(self.refused)
-        self.page.loadFinished.connect(self._loaded)
+        self.page.loadingChanged.connect(self._loading)
+        self.page.renderProcessTerminated.connect(self._fell)
 
     def _restrict(self) -> None:
         settings, attribute = self.page.settings(), QWebEngineSettings.WebAttribute
@@ -102,12 +116,16 @@ class LoginWeb(QObject):
     def load(self, address: str) -> None:
         self.page.load(QUrl(address))
 
-    def _loaded(self, ok: bool) -> None:
-        # Stopping at the redirect counts as a failed load; only a page that has no address left is news.
-        if not ok and self.page.url().isEmpty():
+    def _loading(self, info: QWebEngineLoadingInfo) -> None:
+        # A navigation that this page refuses comes as a failure too, but one without an error code.
+        if info.status() is QWebEngineLoadingInfo.LoadStatus.LoadFailedStatus and info.errorCode() not in (0, ABORTED):
+            why = info.errorString() or f"error {info.errorCode()}"
             self.refused.emit(
-                "Kite's login page could not be loaded. Check the connection, then use a browser or try again."
+                f"Kite's login page could not be loaded ({why}). Check the connection, then press “Load it again”."
             )
+
+    def _fell(self, _how: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
+        self.refused.emit(f"The login page's process ended (code {code}). Press “Load it again”, or use your browser.")
 
     async def aclose(self) -> None:
         """Delete page, view, profile, each after the other, and wait until the profile is gone."""
