@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.orders import Fill, Side
 from alphapanda_desktop.domain.positions import Position, add_fill
 from alphapanda_desktop.sim.answers import KiteError, bad_input
+from alphapanda_desktop.sim.checks import whole
 from alphapanda_desktop.sim.holdings import Holdings
 from alphapanda_desktop.sim.margins import Need, multiplier_of, need_of, pays_at_once, segment_of
 from alphapanda_desktop.sim.market import Market
@@ -152,7 +153,7 @@ class Accounts:
     def convert(self, form: dict[str, str]) -> bool:
         """`PUT /portfolio/positions`: move part of a position to another product."""
         old = self.positions.get((form.get("exchange", ""), form.get("tradingsymbol", ""), form.get("old_product", "")))
-        quantity = int(form.get("quantity", "0") or 0)
+        quantity = whole(form, "quantity")
         side = form.get("transaction_type", "")
         held = old.quantity if old else 0
         if old is None or quantity < 1 or (held > 0) != (side == "BUY") or abs(held) < quantity:

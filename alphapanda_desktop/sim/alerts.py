@@ -12,6 +12,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim import quotes
 from alphapanda_desktop.sim.answers import KiteError, bad_input, missing, stamp
+from alphapanda_desktop.sim.checks import number
 from alphapanda_desktop.sim.exchange import Exchange
 from alphapanda_desktop.sim.market import Market
 from alphapanda_desktop.sim.memory import Memory
@@ -217,10 +218,9 @@ class Alerts:
 def _constant(form: Mapping[str, str]) -> float:
     if form["rhs_type"] != "constant":
         return 0.0
-    try:
-        return float(form.get("rhs_constant") or "")
-    except ValueError:
-        raise bad_input("Invalid `rhs_constant`.") from None
+    if not form.get("rhs_constant"):
+        raise missing("rhs_constant")
+    return number(form, "rhs_constant")
 
 
 def _condition(body: Body) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, time
 from typing import Final
 
+from alphapanda_desktop.domain import calendar
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, Side
 from alphapanda_desktop.sim.answers import KiteError, bad_input, missing
-from alphapanda_desktop.sim.margins import CASH
+from alphapanda_desktop.sim.margins import CASH, COMMODITY
 
 VARIETIES: Final = ("regular", "amo", "co", "iceberg", "auction")
 _CHOICES: Final = {
@@ -34,6 +36,15 @@ FREEZE: Final = {
 }  # fmt: skip
 FREEZE_LOTS: Final = 40
 """Lots for every derivative that the exchanges' index table does not name."""
+
+AMO: Final = {
+    "NSE": (time(16), time(8, 58)), "BSE": (time(16), time(8, 58)),
+    "NFO": (time(15, 45), time(9, 10)), "BFO": (time(15, 45), time(9, 10)),
+    "CDS": (time(17), time(8, 59)), "BCD": (time(17), time(8, 59)),
+    "MCX": (time(23, 30), time(8, 58)), "NCO": (time(23, 30), time(8, 58)),
+}  # fmt: skip
+"""When after market orders are taken on a trading day, from and until, Indian time; on commodities from the day's own
+close.  Source: CONTRACT 6.2."""
 
 _NO_PROTECTION: Final = (
     "Market orders without market protection are not allowed via API. "
@@ -286,6 +297,26 @@ def wrong_side(side: Side, trigger_price: float, last_price: float) -> str:
     if side == "SELL" and trigger_price >= last_price:
         return f"Trigger price for stoploss sell orders should be lower than the last traded price ({last_price:g})."
     return ""
+
+
+def check_amo(exchange: str, at: datetime) -> None:
+    """KiteError for an after market order outside its window; `at` is Indian time."""
+    clock = at.time()
+    if time(0) <= clock < time(5, 30):
+        raise bad_input(
+            "Our order management system is under scheduled maintenance. Try placing your AMO order after 5.30 AM."
+        )
+    session = calendar.session_on(exchange, at.date())
+    start, end = AMO[exchange]
+    if session is None or clock < end:
+        return
+    if exchange in COMMODITY:
+        start = session.close.astimezone(at.tzinfo).time()
+    if clock < start:
+        raise bad_input(
+            f"After market orders (AMO) for {exchange} are accepted after market hours: "
+            f"from {start:%H:%M} to {end:%H:%M}."
+        )
 
 
 def static_ip_refusal(setting: str, address: str) -> KiteError | None:

@@ -25,7 +25,7 @@ from alphapanda_desktop.domain.matching import (
 from alphapanda_desktop.domain.orders import RESTING, Side
 from alphapanda_desktop.sim import checks
 from alphapanda_desktop.sim.accounts import listed
-from alphapanda_desktop.sim.answers import KiteError, bad_input, stamp
+from alphapanda_desktop.sim.answers import KiteError, bad_input, ist, stamp
 from alphapanda_desktop.sim.book import Book, iceberg_of
 from alphapanda_desktop.sim.checks import Ask
 from alphapanda_desktop.sim.limits import MODIFICATIONS_PER_ORDER, Limits
@@ -140,14 +140,7 @@ class Exchange:
             return
         is_open = self._market.is_open(ask.instrument)
         if ask.variety == "amo":
-            clock = datetime.fromtimestamp(self._now_s() + 19_800, UTC).time()
-            if is_open:
-                raise bad_input("After market orders (AMO) are accepted after market hours only.")
-            if clock.hour < 5 or (clock.hour == 5 and clock.minute < 30):
-                raise bad_input(
-                    "Our order management system is under scheduled maintenance. "
-                    "Try placing your AMO order after 5.30 AM."
-                )
+            checks.check_amo(ask.instrument.exchange, ist(self._now_s()))
         elif not is_open:
             raise bad_input("Markets are closed right now. Place an after market order (AMO) for the next session.")
 
@@ -345,6 +338,7 @@ class Exchange:
         for name, value in changed.items():
             setattr(order, name, value)
         order.modified = True
+        order.last_second = self._now_s() + order.validity_ttl * 60 if order.validity == "TTL" else 0.0
         stop_leg = order.parent_order_id is not None and self._protects
         self._protect(order, -1.0 if stop_leg else checks.number(form, "market_protection"))
         if rests_in == "AMO REQ RECEIVED":

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from alphapanda_desktop.sim.answers import KiteError, bad_input, ist, missing, stamp
+from alphapanda_desktop.sim.checks import number
 
 _COLUMNS: Final = (
     "tradingsymbol", "amc", "name", "purchase_allowed", "redemption_allowed", "minimum_purchase_amount",
@@ -75,7 +76,7 @@ class Funds:
 
     def place(self, form: Mapping[str, str]) -> Row:
         """Enter an order; its id."""
-        side, amount, quantity = form.get("transaction_type"), _number(form, "amount"), _number(form, "quantity")
+        side, amount, quantity = form.get("transaction_type"), number(form, "amount"), number(form, "quantity")
         if side not in ("BUY", "SELL"):
             raise bad_input("Invalid `transaction_type`.")
         if (side == "BUY" and amount < 1000) or (side == "SELL" and quantity <= 0):
@@ -96,12 +97,12 @@ class Funds:
         return _found(self._sips, sip_id, "sip_id")
 
     def place_sip(self, form: Mapping[str, str]) -> Row:
-        amount, frequency = _number(form, "amount"), form.get("frequency", "")
+        amount, frequency = number(form, "amount"), form.get("frequency", "")
         if amount < 500:
             raise missing("amount")
         if frequency not in ("weekly", "monthly", "quarterly"):
             raise bad_input("Invalid `frequency`.")
-        count, day = int(_number(form, "instalments")) or -1, int(_number(form, "instalment_day"))
+        count, day = int(number(form, "instalments")) or -1, int(number(form, "instalment_day"))
         return {"sip_id": self._new_sip(self._symbol(form), amount, count, frequency, day, {})["sip_id"]}
 
     def modify_sip(self, sip_id: str, form: Mapping[str, str]) -> Row:
@@ -113,7 +114,7 @@ class Funds:
             sip["status"] = status.upper()
         for name, field in (("amount", "instalment_amount"), ("instalments", "instalments")):
             if form.get(name):
-                sip[field] = _number(form, name)
+                sip[field] = number(form, name)
         if form.get("frequency"):
             sip["frequency"] = form["frequency"]
         return {"sip_id": sip_id}
@@ -157,13 +158,6 @@ class Funds:
         }  # fmt: skip
         self._sips[str(sip["sip_id"])] = sip
         return sip
-
-
-def _number(form: Mapping[str, str], name: str) -> float:
-    try:
-        return float(form.get(name) or 0)
-    except ValueError:
-        raise bad_input(f"Invalid `{name}`.") from None
 
 
 def _found(rows: dict[str, Row], id_: str, name: str) -> Row:

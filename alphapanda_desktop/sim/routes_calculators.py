@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from aiohttp import web
@@ -12,6 +11,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Side
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.sim.answers import KiteError, answering, bad_input, ist, missing
+from alphapanda_desktop.sim.checks import number, whole
 from alphapanda_desktop.sim.margins import CASH, Need, multiplier_of, need_of, segment_of
 from alphapanda_desktop.sim.venue import LocalKite
 
@@ -142,7 +142,7 @@ def _in_table(instrument: Instrument, segment: str) -> bool:
 async def _rows(request: web.Request) -> list[Row]:
     try:
         body = await request.json()
-    except json.JSONDecodeError:
+    except ValueError:
         raise bad_input("Couldn't parse the JSON body.") from None
     if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
         raise bad_input("The body should be a list of orders.")
@@ -150,14 +150,11 @@ async def _rows(request: web.Request) -> list[Row]:
 
 
 def _number(row: Row, name: str) -> float:
-    try:
-        return float(str(row.get(name) or 0))
-    except ValueError:
-        raise bad_input(f"Invalid `{name}`.") from None
+    return number({name: str(row.get(name) or "")}, name)
 
 
 def _quantity(row: Row) -> int:
-    return int(_number(row, "quantity"))
+    return whole({"quantity": str(row.get("quantity") or "")}, "quantity")
 
 
 def _side(row: Row) -> Side:

@@ -10,7 +10,7 @@ import pytest
 from alphapanda_desktop.sim.answers import KiteError
 from alphapanda_desktop.sim.orders import SimOrder
 from alphapanda_desktop.sim.venue import LocalKite
-from tests.sim.practice_kite import CALL, CRUDE, FUT, INFY, LEVEL, NIFTY, SBIN, StillMarket, order, still_kite
+from tests.sim.practice_kite import CALL, CRUDE, FUT, INFY, LEVEL, NIFTY, NOON, SBIN, StillMarket, order, still_kite
 
 PROTECTED = {"order_type": "MARKET", "price": None, "market_protection": -1}
 
@@ -289,8 +289,18 @@ def test_an_after_market_order_waits_for_the_next_opening() -> None:
     assert kite.book.rows(), "it outlived the change of day"
 
 
-def test_an_after_market_order_is_refused_while_the_market_is_open() -> None:
-    assert "after market hours" in refused(still_kite("hours=real"), order(), "amo").message
+@pytest.mark.parametrize(
+    ("hours", "minutes", "text"),
+    [(0, 0, "from 16:00 to 08:58"), (3, 45, "from 16:00"), (4, 0, ""), (13, 0, "scheduled maintenance"),
+     (17, 40, ""), (20, 57, ""), (45, 0, "from 16:00")],
+)  # fmt: skip
+def test_after_market_orders_have_their_window(hours: int, minutes: int, text: str) -> None:
+    kite = still_kite("hours=real")
+    kite.clock.jump_to(NOON + timedelta(hours=hours, minutes=minutes))
+    if text:
+        assert text in refused(kite, order(), "amo").message
+    else:
+        assert place(kite, order(), "amo").status == "AMO REQ RECEIVED"
 
 
 def test_a_new_trading_day_empties_the_book_and_carries_derivatives() -> None:

@@ -339,3 +339,47 @@ def test_shuffled_updates_all_arrive_in_another_order() -> None:
     ids = [str(row["order_id"]) for row in kite.book.rows()]
     true = [(id_, one["status"]) for id_ in ids for one in kite.book.get(id_).history]
     assert set(told) == set(true) and len(told) > len(true) and told != true
+
+
+NONSENSE = ("abc", "-1", "nan", "1e999", "{", "[]", "null", "\u0664", "", "x" * 300)
+WRITES = [
+    ("POST", "/orders/regular", order()),
+    ("PUT", "/portfolio/positions", {"exchange": "NSE", "tradingsymbol": "INFY", "quantity": "1", "old_product": "MIS",
+                                     "new_product": "CNC", "transaction_type": "BUY", "position_type": "day"}),
+    ("POST", "/gtt/triggers", {"type": "single", "condition": "{}", "orders": "[{}]"}),
+    ("POST", "/alerts", {"name": "n", "type": "ato", "lhs_exchange": "NSE", "lhs_tradingsymbol": "INFY",
+                         "lhs_attribute": "LastTradedPrice", "operator": "<", "rhs_type": "constant",
+                         "rhs_constant": "1", "basket": '{"items": [{"exchange": "NSE"}]}'}),
+    ("POST", "/mf/orders", {"tradingsymbol": "INF000P01011", "transaction_type": "BUY", "amount": "5000"}),
+    ("POST", "/mf/sips", {"tradingsymbol": "INF000P01011", "amount": "1000", "instalments": "1",
+                          "frequency": "weekly"}),
+    ("POST", "/session/token", {"api_key": "a", "request_token": "r", "checksum": "c"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("method", "path", "form"), WRITES, ids=lambda value: value if isinstance(value, str) else "")
+def test_nonsense_is_refused_in_the_envelope_and_breaks_nothing(
+    arun: Run, method: str, path: str, form: dict[str, str]
+) -> None:
+    async def story() -> None:
+        async with served(still_kite("rate_limits=off")) as call:
+            for name in form:
+                for value in NONSENSE:
+                    status, body = await call(method, path, data=form | {name: value})
+                    assert status < 500, (name, value)
+                    assert body["status"] == ("success" if status == 200 else "error")
+
+    arun(story())
+
+
+@pytest.mark.parametrize("path", ["/margins/orders", "/margins/basket", "/charges/orders"])
+def test_nonsense_in_json_is_refused_in_the_envelope(arun: Run, path: str) -> None:
+    async def story() -> None:
+        async with served(still_kite("rate_limits=off")) as call:
+            bodies = [b"", b"\xff", b"{}", b"[1]", b"[{}]", b"[null]"]
+            rows = [CALCULATED | {name: value} for name in CALCULATED for value in (None, [], {}, "abc", -1, "1e999")]
+            for body in [*bodies, *(json.dumps([row]).encode() for row in rows)]:
+                status, answer = await call("POST", path, data=body, headers={"Content-Type": "application/json"})
+                assert status in (200, 400) and answer["status"] == ("success" if status == 200 else "error"), body
+
+    arun(story())
