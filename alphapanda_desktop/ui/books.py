@@ -69,7 +69,7 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
     return (
         Column("Time", lambda o: _seconds(o.order_timestamp), lambda o: formats.ist_time(o.order_timestamp),
                width_chars=9, colour=lambda _: "muted", tooltip=_order_name),
-        Column("Symbol", lambda o: o.tradingsymbol, width_chars=20, tooltip=_order_name),
+        Column("Symbol", lambda o: o.tradingsymbol, width_chars=18, tooltip=_order_name),
         Column("Side", lambda o: o.transaction_type, width_chars=5, colour=_side_role),
         Column("Qty", lambda o: o.quantity, lambda o: f"{o.filled_quantity}/{o.quantity}", "right", 9,
                header_tooltip="Filled of ordered"),

@@ -57,6 +57,8 @@ def field_looks(theme: Theme) -> str:
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 18px; border: 0; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ {arrow} border-bottom: 5px solid {theme.muted}; }}
 QAbstractSpinBox::down-arrow {{ {arrow} border-top: 5px solid {theme.muted}; }}
+QComboBox::drop-down {{ width: 20px; border: 0; background: transparent; }}
+QComboBox::down-arrow {{ {arrow} border-top: 5px solid {theme.muted}; }}
 QCheckBox::indicator {{
     width: 13px; height: 13px; border: 1px solid {theme.muted}; border-radius: 3px; background: {theme.panel}; }}
 QCheckBox::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent}; }}

@@ -139,6 +139,7 @@ class RunCard(QFrame):
         self.log_toggle = QToolButton(self)
         self.log_toggle.setObjectName(f"run_log_{self.run.run_id}")
         self.log_toggle.setCheckable(True)
+        self.log_toggle.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.log_toggle.toggled.connect(lambda _on: self.refresh())
         self.log = QPlainTextEdit(self)
         self.log.setReadOnly(True)

@@ -34,7 +34,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner, StartOrder
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import ModelForm, Pick, problems_of
+from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks, problems_of
 from alphapanda_desktop.ui.runcard import RunCard
 from alphapanda_desktop.ui.search import SearchBox
 
@@ -78,6 +78,7 @@ class StartForm(QWidget):
         self._choose_strategy()
 
     def _build(self, market: Market, over: QWidget) -> None:
+        self.setStyleSheet(field_looks(self._edge.theme))
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(10, 4, 10, 10)
         self._box.setSpacing(6)
@@ -295,6 +296,7 @@ class StrategiesPanel(QWidget):
         self.new.setObjectName("strategy_new")
         self.new.setCheckable(True)
         self.new.setChecked(True)
+        self.new.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.new.setStyleSheet(
             "QToolButton { border: 0; background: transparent; font-weight: 600; padding: 6px 4px; }"
             f"QToolButton:focus {{ color: {self._edge.theme.accent}; }}"

@@ -121,6 +121,31 @@ def test_instruments_chosen_by_hand_are_not_replaced_by_the_charts(run: Any, pan
     run(story())
 
 
+def test_an_instrument_is_found_by_typing(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            panel.set_default_instrument(NIFTY)
+            QTest.keyClicks(panel.form.search, "usdinr")
+            panel.form.search.search_now()
+            assert panel.rect().contains(panel.form.search.results.geometry())
+            QTest.keyClick(panel.form.search, Qt.Key.Key_Return)
+            assert panel.form.instruments == [RUPEE]
+
+    run(story())
+
+
+def test_the_field_with_the_focus_is_explained(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            panel.activateWindow()
+            panel.findChild(QSpinBox, "param_lookback").setFocus()
+            await eventually(lambda: panel.form.help.text() == "Bars over which the return is measured. 1 to 500 bars")
+
+    run(story())
+
+
 def test_products_follow_the_exchanges() -> None:
     assert products_for([INFY]) == ["MIS", "CNC", "MTF"]
     assert products_for([FUTURE, RUPEE]) == ["NRML", "MIS"]
