@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.sim.switches import VALUES, Switches
 from alphapanda_desktop.sim.venue import LocalKite, Options
 
@@ -81,7 +82,7 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
     try:
         asyncio.run(serve(options))
-    except OSError as error:
+    except (OSError, AlphaPandaError) as error:
         sys.stderr.write(f"alphapanda sim: {error}\n")
         return 1
     return 0

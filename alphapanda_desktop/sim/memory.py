@@ -7,24 +7,29 @@ seen is never forgotten, whatever happens to this process afterwards.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+log = logging.getLogger(__name__)
+
+VERSION: Final = 1
+"""To be raised with every change of what is kept."""
+
 _TABLE: Final = "CREATE TABLE IF NOT EXISTS kept (kind TEXT, id TEXT, body TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID"
 
 
 class Memory:
-    """Rows of JSON by kind and id; without a path it keeps nothing. One loop, one file, one owner."""
+    """Rows of JSON by kind and id; without a path it keeps nothing. One loop, one file, one owner.
+
+    What another version wrote is forgotten, and a file that is no database is put aside. Raises OSError for a file
+    that another simulator uses or that cannot be written.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._db: sqlite3.Connection | None = None
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(_TABLE)
+        self._db = None if path is None else _opened(path)
 
     def put(self, kind: str, id_: str, body: Mapping[str, object]) -> None:
         """Keep a row, replacing the one of the same kind and id."""
@@ -62,3 +67,34 @@ class Memory:
             self._db.commit()
             self._db.close()
             self._db = None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _prepared(path)
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        aside = path.with_name(f"{path.name}.broken")
+        log.warning("%s is no state of the simulator (%s): put aside as %s", path, error, aside.name)
+        path.replace(aside)
+        return _prepared(path)
+
+
+def _prepared(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=2.0)
+    try:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("PRAGMA journal_mode=WAL")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            db.execute("DROP TABLE IF EXISTS kept")
+            db.execute(f"PRAGMA user_version={VERSION}")
+        db.execute(_TABLE)
+        db.execute("DELETE FROM kept WHERE kind = ''")  # takes the lock, now rather than at the first order
+        db.commit()
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db

@@ -91,6 +91,7 @@ class LocalKite:
         self.market.watched |= self._tokens()
         self.first_token = self.sessions.open().access_token
         self.director.play(self.options.scenario)
+        self.exchange.settle_all()  # what an earlier run had accepted and not yet sent
 
     def _go_on(self) -> None:
         """Take the clock up where an earlier run left it, if it lives in another time than the wall.

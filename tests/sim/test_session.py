@@ -170,11 +170,10 @@ def test_a_refresh_token_is_not_given_to_individuals(arun: Run) -> None:
 def test_a_token_outlives_a_restart_of_the_simulator(tmp_path: Path) -> None:
     first = still_kite(state=tmp_path / "sim.state")
     token = first.sessions.open().access_token
-    first.memory.commit()
+    first.memory.close()
     second = still_kite(state=tmp_path / "sim.state")
     assert second.sessions.open().access_token == token
-    for kite in (first, second):
-        kite.memory.close()
+    second.memory.close()
 
 
 def test_a_clock_set_back_does_not_lengthen_a_token() -> None:

@@ -169,11 +169,10 @@ def test_triggers_and_alerts_outlive_a_restart(tmp_path: Path) -> None:
     first = still_kite(state=tmp_path / "sim.state")
     trigger = str(first.triggers.place(gtt([1490], [1490]))["trigger_id"])
     uuid = first.alerts.create(alert())["uuid"]
-    first.memory.commit()
+    first.memory.close()
     second = still_kite(state=tmp_path / "sim.state")
     move(second, NIFTY, 25200)
     move(second, INFY, 1480)
     assert second.triggers.get(trigger)["status"] == "triggered"
     assert len(second.alerts.history(uuid)) == 1
-    for kite in (first, second):
-        kite.memory.close()
+    second.memory.close()
