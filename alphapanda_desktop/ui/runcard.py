@@ -54,6 +54,7 @@ class RunCard(QFrame):
         self._market = market
         self._desk = desk
         self._edge = edge
+        self._state_shown: RunState | None = None
         self._lines_shown: tuple[int, LogLine | None] = (0, None)
         self.setObjectName(f"run_card_{run.run_id}")
         self.setAccessibleName(f"{run.strategy.title}, {desk.name_of_run(run.run_id)}")
@@ -162,6 +163,9 @@ class RunCard(QFrame):
     def follow_state(self) -> None:
         """Show the state and what may be asked in it, at once; the rest waits for `refresh`."""
         state = self.run.state
+        if state is self._state_shown:
+            return  # a run may speak at every tick; its state changes a few times a day
+        self._state_shown = state
         self.state.say(str(state), STATE_ROLES[state])
         self._show_buttons()
 

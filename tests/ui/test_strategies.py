@@ -323,3 +323,17 @@ def test_nothing_in_the_panel_is_wider_than_its_dock(run: Any, panel_of: Any, ev
             assert inside.minimumSizeHint().width() <= 345
 
     run(story())
+
+
+def test_a_stop_can_be_asked_before_the_next_frame(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            _click(panel, f"run_pause_{started.run_id}")
+            assert panel.cards[started.run_id].state.text() == "entries paused"
+            _click(panel, f"run_stop_{started.run_id}")
+            await eventually(lambda: panel.cards[started.run_id].state.text() == "stopped")
+            await eventually(lambda: stage.notices)
+
+    run(story())
