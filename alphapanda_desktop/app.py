@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("alphapanda.app")
 
-RETRY_S: Final = 5.0
+STOP_LIMIT_S: Final = 20.0
+"""How long strategies and orders may take to stop before the program ends all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Program:
         self._settings = settings
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
+        self._open = False
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -92,6 +94,8 @@ class Program:
                 scope.spawn("drive", drive(self))
             closing = scope.spawn("closing", self._closing.wait())
             await asyncio.wait({life, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if self._open:  # it stops by itself, and leaving the scope now would cut that short
+                await asyncio.wait({life}, timeout=STOP_LIMIT_S)
             return 0 if closing.done() else 1
 
     def close(self) -> None:
@@ -103,6 +107,7 @@ class Program:
             try:
                 async with AsyncExitStack() as stack:
                     await self._start(stack)
+                    self._open = True
                     await self._closing.wait()
                     self._window.show_busy("Stopping strategies and closing…")
                     return
@@ -130,9 +135,10 @@ class Program:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)
         session = await self._log_in(scope, gate, venue)
-        await self._open_desk(stack, scope, session)
+        await self._open_desk(stack, scope, session, vault)
 
-    async def _welcome(self) -> str:
+    async def _welcome(self, mode: str = "") -> str:
+        """Ask for the mode, or only for the account of one that is settled; the mode."""
         from alphapanda_desktop.kite.login import check_shape
 
         chosen: asyncio.Future[tuple[str, dict[str, str] | None]] = asyncio.get_running_loop().create_future()
@@ -141,11 +147,12 @@ class Program:
             if not chosen.done():
                 chosen.set_result((mode, credentials))
 
-        self._window.show_welcome(check_shape).chosen.connect(choose)
+        self._window.show_welcome(check_shape, mode).chosen.connect(choose)
         mode, credentials = await chosen
         if credentials is not None:
             await self._keep(mode, credentials)
-        self._settings.general.mode = settings_.General.model_validate({"mode": mode}).mode
+        if self._options.mode is None:  # what the command line says is for this run only
+            self._settings.general.mode = settings_.General.model_validate({"mode": mode}).mode
         self._save_settings()
         return mode
 
@@ -172,9 +179,7 @@ class Program:
             return await practice_venue(stack, self._options.folder, self._options.practice, self._tell)
         account = self._settings.account
         if not account.api_key or not await vault.get(API_SECRET):
-            self._settings.general.mode = None
-            await self._welcome()
-            account = self._settings.account
+            await self._welcome(self.mode)
         strike_out(await vault.get(API_SECRET) or "")
         return await zerodha_venue(stack, self.mode, account.api_key, account.redirect_url, vault)
 
@@ -201,7 +206,7 @@ class Program:
             plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint, listen)
             self._window.show_login(self.gate, plan)
 
-    async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session) -> None:
+    async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
         venue.client.use(session.token)
@@ -223,6 +228,11 @@ class Program:
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.stop_all, "the program is closing")
         self._show_desk(arming)
+        self._tell_where_secrets_are(vault)
+
+    def _tell_where_secrets_are(self, vault: Vault) -> None:
+        if not vault.lasting:
+            self._tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
 
     async def _open_books(self, desk: Desk) -> None:
         try:

@@ -176,7 +176,7 @@ class _Opening:
         from alphapanda_desktop.app import Program
 
         program = Program(self._options(vault), window, edge, self._settings)
-        _end_on_signals(program)
+        _end_on_signals(window)
         return program
 
     def _options(self, vault: Vault | None) -> Options:
@@ -199,10 +199,10 @@ class _Opening:
         )
 
 
-def _end_on_signals(program: Program) -> None:
+def _end_on_signals(window: MainWindow) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:
-            loop.add_signal_handler(number, program.close)
+            loop.add_signal_handler(number, window.close)
         except NotImplementedError:  # Windows
-            signal.signal(number, lambda _n, _f: loop.call_soon_threadsafe(program.close))
+            signal.signal(number, lambda _n, _f: loop.call_soon_threadsafe(window.close))

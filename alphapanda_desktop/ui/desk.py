@@ -104,11 +104,3 @@ class DeskView:
         for dock in self.docks:
             if dock.objectName() == f"dock_{name}":
                 dock.raise_()
-
-    def close(self) -> None:
-        """Take every panel down."""
-        for dock in self.docks:
-            dock.close()
-            dock.deleteLater()
-        self.chart.deleteLater()
-        self.ticket.deleteLater()

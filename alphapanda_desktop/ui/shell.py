@@ -115,8 +115,9 @@ class MainWindow(QMainWindow):
         self._busy.words.setText(text)
         self.centre.setCurrentWidget(self._busy)
 
-    def show_welcome(self, check: Check) -> WelcomePage:
-        page = WelcomePage(check, self._edge, self.centre)
+    def show_welcome(self, check: Check, mode: str = "") -> WelcomePage:
+        """The first page; for a mode that is settled, only its account."""
+        page = WelcomePage(check, self._edge, self.centre, mode)
         self._show_page(page)
         return page
 
@@ -184,14 +185,6 @@ class MainWindow(QMainWindow):
         connect(parts.desk.halted_changed, self, lambda _state: self._refresh_strip())
         connect(parts.desk.state_changed, self, lambda _state: self._refresh_strip())
         self._refresh_strip()
-
-    def close_desk(self) -> None:
-        """Take the panels down: their venue is being stopped."""
-        view, self.view, self._parts, self._gate = self.view, None, None, None
-        if view is not None:
-            self.centre.setCurrentWidget(self._busy)
-            self.centre.removeWidget(view.chart)
-            view.close()
 
     def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         """A dock that can be moved and torn off but not lost."""

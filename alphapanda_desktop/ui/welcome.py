@@ -59,11 +59,14 @@ _HELP: Final = (
 
 
 class WelcomePage(QWidget):
-    """Asks once. `chosen(mode, credentials)`: credentials is None for practice, else a dict of the three fields."""
+    """Asks once. `chosen(mode, credentials)`: credentials is None for practice, else a dict of the three fields.
+
+    With a `mode`, which is then settled, it asks for that mode's account alone.
+    """
 
     chosen = Signal(str, object)
 
-    def __init__(self, check: Check, edge: Edge, parent: QWidget) -> None:
+    def __init__(self, check: Check, edge: Edge, parent: QWidget, mode: str = "") -> None:
         super().__init__(parent)
         self._check = check
         self._edge = edge
@@ -73,6 +76,9 @@ class WelcomePage(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._modes_page())
         self._pages.addWidget(self._account_page())
+        if mode:
+            self.back.hide()
+            self._choose(mode)
 
     def _modes_page(self) -> QWidget:
         page = QWidget(self)
@@ -154,6 +160,7 @@ class WelcomePage(QWidget):
             problem.setWordWrap(True)
             problem.setStyleSheet(f"color:{self._edge.theme.danger};")
             problem.hide()
+            field.returnPressed.connect(self._save)
             self.fields[name], self._problems[name] = field, problem
             form.addRow(label, field)
             form.addRow("", problem)
@@ -163,13 +170,14 @@ class WelcomePage(QWidget):
 
     def _buttons(self, column: QWidget) -> QHBoxLayout:
         row = QHBoxLayout()
-        back = QPushButton("Back", column)
-        back.clicked.connect(lambda: self._pages.setCurrentIndex(0))
+        self.back = QPushButton("Back", column)
+        self.back.setObjectName("back")
+        self.back.clicked.connect(lambda: self._pages.setCurrentIndex(0))
         save = QPushButton("Save and log in", column)
         save.setObjectName("save_account")
         save.setDefault(True)
         save.clicked.connect(self._save)
-        row.addWidget(back)
+        row.addWidget(self.back)
         row.addStretch(1)
         row.addWidget(save)
         return row
