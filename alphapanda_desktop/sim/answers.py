@@ -42,13 +42,18 @@ def not_found(message: str = "The requested resource was not found.") -> KiteErr
 
 def success(data: object) -> web.Response:
     """200 with `data`; whole floats print as integers, as on Kite's wire."""
-    return web.Response(text=json.dumps({"status": "success", "data": plain(data)}), content_type="application/json")
+    return _json(200, {"status": "success", "data": plain(data)})
 
 
 def failure(error: KiteError) -> web.Response:
     """The error envelope with its HTTP status."""
     body = {"status": "error", "message": error.message, "data": None, "error_type": error.error_type}
-    return web.Response(status=error.status, text=json.dumps(body), content_type="application/json")
+    return _json(error.status, body)
+
+
+def _json(status: int, body: dict[str, object]) -> web.Response:
+    """Without a charset: Zerodha's JavaScript client takes nothing but the bare type."""
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json")
 
 
 def answering(handler: DataHandler) -> Handler:

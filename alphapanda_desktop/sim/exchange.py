@@ -289,8 +289,8 @@ class Exchange:
         size = min(iceberg["leg_quantity"], iceberg["remaining_quantity"])
         meta = iceberg | {"leg": iceberg["leg"] + 1, "remaining_quantity": iceberg["remaining_quantity"] - size}
         leg = self._sibling(order, quantity=size, meta={"iceberg": meta})
-        self._limits.order()
         try:
+            self._limits.order()
             leg.opening, leg.per_unit = self.book.accounts.check(
                 self._instrument(order), order.transaction_type, order.product, size, order.price or order.average_price
             )
@@ -374,7 +374,7 @@ class Exchange:
         ask = checks.read_ask("regular", now, self._market.by_key, protection=self._protects)
         if ask.quantity < order.filled_quantity:
             raise bad_input(f"Quantity {ask.quantity} is below the {order.filled_quantity} already filled.")
-        self._check_now(ask)
+        self._check_now(replace(ask, variety="amo") if order.variety == "amo" else ask)
         opening, per_unit = self._refunded(order, ask)
         return {
             "order_type": ask.order_type, "quantity": ask.quantity, "price": ask.price,

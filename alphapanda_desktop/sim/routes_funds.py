@@ -60,6 +60,6 @@ class FundRoutes:
         return self._funds.holdings()
 
     async def instruments(self, _: web.Request) -> web.StreamResponse:
-        response = web.Response(text=self._funds.instruments_csv(), content_type="text/csv")
+        response = web.Response(body=self._funds.instruments_csv().encode(), content_type="text/csv")
         response.enable_compression()
         return response

@@ -331,3 +331,23 @@ def test_the_exchange_rejects_every_order_when_the_scenario_asks() -> None:
     assert (row.status, row.exchange_order_id) == ("REJECTED", None)
     kite.director.play("calm")
     assert place(kite, order(price=1490)).status == "OPEN"
+
+
+def test_an_after_market_order_can_be_changed_and_withdrawn_while_it_waits() -> None:
+    kite = still_kite("hours=real")
+    market_of(kite).open = False
+    kite.clock.jump_to(NOON + timedelta(hours=6))
+    row = place(kite, order(price=1490), "amo")
+    kite.exchange.modify("amo", row.order_id, {"price": "1480"})
+    assert (row.status, row.price) == ("AMO REQ RECEIVED", 1480)
+    kite.exchange.cancel("amo", row.order_id)
+    assert row.status == "CANCELLED" and row.exchange_order_id is None
+
+
+def test_an_iceberg_stops_at_the_days_cap_without_stopping_the_market() -> None:
+    kite = still_kite()
+    place(kite, order(quantity=100, price=1495, iceberg_legs=2, iceberg_quantity=50), "iceberg")
+    kite.limits.orders_today = 5_000
+    market_of(kite).move(INFY, 1494.0)
+    assert [row["status"] for row in kite.book.rows()] == ["COMPLETE", "REJECTED"]
+    assert "Maximum allowed order requests exceeded." in str(kite.book.rows()[1]["status_message"])

@@ -61,6 +61,19 @@ def test_what_does_not_exist_is_404_and_a_wrong_method_405(arun: Run) -> None:
     arun(story())
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/user/profile", "application/json"), ("/nothing", "application/json"), ("/instruments", "text/csv"),
+     ("/instruments/NSE", "text/csv"), ("/mf/instruments", "text/csv")],
+)  # fmt: skip
+def test_content_types_are_bare_as_the_javascript_client_demands(arun: Run, path: str, kind: str) -> None:
+    async def story() -> None:
+        async with served(still_kite()) as call, call.http.get(path, headers=call.headers) as reply:
+            assert reply.headers["Content-Type"] == kind
+
+    arun(story())
+
+
 def test_only_loopback_names_are_answered(arun: Run) -> None:
     async def story() -> None:
         async with served(still_kite()) as call:
