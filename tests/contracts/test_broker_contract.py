@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,14 +15,21 @@ from typing import Any
 
 import pytest
 
+from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import Rejected
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.market import DepthLevel, Tick
+from alphapanda_desktop.domain.market import DepthLevel, Mode, Tick
 from alphapanda_desktop.domain.matching import Quote
 from alphapanda_desktop.domain.orders import TERMINAL, Order, OrderBook, OrderChange, OrderRequest
-from alphapanda_desktop.domain.ports import Broker
+from alphapanda_desktop.domain.ports import Broker, LinkReport
 from alphapanda_desktop.domain.positions import fold_fills
+from alphapanda_desktop.domain.session import Token, verify
+from alphapanda_desktop.kite.broker import KiteBroker
+from alphapanda_desktop.kite.client import KiteClient
+from alphapanda_desktop.kite.contract import order_from_wire
+from alphapanda_desktop.kite.ticker import Ticker
 from alphapanda_desktop.trading.paper import PaperBroker
+from tests.e2e.headless import exchange
 from tests.fakes import NOON, FakeBroker, FakeClock, a_request, a_session, a_tick, an_instrument
 
 
@@ -89,7 +96,64 @@ async def fake() -> AsyncIterator[Bench]:
     yield Bench(broker, an_instrument(), updates, lambda: 100.05, lambda: 95.0, lambda: 80)
 
 
-BENCHES: list[OpenBench] = [paper, fake]
+class _Heard:
+    """A sink that keeps the last tick of each instrument and every order update."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.latest: dict[int, Tick] = {}
+
+    def ticks(self, ticks: Sequence[Tick]) -> None:
+        self.latest.update((tick.instrument_token, tick) for tick in ticks)
+
+    def order(self, order: Order) -> None:
+        self.orders.append(order)
+
+    def link(self, report: LinkReport) -> None: ...
+
+    def notice(self, kind: str, text: str) -> None: ...
+
+
+@asynccontextmanager
+async def kite_over_sim() -> AsyncIterator[Bench]:
+    """The real client and feed against the practice exchange, over real sockets."""
+    clock, heard = SystemClock(), _Heard()
+    # Nearly standing still, so that a part-filled order is not filled by the next tick.
+    async with exchange("--speed", "0.02") as kite, asyncio.TaskGroup() as group:
+        said = kite.said
+        client = KiteClient(said["api_key"], root=said["rest"], clock=clock)
+        session = await verify(
+            client, Token(said["api_key"], said["access_token"], said["user_id"], clock.now()), clock.now()
+        )
+        client.use(session.token)
+        instrument = InstrumentMaster(await client.instruments()).by_key("NSE:SBIN")
+        assert instrument is not None
+        feed = Ticker(session, clock, said["ws"], order_of=order_from_wire)
+        feed.watch([instrument.instrument_token], Mode.FULL)
+        running = group.create_task(feed.run(heard))
+        while instrument.instrument_token not in heard.latest:
+            await asyncio.sleep(0.02)
+        seen = heard.latest
+
+        def best_offer() -> DepthLevel:
+            depth = seen[instrument.instrument_token].depth
+            assert depth is not None
+            return depth.sell[0]
+
+        yield Bench(
+            KiteBroker(session, client),
+            instrument,
+            heard.orders,
+            lambda: best_offer().price + instrument.tick_size,
+            lambda: seen[instrument.instrument_token].last_price * 0.97,
+            lambda: int(900_000 / (best_offer().price * 0.21)),  # what the practice money buys, many levels' worth
+            patience_s=15.0,
+        )
+        running.cancel()
+        await client.close()
+
+
+BENCHES: list[OpenBench] = [paper, fake, kite_over_sim]
 
 
 @pytest.fixture(params=BENCHES, ids=lambda open_bench: open_bench.__name__)
