@@ -51,7 +51,7 @@ def failure(error: KiteError) -> web.Response:
     return _json(error.status, body)
 
 
-def _json(status: int, body: dict[str, object]) -> web.Response:
+def _json(status: int, body: Mapping[str, object]) -> web.Response:
     """Without a charset: Zerodha's JavaScript client takes nothing but the bare type."""
     return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json")
 

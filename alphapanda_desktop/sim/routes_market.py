@@ -24,6 +24,7 @@ LEGACY_DAYS: Final = {
 """Days of candles in one request: as Zerodha says now, and as its Python client's own suite expects."""
 
 _KEYS_MAX: Final = {"quote": 500, "ohlc": 1000, "ltp": 1000}
+_YES: Final = ("1", "true")
 _ALIASES: Final = {"hour": "60minute"}
 _TIMES: Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
 _FUTURES: Final = ("NFO-FUT", "BFO-FUT", "MCX-FUT")
@@ -78,11 +79,11 @@ class MarketRoutes:
             raise bad_input("invalid from or to: from date cannot be after to date")
         if (end - start).days > caps[interval]:
             raise bad_input(f"interval exceeds max limit: {caps[interval]} days")
-        continuous = request.query.get("continuous") == "1"
+        continuous = request.query.get("continuous") in _YES
         if continuous and (interval != "day" or instrument.segment not in _FUTURES):
             raise bad_input("continuous data is available for day candles of futures only")
         rows = self._market.candles(instrument.instrument_token, interval, start, end, continuous=continuous)
-        width = 7 if request.query.get("oi") == "1" else 6
+        width = 7 if request.query.get("oi") in _YES else 6
         return {"candles": [row[:width] for row in rows]}
 
     async def trigger_range(self, request: web.Request) -> object:
