@@ -16,12 +16,12 @@ from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.ui.browser import open_in_browser
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.theme import ui_font
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.trading.session import GateState, SessionGate
     from alphapanda_desktop.ui.webpage import LoginWeb
 
 

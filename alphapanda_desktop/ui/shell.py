@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, 
 
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
-from alphapanda_desktop.ui.login import LoginPlan, LoginView
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
@@ -26,6 +25,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.session import SessionGate
     from alphapanda_desktop.ui.desk import DeskView
+    from alphapanda_desktop.ui.login import LoginPlan, LoginView
 
 LAYOUT_VERSION = 1
 NOTICE_MS = 15_000
@@ -143,6 +143,8 @@ class MainWindow(QMainWindow):
             self.centre.setCurrentWidget(self._login)
             return self._login
         self._gate = gate
+        from alphapanda_desktop.ui.login import LoginView
+
         login = LoginView(gate, plan, self._edge, self.centre)
         self._login = login
         self._show_page(login)
