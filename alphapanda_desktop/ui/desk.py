@@ -33,7 +33,7 @@ class DeskView:
         self.positions = PositionsPanel(parts.desk, parts.market, edge)
         self.orders = OrdersPanel(parts.desk, edge)
         self.trades = TradesPanel(parts.desk, parts.market, edge)
-        self.log = LogPanel(edge)
+        self.log = LogPanel(edge, parts.market.now)
         self.ticket = Ticket(parts.desk, parts.market, parts.arming, parts.mode, edge, window)
         self.docks = self._dock(window)
         self._connect()
@@ -62,6 +62,9 @@ class DeskView:
         self.watchlist.chosen.connect(self.choose)
         self.watchlist.order_wanted.connect(self.ticket.open_for)
         self.positions.order_wanted.connect(self.ticket.open_for)
+        self.orders.chart_wanted.connect(self._choose_key)
+        self.positions.chart_wanted.connect(self._choose_key)
+        self.orders.offer_changes(self.ticket.open_to_change)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
 
     def _choose_first(self) -> None:
@@ -82,6 +85,11 @@ class DeskView:
         self.strategies.set_default_instrument(instrument)
         self._window.remembered.save("chart_key", instrument.key)
         self._mark_fills()
+
+    def _choose_key(self, key: str) -> None:
+        instrument = self._parts.market.master.by_key(key)
+        if instrument is not None:
+            self.choose(instrument)
 
     def _watch_changed(self, keys: list[str]) -> None:
         self._window.remembered.save("watch_keys", keys)
