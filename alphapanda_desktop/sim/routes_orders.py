@@ -79,5 +79,6 @@ class OrderRoutes:
         return self._book.trades()
 
     async def order_trades(self, request: web.Request) -> object:
-        order = self._book.get(request.match_info["order_id"])
-        return self._book.trades(order.order_id)
+        order_id = request.match_info["order_id"]
+        self._exchange.settle(order_id)
+        return self._book.trades(self._book.get(order_id).order_id)
