@@ -53,7 +53,7 @@ class DeskView:
         for later in docks[3:]:
             QMainWindow.tabifyDockWidget(window, docks[2], later)
         docks[2].raise_()
-        window.resizeDocks([docks[0], docks[1]], [470, 370], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks[0], docks[1]], [548, 370], Qt.Orientation.Horizontal)
         window.resizeDocks([docks[2]], [230], Qt.Orientation.Vertical)
         return docks
 
