@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 import aiohttp
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.trading.run import RunState
@@ -180,7 +180,7 @@ class Player:
     async def _login_page(self) -> str:
         login = await self.until("the login page", lambda: window().login)
         if login.web is None:
-            return f"no web view here: {login.words.text()}"
+            return f"no web view here: {login.findChild(QLabel, 'why_not_web').text()}"
         page = login.web.page
         await self._until_script("the user id field", page, "!!document.getElementById('userid')")
         return f"Kite's page in the window: {page.url().toString().split('?')[0]}"

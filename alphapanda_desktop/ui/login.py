@@ -73,7 +73,9 @@ class LoginView(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(16, 12, 16, 12)
         self._add_head(plan.hint)
-        self.words = self._add_words(plan.why_not_web)
+        if plan.why_not_web:
+            self._add_words("why_not_web").setText(plan.why_not_web)
+        self.words = self._add_words("login_words")
         self._place = QFrame(self)
         self._place_layout = QVBoxLayout(self._place)
         self._place_layout.setContentsMargins(0, 0, 0, 0)
@@ -92,9 +94,9 @@ class LoginView(QWidget):
         about.setWordWrap(True)
         self._layout.addWidget(about)
 
-    def _add_words(self, why_not_web: str) -> QLabel:
-        words = QLabel(why_not_web, self)
-        words.setObjectName("login_words")
+    def _add_words(self, name: str) -> QLabel:
+        words = QLabel(self)
+        words.setObjectName(name)
         words.setAccessibleName("What happened with the login")
         words.setWordWrap(True)
         words.setStyleSheet(f"color:{self._edge.theme.warn};")
