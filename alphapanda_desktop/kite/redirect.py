@@ -28,7 +28,7 @@ async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
     """The address, with its request_token, that the browser was sent to.
 
     Listens on 127.0.0.1 only, answers one path, checks the Host header, and closes after the one redirect.
-    Raises LoginFailed when the port is taken or nobody came in time.
+    Raises LoginFailed when the port cannot be had or nobody came in time.
     """
     parts = urlsplit(redirect_url)
     path, port = parts.path or "/", parts.port or 80
@@ -53,10 +53,11 @@ async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
             address = await came
             await asyncio.sleep(0.2)  # let the page's answer leave before the socket closes
             return address
-    except OSError as error:
-        raise LoginFailed(f"Port {port} of the redirect URL is taken by another program: {error.strerror}.") from error
-    except TimeoutError as error:
+    except TimeoutError as error:  # first, for it is an OSError
         raise LoginFailed("Nobody came back from the browser in time. Try again, or paste the address.") from error
+    except OSError as error:
+        why = f"Port {port} of the redirect URL cannot be used here: {error.strerror}."
+        raise LoginFailed(f"{why} Log in all the same, and paste the address of the page you land on.") from error
     finally:
         await runner.cleanup()
 

@@ -195,12 +195,11 @@ def test_an_error_in_the_check_refuses_the_navigation(
         raise ValueError("broken on purpose")
 
     async def story() -> None:
-        async with a_site(login="hello") as site:
-            async with a_page(frozenset({site.host}), HERE) as page:
-                monkeypatch.setattr(webpage, "is_redirect", broken)
-                page.web.load(site.url("/login"))
-                await eventually(lambda: raised or page.loads, 30)
-                assert site.asked == []
+        async with a_site(login="hello") as site, a_page(frozenset({site.host}), HERE) as page:
+            monkeypatch.setattr(webpage, "is_redirect", broken)
+            page.web.load(site.url("/login"))
+            await eventually(lambda: raised or page.loads, 30)
+            assert site.asked == []
 
     with capture_exceptions() as raised:
         run(story())
