@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,11 +20,14 @@ class Books:
         self.positions: list[Position] = []
         self.positions_at: datetime | None = None
         self.funds: list[Funds] = []
+        self._read_at: dict[str, int] = {}
+        """Filled quantity by order id when the positions were asked for."""
         self._pending: dict[str, Order] = {}
+        self._asked: dict[str, Order] = {}
+        """Every intent's first row by tag."""
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
-        self._asked_at: dict[str, datetime] = {}
 
     def orders(self) -> list[Order]:
         """Newest first; intents without an order id before the book's rows of the same moment."""
@@ -49,6 +53,17 @@ class Books:
         """Orders of one strategy run, intents included, oldest first."""
         return [order for order in reversed(self.orders()) if self._runs.get(order.tag or "") == run_id]
 
+    def knows(self, tag: str) -> bool:
+        """Whether an intent of that tag was made before."""
+        return tag in self._runs
+
+    def new_day(self) -> None:
+        """Forget what the broker said of an earlier day: its book begins anew, and ours with it."""
+        self.book = OrderBook()
+        self._pending.clear()
+        self._fills.clear()
+        self._read_at.clear()
+
     def remember(self, request: OrderRequest) -> None:
         """Know whose order a tag is."""
         self._runs[request.tag] = request.strategy
@@ -57,7 +72,6 @@ class Books:
     def intend(self, request: OrderRequest, at: datetime) -> Order:
         """A row for an order that is on its way."""
         self.remember(request)
-        self._asked_at[request.tag] = at
         order = Order(
             order_id="",
             status=INTENDED,
@@ -77,15 +91,21 @@ class Books:
             tag=request.tag,
             tags=(request.tag,),
         )
-        self._pending[request.tag] = order
+        self._pending[request.tag] = self._asked[request.tag] = order
         return order
 
     def unanswered(self) -> list[Order]:
-        """Intents of which the broker has not told yet."""
-        return list(self._pending.values())
+        """Intents of which the broker has not told yet and that may exist there."""
+        return [order for order in self._pending.values() if order.live]
 
     def pending(self, tag: str) -> Order | None:
+        """The row of an intent without an order id, whatever became of it."""
         return self._pending.get(tag)
+
+    def undecided(self, tag: str) -> bool:
+        """Whether the intent may yet turn out to be an order or not."""
+        order = self._pending.get(tag)
+        return order is not None and order.live
 
     def mark_unknown(self, tag: str, why: str) -> Order | None:
         return self._mark(tag, UNKNOWN, why)
@@ -106,14 +126,13 @@ class Books:
 
     def accepted(self, tag: str, order_id: str) -> Order:
         """The broker gave an order id: the row enters the book unless an update was there first."""
-        pending = self._pending.pop(tag, None)
+        self._pending.pop(tag, None)
         known = self.book.get(order_id)
         if known is not None:
-            return known
-        if pending is None:
-            raise KeyError(f"no intent with tag {tag!r}")
+            # An update need not carry the tag, and whose order it is hangs on that.
+            return known if known.tag else self.book.apply(replace(known, tag=tag, tags=(tag,))) or known
         # Without a time: ours must not be compared with Kite's, which tells only seconds of another clock.
-        row = replace(pending, order_id=order_id, status="PUT ORDER REQ RECEIVED", order_timestamp=None)
+        row = replace(self._asked[tag], order_id=order_id, status="PUT ORDER REQ RECEIVED", order_timestamp=None)
         return self.book.apply(row) or row
 
     def apply(self, order: Order) -> Order | None:
@@ -125,25 +144,44 @@ class Books:
         return changed
 
     def take_fills(self, fills: Iterable[Fill]) -> list[Fill]:
-        """Remember fills; those that were new, oldest first."""
-        new = [fill for fill in fills if fill.id not in self._fills]
-        for fill in new:
-            self._fills[fill.id] = fill
+        """Remember fills; those that were new, in the order given."""
+        new: list[Fill] = []
+        for fill in fills:
+            if fill.id not in self._fills:
+                self._fills[fill.id] = fill
+                new.append(fill)
         return new
 
-    def take_positions(self, positions: Sequence[Position], at: datetime) -> None:
-        self.positions, self.positions_at = list(positions), at
+    def lacks_fills(self) -> bool:
+        """Whether an order tells of more filled than the fills that were read add up to."""
+        read = Counter[str]()
+        for fill in self._fills.values():
+            read[fill.order_id] += fill.quantity
+        return any(order.filled_quantity > read[order.order_id] for order in self.book)
+
+    def filled_so_far(self) -> dict[str, int]:
+        """Filled quantity by order id; taken before the positions are asked for."""
+        return {order.order_id: order.filled_quantity for order in self.book if order.filled_quantity}
+
+    def take_positions(self, positions: Sequence[Position], at: datetime, read_at: Mapping[str, int]) -> None:
+        """Positions that the broker gave when what had filled was `read_at`."""
+        self.positions, self.positions_at, self._read_at = list(positions), at, dict(read_at)
 
     def held(self, exchange: str, tradingsymbol: str, product: str) -> int:
-        """Signed quantity of one position."""
-        return sum(p.quantity for p in self.positions if p.id == (exchange, tradingsymbol, product))
+        """Signed quantity of one position, with what has filled since the positions were read."""
+        where = (exchange, tradingsymbol, product)
+        since = [o for o in self.book if (o.exchange, o.tradingsymbol, o.product) == where]
+        news = sum(o.sign * (o.filled_quantity - self._read_at.get(o.order_id, 0)) for o in since)
+        return news + sum(p.quantity for p in self.positions if p.id == where)
 
-    def working(self, exchange: str, tradingsymbol: str, product: str) -> int:
-        """Signed quantity of live orders of one instrument and product, those on their way included."""
+    def working(self, exchange: str, tradingsymbol: str, product: str) -> tuple[int, int]:
+        """What live orders of one instrument and product may still buy and sell, those on their way included."""
         rows = [o for o in (*self._pending.values(), *self.book.working()) if o.live]
         same = [o for o in rows if (o.exchange, o.tradingsymbol, o.product) == (exchange, tradingsymbol, product)]
-        return sum(o.sign * o.open_quantity for o in same)
+        buying = sum(o.open_quantity for o in same if o.sign > 0)
+        return buying, sum(o.open_quantity for o in same if o.sign < 0)
 
     def _moment(self, order: Order) -> tuple[float, str]:
-        at = order.order_timestamp or self._asked_at.get(order.tag or "")
+        asked = self._asked.get(order.tag or "")
+        at = order.order_timestamp or (asked.order_timestamp if asked else None)
         return (at.timestamp() if at else 0.0, order.order_id or "~")

@@ -89,12 +89,14 @@ class RunContext:
         return self._order("SELL", instrument, quantity, reason, price, trigger_price, product)
 
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
-        held = self.position(instrument).quantity
-        closing = sum(o.open_quantity for o in self.working(instrument) if o.sign * held < 0)
-        quantity = abs(held) - closing
-        if quantity <= 0:
-            return None
-        return self._order("SELL" if held > 0 else "BUY", instrument, quantity, reason, None, None, None)
+        tag: str | None = None
+        for product, held in self._run.held_as(instrument.key).items():
+            same = [o for o in self.working(instrument) if o.product == product]
+            quantity = abs(held) - sum(o.open_quantity for o in same if o.sign * held < 0)
+            if quantity > 0:
+                side: Side = "SELL" if held > 0 else "BUY"
+                tag = self._order(side, instrument, quantity, reason, None, None, product)
+        return tag
 
     def _order(
         self,
@@ -124,9 +126,14 @@ class RunContext:
         return request.tag
 
     def why_held(self, request: OrderRequest) -> str:
-        """Why an entry must not go out now, or empty; orders that shrink the run's position always may."""
-        held = self._run.holding(request.key).quantity
-        if held * request.sign < 0 and request.quantity <= abs(held):
+        """Why an entry must not go out now, or empty; orders that shrink the run's position always may.
+
+        What other orders of the run will close already is no longer there to be closed.
+        """
+        held = self._run.held_as(request.key).get(request.product, 0)
+        others = [o for o in self._run.working(request.key) if o.tag != request.tag and o.product == request.product]
+        closing = sum(o.open_quantity for o in others if o.sign * held < 0)
+        if held * request.sign < 0 and request.quantity <= abs(held) - closing:
             return ""
         if self._run.state not in (RunState.RUNNING, RunState.STARTING):
             return f"entries are held: {self._run.state}"

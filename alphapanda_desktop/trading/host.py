@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Unknown
@@ -42,7 +44,8 @@ class Host:
         self._tell = tell
         self._strategy: Strategy | None = None
         self._ends: list[Callable[[], None]] = []
-        self._quiet = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._cancelling: set[str] = set()
         self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run))
 
     async def start(self) -> None:
@@ -50,10 +53,12 @@ class Host:
         run = self._run
         for instrument in run.instruments:
             await self._fill_history(instrument)
+        if run.state is not RunState.STARTING:
+            return  # stopped while it waited for history
         if self._guard("build", self._build) and self._guard("on_start", self._hook("on_start")):
+            run.state = RunState.RUNNING
             for instrument in run.instruments:
                 self._listen(instrument)
-            run.state = RunState.RUNNING
             run.note("info", f"started on {', '.join(i.key for i in run.instruments)}, {run.interval.label} bars")
         self._tell(run)
 
@@ -75,24 +80,34 @@ class Host:
     # -- feeding ---------------------------------------------------------------------------------------------
 
     def _on_bar(self, instrument: Instrument, _interval: Interval, bar: Bar) -> None:
-        series = self._market.live_series(instrument, self._run.interval)
-        if self._strategy is not None and series.closed_count >= self._strategy.lookback:
-            self._guard("on_bar", self._hook("on_bar"), instrument, bar)
-            self._tell(self._run)
+        self._guard("on_bar", self._bar, instrument, bar)
+        self._tell(self._run)
+
+    def _bar(self, instrument: Instrument, bar: Bar) -> None:
+        # The look-back is the author's code too.
+        series, strategy = self._market.live_series(instrument, self._run.interval), self._strategy
+        if strategy is not None and series.closed_count >= strategy.lookback:
+            strategy.on_bar(self._context, instrument, bar)
 
     def _on_tick(self, instrument: Instrument, tick: Tick) -> None:
         self._run.prices[instrument.key] = tick.last_price
         self._guard("on_tick", self._hook("on_tick"), instrument, tick)
 
     def take_order(self, order: Order) -> None:
-        """Something became of one of this run's orders."""
+        """Something became of one of this run's orders; heard after the run's end too."""
         if order.tag:
             self._run.orders[order.tag] = order
-        if not any(o.live for o in self._run.orders.values()):
-            self._quiet.set()
+        self._changed.set()
         if self._run.state in (RunState.RUNNING, RunState.PAUSED):
             self._guard("on_order", self._hook("on_order"), order)
+        elif not self._run.asking:
+            self._cancel_straggler(order)
         self._tell(self._run)
+
+    def _cancel_straggler(self, order: Order) -> None:
+        """Cancel an order that was still on its way when the run was stopped: nobody looks after it any more."""
+        if order.tag and order.order_id and order.live and order.tag not in self._cancelling:
+            self._cancel(order.tag)
 
     def _hook(self, name: str) -> Callable[..., None]:
         def call(*args: object) -> None:
@@ -103,7 +118,7 @@ class Host:
     def _guard(self, name: str, work: Callable[..., None], *args: object) -> bool:
         """Call the strategy; a failure ends the run, slowness is written into its log."""
         if self._run.state.over:
-            return False
+            return False  # an ended strategy is never called again
         began = time.perf_counter()
         error = self._scope.call(f"{self._run.strategy.name}.{name}", work, *args)
         took = time.perf_counter() - began
@@ -113,11 +128,10 @@ class Host:
             self._run.note("warning", f"{name} took {took * 1000:.0f} ms; {CALL_BUDGET_S * 1000:.0f} ms allowed")
         return error is None
 
-    def _fail(self, name: str, error: Exception) -> None:
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{last.filename.rsplit('/', 1)[-1]} line {last.lineno}"
+    def _fail(self, name: str, error: BaseException) -> None:
+        what = "".join(traceback.format_exception_only(error)).strip()  # copes with a str() that fails itself
         self._run.state = RunState.FAILED
-        self._run.detail = f"{name} failed at {where}: {type(error).__name__}: {error}"
+        self._run.detail = f"{name} failed at {_where(error, self._run.strategy)}: {what}"
         self._run.note("error", self._run.detail)
         self._deafen()
         self._tell(self._run)
@@ -131,9 +145,11 @@ class Host:
 
     def _submit(self, request: OrderRequest) -> None:
         run = self._run
+        if not run.asking:
+            run.note("warning", f"refused: {request.transaction_type} {request.key} was asked for after the run's end")
+            return
         run.last_reason = request.reason
         run.orders[request.tag] = _awaited(request, self._clock)
-        self._quiet.clear()
         run.note("info", f"{request.transaction_type} {request.quantity} {request.key}: {request.reason}")
         self._scope.spawn(f"submit {request.tag}", self._send(request))
 
@@ -148,7 +164,8 @@ class Host:
         except AlphaPandaError as error:
             self._run.note("warning", f"refused: {error}")
             waiting = self._run.orders[request.tag]
-            self.take_order(replace(waiting, status="REJECTED", status_message=str(error), pending_quantity=0))
+            if waiting.live:  # else the desk has told already, and a strategy must not hear it twice
+                self.take_order(replace(waiting, status="REJECTED", status_message=str(error), pending_quantity=0))
         else:
             known = self._run.orders.get(request.tag)
             if known is None or not known.order_id:
@@ -161,6 +178,7 @@ class Host:
         order = self._run.orders.get(tag)
         if order is None or not order.order_id or not order.live:
             return
+        self._cancelling.add(tag)
         try:
             await self._desk.cancel(order.order_id)
         except AlphaPandaError as error:
@@ -169,32 +187,36 @@ class Host:
 
     # -- stopping --------------------------------------------------------------------------------------------
 
-    async def stop(self) -> str:
-        """End the run: no more feeding, working orders cancelled; what was done, in words."""
+    def silence(self) -> None:
+        """Feed the strategy no more and take no more orders from it; `on_stop` is its last call."""
         self._deafen()
-        self._guard("on_stop", self._hook("on_stop"))
-        if not self._run.state.over:
-            self._run.state = RunState.STOPPING
+        if not self._run.asking:
+            return
+        started = self._run.state is not RunState.STARTING
+        self._run.state = RunState.STOPPING
+        if started:
+            self._guard("on_stop", self._hook("on_stop"))
         self._tell(self._run)
-        words = await self._wind_up()
+
+    async def wind_up(self) -> str:
+        """Cancel what works, after `silence` or a failure; what was done, in words."""
+        live = {order.tag for order in self._run.orders.values() if order.live}
+        for tag in live:
+            await self._cancel_one(tag or "")
+        await self._until_quiet()
         if self._run.state is RunState.STOPPING:
             self._run.state = RunState.STOPPED
+        words = self._words([order for order in self._run.orders.values() if order.tag in live])
         self._run.note("info", words)
         return words
 
-    async def abandon(self) -> str:
-        """Wind up after a failure: the strategy is not asked anything more."""
-        self._deafen()
-        words = await self._wind_up()
-        self._run.note("warning", words)
-        return words
-
-    async def _wind_up(self) -> str:
-        live = [order for order in self._run.orders.values() if order.live]
-        for order in live:
-            await self._cancel_one(order.tag or "")
-        still = await self._until_quiet() if live else []
-        parts = [f"{len(live) - len(still)} working orders cancelled" if live else "no working orders"]
+    def _words(self, orders: list[Order]) -> str:
+        still = [order for order in orders if order.live]
+        filled = sum(1 for order in orders if not order.live and order.status == "COMPLETE")
+        gone = len(orders) - len(still) - filled
+        parts = [f"{gone} working orders cancelled" if orders else "no working orders"]
+        if filled:
+            parts.append(f"{filled} filled meanwhile")
         if still:
             parts.append(
                 f"{len(still)} orders not yet confirmed: {', '.join(o.order_id or 'unanswered' for o in still)}"
@@ -203,14 +225,22 @@ class Host:
         parts.append(f"position stays open: {', '.join(held)}" if held else "no position left")
         return "; ".join(parts)
 
-    async def _until_quiet(self) -> list[Order]:
-        if any(order.live for order in self._run.orders.values()):
-            try:
-                async with asyncio.timeout(STOP_DEADLINE_S):
-                    await self._quiet.wait()
-            except TimeoutError:
-                self._run.note("warning", f"the broker did not confirm within {STOP_DEADLINE_S:g} s")
-        return [order for order in self._run.orders.values() if order.live]
+    async def _until_quiet(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                while any(order.live for order in self._run.orders.values()):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            self._run.note("warning", f"the broker did not confirm within {STOP_DEADLINE_S:g} s")
+
+
+def _where(error: BaseException, strategy: type[Strategy]) -> str:
+    """File and line in the author's own code, else the innermost one."""
+    theirs = {getattr(sys.modules.get(kind.__module__), "__file__", None) for kind in strategy.__mro__[:-1]}
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if frame.filename in theirs), frames[-1])
+    return f"{Path(last.filename).name} line {last.lineno}"
 
 
 def _awaited(request: OrderRequest, clock: Clock) -> Order:

@@ -6,6 +6,7 @@ later what has changed.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,11 +15,13 @@ from typing import Final, TypeVar
 from psygnal import Signal
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
+from alphapanda_desktop.domain.errors import AlphaPandaError, SessionEnded
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, Feed, History, LinkReport, LinkState
 from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.trading.scope import Scope
 
 STALE_AFTER_S: Final = 20.0
 """A watched instrument whose last tick is older than this, on a live link, is shown as old."""
@@ -45,30 +48,45 @@ L = TypeVar("L")
 class Market:
     """The venue's market data; the sink of its feed. Built with a verified session.
 
-    Signals: `link_changed(LinkReport)`, `noticed(kind, text)`.
+    Signals: `link_changed(LinkReport)`, `noticed(kind, text)`. Listeners are called on the tick path: with a `scope`
+    one that fails is reported there and starves neither the others nor the feed.
     """
 
     link_changed = Signal(object)
     noticed = Signal(str, str)
 
-    def __init__(self, session: Session, feed: Feed, history: History, master: InstrumentMaster, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: Session,
+        feed: Feed,
+        history: History,
+        master: InstrumentMaster,
+        clock: Clock,
+        scope: Scope | None = None,
+    ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Market needs a verified Session")
         self._feed = feed
         self._history = history
         self._clock = clock
+        self._scope = scope
         self.master = master
         self.link = LinkReport(LinkState.OFF)
         self.frozen_at: datetime | None = None
-        self.was_down = False
-        """Whether the link was lost since it was last up."""
+        self.was_down = True
+        """Whether updates may have been missed: until the first link is up, and again after each loss."""
+        self._up_since_s = 0.0
+        self._lost_at: datetime | None = None
         self._wishes: dict[str, dict[int, Mode]] = {}
+        self._told: dict[int, Mode] = {}
+        """What the feed took."""
         self._latest: dict[int, Tick] = {}
         self._arrived: dict[int, float] = {}
         self._changed: dict[str, set[int]] = {}
         self._series: dict[Key, BarSeries] = {}
         self._by_token: dict[int, list[tuple[Interval, BarSeries]]] = {}
         self._filled: set[Key] = set()
+        self._filling: dict[Key, asyncio.Event] = {}
         self._tick_series: dict[int, TickSeries] = {}
         self._tick_listeners: dict[int, list[TickListener]] = {}
         self._every_tick: list[TickListener] = []
@@ -79,15 +97,27 @@ class Market:
     # -- subscriptions ---------------------------------------------------------------------------------------
 
     def watch(self, owner: str, instruments: Iterable[Instrument], mode: Mode) -> None:
-        """What `owner` wants from now on, in place of what it wanted; the feed gets the union over owners."""
-        before = self._union()
+        """What `owner` wants from now on, in place of what it wanted; the feed gets the union over owners.
+
+        Raises what the feed raises for too many instruments; the owner's former wish then stands.
+        """
+        former, taken = self._wishes.get(owner), False
         self._wishes[owner] = {i.instrument_token: mode for i in instruments}
-        self._tell_feed(before)
+        try:
+            self._tell_feed()
+            taken = True
+        finally:
+            if not taken:
+                self._wishes.pop(owner)
+                if former is not None:
+                    self._wishes[owner] = former
+                self._tell_feed()
 
     def unwatch(self, owner: str) -> None:
-        before = self._union()
-        self._wishes.pop(owner, None)
-        self._tell_feed(before)
+        """Want nothing for `owner` any more; a reader of that name is forgotten with it."""
+        self._changed.pop(owner, None)
+        if self._wishes.pop(owner, None) is not None:
+            self._tell_feed()
 
     def _union(self) -> dict[int, Mode]:
         union: dict[int, Mode] = {}
@@ -97,15 +127,18 @@ class Market:
                     union[token] = mode
         return union
 
-    def _tell_feed(self, before: dict[int, Mode]) -> None:
-        after = self._union()
-        gone = [token for token in before if token not in after]
+    def _tell_feed(self) -> None:
+        wanted = self._union()
+        gone = [token for token in self._told if token not in wanted]
         if gone:
             self._feed.unwatch(gone)
+        for token in gone:
+            del self._told[token]
         for mode in Mode:
-            new = [token for token, wanted in after.items() if wanted is mode and before.get(token) is not mode]
+            new = {token: mode for token, at in wanted.items() if at is mode and self._told.get(token) is not mode}
             if new:
                 self._feed.watch(new, mode)
+                self._told.update(new)
 
     def now(self) -> datetime:
         """The venue's time, aware UTC."""
@@ -122,11 +155,11 @@ class Market:
         return None if at is None else max(0.0, self._clock.monotonic_s() - at)
 
     def stale(self, instrument_token: int) -> bool:
-        """Whether its price must be shown as old: no tick, a link that is not up, a session that is over."""
+        """Whether its price must be shown as old: no tick since the link is up, no link, a session that is over."""
         if self.frozen_at is not None or self.link.state is not LinkState.UP:
             return True
-        age = self.age_s(instrument_token)
-        return age is None or age > STALE_AFTER_S
+        at = self._arrived.get(instrument_token)
+        return at is None or at < self._up_since_s or self._clock.monotonic_s() - at > STALE_AFTER_S
 
     def take_changed(self, reader: str) -> set[int]:
         """Tokens that ticked since this reader last asked; all known ones the first time."""
@@ -156,13 +189,18 @@ class Market:
         """The series, back-filled from history once. Raises what History raises; `live_series` still works then."""
         series = self.live_series(instrument, interval)
         key = (instrument.instrument_token, interval)
-        if key not in self._filled:
-            self._filled.add(key)
+        while key not in self._filled:
+            under_way = self._filling.get(key)
+            if under_way is not None:
+                await under_way.wait()  # whoever was first asks; where that fails, the next one does
+                continue
+            done = self._filling[key] = asyncio.Event()
             try:
                 await self._backfill(instrument, interval, series)
-            except BaseException:
-                self._filled.discard(key)
-                raise
+                self._filled.add(key)
+            finally:
+                del self._filling[key]
+                done.set()
         return series
 
     async def _backfill(self, instrument: Instrument, interval: Interval, series: BarSeries) -> None:
@@ -170,19 +208,34 @@ class Market:
         series.backfill(await self._history.candles(instrument, interval, end - _BACKFILL[interval], end))
 
     async def refill(self) -> None:
-        """Close the gap that a lost link left in every live series."""
+        """Close the gap that a lost link left in every live series; raises the first failure after all were tried."""
+        lost_at, self._lost_at = self._lost_at, None
+        failures: list[AlphaPandaError] = []
         for token, interval in list(self._filled):
             instrument = self.master.by_token(token)
-            if instrument is not None:
-                series = self._series[token, interval]
-                end = self._clock.now()
-                last = series.last()
-                start = datetime.fromtimestamp(last.start_s, end.tzinfo) if last else end - _BACKFILL[interval]
-                series.backfill(await self._history.candles(instrument, interval, start - timedelta(days=1), end))
+            if instrument is not None and not any(isinstance(error, SessionEnded) for error in failures):
+                try:
+                    await self._close_gap(instrument, interval, lost_at)
+                except AlphaPandaError as error:
+                    failures.append(error)
+        if failures:
+            self._lost_at = lost_at or self._lost_at
+            raise failures[0]
+
+    async def _close_gap(self, instrument: Instrument, interval: Interval, lost_at: datetime | None) -> None:
+        series, end = self._series[instrument.instrument_token, interval], self._clock.now()
+        last = series.last()
+        start = datetime.fromtimestamp(last.start_s, end.tzinfo) if last else end - _BACKFILL[interval]
+        if lost_at is not None:
+            start = min(start, lost_at)  # the last bar may have begun after the gap
+        series.backfill(await self._history.candles(instrument, interval, start - timedelta(days=1), end))
 
     def tick_series(self, instrument: Instrument) -> TickSeries:
         """Ticks of this instrument since it was first asked for."""
-        return self._tick_series.setdefault(instrument.instrument_token, TickSeries())
+        series = self._tick_series.get(instrument.instrument_token)
+        if series is None:
+            series = self._tick_series[instrument.instrument_token] = TickSeries()
+        return series
 
     # -- listeners on the tick path --------------------------------------------------------------------------
 
@@ -209,15 +262,16 @@ class Market:
         """Store ticks, fold them into series, call listeners."""
         now = self._clock.monotonic_s()
         self._counts.append((now, len(ticks)))
+        tokens = {tick.instrument_token for tick in ticks}
+        self._arrived.update(dict.fromkeys(tokens, now))
+        for changed in self._changed.values():
+            changed.update(tokens)
         for tick in ticks:
-            self._arrived[tick.instrument_token] = now
             self._take(tick)
 
     def _take(self, tick: Tick) -> None:
         token = tick.instrument_token
         self._latest[token] = tick
-        for changed in self._changed.values():
-            changed.add(token)
         ring = self._tick_series.get(token)
         if ring is not None:
             ring.add(tick.at_ns / 1e9, tick.last_price, tick.volume_traded)
@@ -226,7 +280,13 @@ class Market:
             if closed is not None:
                 self._bar_closed(token, interval, closed)
         for listener in (*self._tick_listeners.get(token, ()), *self._every_tick):
-            listener(tick)
+            self._call("tick", listener, tick)
+
+    def _call(self, name: str, listener: Callable[..., object], *args: object) -> None:
+        if self._scope is None:
+            listener(*args)
+        else:
+            self._scope.call(name, listener, *args)
 
     def advance(self) -> None:
         """Close bars by the clock where no tick came to close them; called about once a second."""
@@ -243,17 +303,23 @@ class Market:
         instrument = self.master.by_token(token)
         if instrument is not None:
             for listener in tuple(self._bar_listeners.get((token, interval), ())):
-                listener(instrument, interval, bar)
+                self._call("bar", listener, instrument, interval, bar)
 
     def take_link(self, report: LinkReport) -> None:
-        if self.link.state is LinkState.UP and report.state is not LinkState.UP:
+        """The feed's connection changed."""
+        was_up, is_up = self.link.state is LinkState.UP, report.state is LinkState.UP
+        if was_up and not is_up:
             self.was_down = True
+            self._lost_at = self._lost_at or self._clock.now()
+        if is_up and not was_up:
+            self._up_since_s = self._clock.monotonic_s()
         self.link = report
-        self.link_changed.emit(report)
+        self._call("link", self.link_changed.emit, report)
 
     def take_order(self, order: Order) -> None:
+        """An order update came."""
         if self._order_listener is not None:
-            self._order_listener(order)
+            self._call("order", self._order_listener, order)
 
     # -- session ---------------------------------------------------------------------------------------------
 
@@ -271,16 +337,21 @@ class Market:
 
 
 class MarketSink:
-    """What the feed talks to: hands ticks, orders and link changes to the market."""
+    """What the feed talks to: hands ticks, orders and link changes to the market.
 
-    def __init__(self, market: Market) -> None:
+    `orders` is False where the feed tells of another account's orders than the desk's, as Zerodha's does to paper.
+    """
+
+    def __init__(self, market: Market, *, orders: bool = True) -> None:
         self._market = market
+        self._orders = orders
 
     def ticks(self, ticks: Sequence[Tick]) -> None:
         self._market.take(ticks)
 
     def order(self, order: Order) -> None:
-        self._market.take_order(order)
+        if self._orders:
+            self._market.take_order(order)
 
     def link(self, report: LinkReport) -> None:
         self._market.take_link(report)

@@ -1,20 +1,23 @@
-"""Making the books equal to the broker's: orders, fills, positions, funds, and the intents that got no answer."""
+"""Making the books equal to the broker's: orders, fills, positions, funds, and the intents that got no answer.
+
+Books follow the broker even where the journal takes nothing: what could not be written is owed, and written later.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
-from alphapanda_desktop.domain.errors import Retry
-from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Fill, Order
+from alphapanda_desktop.domain.errors import Fatal, Retry
+from alphapanda_desktop.domain.orders import INTENDED, Fill, Order
 from alphapanda_desktop.domain.ports import Broker, Clock, Event, IntentRow, Journal
 from alphapanda_desktop.trading.books import Books
 
-GIVE_UP_AFTER: Final = timedelta(minutes=2)
-"""An intent that the broker's book does not hold this long after it was made was never accepted."""
+GIVE_UP_AFTER_S: Final = 120.0
+"""An intent that has been missing from the broker's book for this long was never accepted."""
 
 READ_TRIES: Final = 3
 """How often one read is tried before reconciliation gives up."""
@@ -26,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Report:
-    """What one reconciliation found. `notices` are for a person to read."""
+    """What one reconciliation found, as far as it came. `notices` are for a person to read."""
 
     changed: list[Order] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
@@ -41,78 +44,134 @@ class Report:
 class Reconciler:
     """Compares the broker with the journal; the broker is the truth, differences are named."""
 
-    waits_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
-    """When an unanswered order is looked for, in seconds after one another."""
+    waits_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 5.0)
+    """When an unanswered order is looked for, in seconds after one another; together longer than GIVE_UP_AFTER_S."""
 
     def __init__(self, broker: Broker, journal: Journal, books: Books, clock: Clock) -> None:
         self._broker = broker
         self._journal = journal
         self._books = books
         self._clock = clock
+        self._owed_orders: dict[str, Order] = {}
+        self._owed_fills: dict[tuple[str, str, str], tuple[Fill, str]] = {}
+        self._missed_since_s: dict[str, float] = {}
 
-    async def run(self, day: datetime, why: str) -> Report:
-        """Read everything from the broker and settle what can be settled. Raises what the broker raises."""
-        report = Report()
-        await self._orders(report)
-        await self._intents(day, report)
-        await self._fills(report)
-        self._books.take_positions(await _patiently(self._broker.positions), self._clock.now())
+    async def run(self, day: datetime, why: str, report: Report) -> None:
+        """Read everything from the broker and settle what can be settled; what was found is in `report` at any time.
+
+        Raises what the broker raises, and the journal's Fatal after the books were made equal all the same.
+        """
+        # Executions before orders: then each one's order is among the orders, and with it whose it is.
+        fills = await _patiently(self._broker.fills)
+        self._take_orders(await _patiently(self._broker.orders), report)
+        self._take_fills(fills, report)
+        refusal = await journaled(self.write_owed())
+        read_at = self._books.filled_so_far()
+        self._books.take_positions(await _patiently(self._broker.positions), self._clock.now(), read_at)
         self._books.funds = await _patiently(self._broker.funds)
+        if refusal is not None:
+            raise refusal
+        await self._intents(day, report)
         if report.notices:
             await self._journal.note(Event("reconciled", self._clock.now(), {"why": why, "found": report.notices}))
-        return report
 
-    async def _orders(self, report: Report) -> None:
-        for order in await _patiently(self._broker.orders):
+    def owe(self, order: Order) -> None:
+        """Remember that this picture of an order has to be journaled."""
+        self._owed_orders[order.order_id] = order
+
+    async def write_owed(self) -> None:
+        """Journal what is owed. Raises Fatal where the disk does not take it; it stays owed then."""
+        while self._owed_orders:
+            order = self._owed_orders.pop(next(iter(self._owed_orders)))
+            written = False
+            try:
+                await self._journal.order_seen(order, self._clock.now())
+                written = True
+            finally:
+                if not written:
+                    self._owed_orders.setdefault(order.order_id, order)
+        await self._write_fills()
+
+    async def _write_fills(self) -> None:
+        while self._owed_fills:
+            fill, owner = self._owed_fills.pop(next(iter(self._owed_fills)))
+            written = False
+            try:
+                await self._journal.fill_seen(fill, self._clock.now(), owner)
+                written = True
+            finally:
+                if not written:
+                    self._owed_fills[fill.id] = (fill, owner)
+
+    def _take_orders(self, orders: list[Order], report: Report) -> None:
+        for order in orders:
             changed = self._books.apply(order)
             if changed is not None:
                 report.changed.append(changed)
-                await self._journal.order_seen(changed, self._clock.now())
+                self.owe(changed)
 
-    async def _fills(self, report: Report) -> None:
-        for fill in self._books.take_fills(await _patiently(self._broker.fills)):
+    def _take_fills(self, fills: list[Fill], report: Report) -> None:
+        for fill in self._books.take_fills(fills):
             order = self._books.book.get(fill.order_id)
             owner = self._books.run_of(order) if order else ""
             report.owners[fill.order_id] = owner
-            if await self._journal.fill_seen(fill, self._clock.now(), owner):
-                report.fills.append(fill)
+            report.fills.append(fill)
+            self._owed_fills[fill.id] = (fill, owner)
 
     async def _intents(self, day: datetime, report: Report) -> None:
         for row in await self._journal.intents(day):
-            if row.state in _OPEN_STATES:
+            # One that was written off and turned up after all is settled too.
+            if row.state in _OPEN_STATES or self._books.book.by_tag(row.request.tag) is not None:
                 await self._settle(row, report)
 
     async def _settle(self, row: IntentRow, report: Report) -> None:
         tag = row.request.tag
         found = self._books.book.by_tag(tag)
-        if found is not None:
-            if row.order_id != found.order_id:
-                await self._journal.settle(
-                    tag, "sent", self._clock.now(), order_id=found.order_id, detail="found by tag"
-                )
-                if row.state != "sent":
-                    report.notices.append(f"{_words(row)} was found in the book as {found.order_id}: {found.status}.")
+        if found is None:
+            if not (row.order_id and self._books.book.get(row.order_id)):
+                await self._missing(row, report)
             return
-        if row.order_id and self._books.book.get(row.order_id):
+        self._missed_since_s.pop(tag, None)
+        if row.order_id == found.order_id:
             return
-        await self._missing(row, report)
+        if row.state != "sent":
+            report.notices.append(f"{_words(row)} was found in the book as {found.order_id}: {found.status}.")
+        await self._journal.settle(tag, "sent", self._clock.now(), order_id=found.order_id, detail="found by tag")
 
     async def _missing(self, row: IntentRow, report: Report) -> None:
         tag, pending = row.request.tag, self._books.pending(row.request.tag)
         if pending is not None and pending.status == INTENDED:
             return  # on its way right now: its own coroutine will say what became of it
-        if self._clock.now() - row.at < GIVE_UP_AFTER:
-            if pending is None:
-                self._books.intend(row.request, row.at)
-                shown = self._books.mark_unknown(tag, "no answer was recorded; looking for it in the book")
-                report.changed.extend([shown] if shown else [])
+        if pending is None:
+            self._books.intend(row.request, row.at)
+            self._change(self._books.mark_unknown(tag, "no answer was recorded; looking for it in the book"), report)
+        if not self._missed_for_good(tag):
             return
         why = "not in the broker's book: it was never accepted"
-        await self._journal.settle(tag, "absent", self._clock.now(), detail=why)
-        if pending is not None and pending.status == UNKNOWN:
-            shown = self._books.mark_rejected(tag, why)
-            report.changed.extend([shown] if shown else [])
+        if row.order_id:
+            why = f"no longer in the broker's book, where it was {row.order_id}: look at Kite"
+        if self._books.undecided(tag):
+            self._change(self._books.mark_rejected(tag, why), report)
         report.notices.append(f"{_words(row)} is {why}.")
+        await self._journal.settle(tag, "absent", self._clock.now(), detail=why)
+
+    def _missed_for_good(self, tag: str) -> bool:
+        """Whether we have looked in vain for long enough, by a clock that nobody sets."""
+        now_s = self._clock.monotonic_s()
+        return now_s - self._missed_since_s.setdefault(tag, now_s) >= GIVE_UP_AFTER_S
+
+    def _change(self, order: Order | None, report: Report) -> None:
+        if order is not None:
+            report.changed.append(order)
+
+
+async def journaled(write: Awaitable[None]) -> Fatal | None:
+    """The journal's refusal, or None: for what has happened already and must not look as if it had not."""
+    try:
+        await write
+    except Fatal as error:
+        return error
+    return None
 
 
 async def _patiently(read: Callable[[], Awaitable[T]]) -> T:

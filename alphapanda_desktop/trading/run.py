@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
@@ -61,6 +61,11 @@ class Run:
     prices: dict[str, float] = field(default_factory=dict)
     """Last price by instrument key."""
 
+    @property
+    def asking(self) -> bool:
+        """Whether its strategy may still ask for something."""
+        return self.state in (RunState.STARTING, RunState.RUNNING, RunState.PAUSED)
+
     def note(self, level: str, text: str) -> None:
         """Add a line to the log."""
         self.log.append(LogLine(self.now(), level, text))
@@ -73,7 +78,17 @@ class Run:
                 quantity, cost, realised = _fold(quantity, cost, realised, order)
         average = cost / quantity if quantity else 0.0
         last = self.prices.get(key, average)
-        return Holding(quantity, average, realised + quantity * (last - average))
+        units = next((i.multiplier for i in self.instruments if i.key == key), 1)
+        return Holding(quantity, average, (realised + quantity * (last - average)) * units)
+
+    def held_as(self, key: str) -> dict[Product, int]:
+        """Signed quantity of one instrument by product, where there is any: each can be closed only as itself."""
+        held: dict[Product, int] = {}
+        for order in self.orders.values():
+            if order.key == key and order.filled_quantity:
+                product = cast(Product, order.product)
+                held[product] = held.get(product, 0) + order.sign * order.filled_quantity
+        return {product: quantity for product, quantity in held.items() if quantity}
 
     def holdings(self) -> dict[str, Holding]:
         """`holding` of each instrument of the run."""

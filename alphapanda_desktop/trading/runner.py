@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from psygnal import Signal
 
-from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.orders import Order, Product
@@ -64,6 +65,9 @@ class Runner:
         self._clock = clock
         self._scope = scope
         self._hosts: dict[str, Host] = {}
+        """Kept after the end of a run: its orders may still fill, and that is still its position."""
+        self._ending: dict[str, asyncio.Event] = {}
+        self._ended: set[str] = set()
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
         desk.order_changed.connect(self._on_order)
@@ -72,15 +76,16 @@ class Runner:
     async def recall(self, since: datetime) -> None:
         """Show today's earlier runs; one that never ended was interrupted, and is journaled so."""
         for row in await self._journal.runs(since):
-            strategy_type = self.available.get(row.strategy)
-            if strategy_type is None or any(run.run_id == row.run_id for run in self.runs):
+            if any(run.run_id == row.run_id for run in self.runs):
                 continue
             how = row.how
             if row.stopped_at is None:
                 how = "interrupted: the program ended without stopping it"
                 await self._journal.run_ended(row.run_id, self._clock.now(), how)
+            # A strategy that is no longer installed still has its orders and its position.
+            strategy_type = self.available.get(row.strategy) or _absent(row.strategy)
             self.runs.insert(0, self._recalled(row, strategy_type, how))
-            self.changed.emit(row.run_id)
+            self._say(row.run_id)
 
     def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
         by_key = self._market.master.by_key
@@ -118,27 +123,45 @@ class Runner:
         Raises StrategyError, and pydantic's ValidationError for parameters out of bounds.
         """
         strategy_type = self._strategy_type(order)
+        instruments = tuple(dict.fromkeys(order.instruments))
         params = strategy_type.Params.model_validate(dict(order.params))
         run = Run(
             run_id=secrets.token_hex(4),
             strategy=strategy_type,
-            instruments=order.instruments,
+            instruments=instruments,
             params=params,
             interval=order.interval,
             product=order.product,
             started_at=self._clock.now(),
             now=self._clock.now,
         )
-        await self._journal.run_began(_row(run))
-        self._desk.name_run(run.run_id, strategy_type.name)
-        self.runs.insert(0, run)
+        self.runs.insert(0, run)  # before the first wait: the kill switch must find it
         host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell)
-        self._market.watch(_owner(run), run.instruments, Mode.FULL)
-        self.changed.emit(run.run_id)
-        await host.start()
+        started = False
+        try:
+            await self._journal.run_began(_row(run))
+            self._desk.name_run(run.run_id, strategy_type.name)
+            if run.asking:
+                self._market.watch(_owner(run), run.instruments, Mode.FULL)
+            self._say(run.run_id)
+            await host.start()  # does nothing for a run that was stopped meanwhile
+            started = True
+        finally:
+            if not started and not run.state.over:
+                self._give_up(run, host)
         if run.state is RunState.FAILED:
-            await self._end(run, run.detail)
+            await self._end(run, host)
         return run
+
+    def _give_up(self, run: Run, host: Host) -> None:
+        """A start that was broken off leaves no run behind that looks alive."""
+        run.state, run.detail = RunState.FAILED, "the start was broken off"
+        run.note("error", run.detail)
+        if self._scope.closed:
+            self._market.unwatch(_owner(run))
+        else:
+            self._scope.spawn(f"end {run.run_id}", self._end_quietly(run, host))
+        self._say(run.run_id)
 
     def _strategy_type(self, order: StartOrder) -> type[Strategy]:
         strategy_type = self.available.get(order.strategy)
@@ -157,25 +180,57 @@ class Runner:
         """Stop a run and cancel its working orders; what was done, in words. Its position stays open."""
         run = self.run(run_id)
         host = self._hosts.get(run_id)
-        if host is None or run.state.over:
-            return run.detail
-        words = await host.stop()
-        await self._end(run, words)
-        return words
+        if host is not None:
+            host.silence()
+            await self._end(run, host)
+        return run.detail
 
     async def stop_all(self, why: str) -> None:
-        """Stop every run that is not over."""
-        for run in list(self.runs):
-            if not run.state.over:
-                run.note("warning", why)
-                await self.stop(run.run_id)
+        """Stop every run that is not over: all are silenced at once, then wound up.
 
-    async def _end(self, run: Run, how: str) -> None:
-        self._hosts.pop(run.run_id, None)
+        Raises the first failure after all were tried.
+        """
+        runs = [(run, self._hosts[run.run_id]) for run in self.runs if not run.state.over and run.run_id in self._hosts]
+        for run, host in runs:
+            run.note("warning", why)
+            host.silence()
+        failures: list[AlphaPandaError] = []
+        for run, host in runs:
+            try:
+                await self._end(run, host)
+            except AlphaPandaError as error:
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def _end(self, run: Run, host: Host) -> None:
+        """Wind a silenced or failed run up, once, however many ask; return when that is done."""
+        while run.run_id not in self._ended:
+            under_way = self._ending.get(run.run_id)
+            if under_way is not None:
+                await under_way.wait()
+                continue
+            done = self._ending[run.run_id] = asyncio.Event()
+            try:
+                await self._wind_up(run, host)
+            finally:
+                del self._ending[run.run_id]
+                done.set()
+
+    async def _wind_up(self, run: Run, host: Host) -> None:
         self._market.unwatch(_owner(run))
-        run.detail = how
-        await self._journal.run_ended(run.run_id, self._clock.now(), how)
-        self.changed.emit(run.run_id)
+        words = await host.wind_up()
+        run.detail = f"{run.detail}; {words}" if run.state is RunState.FAILED else words
+        self._ended.add(run.run_id)
+        self._say(run.run_id)
+        await self._journal.run_ended(run.run_id, self._clock.now(), run.detail)
+
+    async def _end_quietly(self, run: Run, host: Host) -> None:
+        try:
+            await self._end(run, host)
+        except AlphaPandaError as error:
+            run.note("error", f"its end could not be journaled: {error}")
+            self._say(run.run_id)
 
     def pause(self, run_id: str) -> None:
         """Refuse new entries of a run; its exits still pass."""
@@ -183,35 +238,45 @@ class Runner:
         if run.state is RunState.RUNNING:
             run.state = RunState.PAUSED
             run.note("info", "entries paused; exits still pass")
-            self.changed.emit(run_id)
+            self._say(run_id)
 
     def resume(self, run_id: str) -> None:
         run = self.run(run_id)
         if run.state is RunState.PAUSED:
             run.state = RunState.RUNNING
             run.note("info", "entries allowed again")
-            self.changed.emit(run_id)
+            self._say(run_id)
 
     def _tell(self, run: Run) -> None:
-        if run.state is RunState.FAILED and run.run_id in self._hosts:
-            self._scope.spawn(f"end {run.run_id}", self._fail(run))
-        self.changed.emit(run.run_id)
+        host = self._hosts[run.run_id]
+        known = run.run_id in self._ended or run.run_id in self._ending
+        if run.state is RunState.FAILED and not known and not self._scope.closed:
+            self._scope.spawn(f"end {run.run_id}", self._end_quietly(run, host))
+        self._say(run.run_id)
 
-    async def _fail(self, run: Run) -> None:
-        host = self._hosts.get(run.run_id)
-        if host is not None:
-            why = run.detail
-            words = await host.abandon()
-            await self._end(run, f"{why}. {words}")
+    def _say(self, run_id: str) -> None:
+        """Tell listeners; one that fails must not reach the strategy or the tick that led here."""
+        self._scope.call("run changed", self.changed.emit, run_id)
 
     def _on_order(self, order: Order) -> None:
-        host = self._hosts.get(self._desk.run_of(order))
+        run_id = self._desk.run_of(order)
+        host = self._hosts.get(run_id)
         if host is not None:
             host.take_order(order)
+            return
+        for run in self.runs:  # one of an earlier start of the program: nobody runs it, but its position may change
+            if run.run_id == run_id and order.tag:
+                run.orders[order.tag] = order
+                self._say(run_id)
 
     def _on_halted(self, state: TradingState) -> None:
         if state is TradingState.HALTED and any(not run.state.over for run in self.runs):
             self._scope.spawn("stop for kill switch", self.stop_all("kill switch"))
+
+
+def _absent(name: str) -> type[Strategy]:
+    """Stands for a strategy that is not installed any more; it cannot be started."""
+    return type("Absent", (Strategy,), {"name": name, "title": f"{name} (not installed)"})
 
 
 def _owner(run: Run) -> str:

@@ -22,6 +22,11 @@ class Scope:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is over: nothing can be spawned any more."""
+        return self._closed
+
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a child task; raises RuntimeError once the scope is closed (the coroutine is then closed too)."""
         if self._closed:
@@ -32,14 +37,26 @@ class Scope:
         task.add_done_callback(self._done)
         return task
 
-    def call(self, name: str, work: Callable[..., object], *args: object) -> Exception | None:
-        """Call code that is not ours; its failure is reported like a child's and returned."""
+    def call(self, name: str, work: Callable[..., object], *args: object) -> BaseException | None:
+        """Call code that is not ours; its failure is reported like a child's and returned.
+
+        An exit or a cancellation that it raises is a failure too: neither the program nor the caller's task is its.
+        """
         try:
             work(*args)
-        except Exception as error:
+        except (Exception, SystemExit, GeneratorExit, asyncio.CancelledError) as error:
             self._on_error(f"{self.name}/{name}", error)
             return error
         return None
+
+    async def attempt(self, name: str, work: Coroutine[Any, Any, Any]) -> bool:
+        """Await work as a child whose failure is reported and not raised; whether it succeeded."""
+        task = self.spawn(name, work)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+        return not task.cancelled() and task.exception() is None
 
     def names(self) -> list[str]:
         """Names of the children that are running."""

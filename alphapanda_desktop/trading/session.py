@@ -74,16 +74,24 @@ class SessionGate:
     async def restore(self) -> None:
         """Use the stored token if Kite still honours it, without asking anyone."""
         self._say(GateState.CHECKING, "")
+        try:
+            await self._restore()
+        finally:
+            # Broken off: the keyring or the journal failed, or we were cancelled.
+            self._leave(GateState.CHECKING, "The stored login could not be checked. Log in to Kite.")
+
+    async def _restore(self) -> None:
         text = await self._vault.get(ACCESS_TOKEN)
         token = token_from_text(text) if text else None
+        if self.state is not GateState.CHECKING:
+            return  # someone logged in meanwhile
         if token is None:
             self._say(GateState.LOGIN_NEEDED, "Log in to Kite to begin.")
-            return
-        if expiry_of(token.login_time) <= self._clock.now():
+        elif expiry_of(token.login_time) <= self._clock.now():
             await self._forget("expired at 06:00 IST")
-            self._say(GateState.LOGIN_NEEDED, "The last session ended at 06:00 IST, as every Kite session does.")
-            return
-        await self._check(token)
+            self._leave(GateState.CHECKING, "The last session ended at 06:00 IST, as every Kite session does.")
+        else:
+            await self._check(token)
 
     async def retry(self) -> None:
         """Try the stored token once more, after Kite could not be reached."""
@@ -91,15 +99,24 @@ class SessionGate:
             await self.restore()
 
     async def _check(self, token: Token) -> None:
+        # While this waits a person may log in: that kills the stored token, whose end then says nothing of theirs.
         try:
             session = await verify(self._login, token, self._clock.now())
         except SessionEnded as error:
-            await self._forget("refused by Kite")
-            self._say(GateState.LOGIN_NEEDED, f"The stored session is no longer valid ({error}).")
+            if self.state is GateState.CHECKING:
+                await self._forget("refused by Kite")
+                self._leave(GateState.CHECKING, f"The stored session is no longer valid ({error}).")
         except AlphaPandaError as error:
-            self._say(GateState.OFFLINE, str(error))
+            if self.state is GateState.CHECKING:
+                self._say(GateState.OFFLINE, str(error))
         else:
-            await self._admit(session, new=False)
+            if self.state is GateState.CHECKING:
+                await self._admit(session, new=False)
+
+    def _leave(self, state: GateState, detail: str) -> None:
+        """Ask for a login, unless something else has become of `state` meanwhile."""
+        if self.state is state:
+            self._say(GateState.LOGIN_NEEDED, detail)
 
     async def complete(self, address: str) -> None:
         """Finish a login from the address that Kite sent the browser to, or a bare request_token.
@@ -110,23 +127,28 @@ class SessionGate:
             return
         request_token = self._login.request_token_of(address)
         self._say(GateState.EXCHANGING, "")
+        detail = "The login was broken off. Log in once more."
         try:
             token = await self._login.exchange(request_token)
             session = await verify(self._login, token, self._clock.now())
+            await self._admit(session, new=True)
         except SessionEnded as error:
-            self._say(GateState.LOGIN_NEEDED, str(error))
+            detail = str(error)
             raise LoginFailed(f"Kite gave a token and then refused it: {error}. Log in once more.") from error
         except AlphaPandaError as error:
-            self._say(GateState.LOGIN_NEEDED, str(error))
+            detail = str(error)
             raise
-        await self._admit(session, new=True)
+        finally:
+            self._leave(GateState.EXCHANGING, detail)  # whatever happened, the gate must not stay shut for good
 
     async def _admit(self, session: Session, *, new: bool) -> None:
         if new:
             await self._vault.put(ACCESS_TOKEN, token_to_text(session.token))
-            self._row = await self._journal.session_began(session.user_id, session.token.login_time, session.expires_at)
-        else:
-            self._row = await self._row_of(session)
+        began = self.state
+        row = await (self._began(session) if new else self._row_of(session))
+        if self.state is not began:
+            return  # a person's login overtook the check of the stored one
+        self._row = row
         self.session = session
         self._say(GateState.OPEN, "")
         self._open.set()
@@ -136,6 +158,9 @@ class SessionGate:
         for row in await self._journal.sessions(20):
             if row.user_id == session.user_id and row.login_time == session.token.login_time and not row.ended_how:
                 return row.id
+        return await self._began(session)
+
+    async def _began(self, session: Session) -> int:
         return await self._journal.session_began(session.user_id, session.token.login_time, session.expires_at)
 
     async def ended(self, how: str) -> None:
@@ -158,16 +183,23 @@ class SessionGate:
     async def watch(self) -> None:
         """End the session at its hour, and ask again while Kite cannot be reached; runs until cancelled."""
         while True:
+            try:
+                await self._look()
+            except AlphaPandaError as error:  # a journal that takes no row must not end this watch
+                self._say(self.state, f"{self.detail} {error}".strip())
             left = self.seconds_left()
-            if left is not None and left <= 0:
-                await self.ended("06:00 IST: Kite ends every session then")
-            if self.state is GateState.OFFLINE:
-                await self.retry()
             await asyncio.sleep(5.0 if left is None else min(max(left, 0.2), 20.0))
 
+    async def _look(self) -> None:
+        left = self.seconds_left()
+        if left is not None and left <= 0:
+            await self.ended("06:00 IST: Kite ends every session then")
+        if self.state is GateState.OFFLINE:
+            await self.retry()
+
     async def _forget(self, how: str) -> None:
+        row, self._row = self._row, None  # before the wait: afterwards it may be the next session's
         await self._vault.drop(ACCESS_TOKEN)
-        row, self._row = self._row, None
         if row is not None:
             await self._journal.session_ended(row, self._clock.now(), how)
             return
