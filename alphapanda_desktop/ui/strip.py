@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolBar, QWidget
 
 from alphapanda_desktop.domain.ports import LinkState
@@ -77,7 +77,11 @@ class TopStrip(QToolBar):
         button.setObjectName("kill_switch")
         button.setAccessibleName("Kill switch: stop strategies, cancel working orders, refuse new ones")
         button.setToolTip("Stop all strategies, cancel working orders, refuse new orders (Ctrl+Shift+K)")
-        button.setShortcut(QKeySequence("Ctrl+Shift+K"))
+        # Of its own, and of the whole program: a button drops its shortcut when its text changes, and hears it only in
+        # its own window, while a ticket is a window too.
+        key = QShortcut(QKeySequence("Ctrl+Shift+K"), self)
+        key.setContext(Qt.ShortcutContext.ApplicationShortcut)
+        key.activated.connect(button.click)
         button.setFont(ui_font(11, bold=True))
         button.clicked.connect(self._clicked)
         theme = self._edge.theme
