@@ -41,7 +41,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.login import LoginPlan
 from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
-from alphapanda_desktop.venues import API_SECRET, PracticeOptions, Venue, practice_venue, zerodha_venue
+from alphapanda_desktop.venues import API_SECRET, ZERODHA, PracticeOptions, Roots, Venue, practice_venue, zerodha_venue
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.paper import PaperBroker
@@ -61,6 +61,7 @@ class Options:
     folder: Path
     practice: PracticeOptions = field(default_factory=PracticeOptions)
     vault: Vault | None = None
+    roots: Roots = ZERODHA
 
     @property
     def settings_file(self) -> Path:
@@ -181,7 +182,8 @@ class Program:
         if not account.api_key or not await vault.get(API_SECRET):
             await self._welcome(self.mode)
         strike_out(await vault.get(API_SECRET) or "")
-        return await zerodha_venue(stack, self.mode, account.api_key, account.redirect_url, vault)
+        roots = self._options.roots
+        return await zerodha_venue(stack, self.mode, account.api_key, account.redirect_url, vault, roots)
 
     async def _log_in(self, scope: Scope, gate: SessionGate, venue: Venue) -> Session:
         gate.changed.connect(self._gate_changed)

@@ -20,6 +20,19 @@ from alphapanda_desktop.practice import PracticeExchange
 KITE_HOSTS: Final = frozenset({"kite.zerodha.com", "kite.trade", "zerodha.com"})
 """Hosts, with their subdomains, that the login view may show."""
 
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where a Kite is served; other addresses than Zerodha's own are for tests."""
+
+    rest: str = "https://api.kite.trade"
+    feed: str = "wss://ws.kite.trade"
+    login: str = "https://kite.zerodha.com"
+    hosts: frozenset[str] = KITE_HOSTS
+
+
+ZERODHA: Final = Roots()
+
 API_SECRET: Final = "api_secret"
 """Name of the secret in the vault."""
 
@@ -128,14 +141,14 @@ async def zerodha_venue(stack: AsyncExitStack, mode: str, api_key: str, redirect
     if not api_secret:
         raise Fatal("The api_secret is not in the keyring. Enter it again on the first page.")
     clock = SystemClock()
-    client = KiteClient(api_key, clock=clock)
+    client = KiteClient(api_key, root=roots.rest, clock=clock)
     stack.push_async_callback(client.close)
     return Venue(
         mode=mode,
         clock=clock,
         client=client,
-        login=KiteLogin(api_key, api_secret, redirect_url, client),
-        login_hosts=KITE_HOSTS,
-        feed_root="wss://ws.kite.trade",
+        login=KiteLogin(api_key, api_secret, redirect_url, client, login_root=roots.login),
+        login_hosts=roots.hosts,
+        feed_root=roots.feed,
         watch_keys=WATCHED,
     )
