@@ -215,7 +215,7 @@ class Program:
         self._window.show_busy("Loading the day's instruments…")
         master = await self._master(venue, session)
         feed = venue.feed(session)
-        self.market = market = Market(session, feed, venue.history(), master, venue.clock)
+        self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope)
         broker = await self._broker(venue, session, market, master)
         arming = Arming(venue.clock, needed=self.mode == "live")
         limits = Limits(**self._settings.risk.model_dump())
@@ -223,7 +223,8 @@ class Program:
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
         self._wire(scope, market, desk)
-        scope.spawn("feed", feed.run(MarketSink(market)))
+        # On paper the feed tells of the real account's orders, which are none of this desk's.
+        scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
         scope.spawn("bar clock", self._advance(market))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)

@@ -133,8 +133,10 @@ async def _venue_clock(rest: str, options: PracticeOptions) -> Clock:
     return VenueClock(datetime.fromisoformat(said["now"]), float(said["speed"]))
 
 
-async def zerodha_venue(stack: AsyncExitStack, mode: str, api_key: str, redirect_url: str, vault: Vault) -> Venue:
-    """Zerodha itself; orders are decided by `broker_of`, nothing is sent from here."""
+async def zerodha_venue(
+    stack: AsyncExitStack, mode: str, api_key: str, redirect_url: str, vault: Vault, roots: Roots = ZERODHA
+) -> Venue:
+    """Zerodha itself. Raises Fatal where the api_secret is gone from the keyring."""
     from alphapanda_desktop.domain.errors import Fatal
 
     api_secret = await vault.get(API_SECRET)
