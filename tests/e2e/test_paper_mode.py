@@ -1,0 +1,92 @@
+"""Paper mode from the first page to a fill, with a practice exchange in Zerodha's place."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
+
+from alphapanda_desktop import settings
+from alphapanda_desktop.app import Options, Program
+from alphapanda_desktop.memory import remembered_window
+from alphapanda_desktop.sim.session import REDIRECT_URL
+from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.paper import PaperBroker
+from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.shell import MainWindow
+from alphapanda_desktop.ui.welcome import WelcomePage
+from alphapanda_desktop.venues import Roots
+from tests.e2e.headless import Exchange, MemoryVault, exchange, log_in
+
+
+def _click(parent, name: str) -> None:
+    QTest.mouseClick(parent.findChild(QPushButton, name), Qt.MouseButton.LeftButton)
+
+
+def _roots(kite: Exchange) -> Roots:
+    host = kite.said["login"].split("//", 1)[1]
+    return Roots(kite.said["rest"], kite.said["ws"], kite.said["login"], frozenset({host}))
+
+
+def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventually, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("alphapanda_desktop.app.web_engine_works", _no_web_view)
+
+    async def story():
+        failures = []
+        async with exchange() as kite, Scope("window", lambda name, error: failures.append((name, error))) as scope:
+            kept = settings.Settings()
+            memory = remembered_window(kept, tmp_path / "settings.json", lambda: "paper")
+            window = MainWindow("default", Edge(scope, FrameClock(), lambda text, level: None), memory)
+            options = Options(None, "default", tmp_path, vault=MemoryVault(), roots=_roots(kite))
+            program = Program(options, window, window._edge, kept)
+            window.show()
+
+            async def person(_program: Program) -> None:
+                page = await eventually(lambda: window.findChild(WelcomePage), 10)
+                _click(page, "choose_paper")
+                for name, value in (
+                    ("api_key", kite.said["api_key"]),
+                    ("api_secret", kite.said["api_secret"]),
+                    ("redirect_url", REDIRECT_URL),
+                ):
+                    page.fields[name].setText(value)
+                _click(page, "save_account")
+                login = await eventually(lambda: window.login, 10)
+                login.paste.setText(await log_in(program.gate.login_url))
+                _click(login, "paste_button")
+                await eventually(lambda: window.view, 20)
+                await _trade(program, window, kite, eventually)
+                program.close()
+
+            code = await program.run(person)
+            window.hide()
+            window.deleteLater()
+        assert code == 0
+        assert failures == []
+        assert kept.general.mode == "paper"
+        assert "api_secret" not in (tmp_path / "settings.json").read_text()
+        assert not (tmp_path / "practice.sqlite").exists()
+
+    run(story())
+
+
+async def _trade(program: Program, window: MainWindow, kite: Exchange, eventually) -> None:
+    assert "PAPER" in window.windowTitle()
+    assert isinstance(program.desk._broker, PaperBroker)
+    await eventually(lambda: program.desk.state is DeskState.READY, 10)
+    infy = program.market.master.by_key("NSE:INFY")
+    await eventually(lambda: program.market.latest(infy.instrument_token), 10)
+    window.view.ticket.open_for(infy, "BUY", 5)
+    window.view.ticket.findChild(QPushButton, "ticket_send").click()
+    await eventually(lambda: program.desk.fills(), 20)
+    await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5, 10)
+    kite.said["access_token"] = program.gate.session.token.access_token
+    assert await kite.get("/orders") == []
+
+
+async def _no_web_view(*_: object, **__: object) -> argparse.Namespace:
+    return argparse.Namespace(ok=False, why="no web view in this test")
