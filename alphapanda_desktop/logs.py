@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final
+from urllib.parse import quote
 
 STALL_S: Final = 0.05
 """Longer than this without a beat, and the loop was held."""
@@ -24,22 +25,34 @@ log = logging.getLogger("alphapanda")
 def strike_out(secret: str) -> None:
     """Never let this text reach a log from now on."""
     if len(secret) >= 6:
-        _secrets.add(secret)
+        _secrets.update((secret, quote(secret, safe="")))
 
 
 class _Redact(logging.Filter):
     """Replaces known secrets in messages and tracebacks by dots."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
+        text = _text_of(record)
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        for secret in _secrets:
-            text = text.replace(secret, "…")
-            if record.exc_text:
-                record.exc_text = record.exc_text.replace(secret, "…")
-        record.msg, record.args = text, ()
+        record.msg, record.args = _struck(text), ()
+        record.exc_text = record.exc_text and _struck(record.exc_text)
+        record.stack_info = record.stack_info and _struck(record.stack_info)
         return True
+
+
+def _text_of(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):  # a wrong format must not break off the caller
+        return f"{record.msg!r} with {record.args!r}"
+
+
+def _struck(text: str) -> str:
+    # In the order of their length: one secret may hold another.
+    for secret in sorted(_secrets, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
 
 
 def set_up(folder: Path, *, verbose: bool = False) -> Path:

@@ -27,6 +27,10 @@ BUDGET_S: Final = 0.004
 """How long one drain may run before Qt's own events get their turn."""
 
 
+MANY: Final = 100
+"""So many cancelled timers may wait among the others before they are swept out."""
+
+
 class _Pump(QObject):
     """Turns a posted Qt event into one drain."""
 
@@ -77,6 +81,7 @@ class AppLoop(qasync.QEventLoop):  # type: ignore[misc]
         self._ready_queue: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
         self._order = itertools.count()
+        self._cancelled = 0
         self._posted = False
         self._draining = False
         self._pump = _Pump(self._drain_posted)
@@ -87,6 +92,7 @@ class AppLoop(qasync.QEventLoop):  # type: ignore[misc]
         super().__init__(_LocalExec(application) if reentrant else application)
 
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
+        self._check_closed()
         handle = asyncio.Handle(callback, args, self, context)
         self._ready_queue.append(handle)
         self._post()
@@ -100,6 +106,7 @@ class AppLoop(qasync.QEventLoop):  # type: ignore[misc]
     def call_at(
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
+        self._check_closed()
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._order), handle))
         if self._timers[0][2] is handle:
@@ -110,7 +117,12 @@ class AppLoop(qasync.QEventLoop):  # type: ignore[misc]
         return time.monotonic()
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """asyncio calls this when a timer is cancelled; the heap drops it when its time comes."""
+        """asyncio calls this when a timer is cancelled. Most are: each request's deadline, long before its time."""
+        self._cancelled += 1
+        if self._cancelled > MANY and self._cancelled * 2 > len(self._timers):
+            self._timers = [entry for entry in self._timers if not entry[2].cancelled()]
+            heapq.heapify(self._timers)
+            self._cancelled = 0
 
     def _post(self) -> None:
         if not self._posted and not self._draining:

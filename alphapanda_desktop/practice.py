@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import sys
+from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Final
 from alphapanda_desktop.domain.errors import Fatal
 
 START_LIMIT_S: Final = 30.0
+RESTART_S: Final = 0.5
+RETRY_S: Final = 5.0
 log = logging.getLogger("alphapanda.practice")
 
 
@@ -47,7 +50,8 @@ class PracticeExchange:
         self._arguments = list(arguments)
         self._log_file = log_file
         self._told = told
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Process | None = None
+        self._stopped = False
         self._port = 0
         self.addresses: Addresses | None = None
 
@@ -61,6 +65,9 @@ class PracticeExchange:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=stderr,
             )
+        if self._stopped:  # while it was being made
+            await _end(child)
+            raise Fatal("The practice exchange was stopped while it started.")
         self._child = child
         try:
             async with asyncio.timeout(START_LIMIT_S):
@@ -68,36 +75,55 @@ class PracticeExchange:
         except TimeoutError:
             line = b""
         if not line.strip():
-            await self.stop()
+            await _end(child)
             raise Fatal(f"The practice exchange did not start; its last words are in {self._log_file}.")
         self.addresses = _addresses(line)
         self._port = int(self.addresses.rest.rsplit(":", 1)[1].strip("/"))
         return self.addresses
 
     async def watch(self) -> None:
-        """Start it again, on the same port, whenever it ends by itself; runs until cancelled."""
-        while (child := self._child) is not None:
-            code = await child.wait()
-            if self._child is not child:
-                return  # ended on purpose
+        """Start it again, on the same port, whenever it ends by itself; runs until it is stopped or cancelled."""
+        while self._child is not None and not self._stopped:
+            code = await self._child.wait()
+            if self._stopped:
+                return
             self._told(f"The practice exchange ended unexpectedly (code {code}) and is started again.")
-            await asyncio.sleep(0.5)
-            await self.start()
+            await asyncio.sleep(RESTART_S)
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        while not self._stopped:
+            try:
+                await self.start()
+            except Fatal as error:  # its port may be taken for the moment
+                if self._stopped:
+                    return
+                self._told(f"{error} It is tried again in {RETRY_S:g} s.")
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     async def stop(self) -> None:
-        """End it by closing its input; after two seconds by force."""
+        """End it for good by closing its input; after two seconds by force."""
+        self._stopped = True
         child, self._child = self._child, None
-        if child is None or child.returncode is not None:
-            return
-        if child.stdin is not None:
-            child.stdin.close()
-        try:
-            async with asyncio.timeout(2.0):
-                await child.wait()
-        except TimeoutError:
-            log.warning("the practice exchange did not end by itself")
-            child.kill()
+        if child is not None:
+            await _end(child)
+
+
+async def _end(child: Process) -> None:
+    if child.returncode is not None:
+        return
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        async with asyncio.timeout(2.0):
             await child.wait()
+    except TimeoutError:
+        log.warning("the practice exchange did not end by itself")
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
 
 
 def _addresses(line: bytes) -> Addresses:

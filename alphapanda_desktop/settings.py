@@ -84,6 +84,8 @@ UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
 def data_dir(profile: str, chosen: Path | None = None) -> Path:
     """Folder of a profile, made if missing, readable by its owner only. Raises Fatal where that fails."""
+    if profile in ("", ".", "..") or Path(profile).name != profile:
+        raise Fatal(f"{profile!r} cannot name a profile: use letters, digits and dashes.")
     root = chosen if chosen is not None else user_data_path("alphapanda", appauthor=False)
     path = root / "profiles" / profile
     try:
@@ -119,6 +121,8 @@ def _upgraded(raw: Any, path: Path) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise ValueError("it is not a JSON object")
     version = raw.get("version", VERSION)
+    if type(version) is not int or version < min(UPGRADES, default=VERSION):
+        raise ValueError(f"its version is {version!r}, which no program has written")
     if version > VERSION:
         raise Fatal(
             f"Settings file {path} is of version {version}; this program knows {VERSION}. Use the newer program."
@@ -135,7 +139,10 @@ def save(settings: Settings, path: Path) -> None:
     """Write the settings whole or not at all. Raises Fatal where the disk does not take them."""
     part = path.with_suffix(".part")
     try:
-        part.write_text(settings.model_dump_json(indent=2), encoding="utf-8")
+        with part.open("w", encoding="utf-8") as file:
+            file.write(settings.model_dump_json(indent=2))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
         if os.name == "posix":
             part.chmod(0o600)
         part.replace(path)

@@ -17,6 +17,8 @@ class KiteBroker:
     """
 
     def __init__(self, session: Session, client: KiteClient) -> None:
+        if not isinstance(session, Session):
+            raise TypeError("a KiteBroker needs a verified Session")
         self._client = client
         self.renew(session)
 

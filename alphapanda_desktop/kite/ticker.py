@@ -107,6 +107,8 @@ class Ticker:
         http: aiohttp.ClientSession | None = None,
         patience: Patience | None = None,
     ) -> None:
+        if not isinstance(session, Session):
+            raise TypeError("a Ticker needs a verified Session")
         self._clock = clock
         self._order_of = order_of
         self._http = http

@@ -33,6 +33,8 @@ class Arming:
         """Allow orders until the session ends. Raises Refused unless the word was typed exactly."""
         if typed.strip() != WORD:
             raise Refused(f"Live trading is armed by typing {WORD}; {typed!r} was typed.", "arming")
+        if until <= self._clock.now():
+            raise Refused("Live trading cannot be armed: the Kite session is over. Log in first.", "arming")
         self._until = until
 
     def disarm(self) -> None:

@@ -70,6 +70,8 @@ class PaperBroker:
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a PaperBroker needs a verified Session")
+        if not isinstance(session, Session):
+            raise TypeError("a PaperBroker needs a verified Session")
         self.on_order: Callable[[Order], None] | None = None
         self._session = session
         self._quotes = quotes
