@@ -1,4 +1,4 @@
-"""Everything but the window, on a real practice exchange in a process of its own: sockets, SQLite, feed, desk, runner."""
+"""Everything but the window, on a real practice exchange in its own process: sockets, SQLite, feed, desk, runner."""
 
 from __future__ import annotations
 

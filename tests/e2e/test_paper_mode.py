@@ -82,7 +82,7 @@ async def _trade(program: Program, window: MainWindow, kite: Exchange, eventuall
     await eventually(lambda: program.market.latest(infy.instrument_token), 10)
     window.view.ticket.open_for(infy, "BUY", 5)
     window.view.ticket.findChild(QPushButton, "ticket_send").click()
-    await eventually(lambda: program.desk.fills(), 20)
+    await eventually(program.desk.fills, 20)
     await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5, 10)
     kite.said["access_token"] = program.gate.session.token.access_token
     assert await kite.get("/orders") == []
