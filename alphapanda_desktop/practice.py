@@ -83,21 +83,19 @@ class PracticeExchange:
 
     async def watch(self) -> None:
         """Start it again, on the same port, whenever it ends by itself; runs until it is stopped or cancelled."""
-        while self._child is not None and not self._stopped:
-            code = await self._child.wait()
-            if self._stopped:
-                return
+        while (child := self._child) is not None:
+            code = await child.wait()
+            if self._child is not child:
+                return  # ended on purpose
             self._told(f"The practice exchange ended unexpectedly (code {code}) and is started again.")
             await asyncio.sleep(RESTART_S)
             await self._start_again()
 
     async def _start_again(self) -> None:
-        while not self._stopped:
+        while self._child is not None:
             try:
                 await self.start()
             except Fatal as error:  # its port may be taken for the moment
-                if self._stopped:
-                    return
                 self._told(f"{error} It is tried again in {RETRY_S:g} s.")
                 await asyncio.sleep(RETRY_S)
             else:

@@ -151,10 +151,17 @@ class _Opening:
 
         memory = remembered_window(self._settings, self._folder / "settings.json", self._mode)
         window = MainWindow(self._arguments.profile, edge, memory)
-        logs.catch_crashes(lambda text: self._notify(f"unexpected error: {text}", "danger"))
+        logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
         window.show()
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
         return window
+
+    def _tell_crash(self, loop: asyncio.AbstractEventLoop) -> Callable[[str], None]:
+        def tell(text: str) -> None:
+            if not loop.is_closed():  # errors come from any thread, and the window may be touched by its own alone
+                loop.call_soon_threadsafe(self._notify, f"unexpected error: {text}", "danger")
+
+        return tell
 
     def _mode(self) -> str:
         return self._window.mode if self._window is not None else ""
