@@ -57,6 +57,7 @@ class SearchBox(QLineEdit):
         results.setSortingEnabled(False)
         results.horizontalHeader().hide()
         results.horizontalHeader().setStretchLastSection(True)
+        results.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         results.setFrameShape(QFrame.Shape.Box)
         results.setProperty("popup", True)
         results.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
