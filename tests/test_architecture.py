@@ -21,7 +21,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
-    "__main__", "start", "tour", "app", "venues", "loop", "settings", "logs", "clock", "practice", "domain.orders",
+    "__main__", "start", "memory", "preload", "tour", "player", "app", "venues", "loop", "settings", "logs", "clock", "practice", "domain.orders",
     "trading.desk", "kite.client", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
     "store.journal", "strategies.momentum", "ui.shell", "ui.chart.view",
 ]  # fmt: skip
@@ -29,7 +29,10 @@ PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
     ("start", "alphapanda_desktop.app"),
     ("start", "PySide6.QtWidgets"),
-    ("tour", "alphapanda_desktop.start"),
+    ("tour", "alphapanda_desktop.player"),
+    ("player", "alphapanda_desktop.start"),
+    ("player", "PySide6.QtWidgets"),
+    ("memory", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.venues"),
     ("venues", "alphapanda_desktop.kite.client"),
     ("__main__", "PySide6.QtWidgets"),

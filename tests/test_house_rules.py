@@ -62,7 +62,7 @@ RULES = [
         r"(?<![\w.])print\(",
         "the log is for the program, the window for people; only commands print",
         "    print(order)",
-        _in("__main__.py", "cli.py"),
+        _in("__main__.py", "start.py", "tour.py", "sim/cli.py"),
     ),
     Rule(
         r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b",
@@ -71,7 +71,7 @@ RULES = [
         in_text=True,
     ),
     Rule(
-        r"\bNot" + r"ImplementedError\b|not " + r"implemented",
+        r"raise Not" + r"ImplementedError\b|not " + r"implemented",
         "nothing here is a stub: a Protocol, or the real thing",
         "raise Not" + "ImplementedError",
         in_text=True,
