@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self._status = self._make_status()
         self.menus = Menus(self, edge)
         self.set_mode("")
+        self._refresh_strip()
         self._beat = QTimer(self)
         self._beat.timeout.connect(self._refresh_strip)
         self._beat.start(BEAT_MS)

@@ -81,7 +81,7 @@ class TopStrip(QToolBar):
         # its own window, while a ticket is a window too.
         key = QShortcut(QKeySequence("Ctrl+Shift+K"), self)
         key.setContext(Qt.ShortcutContext.ApplicationShortcut)
-        key.activated.connect(button.click)
+        key.activated.connect(self._key_pressed)
         button.setFont(ui_font(11, bold=True))
         button.clicked.connect(self._clicked)
         theme = self._edge.theme
@@ -93,6 +93,10 @@ class TopStrip(QToolBar):
         )
         button.setEnabled(False)
         return button
+
+    def _key_pressed(self) -> None:
+        if self.kill.isEnabled():
+            self.kill_pressed.emit()  # pressed once more while halted, it cancels once more
 
     def _clicked(self) -> None:
         (self.release_pressed if self._halted else self.kill_pressed).emit()
