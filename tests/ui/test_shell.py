@@ -203,10 +203,7 @@ def test_a_session_that_ends_shows_the_login_and_leaves_the_panels(run: Any, eve
             login = window.show_login(stage.gate, NO_WEB)  # type: ignore[arg-type]
             assert window.centre.currentWidget() is login and login.isVisible()
             assert "06:00 IST" in login.words.text()
-            docks = window.findChildren(QDockWidget)
-            assert len(docks) == 6 and not any(
-                dock.isHidden() and not window.tabifiedDockWidgets(dock) for dock in docks
-            )
+            assert len(panels) == 6 and panels == [dock.isHidden() for dock in window.findChildren(QDockWidget)]
             window._refresh_strip()
             assert window.strip.session.text() == "not logged in"
             assert window.show_login(stage.gate, NO_WEB) is login  # type: ignore[arg-type]  # one prompt
