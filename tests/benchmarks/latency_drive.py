@@ -1,0 +1,175 @@
+"""A process that runs the whole program on the practice exchange and prints how long ticks took, as one JSON line.
+
+`paint_ms`: from the arrival of a tick of the charted instrument to the end of the paint that shows it.
+`decision_ms`: from the arrival of the tick that closed a bar to the strategy's call of `ctx.buy` or `ctx.sell`.
+`alone_ms`, `together_ms`: from the same tick to the call of `Broker.place`, the durable journal row included; with one
+instrument traded, and with six whose bars close in the same moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyqtgraph as pg
+
+from alphapanda_desktop.__main__ import parser
+from alphapanda_desktop.app import Program
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Bar, Tick
+from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.strategy import Context, Strategy
+from alphapanda_desktop.kite.broker import KiteBroker
+from alphapanda_desktop.player import TourVault, browse_to_redirect, window
+from alphapanda_desktop.start import open_window
+from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.runner import Runner, StartOrder
+from alphapanda_desktop.trading.session import GateState
+from alphapanda_desktop.ui.chart.canvas import Canvas
+from alphapanda_desktop.ui.chart.plot import Plot
+
+SPEED = 30.0
+WATCH_S = 12.0
+TRADE_S = 22.0
+TRADED = ("NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE:HDFCBANK", "NSE:TCS", "NSE:ICICIBANK")
+
+
+class Stopwatch:
+    """Arrival times by the venue's clock, and what became of them in milliseconds of ours."""
+
+    def __init__(self) -> None:
+        self.now_ns: Callable[[], int] = lambda: 0
+        self.waiting: list[int] = []
+        self.taken: list[int] = []
+        self.closing_ns: int | None = None
+        self.by_tag: dict[str, int] = {}
+        self.paint_ms: list[float] = []
+        self.decision_ms: list[float] = []
+        self.order_ms: list[float] = []
+
+    def since_ms(self, arrived_ns: int) -> float:
+        return (self.now_ns() - arrived_ns) / SPEED / 1e6
+
+    def arrived(self, tick: Tick) -> None:
+        self.waiting.append(tick.received_ns)
+
+    def refreshed(self) -> None:
+        """The chart has taken over what it will paint next."""
+        self.taken += self.waiting
+        self.waiting.clear()
+
+    def painted(self) -> None:
+        self.paint_ms += [self.since_ms(at_ns) for at_ns in self.taken]
+        self.taken.clear()
+
+    def placed(self, tag: str) -> None:
+        at_ns = self.by_tag.pop(tag, None)
+        if at_ns is not None:
+            self.order_ms.append(self.since_ms(at_ns))
+
+
+WATCH = Stopwatch()
+
+
+class Flip(Strategy):
+    """Buys on one bar, sells on the next: an order for every bar that closes."""
+
+    name = "flip"
+    title = "Flip"
+
+    def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
+        arrived_ns = WATCH.closing_ns
+        if arrived_ns is None or ctx.working(instrument):
+            return  # closed by the clock, or still at work
+        decided_ms = WATCH.since_ms(arrived_ns)
+        order = ctx.sell if ctx.position(instrument).quantity > 0 else ctx.buy
+        tag = order(instrument, 1, reason="another bar")
+        WATCH.decision_ms.append(decided_ms)
+        WATCH.by_tag[tag] = arrived_ns
+
+
+def _listen_in() -> None:
+    """Note when the chart refreshes and paints, which tick is being taken, and when an order is placed."""
+    refresh, take, place = Plot.refresh, Market._take, KiteBroker.place
+
+    def refreshing(plot: Plot) -> None:
+        refresh(plot)
+        WATCH.refreshed()
+
+    def painting(canvas: Canvas, event: Any) -> None:
+        pg.GraphicsView.paintEvent(canvas, event)
+        WATCH.painted()
+
+    def taking(market: Market, tick: Tick) -> None:
+        WATCH.closing_ns = tick.received_ns
+        take(market, tick)
+        WATCH.closing_ns = None
+
+    async def placing(broker: KiteBroker, request: OrderRequest) -> str:
+        WATCH.placed(request.tag)
+        return await place(broker, request)
+
+    Plot.refresh = refreshing  # type: ignore[method-assign]
+    Canvas.paintEvent = painting
+    Market._take = taking  # type: ignore[method-assign]
+    KiteBroker.place = placing  # type: ignore[method-assign]
+
+
+async def _until(condition: Callable[[], Any], patience_s: float = 60.0) -> Any:
+    deadline = time.monotonic() + patience_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "the program did not get there in time"
+        await asyncio.sleep(0.02)
+    return found
+
+
+async def _drive(program: Program) -> None:
+    try:
+        await _until(lambda: program.gate is not None and program.gate.state is GateState.LOGIN_NEEDED)
+        assert program.gate is not None
+        await program.gate.complete(await browse_to_redirect(program.gate.login_url))
+        view = await _until(lambda: window().view)
+        market, runner, venue = program.market, program.runner, program.venue
+        assert market is not None and runner is not None and venue is not None
+        WATCH.now_ns = venue.clock.now_ns
+        charted, interval = view.chart.instrument, view.chart.interval
+        await _until(lambda: market.ticks_per_s > 1 and len(market.live_series(charted, interval)) > 20)
+        market.on_tick(charted.instrument_token, WATCH.arrived)
+        await asyncio.sleep(WATCH_S)
+        ticks_per_s = market.ticks_per_s
+        runner.available = {**runner.available, Flip.name: Flip}
+        traded = tuple(i for key in TRADED if (i := market.master.by_key(key)))
+        alone_ms = await _trade(runner, traded[:1])
+        together_ms = await _trade(runner, traded)
+        found = {"paint_ms": WATCH.paint_ms, "decision_ms": WATCH.decision_ms, "ticks_per_s": ticks_per_s}
+        print(json.dumps(found | {"alone_ms": alone_ms, "together_ms": together_ms}), flush=True)
+    finally:
+        window().close()
+
+
+async def _trade(runner: Runner, traded: tuple[Instrument, ...]) -> list[float]:
+    """Milliseconds to `Broker.place` of each order of one run."""
+    WATCH.order_ms = []
+    run = await runner.start(StartOrder(Flip.name, traded))
+    await asyncio.sleep(TRADE_S)
+    await runner.stop(run.run_id)
+    return WATCH.order_ms
+
+
+def main(folder: Path) -> int:
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 19_800))
+    words = ["--mode", "practice", "--data-dir", str(folder), "--speed", str(SPEED), "--scenario", "volatile"]
+    options = parser().parse_args([*words, "--clock", f"{day}T10:30:00+05:30"])
+    _listen_in()
+    return open_window(options, _drive, TourVault(folder / "vault.json"))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    sys.exit(main(Path(sys.argv[1])))

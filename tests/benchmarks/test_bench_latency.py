@@ -1,0 +1,41 @@
+"""Tick to paint and tick to order, in the whole program over the practice exchange: numbers, without a rival."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.benchmarks.race import Board, percentile
+
+ROOT = Path(__file__).resolve().parents[2]
+CHILD = Path(__file__).with_name("latency_drive.py")
+NAMES = {
+    "paint_ms": "tick received to chart painted",
+    "decision_ms": "tick that closed a bar to strategy's decision",
+    "alone_ms": "that tick to broker.place, one order",
+    "together_ms": "that tick to broker.place, six orders at once",
+}
+
+
+def test_latencies_of_the_whole_program(board: Board, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(CHILD), str(tmp_path)],
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    counts = {key: len(found[key]) for key in NAMES}
+    assert counts["paint_ms"] > 50 and counts["alone_ms"] > 3 and counts["together_ms"] > 10, counts
+    for key, name in NAMES.items():
+        values = found[key]
+        assert min(values) >= 0
+        for share in (0.5, 0.99):
+            board.note(f"{name}, p{share * 100:.0f} of {len(values)}, ms", percentile(values, share))
+    board.note("ticks a second meanwhile", found["ticks_per_s"])
