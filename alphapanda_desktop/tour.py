@@ -102,10 +102,18 @@ def _play_parts(out: Path, folder: Path) -> Story:
             story.steps += [Step(**step) for step in json.loads(said.read_text(encoding="utf-8"))["steps"]]
             said.unlink()
         took = round(time.perf_counter() - began, 3)
-        story.steps.append(Step(f"{part} run ends", code == 0, took, f"exit code {code}"))
+        why = "" if code == 0 else _last_error(folder)
+        story.steps.append(Step(f"{part} run ends", code == 0, took, f"exit code {code}{why}"))
         if not story.ok:
             break
     return story
+
+
+def _last_error(folder: Path) -> str:
+    """What the program's log complained of last: its folder goes with the tour."""
+    logs = [path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("alphapanda.log")]
+    errors = "".join(logs).rpartition(" ERROR ")
+    return f"; its log says: {' | '.join(errors[2].strip().splitlines()[-3:])[:600]}" if errors[1] else ""
 
 
 def _run_part(command_line: list[str]) -> int:
