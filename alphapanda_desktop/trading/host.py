@@ -46,6 +46,7 @@ class Host:
         self._ends: list[Callable[[], None]] = []
         self._changed = asyncio.Event()
         self._cancelling: set[str] = set()
+        self._owes_stop = False
         self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run))
 
     async def start(self) -> None:
@@ -188,18 +189,18 @@ class Host:
     # -- stopping --------------------------------------------------------------------------------------------
 
     def silence(self) -> None:
-        """Feed the strategy no more and take no more orders from it; `on_stop` is its last call."""
+        """Feed the strategy no more and take no more orders from it; at once, and without asking it."""
         self._deafen()
-        if not self._run.asking:
-            return
-        started = self._run.state is not RunState.STARTING
-        self._run.state = RunState.STOPPING
-        if started:
-            self._guard("on_stop", self._hook("on_stop"))
-        self._tell(self._run)
+        if self._run.asking:
+            self._owes_stop = self._run.state is not RunState.STARTING
+            self._run.state = RunState.STOPPING
+            self._tell(self._run)
 
     async def wind_up(self) -> str:
-        """Cancel what works, after `silence` or a failure; what was done, in words."""
+        """Call `on_stop`, the strategy's last, and cancel what works, after `silence` or a failure; in words."""
+        if self._owes_stop:
+            self._owes_stop = False
+            self._guard("on_stop", self._hook("on_stop"))
         live = {order.tag for order in self._run.orders.values() if order.live}
         for tag in live:
             await self._cancel_one(tag or "")

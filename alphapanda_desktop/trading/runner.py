@@ -270,7 +270,10 @@ class Runner:
                 self._say(run_id)
 
     def _on_halted(self, state: TradingState) -> None:
-        if state is TradingState.HALTED and any(not run.state.over for run in self.runs):
+        running = [run for run in self.runs if not run.state.over and run.run_id in self._hosts]
+        if state is TradingState.HALTED and running:
+            for run in running:
+                self._hosts[run.run_id].silence()
             self._scope.spawn("stop for kill switch", self.stop_all("kill switch"))
 
 

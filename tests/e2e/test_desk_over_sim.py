@@ -23,7 +23,6 @@ def test_a_market_order_fills_and_all_books_tell_the_same(arun, eventually, tmp_
             intents = await h.journal.intents(h.desk.day_start())
             assert [(i.state, i.order_id) for i in intents] == [("sent", order.order_id)]
 
-
             async def journaled():
                 return sum(f.quantity for f, _ in await h.journal.fills(h.desk.day_start())) == 3
 

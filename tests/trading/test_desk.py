@@ -406,7 +406,7 @@ def test_what_was_found_is_told_though_a_later_read_fails(arun, eventually):
                 await s.desk.reconcile("look", quiet=True)
             assert s.heard[-1].filled_quantity == 10 and s.journal.fill_rows
             s.broker.fails_reading.clear()
-            await eventually(lambda: s.desk.positions())  # and it is tried again by itself
+            await eventually(s.desk.positions)  # and it is tried again by itself
 
     arun(story())
 
