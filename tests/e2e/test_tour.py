@@ -1,0 +1,163 @@
+"""The tour as a person starts it: offscreen, on an X screen, and as an ordinary user with Chromium's sandbox on."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+from tests.e2e.display import a_screen
+
+pytestmark = pytest.mark.timeout(240)
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 180
+FIRST = ["start", "login page", "login", "ticks", "chart", "start a strategy", "its fill", "stop", "journal"]
+SECOND = [f"second {name}" for name in ("start", "session restored", "ticks", "trades remembered", "journal")]
+STEPS = [*FIRST, "first run ends", *SECOND, "second run ends"]
+
+
+def tour(out: Path, platform: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {**os.environ, "QT_QPA_PLATFORM": platform, **environment}
+    command = [sys.executable, "-m", "alphapanda_desktop", "tour", "--out", str(out)]
+    return subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+
+
+def assert_told(out: Path, ended: subprocess.CompletedProcess[str]) -> None:
+    """Every step was ok, in order, and told in exactly the shape that others read."""
+    assert ended.returncode == 0, ended.stdout + ended.stderr[-3000:]
+    told = json.loads((out / "tour.json").read_text(encoding="utf-8"))
+    assert set(told) == {"steps", "ok"} and told["ok"] is True
+    assert [step["name"] for step in told["steps"]] == STEPS
+    for step in told["steps"]:
+        assert set(step) == {"name", "ok", "seconds", "detail"}
+        assert step["ok"] is True and step["detail"]
+        assert isinstance(step["seconds"], float) and 0 <= step["seconds"] < LIMIT_S
+    assert "through the web view" in next(step["detail"] for step in told["steps"] if step["name"] == "login")
+
+
+def assert_pictured(out: Path) -> None:
+    """One picture a step, of a whole window, none of them blank."""
+    pictures = sorted(out.glob("*.png"))
+    assert len(pictures) >= len(FIRST) + len(SECOND)
+    for path in pictures:
+        image = QImage(str(path))
+        assert image.width() >= 1280 and image.height() >= 720, (path.name, image.size())
+        assert path.stat().st_size > 8_000, path.name
+        small = image.scaled(160, 90)
+        colours = {small.pixel(x, y) for x in range(160) for y in range(90)}
+        assert len(colours) > 20, f"{path.name} is blank: {len(colours)} colours"
+
+
+def test_the_tour_is_ok_offscreen(tmp_path: Path) -> None:
+    ended = tour(tmp_path / "out", "offscreen")
+    assert_told(tmp_path / "out", ended)
+    assert_pictured(tmp_path / "out")
+    assert "The tour is ok" in ended.stdout
+    left = {path.suffix for path in (tmp_path / "out").iterdir()}
+    assert left == {".png", ".json"}
+
+
+def test_the_tour_is_ok_on_a_screen(tmp_path: Path) -> None:
+    with a_screen() as display:
+        ended = tour(tmp_path / "out", "xcb", DISPLAY=display)
+    assert_told(tmp_path / "out", ended)
+    assert_pictured(tmp_path / "out")
+
+
+def test_a_tour_that_fails_says_so(tmp_path: Path) -> None:
+    """Here because there is nothing to draw on."""
+    out = tmp_path / "out"
+    blind = {name: value for name, value in os.environ.items() if name not in ("QT_QPA_PLATFORM", "DISPLAY")}
+    command = [sys.executable, "-m", "alphapanda_desktop", "tour", "--out", str(out)]
+    ended = subprocess.run(command, env=blind, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "The tour FAILED" in ended.stdout and "no display" in ended.stderr
+    told = json.loads((out / "tour.json").read_text(encoding="utf-8"))
+    assert told["ok"] is False
+    assert [(step["name"], step["ok"]) for step in told["steps"]] == [("first run ends", False)]
+
+
+# -- as an ordinary user ---------------------------------------------------------------------------------------------
+
+SANDBOXED = """
+import os, sys
+from PySide6.QtCore import QTimer
+from alphapanda_desktop.ui.webprobe import guard_sandbox
+os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"          # what a hostile environment may say
+os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = "--no-sandbox --disable-gpu"
+guard_sandbox(practice=False)
+from PySide6.QtWebEngineWidgets import QWebEngineView
+from PySide6.QtWidgets import QApplication
+app = QApplication(sys.argv[:1])
+view = QWebEngineView()
+def read(_ok):
+    view.page().toPlainText(lambda text: (print(text, flush=True), os._exit(0)))
+view.loadFinished.connect(read)
+view.load("chrome://sandbox")
+QTimer.singleShot(30000, lambda: os._exit(2))
+app.exec()
+"""
+
+
+Command = list[str]
+IMPORTS = "import PySide6.QtWebEngineCore, talib, alphapanda_desktop.start"
+ABLE = f"{IMPORTS}; import subprocess, sys; subprocess.run([sys.executable, '-c', {IMPORTS!r}], check=True)"
+
+
+def as_ordinary_user(arguments: Command, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run our Python as `nobody` where this is root, else as who we are; skips where nobody cannot read the program."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "QTWEBENGINE", "DBUS"))}
+    environment = {**kept, "HOME": str(home), "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "1"}
+    if os.geteuid() != 0:
+        return _run([sys.executable, *arguments], environment)
+    if shutil.which("setpriv") is None:
+        pytest.skip("running as root without setpriv: there is no other user to be")
+    nobody = pwd.getpwnam("nobody")
+    drop = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
+    _open_to_all(home)
+    # The interpreter may lie where nobody must not look; the system's own of the same version then takes our packages.
+    ours = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
+    system = f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}"
+    why = "no message"
+    for python, path in ((sys.executable, environment.get("PYTHONPATH", "")), (system, ours)):
+        given = {**environment, "PYTHONPATH": path}
+        tried = _run([*drop, python, "-c", ABLE], given)
+        if tried.returncode == 0:
+            return _run([*drop, python, *arguments], given)
+        why = (tried.stderr.strip().splitlines() or [why])[-1]
+    pytest.skip(f"the user nobody can run no Python on this checkout: {why}")
+
+
+def _open_to_all(home: Path) -> None:
+    """pytest's folders are for their owner alone."""
+    for place in home.parents:
+        if "pytest" in str(place):
+            place.chmod(place.stat().st_mode | 0o011)
+    home.chmod(0o777)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S, check=False
+    )
+
+
+def test_an_ordinary_users_login_page_is_sandboxed_whatever_the_environment_says(tmp_path: Path) -> None:
+    ended = as_ordinary_user(["-c", SANDBOXED], tmp_path)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert "You are adequately sandboxed" in ended.stdout or "Seccomp-BPF sandbox\tYes" in ended.stdout, ended.stdout
+
+
+def test_an_ordinary_users_tour_is_ok(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = as_ordinary_user(["-m", "alphapanda_desktop", "tour", "--out", str(out)], tmp_path)
+    assert_told(out, ended)
