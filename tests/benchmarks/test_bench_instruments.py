@@ -22,5 +22,7 @@ def test_reading_the_instrument_master(board: Board, real_data: Path) -> None:
     ours, theirs = read_instruments(data).instruments, rival()
     assert [i.tradingsymbol for i in ours] == [row["tradingsymbol"] for row in theirs]
     assert ours[0].expiry == theirs[0]["expiry"]
+    count = len(ours)
+    del ours, theirs  # or the collector walks through them during both sides' turns
     times = alternating(lambda: read_instruments(data), rival, 3)
-    board.race(f"read {len(ours):,} instruments, KiteConnect, µs", *times, 0.1)
+    board.race(f"read {count:,} instruments, KiteConnect, µs", *times, 0.1)
