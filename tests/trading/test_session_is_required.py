@@ -111,7 +111,8 @@ def test_the_type_checker_refuses_it(tmp_path: Path):
     first = SNIPPET.splitlines().index("    Desk(None, b, j, m, c, Limits(), s, a)") + 1
     told = [line for line in done.stdout.splitlines() if "hope.py" in line and "error" in line]
     assert len(told) == 3, done.stdout + done.stderr
-    for number, what, given in ((first, "Desk", "None"), (first + 1, "Desk", "Token"), (first + 2, "KiteBroker", "None")):
+    refused = ((first, "Desk", "None"), (first + 1, "Desk", "Token"), (first + 2, "KiteBroker", "None"))
+    for number, what, given in refused:
         assert any(
             f"hope.py:{number}: error" in line and f'Argument 1 to "{what}"' in line and f'"{given}"' in line
             for line in told

@@ -1,0 +1,125 @@
+"""Settings outlive the program, its upgrades and its crashes; a file that cannot be read is named."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from alphapanda_desktop import settings
+from alphapanda_desktop.domain.errors import Fatal
+
+
+def written(path, text):
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_without_a_file_there_are_defaults(tmp_path):
+    assert settings.load(tmp_path / "settings.json") == settings.Settings()
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    mine = settings.Settings()
+    mine.general.mode = "paper"
+    mine.risk.max_order_quantity = 7
+    mine.window.watchlist["paper"] = ["NSE:INFY"]
+    path = tmp_path / "settings.json"
+    settings.save(mine, path)
+    assert settings.load(path) == mine
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
+    if os.name == "posix":
+        assert path.stat().st_mode & 0o077 == 0
+
+
+def test_an_older_file_is_upgraded_step_by_step(tmp_path, monkeypatch):
+    def first(data):
+        return {**data, "risk": {"max_order_quantity": data.pop("biggest")}}
+
+    def second(data):
+        return {**data, "general": {"mode": data["general"]["kind"]}}
+
+    monkeypatch.setattr(settings, "VERSION", 3)
+    monkeypatch.setattr(settings, "UPGRADES", {1: first, 2: second})
+    text = json.dumps({"version": 1, "biggest": 9, "general": {"kind": "live"}})
+    loaded = settings.load(written(tmp_path / "settings.json", text))
+    assert (loaded.version, loaded.risk.max_order_quantity, loaded.general.mode) == (3, 9, "live")
+
+
+def test_every_version_has_its_upgrade():
+    assert sorted(settings.UPGRADES) == list(range(1, settings.VERSION))
+
+
+def test_a_newer_file_is_refused_and_left_alone(tmp_path):
+    path = written(tmp_path / "settings.json", '{"version": 99}')
+    with pytest.raises(Fatal, match=r"settings\.json is of version 99; this program knows 1"):
+        settings.load(path)
+    assert path.read_text(encoding="utf-8") == '{"version": 99}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"version": "2"}', '{"version": null}', '{"version": 0}', '{"version": true}',
+     '{"version": 1.5}', "\ufeff{}"],
+)  # fmt: skip
+def test_a_file_that_is_none_is_named(tmp_path, text):
+    path = written(tmp_path / "settings.json", text)
+    with pytest.raises(Fatal, match=r"settings\.json cannot be read: .*move the file away"):
+        settings.load(path)
+
+
+def test_bytes_that_are_no_text_and_a_folder_are_named(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(Fatal, match="cannot be read"):
+        settings.load(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(Fatal, match="cannot be read"):
+        settings.load(path)
+
+
+def test_a_value_out_of_bounds_is_named_with_its_field(tmp_path):
+    path = written(tmp_path / "settings.json", '{"risk": {"max_order_quantity": 0}}')
+    with pytest.raises(Fatal, match=r"settings\.json: risk\.max_order_quantity: .*greater than or equal to 1"):
+        settings.load(path)
+
+
+def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "settings.json"
+    settings.save(settings.Settings(), path)
+    before = path.read_text(encoding="utf-8")
+
+    def full(_fd):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    changed = settings.Settings()
+    changed.risk.max_order_quantity = 1
+    with pytest.raises(Fatal, match="No space left"):
+        settings.save(changed, path)
+    assert path.read_text(encoding="utf-8") == before
+
+
+def test_a_profile_has_a_folder_of_its_own_within_the_chosen_one(tmp_path):
+    folder = settings.data_dir("mine", tmp_path)
+    assert folder == tmp_path / "profiles" / "mine" and folder.is_dir()
+
+
+@pytest.mark.parametrize("profile", ["", ".", "..", "../other", "a/b"])
+def test_a_profile_cannot_lead_elsewhere(tmp_path, profile):
+    with pytest.raises(Fatal, match="cannot name a profile"):
+        settings.data_dir(profile, tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "profiles").write_text("a file", encoding="utf-8")
+    with pytest.raises(Fatal, match="--data-dir"):
+        settings.data_dir("mine", tmp_path)
+
+
+def test_no_field_holds_a_secret():
+    sections = settings.Settings.model_json_schema()["$defs"].values()
+    fields = {name for section in sections for name in section["properties"]}
+    assert "api_key" in fields and not [name for name in fields if "secret" in name or "token" in name]
