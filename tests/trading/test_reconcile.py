@@ -1,0 +1,146 @@
+"""Books, journal and broker are made equal; what cannot be told is Unknown, and differences are named."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from alphapanda_desktop.domain.errors import Offline
+from alphapanda_desktop.domain.orders import UNKNOWN
+from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, Reconciler
+from alphapanda_desktop.trading.turns import Turns
+from tests.fakes import a_request
+from tests.trading.desk_fakes import INFY, RESTING, a_desk, yields
+
+
+def test_an_intent_found_by_its_tag_is_settled_and_said(arun):
+    async def story():
+        async with a_desk() as s:
+            await s.journal.intend(request := a_request(tag="lost", strategy="run1"), s.clock.now())
+            s.broker.on_order = None
+            order_id = await s.broker.place(request)
+            desk, runner = s.restart()
+            said = []
+            desk.noticed.connect(said.append)
+            await desk.open()
+            row = s.journal.intent_rows["lost"]
+            assert (row.state, row.order_id) == ("sent", order_id)
+            assert "was found in the book" in said[0]
+            assert [owner for _, owner, _ in s.journal.fill_rows.values()] == ["run1"]
+            runner.close()
+
+    arun(story())
+
+
+def test_an_intent_that_never_left_is_unknown_first_and_absent_later(arun):
+    async def story():
+        async with a_desk() as s:
+            await s.journal.intend(a_request(tag="lost"), s.clock.now())
+            await s.desk.reconcile("look")
+            assert [(o.tag, o.status) for o in s.desk.orders()] == [("lost", UNKNOWN)]
+            s.clock.advance(GIVE_UP_AFTER_S)
+            await s.desk.reconcile("look")
+            assert s.journal.intent_rows["lost"].state == "absent"
+            assert "never accepted" in s.notices[-1]
+
+    arun(story())
+
+
+def test_an_order_that_was_given_up_and_turns_up_is_settled_after_all(arun):
+    async def story():
+        async with a_desk() as s:
+            await s.journal.intend(request := a_request(tag="late", price=RESTING), s.clock.now())
+            await s.desk.reconcile("look")
+            s.clock.advance(GIVE_UP_AFTER_S)
+            await s.desk.reconcile("look")
+            order_id = await s.broker.place(request)
+            await s.desk.reconcile("look")
+            assert (s.journal.intent_rows["late"].state, s.journal.intent_rows["late"].order_id) == ("sent", order_id)
+            assert [(o.order_id, o.status) for o in s.desk.orders()] == [(order_id, "OPEN")]
+
+    arun(story())
+
+
+def test_an_order_on_its_way_is_left_to_its_own_answer(arun):
+    async def story():
+        async with a_desk() as s:
+            s.broker.door.clear()
+            task = s.scope.spawn("submit", s.desk.submit(request := s.request()))
+            await yields()
+            s.clock.advance(10 * GIVE_UP_AFTER_S)
+            await s.desk.reconcile("look")
+            assert s.journal.intent_rows[request.tag].state == "intended"
+            s.broker.door.set()
+            await task
+
+    arun(story())
+
+
+def test_a_read_that_may_be_repeated_is(arun):
+    async def story():
+        async with a_desk() as s:
+            s.broker.fails_once["orders"] = Offline("a hiccup", after_s=0.0)
+            await s.desk.reconcile("look")
+            s.broker.fails_reading["orders"] = Offline("down", after_s=0.0)
+            with pytest.raises(Offline, match="down"):
+                await s.desk.reconcile("look", quiet=True)
+            s.broker.fails_reading.clear()
+
+    arun(story())
+
+
+def test_a_fill_is_journaled_with_its_owner_though_its_order_was_first_seen_with_it(arun):
+    async def story():
+        async with a_desk() as s:
+            s.broker.on_order = None
+            s.broker.reply.clear()
+            run = await s.run()
+            s.probe.ctx.buy(INFY, 10, reason="entry")
+            await yields()
+            await s.desk.reconcile("look")  # before the answer
+            assert [owner for _, owner, _ in s.journal.fill_rows.values()] == [run.run_id]
+            s.broker.reply.set()
+            await yields()
+
+    arun(story())
+
+
+def test_an_unanswered_order_is_looked_for_until_it_may_be_given_up():
+    assert sum(Reconciler.waits_s) > GIVE_UP_AFTER_S
+
+
+def test_a_turn_that_began_before_the_question_is_no_answer_to_it(arun):
+    async def story():
+        turns, began, go = Turns(), [], asyncio.Event()
+
+        async def work():
+            began.append(1)
+            await go.wait()
+
+        first = asyncio.create_task(turns.run(work))
+        await yields()
+        rest = [asyncio.create_task(turns.run(work)) for _ in range(5)]
+        rest[0].cancel()
+        await yields()
+        go.set()
+        await asyncio.gather(first, *rest[1:])
+        assert len(began) == 2
+
+    arun(story())
+
+
+def test_a_turn_that_fails_is_taken_again_by_the_next_in_line(arun):
+    async def story():
+        turns, failing = Turns(), [ValueError("first")]
+
+        async def work():
+            await asyncio.sleep(0)
+            if failing:
+                raise failing.pop()
+
+        first, second = asyncio.create_task(turns.run(work)), asyncio.create_task(turns.run(work))
+        await asyncio.wait({first, second})
+        assert isinstance(first.exception(), ValueError) and second.exception() is None
+
+    arun(story())
