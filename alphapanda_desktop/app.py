@@ -78,6 +78,7 @@ class Program:
         self._settings = settings
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
+        self._vaults: dict[str, KeyringVault] = {}
         self._open = False
         self.mode = ""
         self.venue: Venue | None = None
@@ -165,8 +166,10 @@ class Program:
     def _vault(self, mode: str) -> Vault:
         if self._options.vault is not None:
             return self._options.vault
-        where = hashlib.sha256(str(self._options.folder).encode()).hexdigest()[:8]
-        return KeyringVault(f"AlphaPanda {mode} {self._options.profile} {where}")
+        if mode not in self._vaults:  # one object for all, for it may be the only place where a secret is kept
+            where = hashlib.sha256(str(self._options.folder).encode()).hexdigest()[:8]
+            self._vaults[mode] = KeyringVault(f"AlphaPanda {mode} {self._options.profile} {where}")
+        return self._vaults[mode]
 
     async def _open_journal(self, stack: AsyncExitStack) -> SqlJournal:
         database = Database(self._options.folder / f"{self.mode}.sqlite")
