@@ -142,6 +142,24 @@ def test_the_kill_switch_pressed_during_the_journal_write_stops_the_order(arun, 
     arun(story())
 
 
+def test_an_answer_that_comes_with_the_kill_switch_is_cancelled(arun, eventually, monkeypatch):
+    async def story():
+        async with a_desk() as s:
+            place = s.broker.place
+            s.broker.on_order = None  # no update tells of it
+
+            async def answered_as_it_was_pressed(request):
+                order_id = await place(request)
+                s.desk.trading_state = TradingState.HALTED
+                return order_id
+
+            monkeypatch.setattr(s.broker, "place", answered_as_it_was_pressed)
+            order = await s.desk.submit(s.request(price=RESTING))
+            await eventually(lambda: s.broker.cancelled == [order.order_id])
+
+    arun(story())
+
+
 def test_the_kill_switch_cancels_though_the_disk_is_full(arun):
     async def story():
         async with a_desk() as s:
