@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from alphapanda_desktop.memory import remembered_window
 from alphapanda_desktop.player import Notebook, Player, browse_to_redirect
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState
 from alphapanda_desktop.ui.edge import Edge, FrameClock
@@ -209,6 +212,24 @@ def test_log_out_ends_the_session_and_close_does_not(run: Any, eventually: Event
         assert await stage.sessions() == ["logged out here", ""]  # the same session, not a third
 
     play(run, eventually, tmp_path, again, vault=vault)
+
+
+def test_closing_stops_a_running_strategy_before_it_ends(run: Any, eventually: Eventually, tmp_path: Path) -> None:
+    async def person(stage: Stage) -> None:
+        await stage.paste_login()
+        await stage.ready()
+        assert stage.window.view is not None
+        panel = stage.window.view.strategies
+        await eventually(lambda: panel.findChild(QPushButton, "strategy_start").isEnabled(), 20)
+        click(panel, "strategy_start")
+        runner = stage.program.runner
+        await eventually(lambda: runner.runs and runner.runs[0].state is RunState.RUNNING, 30)
+
+    stage = play(run, eventually, tmp_path, person, vault=MemoryVault())
+    assert stage.program.runner.runs[0].state is RunState.STOPPED
+    with closing(sqlite3.connect(f"file:{tmp_path / 'practice.sqlite'}?mode=ro", uri=True)) as database:
+        ends = database.execute("select how from run_ends").fetchall()
+    assert len(ends) == 1 and "the program is closing" in ends[0][0]
 
 
 def test_a_practice_exchange_that_is_killed_comes_back(run: Any, eventually: Eventually, tmp_path: Path) -> None:
