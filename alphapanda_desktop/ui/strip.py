@@ -103,7 +103,7 @@ class TopStrip(QToolBar):
 
     def show_mode(self, mode: str) -> None:
         roles: dict[str, Role] = {"practice": "practice", "paper": "paper", "live": "live"}
-        self.mode.say(MODE_MARKS.get(mode, mode.upper() or "…"), roles.get(mode, "muted"), _MODE_TIPS.get(mode, ""))
+        self.mode.say(MODE_MARKS.get(mode, f"mode {DASH}"), roles.get(mode, "muted"), _MODE_TIPS.get(mode, ""))
 
     def show_session(self, user_id: str, seconds_left: float | None) -> None:
         if seconds_left is None:

@@ -54,7 +54,8 @@ _HELP: Final = (
     "<p>Where these come from: sign in at <b>developers.kite.trade</b>, create an app of type <b>Connect</b>, and copy "
     "its API key and API secret.</p><p>As <b>Redirect URL</b> register exactly <b>{redirect}</b>; Kite sends you there "
     "after the login and this window catches it. For orders, add your static IP address in the same console.</p>"
-    "<p>The secret goes into this computer's keyring, nowhere else.</p>"
+    "<p>The secret goes into this computer's keyring, or, where there is none, into memory until you close; never into "
+    "a file.</p>"
 )
 
 
@@ -111,11 +112,13 @@ class WelcomePage(QWidget):
         title.setFont(ui_font(15, bold=True))
         about = QLabel(text, card)
         about.setWordWrap(True)
+        about.setAlignment(Qt.AlignmentFlag.AlignTop)
         button = QPushButton("Start practising" if mode == "practice" else f"Set up {mode}…", card)
         button.setObjectName(f"choose_{mode}")
         button.setAccessibleName(f"{name}: {text}")
         button.clicked.connect(lambda: self._choose(mode))
         box.addWidget(title)
+        box.addSpacing(6)
         box.addWidget(about, 1)
         box.addWidget(button)
         return card
