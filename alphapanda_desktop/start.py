@@ -85,6 +85,7 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     guard_sandbox(practice)
     os.environ.setdefault("QT_API", "pyside6")
     from PySide6.QtCore import QCoreApplication, Qt
+    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.ui import theme
@@ -96,8 +97,15 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     app.setApplicationDisplayName("AlphaPanda")
     app.setDesktopFileName("alphapanda")
     app.setQuitOnLastWindowClosed(False)
+    app.setWindowIcon(QIcon(str(_resources() / "alphapanda.svg")))
     theme.apply(app, theme.THEMES[theme_name])
     return app
+
+
+def _resources() -> Path:
+    """Icons and the like: beside the package in a checkout, inside it when installed or frozen."""
+    inside = Path(__file__).parent / "resources"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
 
 
 class _Opening:

@@ -113,9 +113,7 @@ REGIMES: Final[dict[str, tuple[Regime, ...]]] = {
             "pre-open for futures since Dec 2025, CONTRACT 6.1",
             (_PRE_OPEN, ("09:15", "15:30", Phase.OPEN)),
         ),
-        Regime(
-            date(2026, 8, 3), "NSE FAOP74467; BSE 20260801-2", (_PRE_OPEN, ("09:15", "15:40", Phase.OPEN))
-        ),
+        Regime(date(2026, 8, 3), "NSE FAOP74467; BSE 20260801-2", (_PRE_OPEN, ("09:15", "15:40", Phase.OPEN))),
     ),
     "currency": (Regime(_DAWN, "Zerodha support; CONTRACT 6.1", (("09:00", "17:00", Phase.OPEN),)),),
     "commodity": (

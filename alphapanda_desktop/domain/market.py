@@ -97,9 +97,7 @@ class Tick:
         words = self.raw_depth
         if words is None:
             return None
-        levels = tuple(
-            DepthLevel(words[k + 1] / self.divisor, words[k], words[k + 2]) for k in range(0, len(words), 3)
-        )
+        levels = tuple(DepthLevel(words[k + 1] / self.divisor, words[k], words[k + 2]) for k in range(0, len(words), 3))
         return Depth(levels[:5], levels[5:])
 
     @property

@@ -135,9 +135,7 @@ class Broker(Protocol):
 class History(Protocol):
     """Past candles."""
 
-    async def candles(
-        self, instrument: Instrument, interval: Interval, start: datetime, end: datetime
-    ) -> list[Bar]:
+    async def candles(self, instrument: Instrument, interval: Interval, start: datetime, end: datetime) -> list[Bar]:
         """Bars from start to end, oldest first, the running one included and marked not closed.
 
         Longer spans than Kite allows in one request are fetched in pieces.

@@ -88,8 +88,11 @@ def _state(request: OrderRequest, _i: Instrument, _l: Limits, exposure: Exposure
     if exposure.state is TradingState.HALTED:
         return Refusal("kill switch", "Kill switch: trading is halted; no order passes until it is released.")
     if exposure.state is TradingState.REDUCING and not reduces(request, exposure):
-        return Refusal("reducing", f"Reducing only: {request.transaction_type} {request.quantity} would not shrink "
-                       f"the position of {exposure.position}.")
+        return Refusal(
+            "reducing",
+            f"Reducing only: {request.transaction_type} {request.quantity} would not shrink "
+            f"the position of {exposure.position}.",
+        )
     return None
 
 
@@ -107,23 +110,28 @@ def _form(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposur
 
 def _lots(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposure) -> Refusal | None:
     if request.quantity <= 0 or request.quantity % instrument.lot:
-        return Refusal("lot size", f"Quantity {request.quantity} of {instrument.key} is not a multiple of its lot of "
-                       f"{instrument.lot}.")
+        return Refusal(
+            "lot size",
+            f"Quantity {request.quantity} of {instrument.key} is not a multiple of its lot of {instrument.lot}.",
+        )
     return None
 
 
 def _ticks(request: OrderRequest, instrument: Instrument, _l: Limits, _e: Exposure) -> Refusal | None:
     for name, price in (("Price", request.price), ("Trigger", request.trigger_price)):
         if price and not instrument.on_tick(price):
-            return Refusal("tick size", f"{name} {price:g} of {instrument.key} is not a multiple of its tick of "
-                           f"{instrument.tick_size:g}.")
+            return Refusal(
+                "tick size",
+                f"{name} {price:g} of {instrument.key} is not a multiple of its tick of {instrument.tick_size:g}.",
+            )
     return None
 
 
 def _quantity(request: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
     if request.quantity > limits.max_order_quantity and not reduces(request, exposure):
-        return Refusal("order quantity", f"Order quantity: {request.quantity} asked, {limits.max_order_quantity} "
-                       "allowed.")
+        return Refusal(
+            "order quantity", f"Order quantity: {request.quantity} asked, {limits.max_order_quantity} allowed."
+        )
     return None
 
 
@@ -140,8 +148,11 @@ def _value(request: OrderRequest, instrument: Instrument, limits: Limits, exposu
         return None
     price = _reference_price(request, exposure)
     if price is None:
-        return Refusal("order value", f"Order value: no price of {instrument.key} is known, so its value cannot be "
-                       f"held against {limits.max_order_value:,.2f}.")
+        return Refusal(
+            "order value",
+            f"Order value: no price of {instrument.key} is known, so its value cannot be "
+            f"held against {limits.max_order_value:,.2f}.",
+        )
     value = request.quantity * instrument.multiplier * price
     if value > limits.max_order_value:
         return Refusal("order value", f"Order value: {value:,.2f} asked, {limits.max_order_value:,.2f} allowed.")
@@ -150,8 +161,9 @@ def _value(request: OrderRequest, instrument: Instrument, limits: Limits, exposu
 
 def _per_day(request: OrderRequest, _i: Instrument, limits: Limits, exposure: Exposure) -> Refusal | None:
     if exposure.orders_today >= limits.max_orders_per_day and not reduces(request, exposure):
-        return Refusal("orders per day", f"Orders per day: {exposure.orders_today} sent, {limits.max_orders_per_day} "
-                       "allowed.")
+        return Refusal(
+            "orders per day", f"Orders per day: {exposure.orders_today} sent, {limits.max_orders_per_day} allowed."
+        )
     return None
 
 
@@ -170,10 +182,14 @@ def _band(request: OrderRequest, instrument: Instrument, limits: Limits, exposur
         if not price or request.order_type in ("MARKET",):
             continue
         if last is None or last <= 0:
-            return Refusal("price band", f"Price band: no last price of {instrument.key} is known to hold {price:g} "
-                           "against.")
+            return Refusal(
+                "price band", f"Price band: no last price of {instrument.key} is known to hold {price:g} against."
+            )
         away = abs(price - last) * 100 / last
         if away > limits.price_band_pct:
-            return Refusal("price band", f"Price band: {name.lower()} {price:g} is {away:.2f} % from the last price "
-                           f"{last:g}, {limits.price_band_pct:g} % allowed.")
+            return Refusal(
+                "price band",
+                f"Price band: {name.lower()} {price:g} is {away:.2f} % from the last price "
+                f"{last:g}, {limits.price_band_pct:g} % allowed.",
+            )
     return None

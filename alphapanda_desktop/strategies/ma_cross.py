@@ -52,8 +52,8 @@ class MaCross(OnePosition):
         fast, slow = sma(closes, self.params.fast)[-2:], sma(closes, self.params.slow)[-2:]
         before, now = (_side(float(f), float(s)) for f, s in zip(fast, slow, strict=True))
         ctx.show(fast=round(float(fast[-1]), 4), slow=round(float(slow[-1]), 4))
-        text = f"fast average {fast[-1]:.2f} ({self.params.fast} bars)"
-        against = f"slow {slow[-1]:.2f} ({self.params.slow} bars)"
+        text = f"fast average {fast[-1]:.2f} ({_bars(self.params.fast)})"
+        against = f"slow {slow[-1]:.2f} ({_bars(self.params.slow)})"
         if now > 0:
             return Signal("up", f"{text} {'crossed above' if before <= 0 else 'above'} {against}", enter=before <= 0)
         if now < 0:
@@ -65,3 +65,7 @@ def _side(fast: float, slow: float) -> int:
     if abs(fast - slow) <= SAME * abs(slow):
         return 0
     return 1 if fast > slow else -1
+
+
+def _bars(count: int) -> str:
+    return f"{count} bar" if count == 1 else f"{count} bars"

@@ -56,7 +56,7 @@ class OnePosition(Strategy):
         """Leave, enter or wait. One order at a time: while one is at work nothing new is decided."""
         self._bars_since_entry[instrument.key] += 1
         seen, holding = self.signal(ctx, instrument), ctx.position(instrument)
-        ctx.show(signal=seen.reason, position=holding.quantity)
+        ctx.show(signal=seen.reason)
         if self._withdraw_stale(ctx, instrument):
             return
         if holding.quantity:

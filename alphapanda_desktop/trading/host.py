@@ -91,7 +91,6 @@ class Host:
             strategy.on_bar(self._context, instrument, bar)
 
     def _on_tick(self, instrument: Instrument, tick: Tick) -> None:
-        self._run.prices[instrument.key] = tick.last_price
         self._guard("on_tick", self._hook("on_tick"), instrument, tick)
 
     def take_order(self, order: Order) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,8 +59,8 @@ class Run:
     variables: dict[str, object] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     """This run's orders by tag, as last seen."""
-    prices: dict[str, float] = field(default_factory=dict)
-    """Last price by instrument key."""
+    price_of: Callable[[str], float | None] = lambda _key: None
+    """Latest price by instrument key; None where none is known."""
 
     @property
     def asking(self) -> bool:
@@ -77,7 +78,8 @@ class Run:
             if order.key == key and order.filled_quantity:
                 quantity, cost, realised = _fold(quantity, cost, realised, order)
         average = cost / quantity if quantity else 0.0
-        last = self.prices.get(key, average)
+        known = self.price_of(key)
+        last = average if known is None else known
         units = next((i.multiplier for i in self.instruments if i.key == key), 1)
         return Holding(quantity, average, (realised + quantity * (last - average)) * units)
 
@@ -94,9 +96,12 @@ class Run:
         """`holding` of each instrument of the run."""
         return {i.key: self.holding(i.key) for i in self.instruments}
 
-    def pnl(self) -> float:
-        """Realised and unrealised profit and loss of the run in rupees, before charges."""
-        return sum(h.pnl for h in self.holdings().values())
+    def pnl(self) -> float | None:
+        """Realised and unrealised profit and loss in rupees, before charges; None while a held price is unknown."""
+        holdings = self.holdings()
+        if any(h.quantity and self.price_of(key) is None for key, h in holdings.items()):
+            return None
+        return sum(h.pnl for h in holdings.values())
 
     def working(self, key: str) -> list[Order]:
         """This run's orders in one instrument that may still fill."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, cast
 
 from psygnal import Signal
 
@@ -26,6 +26,10 @@ from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
 
 __all__ = ["Run", "RunState", "Runner", "StartOrder"]
+
+BARS: Final = "bar length"
+PRODUCT: Final = "order product"
+"""Journaled beside a run's own parameters; no parameter can bear such a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,21 +93,28 @@ class Runner:
 
     def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
         by_key = self._market.master.by_key
+        own = {name: value for name, value in row.parameters.items() if name not in (BARS, PRODUCT)}
         run = Run(
             run_id=row.run_id,
             strategy=strategy_type,
             instruments=tuple(i for i in map(by_key, row.instruments) if i is not None),
-            params=strategy_type.Params.model_construct(None, **row.parameters),
-            interval=strategy_type.interval,
-            product="MIS",
+            params=strategy_type.Params.model_construct(None, **own),
+            interval=Interval(str(row.parameters.get(BARS, strategy_type.interval))),
+            product=cast(Product, row.parameters.get(PRODUCT, "MIS")),
             started_at=row.started_at,
             now=self._clock.now,
+            price_of=self._price_of,
             state=RunState.STOPPED,
             detail=how,
         )
         run.orders.update({order.tag or "": order for order in self._desk.books.of_run(row.run_id)})
         run.note("info", how)
         return run
+
+    def _price_of(self, key: str) -> float | None:
+        instrument = self._market.master.by_key(key)
+        tick = self._market.latest(instrument.instrument_token) if instrument else None
+        return tick.last_price if tick else None
 
     def close(self) -> None:
         """Hear no more from the desk."""
@@ -134,6 +145,7 @@ class Runner:
             product=order.product,
             started_at=self._clock.now(),
             now=self._clock.now,
+            price_of=self._price_of,
         )
         self.runs.insert(0, run)  # before the first wait: the kill switch must find it
         host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell)
@@ -288,5 +300,6 @@ def _owner(run: Run) -> str:
 
 def _row(run: Run) -> RunRow:
     params: dict[str, Any] = run.params.model_dump(mode="json")
+    params |= {BARS: run.interval.value, PRODUCT: run.product}
     keys = tuple(i.key for i in run.instruments)
     return RunRow(run.run_id, run.strategy.name, keys, params, run.started_at)

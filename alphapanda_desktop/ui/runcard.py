@@ -175,7 +175,7 @@ class RunCard(QFrame):
         self.follow_state()
         _say(self.where, self._where())
         _say(self.position, self._position())
-        self._show_pnl()
+        self.show_pnl()
         _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
         if _say(self.detail, run.detail):
             role: Role = "danger" if run.state is RunState.FAILED else "muted"
@@ -200,9 +200,10 @@ class RunCard(QFrame):
         ]
         return "\n".join(held) or "no position"
 
-    def _show_pnl(self) -> None:
+    def show_pnl(self) -> None:
+        """Show the run's result at the latest prices."""
         pnl = self.run.pnl()
-        role: Role = "up" if pnl > 0 else "down" if pnl < 0 else "unchanged"
+        role: Role = "muted" if pnl is None else "up" if pnl > 0 else "down" if pnl < 0 else "unchanged"
         if _say(self.pnl, formats.signed_rupees(pnl)):
             self.pnl.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
 

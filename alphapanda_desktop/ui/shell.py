@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         self.strip.release_pressed.connect(self.menus.ask_release)
         connect(parts.desk.halted_changed, self, lambda _state: self._refresh_strip())
         connect(parts.desk.state_changed, self, lambda _state: self._refresh_strip())
+        self._edge.frames.add(self.strip, self._show_pnl)
         self._refresh_strip()
 
     def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
@@ -225,6 +226,10 @@ class MainWindow(QMainWindow):
 
     # -- the strip -------------------------------------------------------------------------------------------
 
+    def _show_pnl(self) -> None:
+        if self._parts is not None:
+            self.strip.show_pnl(self._parts.desk.pnl())
+
     def _refresh_strip(self) -> None:
         gate, parts = self._gate, self._parts
         self.strip.show_session(self.user_id, gate.seconds_left() if gate is not None else None)
@@ -238,6 +243,5 @@ class MainWindow(QMainWindow):
             self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")
         else:
             self.strip.show_desk(f"desk {desk.state}", "warn")
-        self.strip.show_pnl(desk.pnl())
         self._status["clock"].setText(f"IST {ist_time(market.now())}")
         self._status["phase"].setText(parts.phase())

@@ -273,9 +273,7 @@ class StartForm(QWidget):
 class StrategiesPanel(QWidget):
     """The form above the cards, newest run first."""
 
-    def __init__(
-        self, runner: Runner, market: Market, desk: Desk, edge: Edge, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, runner: Runner, market: Market, desk: Desk, edge: Edge, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._runner = runner
         self._market = market
@@ -356,6 +354,8 @@ class StrategiesPanel(QWidget):
         self.form.judge()
 
     def _frame(self) -> None:
+        for card in self.cards.values():
+            card.show_pnl()  # with every frame, as the books and the strip do: the figures must agree
         self._frames = (self._frames + 1) % REFRESH_FRAMES
         if self._frames:
             return

@@ -55,7 +55,7 @@ def guard_sandbox(practice: bool) -> None:
     against Zerodha root gets the system browser instead.
     """
     if is_root() and practice:
-        os.environ[_SWITCH] = "1"
+        os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"
         return
     for name in (_SWITCH, _DEBUGGING):
         os.environ.pop(name, None)  # being set counts, even to 0

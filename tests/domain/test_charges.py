@@ -119,9 +119,7 @@ def test_an_exchange_without_a_table_is_named() -> None:
         cost(exchange="LSE")
 
 
-@given(
-    st.sampled_from(["BUY", "SELL"]), st.sampled_from(sorted(KINDS)), st.integers(1, 10**6), st.integers(5, 10**7)
-)
+@given(st.sampled_from(["BUY", "SELL"]), st.sampled_from(sorted(KINDS)), st.integers(1, 10**6), st.integers(5, 10**7))
 def test_charges_are_whole_counts_that_add_up(side: Side, kind: str, quantity: int, paise: int) -> None:
     paid = cost(side, quantity=quantity, average_price=paise / 100, **KINDS[kind])
     parts = [getattr(paid, f.name) for f in fields(Charges) if f.name != "transaction_tax_type"]

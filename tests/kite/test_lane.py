@@ -119,9 +119,7 @@ def test_an_error_of_ours_reaches_whoever_asked(arun: Any) -> None:
     arun(story())
 
 
-def test_a_surprise_is_reported_by_the_thread_and_the_lane_lives_on(
-    arun: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_surprise_is_reported_by_the_thread_and_the_lane_lives_on(arun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[str] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(repr(args.exc_value)))
 

@@ -154,5 +154,3 @@ async def served(kite: LocalKite) -> AsyncIterator[Caller]:
     async with serving(kite) as said, aiohttp.ClientSession(said["rest"]) as http:
         yield Caller(http, said)
     kite.memory.close()
-
-

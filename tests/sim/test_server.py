@@ -322,7 +322,6 @@ def test_dead_from_the_start_is_alive_after_a_login(arun: Run) -> None:
     arun(story())
 
 
-
 def test_order_updates_carry_the_postback_fields() -> None:
     import hashlib
 

@@ -277,7 +277,8 @@ def test_profit_counts_the_units_of_a_lot(arun):
             from dataclasses import replace
 
             run.orders["x"] = replace(filled, status="COMPLETE", filled_quantity=2, average_price=100.0)
-            run.prices[crude.key] = a_tick(101.0).last_price
+            assert run.pnl() is None  # no price of it is known, so neither is the profit
+            run.price_of = {crude.key: 101.0}.get
             assert run.pnl() == 200.0
 
     arun(story())

@@ -24,8 +24,13 @@ INFY = an_instrument()
 SBIN = an_instrument("SBIN", token=779521)
 NIFTY_FUT = an_instrument("NIFTY26NOVFUT", token=11_000_002, exchange="NFO", kind="FUT", lot_size=65, tick_size=0.1)
 NIFTY_CALL = an_instrument(
-    "NIFTY26D0126000CE", token=11_000_258, exchange="NFO", kind="CE", lot_size=65, strike=26_000,
-    expiry=date(2026, 12, 1)
+    "NIFTY26D0126000CE",
+    token=11_000_258,
+    exchange="NFO",
+    kind="CE",
+    lot_size=65,
+    strike=26_000,
+    expiry=date(2026, 12, 1),
 )
 CRUDE = an_instrument("CRUDEOIL26DECFUT", token=60_000_007, exchange="MCX", kind="FUT", lot_size=100, tick_size=1)
 INDEX = an_instrument("NIFTY 50", token=256265, segment="INDICES")

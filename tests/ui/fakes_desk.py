@@ -28,9 +28,7 @@ LIMITS = replace(DEFAULT_LIMITS, price_band_pct=50.0)
 class DeskStage(MarketStage):
     """A desk that is open, with its broker, journal and notices in the test's hands."""
 
-    def __init__(
-        self, scope: Scope, *, live: bool, theme: Theme, strategies: Mapping[str, type[Strategy]]
-    ) -> None:
+    def __init__(self, scope: Scope, *, live: bool, theme: Theme, strategies: Mapping[str, type[Strategy]]) -> None:
         super().__init__(*ALL)
         self.broker = FakeBroker(Quote(1500.0))
         self.broker.clock.at = self.clock.at
@@ -40,9 +38,7 @@ class DeskStage(MarketStage):
         self.edge = Edge(scope, FrameClock(), lambda text, level: self.notices.append((text, level)), theme)
         self.arming = Arming(self.clock, needed=live)
         session = a_session(self.clock.now())
-        self.desk = Desk(
-            session, self.broker, self.journal, self.market, self.clock, LIMITS, scope, self.arming
-        )
+        self.desk = Desk(session, self.broker, self.journal, self.market, self.clock, LIMITS, scope, self.arming)
         self.runner = Runner(session, self.desk, self.market, self.journal, self.clock, strategies, scope)
         self.broker.on_order = self.market.take_order
 

@@ -370,5 +370,3 @@ def test_a_search_shows_only_what_holds_every_word(run: Any, shown: Any) -> None
             assert len(log.lines.toPlainText().splitlines()) == 3
 
     run(story())
-
-

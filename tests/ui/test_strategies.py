@@ -247,7 +247,7 @@ def test_the_card_shows_position_result_reason_and_what_stop_will_leave(
             assert filled is not None
             started.orders["q1"] = filled
             started.orders["q2"] = replace(filled, tag="q2", order_id="2", status="OPEN", filled_quantity=0)
-            started.prices[INFY.key] = 1512.0
+            started.price_of = lambda _key: 1512.0
             started.last_reason = "fast crossed above <slow>"
             started.variables["return_pct"] = 1.25
             stage.frame(REFRESHED)

@@ -81,9 +81,7 @@ def test_a_limit_price_starts_at_the_last_price_and_steps_by_ticks(run: Any, tic
     run(story())
 
 
-def test_a_price_between_ticks_is_moved_and_shown_before_it_is_sent(
-    run: Any, ticket_on: Any, eventually: Any
-) -> None:
+def test_a_price_between_ticks_is_moved_and_shown_before_it_is_sent(run: Any, ticket_on: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
             ticket = ticket_on(stage)
