@@ -12,7 +12,7 @@ from alphapanda_desktop.domain.orders import UNKNOWN
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.trading import host
 from alphapanda_desktop.trading.run import RunState
-from tests.fakes import a_tick, an_instrument
+from tests.fakes import an_instrument
 from tests.trading.desk_fakes import INFY, RESTING, Probe, Seen, a_desk, yields
 
 
