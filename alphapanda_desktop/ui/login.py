@@ -138,8 +138,13 @@ class LoginView(QWidget):
         self._web.refused.connect(self._say)
         self._place_layout.addWidget(self._web.view)
         self.again.show()
+        # Before its first page the view has nobody to give the keys to.
+        self._web.page.loadFinished.connect(self._focus_page)
         self._load()
-        self._web.view.setFocus()
+
+    def _focus_page(self, _ok: bool) -> None:
+        if self._web is not None and not self.paste.text():
+            self._web.view.setFocus()
 
     def _load(self) -> None:
         if self._web is not None:

@@ -108,7 +108,8 @@ class MainWindow(QMainWindow):
     def set_mode(self, mode: str, user_id: str = "") -> None:
         self.mode, self.user_id = mode, user_id
         mark = MODE_MARKS.get(mode, "")
-        parts = ["AlphaPanda", mark, user_id, "" if self._profile == "default" else self._profile]
+        # The name last: Qt adds it there itself to a title that does not end with it.
+        parts = [mark, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
         self.setWindowTitle(" — ".join(part for part in parts if part))
         self.strip.show_mode(mode)
 

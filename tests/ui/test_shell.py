@@ -26,7 +26,7 @@ def test_the_mode_is_told_by_shape_and_word_in_strip_and_title(mode: str, mark: 
         async with a_window(show_desk=False) as stage:
             stage.window.set_mode(mode, "AB1234")
             assert stage.window.strip.mode.text() == mark
-            assert stage.window.windowTitle() == f"AlphaPanda — {mark} — AB1234"
+            assert stage.window.windowTitle() == f"{mark} — AB1234 — AlphaPanda"
 
     run(story())
 
@@ -35,7 +35,7 @@ def test_another_profile_is_named_in_the_title(run: Any) -> None:
     async def story() -> None:
         async with a_window(profile="wife", show_desk=False) as stage:
             stage.window.set_mode("live", "AB1234")
-            assert stage.window.windowTitle().endswith("AB1234 — wife")
+            assert stage.window.windowTitle().endswith("AB1234 — wife — AlphaPanda")
 
     run(story())
 
