@@ -164,7 +164,7 @@ def test_a_limit_refuses_before_anything_is_journaled_or_sent(arun, tmp_path):
 def test_orders_survive_a_restart_with_their_owner(arun, eventually, tmp_path):
     async def story():
         vault = MemoryVault()
-        async with exchange("--speed", "20", "--scenario", "volatile") as kite:
+        async with exchange("--speed", "60", "--scenario", "volatile") as kite:
             async with house(kite, tmp_path, vault) as h:
                 infy = h.market.master.by_key("NSE:INFY")
                 run = await h.runner.start(StartOrder("ma_cross", (infy,), {"fast": 1, "slow": 2}))
