@@ -160,7 +160,7 @@ class _Opening:
         memory = remembered_window(self._settings, self._folder / "settings.json", self._mode)
         window = MainWindow(self._arguments.profile, edge, memory)
         logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
-        window.show()
+        window.present()
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
         return window
 

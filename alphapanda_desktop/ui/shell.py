@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -28,6 +28,9 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
 
 LAYOUT_VERSION = 1
+USUAL_SIZE = (1600, 900)
+FRAME_PX = 40
+"""What a window manager may add to the height."""
 NOTICE_MS = 15_000
 BEAT_MS = 500
 
@@ -76,7 +79,7 @@ class MainWindow(QMainWindow):
         self.database = ""
         self.view: DeskView | None = None
         self.setObjectName("main_window")
-        self.resize(1600, 900)
+        self.resize(*USUAL_SIZE)
         self.setDockNestingEnabled(True)
         # Qt's own context menu offers to hide docks and the strip, and with it the kill switch.
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -102,6 +105,15 @@ class MainWindow(QMainWindow):
             self.statusBar().addPermanentWidget(label)
         labels["clock"].setMinimumWidth(labels["clock"].fontMetrics().horizontalAdvance("IST 00:00:00 ") + 20)
         return labels
+
+    def present(self) -> None:
+        """Show it, filling a screen that has no room for its usual size."""
+        room = self.screen().availableGeometry()
+        fits = room.width() >= USUAL_SIZE[0] and room.height() >= USUAL_SIZE[1] + FRAME_PX
+        if fits or QGuiApplication.platformName() == "offscreen":  # that one has a nominal screen and endless room
+            self.show()
+        else:
+            self.showMaximized()
 
     # -- what app.py says ------------------------------------------------------------------------------------
 
