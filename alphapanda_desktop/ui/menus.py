@@ -6,10 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QIcon, QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QDockWidget, QLabel, QLineEdit, QMenu, QVBoxLayout, QWidget
 
 from alphapanda_desktop import __version__
+from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge, ask, connect
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class TypedDialog(QDialog):
         )
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())
         box.addWidget(label)
         box.addWidget(self.field)
         box.addWidget(buttons)
@@ -97,8 +100,10 @@ class Menus:
         self._add(self._trade, "&Reconcile with the broker now", self._reconcile, "F5")
         self._add(self._trade, "&Stop all strategies", self._stop_all)
         self._trade.addSeparator()
-        self._add(self._trade, "&Kill switch (Ctrl+Shift+K)", self._window.strip.kill_pressed.emit)
-        self._add(self._trade, "Re&lease the kill switch…", self.ask_release)
+        self._add(self._trade, "&Kill switch\tCtrl+Shift+K", self._window.strip.kill_pressed.emit)  # the key is the strip's
+        self._release_action = self._add(self._trade, "Re&lease the kill switch…", self.ask_release)
+        connect(parts.desk.halted_changed, self._window, self._follow_latch)
+        self._follow_latch(parts.desk.trading_state)
         if parts.arming.needed:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
         for dock in view.docks:
@@ -106,6 +111,9 @@ class Menus:
 
     def _follow_gate(self) -> None:
         self.log_out.setEnabled(self._parts is not None and self._parts.gate.session is not None)
+
+    def _follow_latch(self, state: TradingState) -> None:
+        self._release_action.setEnabled(state is TradingState.HALTED)
 
     def _log_out(self) -> None:
         if self._parts is not None:

@@ -93,6 +93,19 @@ def test_release_needs_its_word(word: str, ok: bool, released: bool, run: Any, e
     run(story())
 
 
+def test_there_is_something_to_release_only_while_halted(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            release = action(stage, "Release the kill switch")
+            assert not release.isEnabled()
+            await stage.desk.desk.halt("tested")
+            assert release.isEnabled()
+            await stage.desk.desk.release()
+            assert not release.isEnabled()
+
+    run(story())
+
+
 def test_the_menu_kills_too(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_window() as stage:
