@@ -9,6 +9,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -286,7 +287,7 @@ class Player:
     async def _journal(self) -> str:
         await asyncio.sleep(0.3)
         path = window().database
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             sessions = database.execute("select count(*) from sessions").fetchone()[0]
             fills = database.execute("select count(*) from fills").fetchone()[0]
         if not sessions or not fills:

@@ -83,6 +83,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _prepared(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # it holds the practice session
     db = sqlite3.connect(path, timeout=2.0)
     try:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -100,7 +100,8 @@ class Menus:
         self._add(self._trade, "&Reconcile with the broker now", self._reconcile, "F5")
         self._add(self._trade, "&Stop all strategies", self._stop_all)
         self._trade.addSeparator()
-        self._add(self._trade, "&Kill switch\tCtrl+Shift+K", self._window.strip.kill_pressed.emit)  # the key is the strip's
+        # The strip owns the key: here it is only told.
+        self._add(self._trade, "&Kill switch\tCtrl+Shift+K", self._window.strip.kill_pressed.emit)
         self._release_action = self._add(self._trade, "Re&lease the kill switch…", self.ask_release)
         connect(parts.desk.halted_changed, self._window, self._follow_latch)
         self._follow_latch(parts.desk.trading_state)

@@ -87,7 +87,7 @@ class TopStrip(QToolBar):
         theme = self._edge.theme
         button.setStyleSheet(
             f"QPushButton{{background:{theme.kill}; color:{theme.on_button};"
-            "border-radius:4px; padding:5px 22px; margin:2px 6px;}"
+            "border:2px solid transparent; border-radius:4px; padding:3px 20px; margin:2px 6px;}"
             f"QPushButton:focus{{border:2px solid {theme.text};}}"
             f"QPushButton:disabled{{background:{theme.raised}; color:{theme.muted};}}"
         )
