@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,10 @@ from alphapanda_desktop.trading.scope import Scope
 
 CALL_BUDGET_S: Final = 0.05
 """A hook that takes longer than this holds the window; the run's log says so."""
+
+MOST_WISHES: Final = 20
+WISHES_SPAN_S: Final = 1.0
+"""A run that asks for more orders than this in so short a time is out of control, and is ended."""
 
 STOP_DEADLINE_S: Final = 5.0
 """How long Stop waits for the broker to confirm cancellations."""
@@ -47,6 +52,7 @@ class Host:
         self._changed = asyncio.Event()
         self._cancelling: set[str] = set()
         self._owes_stop = False
+        self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
         self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run))
 
     async def start(self) -> None:
@@ -130,9 +136,12 @@ class Host:
 
     def _fail(self, name: str, error: BaseException) -> None:
         what = "".join(traceback.format_exception_only(error)).strip()  # copes with a str() that fails itself
+        self._end(f"{name} failed at {_where(error, self._run.strategy)}: {what}")
+
+    def _end(self, why: str) -> None:
         self._run.state = RunState.FAILED
-        self._run.detail = f"{name} failed at {_where(error, self._run.strategy)}: {what}"
-        self._run.note("error", self._run.detail)
+        self._run.detail = why
+        self._run.note("error", why)
         self._deafen()
         self._tell(self._run)
 
@@ -148,10 +157,22 @@ class Host:
         if not run.asking:
             run.note("warning", f"refused: {request.transaction_type} {request.key} was asked for after the run's end")
             return
+        if self._too_many():
+            return
         run.last_reason = request.reason
         run.orders[request.tag] = _awaited(request, self._clock)
         run.note("info", f"{request.transaction_type} {request.quantity} {request.key}: {request.reason}")
         self._scope.spawn(f"submit {request.tag}", self._send(request))
+
+    def _too_many(self) -> bool:
+        """Whether the run is asking in a frenzy, as one that answers each refusal with another order does."""
+        now = self._clock.monotonic_s()
+        self._wishes.append(now)
+        if len(self._wishes) <= MOST_WISHES or now - self._wishes[0] > WISHES_SPAN_S:
+            return False
+        asked = f"more than {MOST_WISHES} orders were asked for within {WISHES_SPAN_S:g} s"
+        self._end(f"{asked}; the run was ended before the exchange did it")
+        return True
 
     async def _send(self, request: OrderRequest) -> None:
         held = self._context.why_held(request)

@@ -282,3 +282,26 @@ def test_profit_counts_the_units_of_a_lot(arun):
             assert run.pnl() == 200.0
 
     arun(story())
+
+
+def test_a_strategy_that_answers_every_refusal_with_another_order_is_ended(arun, eventually):
+    async def story():
+        async with a_desk() as s:
+            run = await s.run()
+
+            def again(ctx, *_):
+                ctx.buy(INFY, 10**9, reason="more")
+
+            Seen.acts["on_order"] = again
+            Seen.acts["on_tick"] = again
+            s.tick()
+            await eventually(lambda: run.state is RunState.FAILED)
+            assert "more than 20 orders were asked for within 1 s" in run.detail
+            asked = len(run.orders)
+            assert asked <= 21
+            s.tick()
+            await yields()
+            assert len(run.orders) == asked
+            assert s.broker.arrived == []
+
+    arun(story())
