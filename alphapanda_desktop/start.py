@@ -149,6 +149,7 @@ class _Opening:
                 return await self._program(window, edge, vault).run(drive)
             finally:
                 self._watchdog.stop()
+                await window.hide_login()  # WebEngine dies of a page that outlives the loop
                 window.hide()
                 self._window = None
                 window.deleteLater()
