@@ -337,6 +337,7 @@ class Program:
             return
         self.market.freeze(datetime.now(UTC))
         self.desk.freeze(gate.detail)
+        self._tell(f"The Kite session is over: {gate.detail}. What is shown is old until someone logs in.")
         self._edge.spawn("login again", self._show_login())
 
     def _show_desk(self, arming: Arming) -> None:
