@@ -335,7 +335,9 @@ class Program:
         gate = self.gate
         if gate is None or gate.state is not GateState.ENDED or self.market is None or self.desk is None:
             return
-        self.market.freeze(datetime.now(UTC))
+        if self.market.frozen_at is not None:
+            return  # said already
+        self.market.freeze(self.market.now())
         self.desk.freeze(gate.detail)
         self._tell(f"The Kite session is over: {gate.detail}. What is shown is old until someone logs in.")
         self._edge.spawn("login again", self._show_login())
