@@ -332,6 +332,9 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 40.0) -> 
 
 def shows_a_page(folder: Path) -> bool:
     """Whether the probe has answered, which is when the login page comes."""
+    for log in folder.rglob("alphapanda.log"):
+        words = log.read_text(encoding="utf-8", errors="replace")
+        assert "could not start" not in words, words
     return any(folder.rglob("webengine.json"))
 
 
