@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +24,13 @@ def run(argv: list[str]) -> int:
         ticks, problems = _ticks_of_frame(data) if options.frame else _ticks_of_packet(data)
     except (OSError, BadData) as error:
         return _complain(f"{options.file}: {error}")
-    for tick in ticks:
-        sys.stdout.write(json.dumps(by_kite_names(tick)) + "\n")
+    try:
+        sys.stdout.writelines(json.dumps(by_kite_names(tick)) + "\n" for tick in ticks)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _complain(f"cannot write: {error}")
     return _complain(f"{options.file}: {'; '.join(problems)}") if problems else 0
 
 

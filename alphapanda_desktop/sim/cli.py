@@ -12,10 +12,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.sim.switches import VALUES, Switches
 from alphapanda_desktop.sim.venue import LocalKite, Options
+
+FASTEST: Final = 1_000_000
+"""Highest `--speed`: a day in less than a tenth of a second. Beyond it a clock leaves the years that a date can name."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,8 +64,7 @@ def _options(argv: Sequence[str]) -> Options:
     for path in [*given.ticks, *([given.instruments] if given.instruments else [])]:
         if not path.is_file():
             parser.error(f"there is no file {path}")
-    if given.speed <= 0:
-        parser.error("--speed is above 0")
+    _check_numbers(parser, given)
     return Options(
         port=given.port,
         seed=given.seed,
@@ -75,6 +78,15 @@ def _options(argv: Sequence[str]) -> Options:
         redirect=given.redirect,
         with_parent=given.parent,
     )
+
+
+def _check_numbers(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    if not 0 < given.speed <= FASTEST:
+        parser.error(f"--speed is above 0, and {FASTEST} at most")
+    if not 0 <= given.port <= 65_535:
+        parser.error("--port is 0 to 65535")
+    if given.count is not None and given.count < 1:
+        parser.error("--count is 1 or more")
 
 
 def run(argv: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import secrets
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -43,6 +44,12 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
 }
+
+
+def at_the_door(api_key: str, query: Mapping[str, str]) -> web.Response:
+    """Sends a browser that came to the bare address, which is also the websocket's, on to the login page."""
+    target = "/connect/login?" + urlencode({"v": "3", "api_key": api_key} | dict(query))
+    return web.Response(status=302, headers={**_HEADERS, "Location": target})
 
 
 class LoginPage:

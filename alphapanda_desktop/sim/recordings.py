@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -69,9 +70,7 @@ def read_recordings(files: Sequence[Path], universe: Iterable[Instrument]) -> li
 
 
 def _read(path: Path) -> Iterator[tuple[str, float, float, float]]:
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
     at, price = _column(columns, TIMES), _column(columns, PRICES)
     if at is None or price is None:
@@ -82,11 +81,33 @@ def _read(path: Path) -> Iterator[tuple[str, float, float, float]]:
     for line, row in enumerate(reader, 2):
         try:
             name = (row[who] or "").strip() if who else of_file
-            yield name or of_file, epoch_s(row[at]), float(row[price]), float(row[volume] or 0) if volume else -1.0
+            yield name or of_file, epoch_s(row[at]), _price(row[price]), _volume(row[volume]) if volume else -1.0
         except (ValueError, TypeError, AttributeError) as error:
             raise BadData(f"{path.name}, line {line}: {error}") from None
     if line == 1:
         raise BadData(f"{path.name}: holds no ticks")
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
+    except (UnicodeDecodeError, EOFError, zlib.error) as error:
+        raise BadData(f"{path.name}: this is no CSV text ({error})") from None
+
+
+def _price(text: str) -> float:
+    price = float(text)
+    if not 0 < price < DEAREST:
+        raise ValueError(f"{text} is no price")
+    return price
+
+
+def _volume(text: str) -> float:
+    volume = float(text or 0)
+    if not 0 <= volume < 2**53:
+        raise ValueError(f"{text} is no volume")
+    return volume
 
 
 def _column(columns: dict[str, str], names: Sequence[str]) -> str | None:

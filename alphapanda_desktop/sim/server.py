@@ -13,7 +13,7 @@ from aiohttp import web
 from alphapanda_desktop.sim.answers import Handler, KiteError, bad_input, failure, not_found
 from alphapanda_desktop.sim.checks import static_ip_refusal
 from alphapanda_desktop.sim.limits import class_of, too_many
-from alphapanda_desktop.sim.login_page import LoginPage
+from alphapanda_desktop.sim.login_page import LoginPage, at_the_door
 from alphapanda_desktop.sim.routes_calculators import CalculatorRoutes
 from alphapanda_desktop.sim.routes_control import ControlRoutes
 from alphapanda_desktop.sim.routes_funds import FundRoutes
@@ -27,6 +27,8 @@ from alphapanda_desktop.sim.venue import LocalKite
 HOST: Final = "127.0.0.1"
 _NO_SESSION: Final = ("/connect/", "/sim/", "/session/")
 _HUGE: Final = 4 * 1024 * 1024
+_LONG_LINE: Final = 128 * 1024
+"""Longest request line: a thousand instruments of /quote/ltp are named in the query."""
 
 
 class Doorman:
@@ -107,14 +109,22 @@ def make_app(kite: LocalKite) -> web.Application:
     for part in parts:
         app.add_routes(part.table())
     app.add_routes(LoginPage(kite.sessions, kite.options.redirect).table())
-    app.add_routes([web.get("/", kite.stream.handle)])
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        if "Upgrade" in request.headers:
+            return await kite.stream.handle(request)
+        return at_the_door(kite.credentials.api_key, request.query)
+
+    app.add_routes([web.get("/", front)])
     return app
 
 
 @asynccontextmanager
 async def serving(kite: LocalKite) -> AsyncIterator[dict[str, str]]:
     """Listen while inside; gives the addresses and the demo app, token included."""
-    runner = web.AppRunner(make_app(kite), access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    runner = web.AppRunner(
+        make_app(kite), access_log=None, shutdown_timeout=0.1, handler_cancellation=True, max_line_size=_LONG_LINE
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, HOST, kite.options.port)

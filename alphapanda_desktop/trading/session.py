@@ -47,6 +47,7 @@ class SessionGate:
         self._open = asyncio.Event()
         self.state = GateState.CHECKING
         self.detail = ""
+        self._owner = ""
         self.session: Session | None = None
 
     @property
@@ -131,6 +132,7 @@ class SessionGate:
         try:
             token = await self._login.exchange(request_token)
             session = await verify(self._login, token, self._clock.now())
+            self._refuse_stranger(session)
             await self._admit(session, new=True)
         except SessionEnded as error:
             detail = str(error)
@@ -141,6 +143,14 @@ class SessionGate:
         finally:
             self._leave(GateState.EXCHANGING, detail)  # whatever happened, the gate must not stay shut for good
 
+    def _refuse_stranger(self, session: Session) -> None:
+        """Books, positions and strategies of this run are one person's: another one must not get hold of them."""
+        if self._owner and session.user_id != self._owner:
+            raise LoginFailed(
+                f"This window belongs to {self._owner}, and {session.user_id} logged in. Log in as {self._owner}, "
+                "or close it and start with a profile of your own: alphapanda --profile NAME."
+            )
+
     async def _admit(self, session: Session, *, new: bool) -> None:
         if new:
             await self._vault.put(ACCESS_TOKEN, token_to_text(session.token))
@@ -149,6 +159,7 @@ class SessionGate:
         if self.state is not began:
             return  # a person's login overtook the check of the stored one
         self._row = row
+        self._owner = session.user_id
         self.session = session
         self._say(GateState.OPEN, "")
         self._open.set()

@@ -25,6 +25,7 @@ class FakeLogin:
         self.clock = clock
         self.answers = asyncio.Event()
         self.answers.set()
+        self.user_id = "AB1234"
         self.dead: set[str] = set()
         self.fails: Exception | None = None
         self.exchanged: list[str] = []
@@ -43,7 +44,7 @@ class FakeLogin:
         self.exchanged.append(request_token)
         if self.fails is not None:
             raise self.fails
-        return Token("key", f"token of {request_token}", "AB1234", self.clock.now())
+        return Token("key", f"token of {request_token}", self.user_id, self.clock.now())
 
     async def profile(self, token: Token) -> Profile:
         self.asked += 1
@@ -211,6 +212,22 @@ def test_an_end_is_told_once_and_closes_its_own_row(arun):
         assert said == [GateState.ENDED] and ACCESS_TOKEN not in g.vault.secrets
         await g.gate.complete("two")
         assert [row.ended_how for row in g.journal.session_rows] == ["403", ""]
+
+    arun(story())
+
+
+def test_nobody_else_can_log_in_where_someone_has_books_open(arun):
+    async def story():
+        g = Gate()
+        await g.gate.complete("one")
+        await g.gate.ended("06:00")
+        g.login.user_id = "ZZ9999"
+        with pytest.raises(LoginFailed, match="belongs to AB1234, and ZZ9999 logged in"):
+            await g.gate.complete("two")
+        assert g.gate.session is None and g.opened == ["token of one"] and ACCESS_TOKEN not in g.vault.secrets
+        g.login.user_id = "AB1234"
+        await g.gate.complete("three")
+        assert g.opened == ["token of one", "token of three"]
 
     arun(story())
 
