@@ -19,7 +19,7 @@ from alphapanda_desktop.sim.switches import VALUES, Switches
 from alphapanda_desktop.sim.venue import LocalKite, Options
 
 FASTEST: Final = 1_000_000
-"""Highest `--speed`: a day in less than a tenth of a second. Beyond it a clock leaves the years that a date can name."""
+"""Highest `--speed`, a day in less than a tenth of a second: a clock soon leaves the years that a date can name."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ from alphapanda_desktop.domain.instruments import Instrument, segment_of
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.sim.prices import Floats, Ints
 from alphapanda_desktop.sim.roster import INDICES
-from alphapanda_desktop.sim.universe import SEGMENTS
+from alphapanda_desktop.sim.universe import SEGMENTS, tick_for
 
 TIMES: Final = ("timestamp", "time", "datetime", "exchange_timestamp", "exchange_time", "last_trade_time", "date", "ts")
 TOKENS: Final = ("token", "instrument_token")
@@ -33,6 +33,9 @@ NO_SYMBOLS: Final = re.compile(
 )
 """Words in file names that are no instrument."""
 TICK_SIZES: Final = (5.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.01, 0.0025)
+
+DEAREST: Final = 20_000_000.0
+"""Beyond it a price of paise does not fit the packets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _text(path: Path) -> str:
 
 def _price(text: str) -> float:
     price = float(text)
-    if not 0 < price < DEAREST:
+    if not 0 <= price < DEAREST:
         raise ValueError(f"{text} is no price")
     return price
 
@@ -180,8 +183,13 @@ def _rising(at_s: Floats, volume: Floats) -> Ints:
 
 
 def _with_tick(instrument: Instrument, price: Floats) -> Instrument:
-    """The instrument with the tick that the recorded prices keep to: exchanges have changed them since."""
-    size = 0.0 if not instrument.tradable else next((t for t in TICK_SIZES if _all_on(price, t)), 0.01)
+    """The instrument with the tick that the recorded prices keep to: exchanges have changed them since.
+
+    Never a coarser one than today's: a few round prices say nothing of the tick.
+    """
+    found = next((t for t in TICK_SIZES if _all_on(price, t)), 0.01)
+    today = instrument.tick_size or tick_for(float(price[0]))
+    size = min(found, today) if instrument.tradable else 0.0
     return Instrument(
         instrument.instrument_token, instrument.exchange_token, instrument.tradingsymbol, instrument.name,
         float(price[0]), instrument.expiry, instrument.strike, size, instrument.lot_size, instrument.instrument_type,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,14 @@ def test_a_damaged_frame_prints_what_it_can_and_says_what_it_left_out(
 def test_a_file_that_is_not_there_ends_with_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([str(tmp_path / "none")]) == 2
     assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells no writer that its reader has gone")
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    file = tmp_path / "long.frame"
+    file.write_bytes(encode_frame([encode_packet(FULL, Mode.FULL)] * 300))
+    command = [sys.executable, "-m", "alphapanda_desktop", "decode", "--frame", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.close()
+        assert (child.wait(30), child.stderr.read()) == (0, b"")

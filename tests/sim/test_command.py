@@ -68,7 +68,7 @@ def test_the_same_seed_knows_the_same_app_and_lists_as_many_as_asked() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["--switch", "nonsense=1"], ["--switch", "hours=never"], ["--scenario", "nonsense"], ["--speed", "0"],
-     ["--ticks", "no-such-file.csv"]],
+     ["--speed", "nan"], ["--speed", "inf"], ["--port", "70000"], ["--count", "0"], ["--ticks", "no-such-file.csv"]],
 )  # fmt: skip
 def test_what_it_cannot_do_is_said_and_ends_with_two(arguments: list[str]) -> None:
     done = subprocess.run(

@@ -147,11 +147,29 @@ def test_an_index_brings_a_future_that_can_be_traded(tmp_path: Path) -> None:
         (["a,b", "1,2"], "needs a time and a price column"),
         (["time,ltp", "2026-08-18 09:15:00,x"], "line 2"),
         (["time,ltp", "yesterday,4"], "line 2"),
+        (["time,ltp", "2026-08-18 09:15:00,nan"], "line 2: nan is no price"),
+        (["time,ltp,volume", "2026-08-18 09:15:00,4,inf"], "line 2: inf is no volume"),
     ],
 )
 def test_a_file_that_is_no_recording_is_named(tmp_path: Path, lines: list[str], complaint: str) -> None:
     with pytest.raises(BadData, match=complaint):
         open_replay([record(tmp_path / "bad.csv", *lines)], 0.0)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x80", gzip.compress(b"time,ltp\n" * 50)[:-9]])
+def test_a_damaged_file_is_named(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "damaged.csv.gz"
+    path.write_bytes(data)
+    with pytest.raises(BadData, match=r"damaged\.csv\.gz: this is no CSV text"):
+        open_replay([path], 0.0)
+
+
+def test_a_few_round_prices_make_no_coarse_tick(tmp_path: Path) -> None:
+    path = record(
+        tmp_path / "a.csv", "time,symbol,ltp", "2026-08-18 09:15:00,INFY,1500", "2026-08-18 09:15:01,NEWCO,250"
+    )
+    market = open_replay([path], 0.0)
+    assert {i.tradingsymbol: i.tick_size for i in market.instruments} == {"INFY": 0.1, "NEWCO": 0.05}
 
 
 def test_a_file_without_rows_is_named(tmp_path: Path) -> None:

@@ -74,6 +74,26 @@ def test_content_types_are_bare_as_the_javascript_client_demands(arun: Run, path
     arun(story())
 
 
+def test_a_browser_at_the_bare_address_is_shown_the_login_page(arun: Run) -> None:
+    async def story() -> None:
+        async with served(still_kite()) as call:
+            for query in ({}, {"api_key": call.said["api_key"], "v": "3", "redirect_params": "a=1&b=2"}):
+                async with call.http.get(call.said["login"], params=query) as reply:
+                    assert (reply.status, reply.url.path) == (200, "/connect/login")
+                    assert ("a=1&amp;b=2" in await reply.text()) == bool(query)
+
+    arun(story())
+
+
+def test_a_thousand_instruments_fit_one_question(arun: Run) -> None:
+    async def story() -> None:
+        async with served(still_kite()) as call:
+            keys = [("i", f"NFO:BANKNIFTY26NOV{n}00CE") for n in range(999)] + [("i", "NSE:INFY")]
+            assert list(await call.data("GET", "/quote/ltp", params=keys)) == ["NSE:INFY"]
+
+    arun(story())
+
+
 def test_only_loopback_names_are_answered(arun: Run) -> None:
     async def story() -> None:
         async with served(still_kite()) as call:
