@@ -95,11 +95,13 @@ def play(part: str, out: Path, spawned_at: float, options: argparse.Namespace) -
         try:
             await (player.first_use() if part == "first" else player.second_use())
         except Stopped as error:
-            player.picture("failed")
             book.steps.append(_Step("stopped", False, 0.0, str(error)))
+            player.picture("failed")
         finally:
-            book.write()
-            window().close()
+            try:
+                book.write()
+            finally:
+                window().close()  # whatever failed, the tour ends
 
     code = open_window(options, drive, vault)
     return code or (0 if book.steps and all(step.ok for step in book.steps) else 1)
@@ -159,7 +161,8 @@ class Player:
     def picture(self, name: str) -> None:
         self._book.shots += 1
         file = f"{self._book.part}-{self._book.shots:02d}-{name.replace(' ', '-')}.png"
-        window().grab().save(str(self._book.out / file))
+        if not window().grab().save(str(self._book.out / file)):
+            raise Stopped(f"the picture {file} could not be saved in {self._book.out}")
 
     async def until(self, what: str, condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
         """Wait until something is true and give it; raises Stopped with what was awaited."""
