@@ -70,9 +70,11 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
 
         return play(arguments.part, arguments.out, arguments.spawned_at, _window_options(options, arguments.part))
     out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
-    for old in [*out.glob("*.png"), *out.glob("tour*.json")]:
-        old.unlink()
+    try:
+        _make_ready(out)
+    except OSError as error:
+        print(f"alphapanda tour: no pictures can be put in {out}: {error.strerror}", file=sys.stderr)
+        return 1
     folder = Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
     try:
         story = _play_parts(out, folder)
@@ -81,6 +83,24 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
     story.write(out / "tour.json")
     _tell(story, out)
     return 0 if story.ok else 1
+
+
+def _make_ready(out: Path) -> None:
+    """A folder without an older tour in it that takes new files; OSError where there can be none."""
+    try:
+        _make_room(out)
+    except OSError as error:
+        print(f"alphapanda tour: the pictures cannot be put into {out}: {error.strerror}", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryFile(dir=out):
+        pass
+
+
+def _make_room(out: Path) -> None:
+    """The folder, without what an earlier tour left in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    for old in [*out.glob("*.png"), *out.glob("tour*.json")]:
+        old.unlink()
 
 
 def _window_options(options: argparse.Namespace, part: str) -> argparse.Namespace:
