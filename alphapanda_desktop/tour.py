@@ -87,20 +87,11 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
 
 def _make_ready(out: Path) -> None:
     """A folder without an older tour in it that takes new files; OSError where there can be none."""
-    try:
-        _make_room(out)
-    except OSError as error:
-        print(f"alphapanda tour: the pictures cannot be put into {out}: {error.strerror}", file=sys.stderr)
-        return 2
-    with tempfile.TemporaryFile(dir=out):
-        pass
-
-
-def _make_room(out: Path) -> None:
-    """The folder, without what an earlier tour left in it."""
     out.mkdir(parents=True, exist_ok=True)
     for old in [*out.glob("*.png"), *out.glob("tour*.json")]:
         old.unlink()
+    with tempfile.TemporaryFile(dir=out):
+        pass
 
 
 def _window_options(options: argparse.Namespace, part: str) -> argparse.Namespace:
