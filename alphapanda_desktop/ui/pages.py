@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import ui_font
@@ -44,7 +44,12 @@ class ProblemPage(QWidget):
         words.setMaximumWidth(720)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         box.addWidget(heading, alignment=Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(words, alignment=Qt.AlignmentFlag.AlignHCenter)
+        words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        row = QHBoxLayout()  # an alignment would give the words the height that they need at full width
+        row.addStretch(1)
+        row.addWidget(words, 1000)
+        row.addStretch(1)
+        box.addLayout(row)
         if retry is not None:
             button = QPushButton("Try again", self)
             button.setObjectName("try_again")

@@ -86,6 +86,14 @@ def test_a_tour_that_fails_says_so(tmp_path: Path) -> None:
     assert [(step["name"], step["ok"]) for step in told["steps"]] == [("first run ends", False)]
 
 
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "alphapanda_desktop", "tour", "--out", str(tmp_path / "file" / "out")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "no pictures can be put in" in ended.stderr and "Traceback" not in ended.stderr
+
+
 # -- as an ordinary user ---------------------------------------------------------------------------------------------
 
 SANDBOXED = """
