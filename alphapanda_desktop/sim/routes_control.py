@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from aiohttp import web
 
@@ -10,6 +11,9 @@ from alphapanda_desktop.sim.answers import form_of
 from alphapanda_desktop.sim.scenarios import SCENARIOS, find
 from alphapanda_desktop.sim.switches import VALUES
 from alphapanda_desktop.sim.venue import LocalKite
+
+_FOR_THE_START: Final = {"hours", "calendar"}
+"""Switches that the market is made with."""
 
 
 class ControlRoutes:
@@ -65,7 +69,10 @@ class ControlRoutes:
     async def switch(self, request: web.Request) -> web.Response:
         """Turn the switches that are given by name."""
         try:
-            for name, value in (await self._given(request)).items():
+            given = await self._given(request)
+            for name in _FOR_THE_START & set(given):
+                raise ValueError(f"{name} is chosen with --switch when the simulator starts")
+            for name, value in given.items():
                 self._kite.switches.set(name, value)
         except ValueError as error:
             return _refused(error)

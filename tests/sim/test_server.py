@@ -310,6 +310,9 @@ def test_controls_turn_scenario_switches_and_clock(arun: Run) -> None:
             assert (await call("GET", "/orders"))[0] == 200
             await call("POST", "/sim/switch", json={"market_protection": "off"})
             assert kite.switches.market_protection == "off"
+            for name, value in (("hours", "real"), ("calendar", "pre-aug-2026")):
+                status, body = await call("POST", "/sim/switch", json={name: value})
+                assert status == 400 and name in body["error"], "the market is made with it"
             status, body = await call("POST", "/sim/clock", json={"now": "2026-11-20T10:00:00+05:30"})
             assert (status, body["now"]) == (200, "2026-11-20T04:30:00+00:00")
             assert (await call("GET", "/orders"))[0] == 200, "the session follows a clock that is set back"
