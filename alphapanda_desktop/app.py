@@ -292,7 +292,7 @@ class Program:
 
         def link_changed(report: LinkReport) -> None:
             if report.state is LinkState.REFUSED:
-                end_session(report.detail or "Kite refused the feed's token")
+                end_session("Kite has ended the session (its feed answers 403)")
             elif report.state is LinkState.UP and market.was_down:
                 market.was_down = False
                 scope.spawn("after reconnect", self._after_reconnect(market, desk))
