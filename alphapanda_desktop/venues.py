@@ -143,7 +143,7 @@ async def zerodha_venue(
     if not api_secret:
         raise Fatal("The api_secret is not in the keyring. Enter it again on the first page.")
     clock = SystemClock()
-    client = KiteClient(api_key, root=roots.rest, clock=clock)
+    client = KiteClient(api_key, root=roots.rest, clock=clock, trades=mode == "live")
     stack.push_async_callback(client.close)
     return Venue(
         mode=mode,

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote as escape
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Offline, RateLimited, SessionEnded
+from alphapanda_desktop.domain.errors import AlphaPandaError, Offline, RateLimited, Refused, SessionEnded
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
@@ -34,11 +34,15 @@ ROOT: Final = "https://api.kite.trade"
 class KiteClient:
     """Every REST call of one api_key. Belongs to one loop; `close` it at the end.
 
+    With `trades` False it only reads: placing, modifying and cancelling are Refused before anything leaves.
     Calls raise SessionEnded, NotPermitted, Rejected, RateLimited, Offline, BadData; what sends an order also Unknown.
     """
 
-    def __init__(self, api_key: str, *, root: str = ROOT, clock: Clock, timeout_s: float = 7.0) -> None:
+    def __init__(
+        self, api_key: str, *, root: str = ROOT, clock: Clock, timeout_s: float = 7.0, trades: bool = True
+    ) -> None:
         self.api_key = api_key
+        self._trades = trades
         self.root = root
         self._clock = clock
         self._timeout_s = timeout_s
@@ -225,6 +229,9 @@ class KiteClient:
         return await self._call("calculate margin or charges", work, self._data, token=self._token_in_use())
 
     async def _send(self, what: str, lane: Lane[Any], work: Callable[[Any], Any], urgent: bool = False) -> str:
+        if not self._trades:
+            raise Refused(f"{what}: this window only reads from Kite and sends it no orders.", "mode")
+
         def send(official: Any) -> str:
             try:
                 return str(work(official))

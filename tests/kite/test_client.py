@@ -23,6 +23,7 @@ from alphapanda_desktop.domain.errors import (
     NotPermitted,
     Offline,
     RateLimited,
+    Refused,
     Rejected,
     SessionEnded,
     Unknown,
@@ -451,5 +452,22 @@ def test_many_quotes_are_asked_in_batches(arun: Any) -> None:
             await client.quote(f"NSE:A SYMBOL & {n:04}" for n in range(300))
             assert len(stub.queries) == 2
             assert [value for query in stub.queries for _, value in query][-1] == "NSE:A SYMBOL & 0299"
+
+    arun(story())
+
+
+def test_a_client_that_only_reads_sends_no_order_at_all(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair(trades=False) as (stub, client):
+            stub.script["GET /orders"] = ok([])
+            for order_call in (
+                lambda: client.place("regular", PARAMS),
+                lambda: client.modify("regular", "1", PARAMS),
+                lambda: client.cancel("regular", "1"),
+            ):
+                with pytest.raises(Refused, match="only reads from Kite"):
+                    await order_call()
+            assert await client.orders() == []
+            assert stub.seen == ["GET /orders"]
 
     arun(story())
