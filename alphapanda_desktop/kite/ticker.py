@@ -246,8 +246,18 @@ class _Link:
             await self._wait_while(lambda: not self.needed)
             session = self._line.session
             board.show(self.number, LinkReport(LinkState.CONNECTING))
-            ended = await self._connect_and_talk(http, inbox, board)
+            ended = await self._one_connection(http, inbox, board)
             await self._recover(ended, session, board)
+
+    async def _one_connection(self, http: aiohttp.ClientSession, inbox: _Inbox, board: _Board) -> _Ended:
+        # WORKAROUND gh-102780, CPython 3.11.0 to 3.11.2 (Debian 12's own): a task in which a TaskGroup failed stays
+        # marked as being cancelled, and its next asyncio.timeout ends it instead of raising TimeoutError: the feed
+        # would never come back. A task of its own takes the mark with it. To be dropped with 3.11.2.
+        async with asyncio.TaskGroup() as group:
+            talking = group.create_task(
+                self._connect_and_talk(http, inbox, board), name=f"ticker/connection {self.number}"
+            )
+        return talking.result()
 
     async def _connect_and_talk(self, http: aiohttp.ClientSession, inbox: _Inbox, board: _Board) -> _Ended:
         ended, secret = _Ended(_Why.LOST), self._line.secret
