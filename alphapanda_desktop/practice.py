@@ -115,8 +115,9 @@ async def _end(child: Process) -> None:
     if child.stdin is not None:
         child.stdin.close()
     try:
-        async with asyncio.timeout(2.0):
-            await child.wait()
+        # Not asyncio.timeout: this runs while a closing program is being cancelled, and there CPython 3.11.0 to
+        # 3.11.2 (gh-102780) would leave the child alive.
+        await asyncio.wait_for(child.wait(), 2.0)
     except TimeoutError:
         log.warning("the practice exchange did not end by itself")
         with contextlib.suppress(ProcessLookupError):
