@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any
 
 import keyring
 import pytest
+from aiohttp import web
 
 Story = Callable[[Any], Any]
 
@@ -76,3 +78,26 @@ def test_each_test_has_an_empty_keyring_that_no_person_uses(turn: int) -> None:
     assert keyring.get_password("alphapanda", "token") is None
     keyring.set_password("alphapanda", "token", str(turn))
     assert keyring.get_password("alphapanda", "token") == str(turn)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_connection_that_comes_while_its_server_closes_is_closed_too(drive: Story, turns: int) -> None:
+    async def story() -> bytes:
+        runner = web.AppRunner(web.Application(), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        with socket.socket() as late:
+            late.setblocking(False)
+            late.connect_ex(runner.addresses[0])
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await runner.cleanup()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            late.settimeout(5)
+            try:
+                return late.recv(1)
+            except ConnectionResetError:
+                return b""
+
+    assert drive(story()) == b""  # anything left open would be told here, as an unraisable ResourceWarning
