@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from alphapanda_desktop import __version__
@@ -30,10 +31,26 @@ def _tour(rest: list[str], options: argparse.Namespace) -> int:
     return run(rest, options)
 
 
+def _command(module: str) -> Callable[[list[str], argparse.Namespace], int]:
+    """The command of that module, imported when it is asked for."""
+
+    def run(rest: list[str], options: argparse.Namespace) -> int:
+        command: Callable[[list[str], argparse.Namespace], int] = import_module(
+            f"alphapanda_desktop.commands.{module}"
+        ).run
+        return command(rest, options)
+
+    return run
+
+
 COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] = {
     "sim": (_sim, "serve the practice exchange on 127.0.0.1"),
     "decode": (_decode, "print the ticks of a packet or frame as JSON lines"),
     "tour": (_tour, "play the first use in practice mode and take pictures"),
+    "sessions": (_command("sessions"), "print an exchange's trading days and their hours"),
+    "charges": (_command("charges"), "print what orders cost, as Kite's contract note does"),
+    "journal": (_command("journal"), "verify the journal's hash chain, or export it"),
+    "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }
 
 

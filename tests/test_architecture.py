@@ -22,7 +22,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
     "__main__", "start", "memory", "preload", "tour", "player", "app",
-    "venues", "loop", "settings", "logs", "clock", "practice", "domain.orders",
+    "venues", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
     "trading.desk", "kite.client", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
     "store.journal", "strategies.momentum", "ui.shell", "ui.chart.view",
 ]  # fmt: skip
@@ -36,6 +36,7 @@ PERMITTED = [
     ("memory", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.venues"),
     ("venues", "alphapanda_desktop.kite.client"),
+    ("commands.charges", "alphapanda_desktop.domain.orders"),
     ("__main__", "PySide6.QtWidgets"),
     ("app", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.ui.shell"),
@@ -85,6 +86,8 @@ FORBIDDEN = [
     ("practice", "alphapanda_desktop.sim.server"),
     ("practice", "PySide6.QtCore"),
     ("clock", "alphapanda_desktop.trading.desk"),
+    ("commands.charges", "alphapanda_desktop.ui.shell"),
+    ("commands.charges", "alphapanda_desktop.settings"),
 ]
 
 

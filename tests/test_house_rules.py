@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "alphapanda_desktop"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+COMMANDS = sorted((PACKAGE / "commands").glob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 
@@ -62,7 +63,7 @@ RULES = [
         r"(?<![\w.])print\(",
         "the log is for the program, the window for people; only commands print",
         "    print(order)",
-        _in("__main__.py", "start.py", "tour.py", "sim/cli.py"),
+        _in("__main__.py", "start.py", "tour.py", "sim/cli.py", *(f"commands/{path.name}" for path in COMMANDS)),
     ),
     Rule(
         r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b",

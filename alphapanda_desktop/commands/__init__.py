@@ -1,0 +1,1 @@
+"""Commands that do their work without a window: one module each, with `run(arguments, options) -> exit code`."""
