@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
@@ -59,6 +59,14 @@ class DeskParts:
     arming: Arming
     watch_keys: list[str]
     chart_key: str
+    gtts: Any | None = None
+    portfolio: Any | None = None
+    calculator: Any | None = None
+    why: Callable[[str], Awaitable[Any]] | None = None
+    """From a tag or an order id to the trail of that order."""
+    coverage: Any | None = None
+    real_hours: bool = False
+    """Whether orders are held against the exchange's hours; the practice exchange never closes."""
 
 
 class MainWindow(QMainWindow):
