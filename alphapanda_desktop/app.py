@@ -29,6 +29,7 @@ from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.arming import Arming
@@ -229,6 +230,7 @@ class Program:
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
         scope.spawn("bar clock", self._advance(market))
+        scope.spawn("instrument search", _prepare(master))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
         await runner.recall(desk.day_start())
@@ -256,7 +258,7 @@ class Program:
                 await cache.save(day, rows)
         if not rows:
             raise Fatal("Kite's instrument master came empty. Try again in a minute.")
-        return InstrumentMaster(rows)
+        return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
 
     def _instrument_cache(self) -> InstrumentCache:
         from alphapanda_desktop.store.instruments import FileInstrumentCache
@@ -378,3 +380,8 @@ class Program:
 
     def _save_settings(self) -> None:
         settings_.save(self._settings, self._options.settings_file)
+
+
+async def _prepare(master: InstrumentMaster) -> None:
+    """Make the search index behind the open window; its thread may outlive the wait for it."""
+    await asyncio.wrap_future(in_daemon_thread("instrument search", master.prepare))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
+
+from alphapanda_desktop.domain.search import SearchIndex
 
 SEGMENT_INDICES: Final = 9
 """Low byte of an index's instrument_token; every other segment can be traded."""
 
 PRICE_DIVISORS: Final[dict[int, int]] = {3: 10_000_000, 6: 10_000, 12: 10_000}
 """Wire price divisor by low token byte; 100 where a segment is absent.  Source: pykiteconnect 5.2.2."""
+
+
+SMALL: Final = 5_000
+"""Rows whose search index is made when it is first needed."""
 
 
 def segment_of(instrument_token: int) -> int:
@@ -88,7 +93,7 @@ class Instrument:
 class InstrumentMaster:
     """The day's instruments: by token, by key, and by words as they are typed.
 
-    Built once a day and never changed; safe to share.
+    Built once a day and never changed; safe to share, between threads too.
     """
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
@@ -97,7 +102,7 @@ class InstrumentMaster:
         for instrument in instruments:
             self._by_token[instrument.instrument_token] = instrument
             self._by_key[instrument.key] = instrument
-        self._haystack: list[tuple[str, Instrument]] = [(_search_text(i), i) for i in self._by_key.values()]
+        self._index: SearchIndex | None = None
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -112,33 +117,21 @@ class InstrumentMaster:
         """Instrument of "EXCHANGE:TRADINGSYMBOL", or None when today's master has no such row."""
         return self._by_key.get(key)
 
+    def prepare(self) -> None:
+        """Make the search index: a second of work for 150,000 rows, meant for another thread than the loop's."""
+        self._index = SearchIndex(self)
+
     def search(self, text: str, limit: int = 50) -> list[Instrument]:
-        """Instruments whose symbol or name holds every word, best first.
+        """Instruments whose symbol, name, type, strike or expiry hold every word, best first.
 
         Best is: the whole symbol, then a symbol that starts with the words, cash before derivatives, nearest expiry.
+        A large master that was not prepared yet is searched by whole symbols and their beginnings alone.
         """
-        words = text.lower().split()
-        if not words:
-            return []
-        found = [i for hay, i in self._haystack if all(word in hay for word in words)]
-        found.sort(key=lambda i: _rank(i, words))
-        return found[:limit]
-
-
-def _search_text(i: Instrument) -> str:
-    expiry = i.expiry.strftime("%d %b %Y") if i.expiry else ""
-    strike = f"{i.strike:g}" if i.strike else ""
-    spaced = re.sub(r"(?<=\D)(?=\d)|(?<=\d)(?=\D)", " ", i.tradingsymbol)
-    return f"{i.tradingsymbol} {spaced} {i.name} {i.exchange} {i.instrument_type} {strike} {expiry}".lower()
-
-
-def _rank(i: Instrument, words: list[str]) -> tuple[bool, bool, bool, date, float, str]:
-    symbol, typed = i.tradingsymbol.lower(), " ".join(words)
-    return (
-        symbol != typed,
-        not symbol.startswith(words[0]),
-        i.expiry is not None,
-        i.expiry or date.min,
-        i.strike,
-        i.key,
-    )
+        if self._index is None and len(self) > SMALL:
+            words = text.upper().split()
+            begins = [i for i in self._by_key.values() if i.tradingsymbol.startswith(words[0])] if words else []
+            return sorted(begins, key=lambda i: (len(i.tradingsymbol), i.key))[:limit]
+        if self._index is None:
+            self.prepare()
+        assert self._index is not None
+        return self._index.find(text, limit)
