@@ -122,8 +122,8 @@ class Edge:
 async def ask(dialog: QDialog) -> int:
     """Show a dialog without stopping anything; what it was finished with (QDialog.DialogCode).
 
-    Afterwards the dialog is closed but alive, so that its fields can be read; `deleteLater` is the caller's.
-    Cancelling closes it.
+    It is never modal: a modal one would shadow the kill switch's key and its button. Afterwards the dialog is closed
+    but alive, so that its fields can be read; `deleteLater` is the caller's. Cancelling closes it.
     """
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -136,7 +136,9 @@ async def ask(dialog: QDialog) -> int:
 
     dialog.finished.connect(finish)
     dialog.destroyed.connect(vanish)
-    dialog.open()
+    dialog.setModal(False)
+    dialog.show()
+    dialog.activateWindow()
     try:
         return await answer
     except asyncio.CancelledError:

@@ -1,0 +1,242 @@
+"""Sheets: pages laid over the centre of the window. Nothing beneath is stopped, and the strip stays in reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import shiboken6
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, QStandardPaths, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.ui.edge import Edge, ask
+from alphapanda_desktop.ui.theme import Role, ui_font
+
+LEAST: Final = QSize(900, 520)
+"""A sheet takes the centre, and more of the window where the docks leave the centre less than this."""
+MARGIN: Final = 10
+
+
+class Sheet(QFrame):
+    """A titled page over the centre. Signal: `dismissed()` once it is taken away; Esc does that too."""
+
+    dismissed = Signal()
+
+    def __init__(self, name: str, title: str, edge: Edge, parent: QWidget, role: Role = "accent") -> None:
+        super().__init__(parent)
+        self.edge = edge
+        self.setObjectName(name)
+        self.setAccessibleName(title)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAutoFillBackground(True)
+        self._role: Role = role
+        self.title = QLabel(title, self)
+        self.title.setFont(ui_font(13, bold=True))
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self.foot = QHBoxLayout()
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(18, 12, 18, 14)
+        whole.setSpacing(10)
+        whole.addLayout(self._head())
+        whole.addLayout(self.body, 1)
+        whole.addLayout(self.foot)
+        self.colour(role)
+        self.hide()
+
+    def _head(self) -> QHBoxLayout:
+        self.away = QToolButton(self)
+        self.away.setObjectName(f"{self.objectName()}_away")
+        self.away.setText("✕")
+        self.away.setToolTip("Take this sheet away (Esc)")
+        self.away.setAccessibleName("Take this sheet away")
+        self.away.clicked.connect(self.dismiss)
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.away)
+        return head
+
+    def colour(self, role: Role) -> None:
+        """Frame and title in the colour of what it tells."""
+        self._role, theme = role, self.edge.theme
+        tone = theme.colour(role).name()
+        name = self.objectName()
+        self.setStyleSheet(
+            f"#{name} {{ background: {theme.window}; border: 1px solid {theme.border}; border-top: 3px solid {tone}; "
+            "border-radius: 6px; }"
+        )
+        self.title.setStyleSheet(f"color: {tone};")
+
+    def line(self, text: str = "", role: Role = "text", name: str = "") -> QLabel:
+        """A line of words that wraps and can be copied; not yet in any layout."""
+        label = QLabel(text, self)
+        label.setObjectName(name)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        tint(label, role, self.edge)
+        return label
+
+    def button(self, name: str, text: str, work: Callable[[], object], tip: str = "") -> QPushButton:
+        """A named button that calls `work`; not yet in any layout."""
+        button = QPushButton(text, self)
+        button.setObjectName(name)
+        button.setAccessibleName(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked=False: work())
+        return button
+
+    def dismiss(self) -> None:
+        """Take it away; what it started goes on."""
+        self.hide()
+        self.dismissed.emit()
+        self.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.dismiss()
+        else:
+            super().keyPressEvent(event)
+
+
+class SheetDeck(QObject):
+    """Lays sheets over the centre of a window, the newest on top; the one beneath shows again as it goes."""
+
+    def __init__(self, window: QMainWindow, centre: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        self._centre = centre
+        self._sheets: list[Sheet] = []
+        centre.installEventFilter(self)
+        window.installEventFilter(self)
+
+    @property
+    def top(self) -> Sheet | None:
+        return self._sheets[-1] if self._sheets else None
+
+    def find(self, name: str) -> Sheet | None:
+        """The open sheet of that name."""
+        return next((sheet for sheet in self._sheets if sheet.objectName() == name), None)
+
+    def lay(self, sheet: Sheet) -> None:
+        """Show a sheet on top of the others."""
+        if sheet in self._sheets:
+            self._sheets.remove(sheet)
+        else:
+            sheet.setParent(self._window)
+            sheet.dismissed.connect(lambda: self._gone(sheet))
+        self._sheets.append(sheet)
+        sheet.setGeometry(self._place())
+        sheet.show()
+        sheet.raise_()
+        sheet.setFocus()
+
+    def _gone(self, sheet: Sheet) -> None:
+        self._sheets = [kept for kept in self._sheets if kept is not sheet and shiboken6.isValid(kept)]
+        if self.top is not None:
+            self.top.raise_()
+            self.top.setFocus()
+        elif sheet.isAncestorOf(self._window.focusWidget() or self._window):
+            self._centre.setFocus()
+
+    def _place(self) -> QRect:
+        """The centre's place, widened over its neighbours where it is small, below the strip in any case."""
+        window, centre = self._window, self._centre
+        at = QRect(centre.mapTo(window, QPoint(0, 0)), centre.size()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        room = QRect(QPoint(MARGIN, at.top()), window.rect().bottomRight() - QPoint(MARGIN, MARGIN))
+        at.setHeight(min(max(at.height(), LEAST.height()), room.height()))
+        wide = min(max(at.width(), LEAST.width()), room.width())
+        left = at.center().x() - wide // 2
+        return QRect(max(room.left(), min(left, room.right() - wide + 1)), at.top(), wide, at.height())
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and self._sheets:
+            place = self._place()
+            for sheet in self._sheets:
+                sheet.setGeometry(place)
+        return False
+
+
+class TypedSheet(Sheet):
+    """A question answered by typing a word. Signal: `typed(str)`; the sheet stays until the asker takes it away."""
+
+    typed = Signal(str)
+
+    def __init__(self, name: str, title: str, text: str, edge: Edge, parent: QWidget) -> None:
+        super().__init__(name, title, edge, parent, "warn")
+        self.words = self.line(text)
+        self.field = QLineEdit(self)
+        self.field.setObjectName("typed_word")
+        self.field.setAccessibleName(text)
+        self.field.setMaximumWidth(260)
+        self.answer = self.line("", "danger", "typed_answer")
+        self.ok = self.button("typed_ok", "OK", self._say)
+        self.field.returnPressed.connect(self._say)
+        row = QHBoxLayout()
+        row.addWidget(self.field)
+        row.addWidget(self.ok)
+        row.addWidget(self.button("typed_cancel", "Cancel", self.dismiss))
+        row.addStretch(1)
+        self.body.addWidget(self.words)
+        self.body.addLayout(row)
+        self.body.addWidget(self.answer)
+        self.body.addStretch(1)
+        self.setFocusProxy(self.field)
+
+    def _say(self) -> None:
+        self.typed.emit(self.field.text().strip())
+
+
+def tint(label: QLabel, role: Role, edge: Edge) -> None:
+    """Words in the colour of what they tell."""
+    label.setStyleSheet(f"color: {edge.theme.colour(role).name()};")
+
+
+def copy_text(text: str, edge: Edge, what: str) -> None:
+    """Put text on the clipboard, and say so."""
+    QGuiApplication.clipboard().setText(text)
+    edge.notify(f"{what} is on the clipboard.", "info")
+
+
+async def save_text(text: str, name: str, edge: Edge, parent: QWidget) -> Path | None:
+    """Ask where to, write it there, say where it is; None when nothing was chosen.
+
+    Qt's own dialog, not the platform's: that one is modal on some, and the kill switch must stay in reach.
+    """
+    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    dialog = QFileDialog(parent, "Save", str(Path(folder) / name))
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.selectFile(name)
+    try:
+        if await ask(dialog) != QDialog.DialogCode.Accepted:
+            return None
+        path = Path(dialog.selectedFiles()[0])
+    finally:
+        dialog.deleteLater()
+    _write(path, text)
+    edge.notify(f"Saved to {path}", "info")
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Fatal(f"{path} could not be written: {error.strerror or error}") from error
