@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from alphapanda_desktop.domain.ports import (
     FeedSink,
     Funds,
     IntentRow,
+    IntentState,
     LinkReport,
     LinkState,
     RunRow,
@@ -29,6 +31,7 @@ from alphapanda_desktop.domain.ports import (
 from alphapanda_desktop.domain.positions import Position, fold_fills
 from alphapanda_desktop.domain.session import IST, Profile, Session, Token, verify
 from alphapanda_desktop.domain.strategy import Holding
+from alphapanda_desktop.domain.why import Cause
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=IST).astimezone(UTC)
 """A Monday in the middle of trading."""
@@ -459,6 +462,10 @@ class FakeJournal:
         self.session_rows: list[SessionRow] = []
         self.intent_rows: dict[str, IntentRow] = {}
         self.settled: list[tuple[str, str]] = []
+        self.state_rows: list[tuple[str, IntentState]] = []
+        self.causes: dict[str, Cause] = {}
+        self.pictures: list[tuple[datetime, Order]] = []
+        """Every picture of every order, as it came."""
         self.order_rows: dict[str, tuple[Order, datetime]] = {}
         self.fill_rows: dict[tuple[str, str, str], tuple[Fill, str, datetime]] = {}
         self.run_rows: dict[str, RunRow] = {}
@@ -476,15 +483,18 @@ class FakeJournal:
     async def sessions(self, limit: int = 50) -> list[SessionRow]:
         return self.session_rows[::-1][:limit]
 
-    async def intend(self, request: OrderRequest, at: datetime) -> None:
+    async def intend(self, request: OrderRequest, at: datetime, cause: Cause | None = None) -> None:
         self._write()
         assert request.tag not in self.intent_rows, f"tag {request.tag!r} was used before"
         self.intent_rows[request.tag] = IntentRow(request, "intended", "", at)
+        if cause is not None:
+            self.causes[request.tag] = Cause.of_json(json.loads(json.dumps(cause.as_json())))
 
     async def settle(self, tag: str, state: str, at: datetime, order_id: str = "", detail: str = "") -> None:
         self._write()
         row = self.intent_rows[tag]
         self.settled.append((tag, state))
+        self.state_rows.append((tag, IntentState(state, at, order_id, detail)))
         self.intent_rows[tag] = replace(
             row, state=state, order_id=order_id or row.order_id, detail=detail or row.detail
         )
@@ -492,8 +502,29 @@ class FakeJournal:
     async def intents(self, since: datetime) -> list[IntentRow]:
         return [row for row in self.intent_rows.values() if row.at >= since]
 
+    async def intent_of(self, name: str) -> IntentRow | None:
+        named = [row for row in self.intent_rows.values() if name in (row.request.tag, row.order_id)]
+        seen = [order.tag for _, order in self.pictures if order.order_id == name and order.tag in self.intent_rows]
+        return named[0] if named else self.intent_rows[seen[0] or ""] if seen else None
+
+    async def intent_states(self, tag: str) -> list[IntentState]:
+        return [state for said, state in self.state_rows if said == tag]
+
+    async def cause(self, tag: str) -> Cause | None:
+        return self.causes.get(tag)
+
+    async def history(self, name: str) -> list[tuple[datetime, Order]]:
+        row = await self.intent_of(name)
+        names = {name, row.request.tag, row.order_id} - {""} if row else {name}
+        ids = {order.order_id for _, order in self.pictures if order.tag in names} - {""} | names
+        return [(at, order) for at, order in self.pictures if order.order_id in ids or order.tag in names]
+
+    async def fills_of(self, order_id: str) -> list[Fill]:
+        return [fill for fill, _, _ in self.fill_rows.values() if fill.order_id == order_id]
+
     async def order_seen(self, order: Order, at: datetime) -> None:
         self._write()
+        self.pictures.append((at, order))
         self.order_rows[order.order_id] = (order, at)
 
     async def orders(self, since: datetime) -> list[Order]:
@@ -526,6 +557,9 @@ class FakeJournal:
 
     async def events(self, since: datetime, kind: str = "") -> list[Event]:
         return [event for event in self.event_rows if event.at >= since and (not kind or event.kind == kind)]
+
+    async def events_about(self, name: str, since: datetime) -> list[Event]:
+        return [event for event in self.event_rows if event.at >= since and name in event.detail.values()]
 
     def _write(self) -> None:
         if self.fails is not None:

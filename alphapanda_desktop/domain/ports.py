@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import AsksProfile, Session, Token
+from alphapanda_desktop.domain.why import Cause
 
 
 class Clock(Protocol):
@@ -222,6 +223,16 @@ class IntentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class IntentState:
+    """One thing that became of an intent: `state` as in IntentRow, `order_id` where it was known by then."""
+
+    state: str
+    at: datetime
+    order_id: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """One run of a strategy, from Start to Stop. `parameters` and `instruments` as they were at Start."""
 
@@ -256,8 +267,11 @@ class Journal(Protocol):
         """Newest first."""
         ...
 
-    async def intend(self, request: OrderRequest, at: datetime) -> None:
-        """Written and synced before the order may be sent. Raises Fatal where the disk does not take it."""
+    async def intend(self, request: OrderRequest, at: datetime, cause: Cause | None = None) -> None:
+        """Written and synced, with what it was decided on, before the order may be sent.
+
+        Raises Fatal where the disk does not take it.
+        """
         ...
 
     async def settle(self, tag: str, state: str, at: datetime, order_id: str = "", detail: str = "") -> None:
@@ -266,6 +280,26 @@ class Journal(Protocol):
 
     async def intents(self, since: datetime) -> list[IntentRow]:
         """Intents since then with their latest state, oldest first."""
+        ...
+
+    async def intent_of(self, name: str) -> IntentRow | None:
+        """The intent behind a tag or an order id; None for an order that was made elsewhere."""
+        ...
+
+    async def intent_states(self, tag: str) -> list[IntentState]:
+        """All that became of one intent, oldest first."""
+        ...
+
+    async def cause(self, tag: str) -> Cause | None:
+        """What an intent was decided on; None where nothing was written of it."""
+        ...
+
+    async def history(self, name: str) -> list[tuple[datetime, Order]]:
+        """Every picture of one order, by its tag or its order id, with when it was seen, oldest first."""
+        ...
+
+    async def fills_of(self, order_id: str) -> list[Fill]:
+        """Executions of one order, oldest first."""
         ...
 
     async def order_seen(self, order: Order, at: datetime) -> None: ...
@@ -291,6 +325,10 @@ class Journal(Protocol):
     async def note(self, event: Event) -> None: ...
 
     async def events(self, since: datetime, kind: str = "") -> list[Event]: ...
+
+    async def events_about(self, name: str, since: datetime) -> list[Event]:
+        """Events since then whose detail has this very text (a tag, an order id) for a value, oldest first."""
+        ...
 
 
 class InstrumentCache(Protocol):

@@ -6,24 +6,41 @@ A later fact about an intent, a session or a run is a row of its own; reading pu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, final
 
-from sqlalchemy import Connection, RowMapping, Select, Subquery, Table, case, func, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
-from alphapanda_desktop.domain.ports import Event, IntentRow, RunRow, SessionRow
+from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, RunRow, SessionRow
 from alphapanda_desktop.domain.positions import to_money
+from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.store.database import Database
+from alphapanda_desktop.store.proof import BadRow, first_bad_row
+from alphapanda_desktop.store.queries import (
+    INTENTS,
+    RUNS,
+    SESSIONS,
+    event_of,
+    events_naming,
+    intent_named,
+    intent_of,
+    is_known,
+    latest_orders,
+    pictures,
+    rows,
+    run_of,
+    session_of,
+    state_of,
+)
 from alphapanda_desktop.store.rows import FIRST_HASH, checked, link, of_ns, row_of, text_of, thing_of, to_ns
 from alphapanda_desktop.store.schema import (
-    JOURNAL,
+    causes,
     chain,
     events,
     fills,
@@ -36,19 +53,7 @@ from alphapanda_desktop.store.schema import (
     sessions,
 )
 
-INTENDED: Final = "intended"
-"""State of an intent of which nothing more is known than that it was written."""
-
 _LAST_LINK: Final = "SELECT seq, hash FROM chain ORDER BY seq DESC LIMIT 1"
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """Where a journal stops being what was written: the row's number, its table, and what is wrong."""
-
-    seq: int
-    kind: str
-    why: str
 
 
 @final
@@ -72,17 +77,20 @@ class SqlJournal:
 
     async def sessions(self, limit: int = 50) -> list[SessionRow]:
         """Newest first."""
-        return await self._database.run(lambda c: [_session(row) for row in _rows(c, _SESSIONS.limit(limit))])
+        return await self._database.run(lambda c: [session_of(row) for row in rows(c, SESSIONS.limit(limit))])
 
     # --- intents --------------------------------------------------------------------------------------------------
 
-    async def intend(self, request: OrderRequest, at: datetime) -> None:
+    async def intend(self, request: OrderRequest, at: datetime, cause: Cause | None = None) -> None:
         """On the disk when this returns. Raises Fatal where the disk does not take it, Refused for a used tag."""
         row = row_of(request)
+        reason = {"tag": request.tag, "cause": text_of(cause.as_json())} if cause is not None else None
 
         def work(connection: Connection) -> None:
             try:
                 _append(connection, intents, at, row)
+                if reason is not None:
+                    _append(connection, causes, at, reason)
             except IntegrityError as error:
                 if "UNIQUE" not in str(error.orig):
                     raise
@@ -97,8 +105,24 @@ class SqlJournal:
 
     async def intents(self, since: datetime) -> list[IntentRow]:
         """Intents since then with their latest state, oldest first; `at` is when the order was meant."""
-        query = _INTENTS.where(intents.c.at_ns >= to_ns(since))
-        return await self._database.run(lambda c: [_intent(row) for row in _rows(c, query)])
+        query = INTENTS.where(intents.c.at_ns >= to_ns(since))
+        return await self._database.run(lambda c: [intent_of(row) for row in rows(c, query)])
+
+    async def intent_of(self, name: str) -> IntentRow | None:
+        """The intent behind a tag or an order id; None for an order that was made elsewhere."""
+        found = await self._database.run(lambda c: [intent_of(row) for row in rows(c, intent_named(name))])
+        return found[0] if found else None
+
+    async def intent_states(self, tag: str) -> list[IntentState]:
+        """All that became of one intent, oldest first."""
+        query = select(intent_states).where(intent_states.c.tag == tag).order_by(intent_states.c.seq)
+        return await self._database.run(lambda c: [state_of(row) for row in rows(c, query)])
+
+    async def cause(self, tag: str) -> Cause | None:
+        """What an intent was decided on; None where nothing was written of it."""
+        query = select(causes.c.cause).where(causes.c.tag == tag)
+        text = await self._database.run(lambda c: c.execute(query).scalar())
+        return None if text is None else Cause.of_json(json.loads(text))
 
     # --- orders and fills -----------------------------------------------------------------------------------------
 
@@ -108,15 +132,20 @@ class SqlJournal:
 
     async def orders(self, since: datetime) -> list[Order]:
         """Latest picture of each order seen since then, in the order in which they were first seen."""
-        query = _latest_orders(to_ns(since))
-        return await self._database.run(lambda c: [thing_of(Order, row) for row in _rows(c, query)])
+        query = latest_orders(to_ns(since))
+        return await self._database.run(lambda c: [thing_of(Order, row) for row in rows(c, query)])
+
+    async def history(self, name: str) -> list[tuple[datetime, Order]]:
+        """Every picture of one order, by its tag or its order id, with when it was seen, oldest first."""
+        query = pictures(name)
+        return await self._database.run(lambda c: [(of_ns(r["at_ns"]), thing_of(Order, r)) for r in rows(c, query)])
 
     async def fill_seen(self, fill: Fill, at: datetime, strategy: str = "") -> bool:
         """False if this fill was known already."""
         row = {**row_of(fill), "strategy": strategy, "price_e4": to_money(fill.average_price)}
 
         def work(connection: Connection) -> bool:
-            if _known(connection, fill):
+            if is_known(connection, fill):
                 return False
             _append(connection, fills, at, row)
             return True
@@ -126,7 +155,12 @@ class SqlJournal:
     async def fills(self, since: datetime) -> list[tuple[Fill, str]]:
         """Fills with the run id of the strategy that owns them, oldest first."""
         query = select(fills).where(fills.c.at_ns >= to_ns(since)).order_by(fills.c.seq)
-        return await self._database.run(lambda c: [(thing_of(Fill, row), row["strategy"]) for row in _rows(c, query)])
+        return await self._database.run(lambda c: [(thing_of(Fill, row), row["strategy"]) for row in rows(c, query)])
+
+    async def fills_of(self, order_id: str) -> list[Fill]:
+        """Executions of one order, oldest first."""
+        query = select(fills).where(fills.c.order_id == order_id).order_by(fills.c.seq)
+        return await self._database.run(lambda c: [thing_of(Fill, row) for row in rows(c, query)])
 
     # --- runs and events ------------------------------------------------------------------------------------------
 
@@ -147,8 +181,8 @@ class SqlJournal:
 
     async def runs(self, since: datetime) -> list[RunRow]:
         """Runs that began since then, oldest first."""
-        query = _RUNS.where(runs.c.at_ns >= to_ns(since))
-        return await self._database.run(lambda c: [_run(row) for row in _rows(c, query)])
+        query = RUNS.where(runs.c.at_ns >= to_ns(since))
+        return await self._database.run(lambda c: [run_of(row) for row in rows(c, query)])
 
     async def note(self, event: Event) -> None:
         row = {"kind": event.kind, "detail": text_of(event.detail)}
@@ -159,7 +193,12 @@ class SqlJournal:
         query = select(events).where(events.c.at_ns >= to_ns(since)).order_by(events.c.seq)
         if kind:
             query = query.where(events.c.kind == kind)
-        return await self._database.run(lambda c: [_event(row) for row in _rows(c, query)])
+        return await self._database.run(lambda c: [event_of(row) for row in rows(c, query)])
+
+    async def events_about(self, name: str, since: datetime) -> list[Event]:
+        """Events since then whose detail has this very text for a value, oldest first."""
+        query = events_naming(name, to_ns(since))
+        return await self._database.run(lambda c: [event_of(row) for row in rows(c, query)])
 
     # --- proof ----------------------------------------------------------------------------------------------------
 
@@ -169,7 +208,7 @@ class SqlJournal:
         Reads everything and holds up writes meanwhile. Rows cut off at the very end leave no trace here: who must
         know compares the last hash with one kept elsewhere.
         """
-        return await self._database.run(_first_bad_row)
+        return await self._database.run(first_bad_row)
 
 
 def _append(connection: Connection, table: Table, at: datetime, row: Mapping[str, Any]) -> int:
@@ -190,116 +229,3 @@ def _insert(connection: Connection, table: Table, values: tuple[Any, ...]) -> No
 @cache
 def _insert_sql(table: Table) -> str:
     return str(insert(table).compile(dialect=sqlite.dialect()))
-
-
-def _known(connection: Connection, fill: Fill) -> bool:
-    exchange, order_id, trade_id = fill.id
-    same = (fills.c.exchange == exchange, fills.c.order_id == order_id, fills.c.trade_id == trade_id)
-    return connection.execute(select(fills.c.seq).where(*same)).first() is not None
-
-
-def _rows(connection: Connection, query: Select[Any]) -> Iterator[RowMapping]:
-    return iter(connection.execute(query).mappings())
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def _first_end(table: Table, owner: str) -> Subquery:
-    first = select(func.min(table.c.seq)).group_by(table.c[owner])
-    return select(table).where(table.c.seq.in_(first)).subquery()
-
-
-def _with_end(table: Table, key: str, ends: Table, owner: str) -> Select[Any]:
-    end = _first_end(ends, owner)
-    joined = table.outerjoin(end, end.c[owner] == table.c[key])
-    return select(table, end.c.at_ns.label("ended_at_ns"), end.c.how).select_from(joined)
-
-
-_SESSIONS: Final = _with_end(sessions, "seq", session_ends, "session_seq").order_by(sessions.c.seq.desc())
-_RUNS: Final = _with_end(runs, "run_id", run_ends, "run_id").order_by(runs.c.seq)
-
-
-def _last_seq(*conditions: Any) -> Any:
-    return select(func.max(intent_states.c.seq)).where(intent_states.c.tag == intents.c.tag, *conditions)
-
-
-def _intents() -> Select[Any]:
-    state, named = intent_states.alias("state"), intent_states.alias("named")
-    known = intents.outerjoin(state, state.c.seq == _last_seq().scalar_subquery())
-    known = known.outerjoin(named, named.c.seq == _last_seq(intent_states.c.order_id != "").scalar_subquery())
-    latest = (state.c.state, state.c.detail, named.c.order_id)
-    return select(intents, *latest).select_from(known).order_by(intents.c.seq)
-
-
-_INTENTS: Final = _intents()
-
-
-def _latest_orders(since_ns: int) -> Select[Any]:
-    # Orders whose reply is awaited have no order_id yet: their tag tells them apart.
-    unnamed = case((orders.c.order_id == "", orders.c.tag))
-    spans = (
-        select(func.min(orders.c.seq).label("first"), func.max(orders.c.seq).label("last"))
-        .where(orders.c.at_ns >= since_ns)
-        .group_by(orders.c.order_id, unnamed)
-        .subquery()
-    )
-    return select(orders).join(spans, orders.c.seq == spans.c.last).order_by(spans.c.first)
-
-
-def _end(row: RowMapping) -> tuple[datetime | None, str]:
-    return (None, "") if row["ended_at_ns"] is None else (of_ns(row["ended_at_ns"]), row["how"])
-
-
-def _session(row: RowMapping) -> SessionRow:
-    login_time, expires_at = of_ns(row["login_time_ns"]), of_ns(row["expires_at_ns"])
-    return SessionRow(row["seq"], row["user_id"], login_time, expires_at, *_end(row))
-
-
-def _intent(row: RowMapping) -> IntentRow:
-    request, at = thing_of(OrderRequest, row), of_ns(row["at_ns"])
-    return IntentRow(request, row["state"] or INTENDED, row["order_id"] or "", at, row["detail"] or "")
-
-
-def _run(row: RowMapping) -> RunRow:
-    instruments, parameters = tuple(json.loads(row["instruments"])), json.loads(row["parameters"])
-    return RunRow(row["run_id"], row["strategy"], instruments, parameters, of_ns(row["started_at_ns"]), *_end(row))
-
-
-def _event(row: RowMapping) -> Event:
-    return Event(row["kind"], of_ns(row["at_ns"]), json.loads(row["detail"]))
-
-
-# --- proof -----------------------------------------------------------------------------------------------------------
-
-
-def _first_bad_row(connection: Connection) -> BadRow | None:
-    contents = {name: _rows(connection, select(table).order_by(table.c.seq)) for name, table in JOURNAL.items()}
-    prev_hash, expected = FIRST_HASH, 1
-    for entry in _rows(connection, select(chain).order_by(chain.c.seq)):
-        why = _fault(entry, contents, prev_hash, expected)
-        if why:
-            return BadRow(entry["seq"], entry["kind"], why)
-        prev_hash, expected = entry["hash"], expected + 1
-    return _unnumbered(contents)
-
-
-def _fault(entry: RowMapping, contents: Mapping[str, Iterator[RowMapping]], prev_hash: str, expected: int) -> str:
-    """What is wrong with the row of this link, empty if nothing is."""
-    if entry["seq"] != expected:
-        return f"row {expected} is missing before it"
-    if entry["prev_hash"] != prev_hash:
-        return "it does not follow the row before it"
-    row = next(contents.get(entry["kind"], iter(())), None)
-    if row is None or row["seq"] != expected:
-        return "its content is missing"
-    content = {str(name): value for name, value in row.items() if name != "seq"}
-    return "" if link(prev_hash, expected, entry["kind"], content) == entry["hash"] else "its content was changed"
-
-
-def _unnumbered(contents: Mapping[str, Iterator[RowMapping]]) -> BadRow | None:
-    for kind, rows in contents.items():
-        row = next(rows, None)
-        if row is not None:
-            return BadRow(row["seq"], kind, "it was never numbered")
-    return None

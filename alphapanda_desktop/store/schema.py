@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Every schema this program can open or upgrade, oldest first; the last is the one it works with."""
 
 HEAD: Final = REVISIONS[-1]
@@ -40,6 +40,15 @@ chain: Final = Table(
     Column("prev_hash", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
+
+head: Final = Table(
+    "head",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("seq", Integer, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+"""One row: the number and hash of the last row of the chain, kept by a trigger. Rows cut off at the end show here."""
 
 Columns = Iterable[Column[Any]]
 Kind = type[TypeEngine[Any]]
@@ -85,6 +94,13 @@ intent_states: Final = _journal(
     Column("tag", Text, ForeignKey("intents.tag"), nullable=False, index=True),
     *_need(Text, "state", "order_id", "detail"),
 )
+Index("ix_intent_states_order_id", intent_states.c.order_id)
+
+causes: Final = _journal(
+    "causes",
+    Column("tag", Text, ForeignKey("intents.tag"), nullable=False, unique=True),
+    *_need(Text, "cause"),
+)
 
 orders: Final = _journal(
     "orders",
@@ -98,6 +114,7 @@ orders: Final = _journal(
     *_may(Integer, "order_timestamp_ns", "exchange_timestamp_ns", "exchange_update_timestamp_ns"),
 )
 Index("ix_orders_order_id", orders.c.order_id)
+Index("ix_orders_tag", orders.c.tag)
 
 fills: Final = _journal(
     "fills",
@@ -108,6 +125,7 @@ fills: Final = _journal(
     *_may(Integer, "fill_timestamp_ns"),
 )
 Index("ux_fills_id", fills.c.exchange, fills.c.order_id, fills.c.trade_id, unique=True)
+Index("ix_fills_order_id", fills.c.order_id)
 
 runs: Final = _journal(
     "runs",
@@ -126,7 +144,7 @@ events: Final = _journal("events", *_need(Text, "kind", "detail"))
 
 JOURNAL: Final = {
     table.name: table
-    for table in (sessions, session_ends, intents, intent_states, orders, fills, runs, run_ends, events)
+    for table in (sessions, session_ends, intents, intent_states, causes, orders, fills, runs, run_ends, events)
 }
 """The tables whose rows the chain numbers, by the name that `chain.kind` has for them."""
 
@@ -151,10 +169,26 @@ def guards(table: str) -> list[str]:
     ]
 
 
+HEAD_TRIGGERS: Final = (
+    "CREATE TRIGGER chain_head AFTER INSERT ON chain BEGIN UPDATE head SET seq = NEW.seq, hash = NEW.hash; END",
+    "CREATE TRIGGER head_no_delete BEFORE DELETE ON head BEGIN SELECT RAISE(ABORT, 'head is one row'); END",
+    "CREATE TRIGGER head_no_return BEFORE UPDATE ON head WHEN NEW.seq <= OLD.seq "
+    "BEGIN SELECT RAISE(ABORT, 'head only moves on'); END",
+)
+"""The database itself keeps the last link: whoever adds to the chain cannot forget it."""
+
+
 def _guard(table: Table, connection: Connection, **_: Any) -> None:
     for sql in guards(table.name):
         connection.exec_driver_sql(sql)
 
 
+def _keep_head(_table: Table, connection: Connection, **_: Any) -> None:
+    connection.exec_driver_sql("INSERT INTO head VALUES (1, 0, '')")
+    for sql in HEAD_TRIGGERS:
+        connection.exec_driver_sql(sql)
+
+
 for _table in (chain, *JOURNAL.values()):
     event.listen(_table, "after_create", _guard)
+event.listen(metadata, "after_create", _keep_head)
