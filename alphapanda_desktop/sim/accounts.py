@@ -70,6 +70,14 @@ class Accounts:
             self.positions[position.id] = position
         self._settle_expired()
 
+    def start_over(self) -> None:
+        """A fresh account: no positions, the opening cash, the first holdings."""
+        self.positions.clear()
+        self.cash.update(OPENING_CASH)
+        self._memory.drop("position")
+        self._memory.drop("cash")
+        self.holdings.start_over()
+
     def _settle_expired(self) -> None:
         """Pay out, at the last price known, what an earlier run held and today's master no longer lists."""
         for position in list(self.positions.values()):

@@ -54,6 +54,13 @@ class Alerts:
         self._market.watched |= self._tokens(body)
         return body
 
+    def start_over(self) -> None:
+        """Forget every alert."""
+        self._all.clear()
+        self._history.clear()
+        self._memory.drop("alert")
+        self._memory.drop("alert-history")
+
     def tokens(self) -> set[int]:
         """Instruments whose ticks it needs."""
         return set().union(*(self._tokens(body) for body in self._enabled()))

@@ -122,6 +122,13 @@ class Book:
         """`data` of GET /trades, or of one order's."""
         return [trade for trade in self._trades if order_id in (None, trade["order_id"])]
 
+    def start_over(self) -> None:
+        """Empty the book and begin with a fresh account; ids go on counting."""
+        self._orders, self._live, self._trades = {}, {}, []
+        self._memory.drop("order")
+        self._memory.drop("trade")
+        self.accounts.start_over()
+
     def new_day(self) -> None:
         """Empty the book; orders that wait for a market to open stay."""
         kept = [order for order in self._orders.values() if order.status == "AMO REQ RECEIVED"]

@@ -15,6 +15,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import (
     AUTOMATIC_PROTECTION_PCT,
+    Execution,
     Quote,
     arriving,
     protection_price,
@@ -419,6 +420,33 @@ class Exchange:
         """`data` of GET /orders/{id}."""
         self.settle(order_id)
         return self.book.get(order_id).history
+
+    def carry_out(
+        self, method: str, where: Mapping[str, str], form: Mapping[str, str], query: Mapping[str, str]
+    ) -> object:
+        """What POST, PUT and DELETE on /orders do; `data` of the answer."""
+        if method == "POST":
+            return self.place(where["variety"], form)
+        if method == "PUT":
+            return {"order_id": self.modify(where["variety"], where["order_id"], form)}
+        parent = query.get("parent_order_id", "")
+        return {"order_id": self.cancel(where["variety"], where["order_id"], parent)}
+
+    def trade(self, order: SimOrder, execution: Execution) -> None:
+        """Book one execution of an open order, whatever the market shows."""
+        self.book.fill(order, execution)
+        if not order.live:
+            self._follow_up(order)
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Ids of orders that were accepted and have yet to be sent on."""
+        return list(self._unsettled)
+
+    def start_over(self) -> None:
+        """An empty book and a fresh account."""
+        self._unsettled.clear()
+        self.book.start_over()
 
     # --- days ---------------------------------------------------------------------------------------------------
 

@@ -35,12 +35,19 @@ class Triggers:
         self._now_s = now_s
         self._memory = memory
         self._user_id = user_id
+        self._last_id = 100_000
         self._all: dict[int, Body] = {int(row["id"]): row for row in memory.rows("gtt")}  # type: ignore[call-overload]
 
     def _keep(self, body: Body) -> int:
         self._all[body["id"]] = body
         self._memory.put("gtt", f"{body['id']:012d}", body)
         return int(body["id"])
+
+    def start_over(self) -> None:
+        """Forget every trigger; ids go on counting."""
+        self._last_id = max(self._all, default=self._last_id)
+        self._all.clear()
+        self._memory.drop("gtt")
 
     def _active(self) -> list[Body]:
         return [body for body in self._all.values() if body["status"] == "active"]
@@ -51,7 +58,7 @@ class Triggers:
             raise bad_input(f"You have {ACTIVE_MAX} active triggers, the most that is allowed.")
         now_s = self._now_s()
         body = self._read(form) | {
-            "id": max(self._all, default=100_000) + 1,
+            "id": max(self._all, default=self._last_id) + 1,
             "user_id": self._user_id,
             "parent_trigger": None,
             "created_at": stamp(now_s),

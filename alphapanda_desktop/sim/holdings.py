@@ -58,6 +58,12 @@ class Holdings:
                 average = instrument.snap(self._close(instrument.instrument_token) * share)
                 self._keep(Holding("NSE", symbol, instrument.instrument_token, isin, units, average))
 
+    def start_over(self) -> None:
+        """The shares that a fresh account starts with."""
+        self._lines.clear()
+        self._memory.drop("holding")
+        self._start()
+
     def _keep(self, line: Holding) -> None:
         self._lines[line.exchange, line.tradingsymbol] = line
         self._memory.put("holding", f"{line.exchange}|{line.tradingsymbol}", asdict(line))

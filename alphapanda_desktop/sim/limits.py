@@ -77,3 +77,9 @@ class Limits:
 
     def new_day(self) -> None:
         self.orders_today = 0
+
+    def start_over(self) -> None:
+        """Forget every request counted so far."""
+        self._windows.clear()
+        self._minute = Window(ORDERS_PER_MINUTE, 60.0)
+        self.orders_today = 0

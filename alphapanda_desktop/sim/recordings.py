@@ -1,4 +1,4 @@
-"""Recorded ticks from CSV files: time, token or symbol, price, and the day's volume where it was kept."""
+"""Recorded ticks: the program's own day files, or CSV with time, token or symbol, price, and perhaps day volume."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ import numpy as np
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, segment_of
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.ticklog import MAGIC, blocks, frames_of, names_of
+from alphapanda_desktop.kite.packets import decode_frame
 from alphapanda_desktop.sim.prices import Floats, Ints
 from alphapanda_desktop.sim.roster import INDICES
 from alphapanda_desktop.sim.universe import SEGMENTS, tick_for
@@ -73,6 +75,29 @@ def read_recordings(files: Sequence[Path], universe: Iterable[Instrument]) -> li
 
 
 def _read(path: Path) -> Iterator[tuple[str, float, float, float]]:
+    with path.open("rb") as file:
+        own = file.read(len(MAGIC)) == MAGIC
+    yield from _read_own(path) if own else _read_csv(path)
+
+
+def _read_own(path: Path) -> Iterator[tuple[str, float, float, float]]:
+    """Ticks of a day that the program recorded."""
+    data = path.read_bytes()
+    names: dict[int, str] = {}
+    told = 0
+    for block in blocks(data):
+        names |= names_of(data, block)
+        for at_ns, frame in frames_of(data, block):
+            for tick in decode_frame(frame, at_ns):
+                told += 1
+                volume = -1.0 if tick.volume_traded is None else float(tick.volume_traded)
+                name = names.get(tick.instrument_token, str(tick.instrument_token))
+                yield name, tick.at_ns / 1e9, tick.last_price, volume
+    if not told:
+        raise BadData(f"{path.name}: holds no ticks")
+
+
+def _read_csv(path: Path) -> Iterator[tuple[str, float, float, float]]:
     reader = csv.DictReader(io.StringIO(_text(path), newline=""))
     columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
     at, price = _column(columns, TIMES), _column(columns, PRICES)

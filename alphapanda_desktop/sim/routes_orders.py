@@ -38,7 +38,7 @@ class OrderRoutes:
         ]
 
     async def place(self, request: web.Request) -> object:
-        data = self._exchange.place(request.match_info["variety"], await form_of(request))
+        data = await self._carry_out(request)
         if self._kite.random.random() < 0.5:
             self._exchange.settle_all()
         else:
@@ -62,12 +62,14 @@ class OrderRoutes:
             request.transport.abort()
 
     async def modify(self, request: web.Request) -> object:
-        where, form = request.match_info, await form_of(request)
-        return {"order_id": self._exchange.modify(where["variety"], where["order_id"], form)}
+        return await self._carry_out(request)
 
     async def cancel(self, request: web.Request) -> object:
-        where, parent = request.match_info, request.query.get("parent_order_id", "")
-        return {"order_id": self._exchange.cancel(where["variety"], where["order_id"], parent)}
+        return await self._carry_out(request)
+
+    async def _carry_out(self, request: web.Request) -> object:
+        form = {} if request.method == "DELETE" else await form_of(request)
+        return self._exchange.carry_out(request.method, request.match_info, form, request.query)
 
     async def orders(self, _: web.Request) -> object:
         return self._book.rows()

@@ -16,6 +16,7 @@ from alphapanda_desktop.sim.limits import class_of, too_many
 from alphapanda_desktop.sim.login_page import LoginPage, at_the_door
 from alphapanda_desktop.sim.routes_calculators import CalculatorRoutes
 from alphapanda_desktop.sim.routes_control import ControlRoutes
+from alphapanda_desktop.sim.routes_faults import FaultRoutes
 from alphapanda_desktop.sim.routes_funds import FundRoutes
 from alphapanda_desktop.sim.routes_market import MarketRoutes
 from alphapanda_desktop.sim.routes_orders import OrderRoutes
@@ -45,6 +46,9 @@ class Doorman:
             return web.Response(status=403, text="A page in a browser has no business with the simulator's controls.\n")
         if request.path == "/" or request.path.startswith(_NO_SESSION[:2]):
             return await handler(request)
+        return await self._kite.plan.around(request, lambda: self._answer(request, handler))
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             await self._admit(request)
             response = await handler(request)
@@ -104,7 +108,7 @@ def make_app(kite: LocalKite) -> web.Application:
     app = web.Application(middlewares=[admit], client_max_size=_HUGE)
     parts = (
         SessionRoutes(kite), OrderRoutes(kite), PortfolioRoutes(kite), MarketRoutes(kite), CalculatorRoutes(kite),
-        TriggerRoutes(kite), FundRoutes(kite), ControlRoutes(kite),
+        TriggerRoutes(kite), FundRoutes(kite), ControlRoutes(kite), FaultRoutes(kite),
     )  # fmt: skip
     for part in parts:
         app.add_routes(part.table())

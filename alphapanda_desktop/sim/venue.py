@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from aiohttp import web
 
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.sim.alerts import Alerts
@@ -16,6 +18,7 @@ from alphapanda_desktop.sim.answers import ist
 from alphapanda_desktop.sim.book import Book
 from alphapanda_desktop.sim.clock import SimClock
 from alphapanda_desktop.sim.exchange import Exchange
+from alphapanda_desktop.sim.faults import Faults as Plan
 from alphapanda_desktop.sim.funds import Funds
 from alphapanda_desktop.sim.gtt import Triggers
 from alphapanda_desktop.sim.limits import Limits
@@ -68,12 +71,15 @@ class LocalKite:
         self.limits = Limits(time.monotonic)
         self.trouble, self.faults = Trouble(), Faults()
         self.stream = Stream(self.market, self.sessions.authorised, self.faults)
-        self.updates = Updates(self.trouble, options.seed, self._send)
         self.book = Book(self.market, now_s, self.memory, self.credentials.api_secret)
         self.exchange = Exchange(
             self.market, self.book, now_s, self.memory, self.switches, self.limits, self.credentials.user_id
         )
         self.limits.orders_today = len(self.book)
+        self.plan = Plan(
+            publish=self._send, cut=self.stream.drop_all, settle=self.exchange.settle_all, later=self._later
+        )
+        self.updates = Updates(self.trouble, options.seed, self.plan.publish)
         self.triggers = Triggers(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
         self.alerts = Alerts(self.market, self.exchange, now_s, self.memory, self.credentials.user_id)
         self.funds = Funds(now_s, self.credentials.user_id)
@@ -119,7 +125,25 @@ class LocalKite:
         self.stream.publish_order(self.credentials.user_id, order)
 
     def _refusal(self) -> str:
-        return "Order rejected by the exchange as the practice scenario asks." if self.trouble.reject else ""
+        asked = self.trouble.reject or self.plan.rejecting
+        return "Order rejected by the exchange as the practice scenario asks." if asked else ""
+
+    def _later(self, request: web.Request, form: Mapping[str, str]) -> object:
+        """Do what a client asked for that no longer waits for the answer."""
+        answer = self.exchange.carry_out(request.method, request.match_info, form, request.query)
+        self.exchange.settle_all()
+        self.memory.commit()
+        return answer
+
+    def start_over(self) -> None:
+        """A fresh account and no faults; login, sockets and market live on, and ids go on counting."""
+        self.plan.clear()
+        self.limits.start_over()
+        self.exchange.start_over()
+        self.triggers.start_over()
+        self.alerts.start_over()
+        self.director.play("calm")
+        self.memory.commit()
 
     def _tokens(self) -> set[int]:
         return self.exchange.tokens() | self.triggers.tokens() | self.alerts.tokens()
