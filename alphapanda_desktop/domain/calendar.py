@@ -27,6 +27,7 @@ class Phase(StrEnum):
     CLOSED = "closed"
     HOLIDAY = "closed: holiday"
     WEEKEND = "closed: weekend"
+    UNKNOWN = "special session, times unknown"
 
 
 class Span(NamedTuple):

@@ -1,0 +1,96 @@
+"""The most that one order may ask for, and how a larger one is cut into orders of its own.
+
+No Kite call tells these figures (CONTRACT 6.4): they are a table with dates, and None where a figure is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.risk import Refusal
+
+CASH: Final = ("NSE", "BSE")
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeTable:
+    """Freeze quantities in units, by exchange and underlying, in force from `since`."""
+
+    since: date
+    source: str
+    by_underlying: Mapping[tuple[str, str], int]
+    cash_units: int
+    cash_value: float
+
+
+FREEZE: Final[tuple[FreezeTable, ...]] = (
+    FreezeTable(
+        since=date(2026, 2, 1),
+        source="NSE's index table of 1 Feb 2026; BSE by another broker's page; equity by Zerodha support; CONTRACT 6.4",
+        by_underlying={
+            ("NFO", "NIFTY"): 1_800,
+            ("NFO", "BANKNIFTY"): 600,
+            ("NFO", "FINNIFTY"): 1_800,
+            ("NFO", "MIDCPNIFTY"): 2_800,
+            ("NFO", "NIFTYNXT50"): 600,
+            ("BFO", "SENSEX"): 1_000,
+            ("BFO", "BANKEX"): 900,
+        },
+        cash_units=100_000,
+        cash_value=10_00_00_000.0,
+    ),
+)
+
+
+def freeze_table(on: date) -> FreezeTable:
+    """The table in force on that day; for days before the first table, the first."""
+    return next((table for table in reversed(FREEZE) if table.since <= on), FREEZE[0])
+
+
+def freeze_quantity(instrument: Instrument, on: date) -> int | None:
+    """The largest quantity of one order in whole lots, as orders count it; None where it is not known."""
+    table = freeze_table(on)
+    if instrument.exchange in CASH:
+        return table.cash_units
+    units = table.by_underlying.get((instrument.exchange, instrument.name))
+    return units and max(instrument.lot, units // instrument.lot * instrument.lot)
+
+
+def largest_order(instrument: Instrument, on: date, price: float | None) -> int | None:
+    """The largest quantity of one order by number and, for shares at a known price, by value."""
+    most = freeze_quantity(instrument, on)
+    if most is None or instrument.exchange not in CASH or not price or price <= 0:
+        return most
+    by_value = int(freeze_table(on).cash_value / price) // instrument.lot * instrument.lot
+    return max(instrument.lot, min(most, by_value))
+
+
+def cut(quantity: int, most: int) -> list[int]:
+    """The quantity in parts of at most `most`, the full ones first."""
+    full, rest = divmod(quantity, most)
+    return [most] * full + ([rest] if rest else [])
+
+
+def slices(
+    request: OrderRequest, most: int | None, allowed: int, new_tag: Callable[[], str]
+) -> list[OrderRequest] | Refusal:
+    """The orders that together ask for the same, each within `most` and with a tag of its own.
+
+    One order comes back as it is. A Refusal when there would be more than `allowed`.
+    """
+    parts = cut(request.quantity, most) if most else [request.quantity]
+    if len(parts) <= 1:
+        return [request]
+    if len(parts) > allowed:
+        return Refusal(
+            "slices", f"Slices: {request.quantity} in orders of {most} makes {len(parts)} orders, {allowed} allowed."
+        )
+    return [
+        replace(request, quantity=part, disclosed_quantity=min(part, request.disclosed_quantity), tag=new_tag())
+        for part in parts
+    ]
