@@ -29,6 +29,7 @@ from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.recorder import Recorder
 from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault
 from alphapanda_desktop.strategies import SHIPPED
@@ -218,7 +219,8 @@ class Program:
         venue.client.use(session.token)
         self._window.show_busy("Loading the day's instruments…")
         master = await self._master(venue, session)
-        feed = venue.feed(session)
+        recorder = self._recorder(master)
+        feed = venue.feed(session, recorder.frame if recorder else None)
         self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope)
         broker = await self._broker(venue, session, market, master)
         arming = Arming(venue.clock, needed=self.mode == "live")
@@ -230,6 +232,8 @@ class Program:
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
         scope.spawn("bar clock", self._advance(market))
+        if recorder is not None:
+            scope.spawn("recorder", recorder.run())
         scope.spawn("instrument search", _prepare(master))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
@@ -259,6 +263,19 @@ class Program:
         if not rows:
             raise Fatal("Kite's instrument master came empty. Try again in a minute.")
         return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
+
+    def _recorder(self, master: InstrumentMaster) -> Recorder | None:
+        """What keeps the day's ticks, unless the settings say not to."""
+        kept = self._settings.recording
+        if not kept.enabled:
+            return None
+
+        def name_of(token: int) -> str | None:
+            instrument = master.by_token(token)
+            return instrument.key if instrument else None
+
+        folder = self._options.folder / "recordings" / self.mode
+        return Recorder(folder, name_of, int(kept.budget_gb * 1e9), self._tell)
 
     def _instrument_cache(self) -> InstrumentCache:
         from alphapanda_desktop.store.instruments import FileInstrumentCache

@@ -66,6 +66,13 @@ class Practice(_Section):
     scenario: str = Field("calm", description="What goes wrong, if anything.")
 
 
+class Recording(_Section):
+    """What is kept of the market."""
+
+    enabled: bool = Field(True, description="Whether every tick of the day is kept on the disk.")
+    budget_gb: float = Field(2.0, gt=0, description="Most gigabytes of recordings; the oldest day goes first.")
+
+
 class Settings(_Section):
     """Everything that is remembered of a profile besides its databases and secrets."""
 
@@ -76,6 +83,7 @@ class Settings(_Section):
     window: Window = Field(default_factory=Window)
     paper: Paper = Field(default_factory=Paper)
     practice: Practice = Field(default_factory=Practice)
+    recording: Recording = Field(default_factory=Recording)
 
 
 UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}

@@ -73,12 +73,12 @@ class Venue:
     chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     """Coroutines that run as long as the venue does."""
 
-    def feed(self, session: Session) -> Feed:
-        """Live ticks of a session."""
+    def feed(self, session: Session, on_frame: Callable[[int, bytes], None] | None = None) -> Feed:
+        """Live ticks of a session; `on_frame` hears each frame as it came."""
         from alphapanda_desktop.kite.contract import order_from_wire
         from alphapanda_desktop.kite.ticker import Ticker
 
-        return Ticker(session, self.clock, self.feed_root, order_of=order_from_wire)
+        return Ticker(session, self.clock, self.feed_root, order_of=order_from_wire, on_frame=on_frame)
 
     def history(self) -> History:
         return self.client

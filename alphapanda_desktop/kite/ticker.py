@@ -49,6 +49,9 @@ SAID_ON_CONNECT: Final = frozenset({"instruments_meta", "app_code"})
 LONGEST_NOTICE: Final = 500
 
 OrderOf = Callable[[Mapping[str, object]], Order]
+OnFrame = Callable[[int, bytes], None]
+"""Hears every binary frame as it came, with the epoch nanoseconds at which it was read."""
+
 """Order in an update off the wire; raises BadData, or ValueError, for what is none."""
 
 
@@ -106,9 +109,11 @@ class Ticker:
         rng: random.Random | None = None,
         http: aiohttp.ClientSession | None = None,
         patience: Patience | None = None,
+        on_frame: OnFrame | None = None,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Ticker needs a verified Session")
+        self._on_frame = on_frame
         self._clock = clock
         self._order_of = order_of
         self._http = http
@@ -157,7 +162,7 @@ class Ticker:
     async def run(self, sink: FeedSink) -> None:
         """Connect and stay connected until cancelled; sockets are closed when it ends."""
         board = _Board(sink)
-        inbox = _Inbox(sink, self._clock, self._order_of, self._problems)
+        inbox = _Inbox(sink, self._clock, self._order_of, self._problems, self._on_frame)
         try:
             async with self._client() as http, asyncio.TaskGroup() as group:
                 for link in self._links:
@@ -447,8 +452,11 @@ class _Board:
 class _Inbox:
     """Messages off the wire to the sink; what cannot be read is counted and told once per kind."""
 
-    def __init__(self, sink: FeedSink, clock: Clock, order_of: OrderOf, problems: dict[str, int]) -> None:
+    def __init__(
+        self, sink: FeedSink, clock: Clock, order_of: OrderOf, problems: dict[str, int], on_frame: OnFrame | None
+    ) -> None:
         self._sink = sink
+        self._on_frame = on_frame
         self._clock = clock
         self._order_of = order_of
         self._problems = problems
@@ -458,7 +466,10 @@ class _Inbox:
         if isinstance(message, str):
             self._take_text(message)
         else:
-            ticks = decode_frame(message, self._clock.now_ns(), self._problems)
+            received_ns = self._clock.now_ns()
+            if self._on_frame is not None:
+                self._on_frame(received_ns, message)
+            ticks = decode_frame(message, received_ns, self._problems)
             if ticks:
                 self._sink.ticks(ticks)
         if len(self._problems) > known:
