@@ -9,12 +9,15 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill
-from alphapanda_desktop.ui.books import LogPanel, OrdersPanel, PositionsPanel, TradesPanel
+from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.logpanel import LogPanel
+from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.strategies import StrategiesPanel
 from alphapanda_desktop.ui.ticket import Ticket
+from alphapanda_desktop.ui.trades import TradesPanel
 from alphapanda_desktop.ui.watchlist import Watchlist
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ class DeskView:
         self.chart = ChartView(edge, parts.market, window.centre)
         self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
         self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
-        self.positions = PositionsPanel(parts.desk, parts.market, edge)
-        self.orders = OrdersPanel(parts.desk, edge)
+        self.positions = PositionsPanel(
+            parts.desk, parts.market, edge, parts.mode, runner=parts.runner, portfolio=parts.portfolio
+        )
+        self.orders = OrdersPanel(parts.desk, edge, parts.market.now)
         self.trades = TradesPanel(parts.desk, parts.market, edge)
         self.log = LogPanel(edge, parts.market.now)
         self.ticket = Ticket(parts.desk, parts.market, parts.arming, parts.mode, edge, window)

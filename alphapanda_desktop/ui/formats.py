@@ -112,3 +112,30 @@ def age(seconds: float | None) -> str:
     if seconds < 60:
         return f"{int(seconds)} s"
     return f"{int(seconds // 60)} m" if seconds < 3600 else f"{int(seconds // 3600)} h"
+
+
+UNKNOWN_WORD: Final = "unknown"
+"""Stands for a sum that cannot be known now: a dash would read as nothing."""
+
+
+def known_rupees(value: float | None) -> str:
+    """₹ 1,234.50, or the word "unknown"."""
+    return UNKNOWN_WORD if value is None else rupees(value)
+
+
+def known_result(value: float | None) -> str:
+    """A profit or loss with its sign, or the word "unknown"."""
+    return UNKNOWN_WORD if value is None else signed_rupees(value)
+
+
+def known_signed(value: float | None) -> str:
+    """+1,234.50 for a column, or the word "unknown"."""
+    return UNKNOWN_WORD if value is None else signed(value)
+
+
+def ist_instant(at: datetime | None) -> str:
+    """10:41:27.318 in India."""
+    if at is None:
+        return DASH
+    here = _in_india(at)
+    return f"{here:%H:%M:%S}.{here.microsecond // 1000:03d}"

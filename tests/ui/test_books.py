@@ -10,9 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.domain.errors import Rejected, Unknown
-from alphapanda_desktop.ui.books import LogPanel, OrdersPanel, PositionsPanel, TradesPanel
-from alphapanda_desktop.ui.logpanel import LINES_KEPT
+from alphapanda_desktop.ui.books import OrdersPanel
+from alphapanda_desktop.ui.logpanel import LINES_KEPT, LogPanel
+from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.tables import Cell
+from alphapanda_desktop.ui.trades import TradesPanel
 from tests.fakes import a_request
 from tests.ui.fakes_desk import DeskStage, a_desk
 from tests.ui.fakes_market import INFY
@@ -54,7 +56,7 @@ def _row(panel: Panel, order_id: str) -> int:
 def test_an_order_shows_what_was_filled_and_whose_it_is(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.desk.name_run("r1", "momentum")
             await stage.desk.submit(a_request("BUY", 10, tag="q1", strategy="r1", reason="return above 1 %"))
             stage.order("7", "OPEN", transaction_type="SELL")
@@ -72,7 +74,7 @@ def test_an_order_shows_what_was_filled_and_whose_it_is(run: Any, shown: Any) ->
 def test_a_rejection_is_told_in_words(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.broker.refuse_next = Rejected("Insufficient funds")
             with pytest.raises(Rejected):
                 await stage.desk.submit(a_request(tag="q1"))
@@ -87,7 +89,7 @@ def test_a_rejection_is_told_in_words(run: Any, shown: Any) -> None:
 def test_an_unanswered_order_is_violet_and_says_that_it_may_exist(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.broker.on_order, stage.broker.lose_next_reply = None, True
             with pytest.raises(Unknown):
                 await stage.desk.submit(a_request("BUY", 5, price=1400.0, tag="q1"))
@@ -105,7 +107,7 @@ def test_an_order_on_its_way_says_that_it_is_being_sent(run: Any, shown: Any) ->
     async def story() -> None:
         async with a_desk() as stage:
             stage.desk.books.intend(a_request(tag="q1"), stage.clock.now())
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.frame()
             assert _cell(panel, 0, "Status").text == "sending…"
 
@@ -115,7 +117,7 @@ def test_an_order_on_its_way_says_that_it_is_being_sent(run: Any, shown: Any) ->
 def test_the_delete_key_cancels_the_selected_order_only(run: Any, shown: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.order("7", "OPEN")
             stage.order("8", "OPEN")
             stage.frame()
@@ -133,7 +135,7 @@ def test_the_delete_key_cancels_the_selected_order_only(run: Any, shown: Any, ev
 def test_cancel_all_cancels_what_may_still_fill(run: Any, shown: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             for number in ("7", "8"):
                 stage.order(number, "OPEN")
             stage.order("9", "COMPLETE", filled_quantity=10)
@@ -149,7 +151,7 @@ def test_cancel_all_cancels_what_may_still_fill(run: Any, shown: Any, eventually
 def test_a_failed_cancellation_becomes_a_notice(run: Any, shown: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.order("7", "OPEN")
             del stage.broker.book["7"]
             stage.frame()
@@ -165,7 +167,7 @@ def test_a_failed_cancellation_becomes_a_notice(run: Any, shown: Any, eventually
 def test_the_menu_of_an_ended_order_offers_no_cancellation(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             live, ended = stage.order("7", "OPEN"), stage.order("8", "CANCELLED")
             texts = [[a.text().partition("\t")[0] for a in panel.table.menu_for(o)] for o in (live, ended)]
             assert "Cancel order" in texts[0]
@@ -177,7 +179,7 @@ def test_the_menu_of_an_ended_order_offers_no_cancellation(run: Any, shown: Any)
 def test_changes_are_offered_only_where_a_ticket_is_there_for_them(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             live, ended = stage.order("7", "OPEN"), stage.order("8", "CANCELLED")
             stage.frame()
             assert panel.change.isHidden()
@@ -195,7 +197,7 @@ def test_changes_are_offered_only_where_a_ticket_is_there_for_them(run: Any, sho
 def test_a_double_click_wants_the_chart(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             wanted: list[str] = []
             panel.chart_wanted.connect(wanted.append)
             stage.order("7", "OPEN")
@@ -219,7 +221,7 @@ def test_trades_sum_up_what_was_bought_and_sold(run: Any, shown: Any, eventually
             await eventually(lambda: len(stage.desk.fills()) == 2)
             stage.frame()
             assert panel.sum.text() == (
-                "2 trades · bought ₹ 15,000.00 · sold ₹ 6,000.00 · sold less bought −₹ 9,000.00"
+                "2 trades · bought ₹ 15,000.00 · sold ₹ 6,000.00 · sold less bought −₹ 9,000.00 · charges unknown"
             )
             assert {_cell(panel, row, "By").text for row in (0, 1)} == {"by hand"}
             assert {_cell(panel, row, "Value").text for row in (0, 1)} == {"15,000.00", "6,000.00"}
@@ -307,7 +309,7 @@ def test_positions_that_were_never_read_are_unknown_not_zero(run: Any, shown: An
 def test_a_hidden_panel_draws_nothing(run: Any, shown: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
-            panel = shown(OrdersPanel(stage.desk, stage.edge))
+            panel = shown(OrdersPanel(stage.desk, stage.edge, stage.market.now))
             stage.frame()
             panel.hide()
             stage.order("7", "OPEN")

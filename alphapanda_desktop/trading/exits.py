@@ -1,0 +1,198 @@
+"""Getting out of positions: what works in them is cancelled first, then the opposite of what is held is sent.
+
+A stop that still works beside an exit may fill too and open the other side: so an instrument whose orders have not
+ended by the deadline is left as it is, and named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, cast, get_args
+
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
+from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.run import Run
+
+CANCEL_WAIT_S: Final = 10.0
+AUTOMATIC: Final = -1.0
+"""Market protection by which Kite chooses the percentage."""
+
+Place = tuple[str, str, str]
+"""Exchange, tradingsymbol, product: a position can be closed only as itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """A signed quantity of one position that is to be closed."""
+
+    where: Place
+    quantity: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.where[0]}:{self.where[1]}"
+
+    @property
+    def words(self) -> str:
+        side = "SELL" if self.quantity > 0 else "BUY"
+        return f"{side} {abs(self.quantity):,} {self.where[1]} {self.where[2]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an exit: ids of the orders sent, and what could not be done, in words."""
+
+    sent: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+class Owner(Protocol):
+    """Whose positions are closed: what is held now, and which orders work for them."""
+
+    name: str
+
+    def stakes(self) -> list[Stake]: ...
+
+    def working(self) -> list[Order]: ...
+
+
+class Account:
+    """All that the account holds."""
+
+    name = "all positions"
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def stakes(self) -> list[Stake]:
+        places = {position.id for position in self._desk.positions()}
+        held = [Stake(where, self._desk.books.held(*where)) for where in sorted(places)]
+        return [stake for stake in held if stake.quantity]
+
+    def working(self) -> list[Order]:
+        places = {stake.where for stake in self.stakes()}
+        return [order for order in self._desk.orders() if order.live and _place(order) in places]
+
+
+class OfRun:
+    """What one strategy run holds, as far as the account still holds it: the rest was closed by someone else."""
+
+    def __init__(self, desk: Desk, run: Run) -> None:
+        self._desk = desk
+        self._run = run
+        self.name = desk.name_of_run(run.run_id)
+
+    def stakes(self) -> list[Stake]:
+        rows: list[Stake] = []
+        for instrument in self._run.instruments:
+            for product, quantity in self._run.held_as(instrument.key).items():
+                where = (instrument.exchange, instrument.tradingsymbol, str(product))
+                account = self._desk.books.held(*where)
+                left = min(abs(quantity), abs(account)) if account * quantity > 0 else 0
+                if left:
+                    rows.append(Stake(where, left if quantity > 0 else -left))
+        return rows
+
+    def working(self) -> list[Order]:
+        return [order for order in self._desk.books.of_run(self._run.run_id) if order.live]
+
+
+def _place(order: Order) -> Place:
+    return (order.exchange, order.tradingsymbol, order.product)
+
+
+Submit = Callable[[OrderRequest], Awaitable[Iterable[Order]]]
+
+
+async def get_out(
+    desk: Desk,
+    owner: Owner,
+    find: Callable[[str], Instrument | None],
+    submit: Submit,
+    wait_s: float = CANCEL_WAIT_S,
+) -> Outcome:
+    """Cancel what works for the owner's positions, then close each at the market; nothing is raised, all is told."""
+    problems = await _cancel(desk, owner.working(), wait_s)
+    stuck = {_place(order) for order in owner.working()}
+    sent: list[str] = []
+    ready = [stake for stake in owner.stakes() if stake.where not in stuck]
+    for stake, answer in zip(ready, await asyncio.gather(*(_close(desk, s, find, submit) for s in ready)), strict=True):
+        if isinstance(answer, str):
+            problems.append(f"{stake.words}: {answer}")
+        else:
+            sent += answer
+    problems += [f"{stake.words}: not sent, for an order in it still works" for stake in owner.stakes()
+                 if stake.where in stuck]  # fmt: skip
+    return Outcome(tuple(sent), tuple(problems))
+
+
+async def _cancel(desk: Desk, orders: Sequence[Order], wait_s: float) -> list[str]:
+    """Ask for the end of these orders and wait for it; what went wrong, in words."""
+    asked = [order.order_id for order in orders if order.order_id]
+    said = await asyncio.gather(*(_cancel_one(desk, order_id) for order_id in asked))
+    await _ended(desk, asked, wait_s)
+    return [text for text in said if text]
+
+
+async def _ended(desk: Desk, order_ids: Sequence[str], wait_s: float) -> None:
+    """Wait until none of these orders lives, or until the time is up."""
+    moved = asyncio.Event()
+
+    def hear(_order: Order) -> None:
+        moved.set()
+
+    desk.order_changed.connect(hear)
+    try:
+        async with asyncio.timeout(wait_s):
+            while _alive(desk, order_ids):
+                moved.clear()
+                await moved.wait()
+    except TimeoutError:
+        return  # who still lives is named by the caller
+    finally:
+        desk.order_changed.disconnect(hear)
+
+
+def _alive(desk: Desk, order_ids: Sequence[str]) -> bool:
+    rows = map(desk.books.book.get, order_ids)
+    return any(order is not None and order.live for order in rows)
+
+
+async def _cancel_one(desk: Desk, order_id: str) -> str:
+    try:
+        await desk.cancel(order_id)
+    except AlphaPandaError as error:
+        return f"Order {order_id} could not be cancelled: {error}"
+    return ""
+
+
+async def _close(desk: Desk, stake: Stake, find: Callable[[str], Instrument | None], submit: Submit) -> list[str] | str:
+    """Ids of the orders that close it, or why there are none."""
+    instrument = find(stake.key)
+    if instrument is None:
+        return "not in today's instrument list; close it at Kite"
+    if stake.where[2] not in get_args(Product):
+        return f"product {stake.where[2]} is closed by cancelling its second leg"
+    try:
+        return [order.order_id for order in await submit(_request(desk, stake, instrument))]
+    except AlphaPandaError as error:
+        return str(error)
+
+
+def _request(desk: Desk, stake: Stake, instrument: Instrument) -> OrderRequest:
+    return OrderRequest(
+        exchange=stake.where[0],
+        tradingsymbol=stake.where[1],
+        instrument_token=instrument.instrument_token,
+        transaction_type="SELL" if stake.quantity > 0 else "BUY",
+        quantity=abs(stake.quantity),
+        product=cast(Product, stake.where[2]),
+        order_type="MARKET",
+        market_protection=AUTOMATIC,
+        tag=desk.new_tag(),
+        reason="exit asked for by hand",
+    )
