@@ -1,0 +1,172 @@
+"""What became of a story: the exchange's truth against the journal and against what the desk believes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from alphapanda_desktop.commands.torture_desk import fill_told, order_told, position_told
+from alphapanda_desktop.commands.torture_line import Heard
+from alphapanda_desktop.domain.orders import UNKNOWN
+from alphapanda_desktop.kite.contract import fills_from_wire, orders_from_wire, positions_from_wire
+from alphapanda_desktop.store.database import Database
+from alphapanda_desktop.store.journal import SqlJournal
+
+OURS: Final = "ap"
+"""How every tag of the desk begins."""
+
+_NEVER_BECAME_ONE: Final = frozenset({"rejected", "refused", "absent"})
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Broken promises of one story, in words; empty when all were kept."""
+
+    doubled: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    mismatched: list[str] = field(default_factory=list)
+
+    def words(self) -> list[str]:
+        return [f"{name}: {text}" for name in self.__slots__ for text in getattr(self, name)]
+
+
+@dataclass(slots=True)
+class Truth:
+    """What the exchange holds: order rows by tag, and what was traded."""
+
+    orders: dict[str, list[Row]]
+    fills: list[list[object]]
+    positions: list[list[object]]
+
+
+@dataclass(slots=True)
+class Written:
+    """What the journal holds: the latest state and order id of each intent, orders, fills, and a fault of its chain."""
+
+    intents: dict[str, tuple[str, str]]
+    orders: dict[str, Row]
+    fills: list[list[object]]
+    broken: str
+
+
+def truth_of(said: Mapping[str, Any]) -> Truth:
+    """The answer of the simulator's own /sim/truth, in our words."""
+    by_tag: dict[str, list[Row]] = defaultdict(list)
+    for order in orders_from_wire(said["orders"]):
+        by_tag[order.tag or ""].append(order_told(order))
+    positions = positions_from_wire({"net": said["positions"], "day": []})
+    return Truth(
+        dict(by_tag),
+        [fill_told(fill) for fill in fills_from_wire(said["trades"])],
+        [position_told(position) for position in positions if position.quantity],
+    )
+
+
+async def written_in(path: Path, since: Any) -> Written:
+    """The journal in that file, read by the program's own reader."""
+    database = Database(path)
+    await database.open()
+    try:
+        journal = SqlJournal(database)
+        day = since - timedelta(days=1)
+        bad = await journal.verify()
+        return Written(
+            {row.request.tag: (row.state, row.order_id) for row in await journal.intents(day)},
+            {order.order_id: order_told(order) for order in await journal.orders(day) if order.order_id},
+            [fill_told(fill) for fill, _ in await journal.fills(day)],
+            "" if bad is None else str(bad),
+        )
+    finally:
+        await database.close()
+
+
+def judge(truth: Truth, written: Written, told: Row) -> Verdict:
+    """All that is not as it was promised."""
+    verdict = Verdict()
+    shown = {str(row["tag"]): row for row in told["orders"]}
+    _count_orders(verdict, truth, written, shown)
+    for tag, intent in written.intents.items():
+        why = _unresolved(intent, truth.orders.get(tag, []), shown.get(tag))
+        if why:
+            verdict.unresolved.append(f"{tag} {why}")
+    _compare_orders(verdict, truth, written, shown)
+    _compare_rest(verdict, truth, written, told)
+    verdict.unresolved.extend(f"the desk broke: {error}" for error in told["errors"])
+    return verdict
+
+
+def after_the_latch(heard: Sequence[Heard], latched_ns: int, steps: int) -> list[str]:
+    """Placements that reached the line after the kill switch was on: none but what was on its way in that moment."""
+    late = [h for h in heard if h.name == "place" and latched_ns and h.at_ns > latched_ns]
+    return [f"{h.tag} left after the latch" for h in late[1 + steps :]]
+
+
+def _count_orders(verdict: Verdict, truth: Truth, written: Written, shown: Mapping[str, Row]) -> None:
+    for tag, orders in truth.orders.items():
+        if len(orders) > 1:
+            verdict.doubled.append(f"{tag} is {len(orders)} orders")
+        if tag.startswith(OURS) and tag not in written.intents:
+            verdict.lost.append(f"{tag} is at the broker and was never journaled")
+    for tag, (state, _) in written.intents.items():
+        if tag not in shown and (tag in truth.orders or state not in _NEVER_BECAME_ONE):
+            verdict.lost.append(f"{tag} is journaled ({state}) and not shown")
+
+
+def _unresolved(intent: tuple[str, str], orders: Sequence[Row], shown: Row | None) -> str:
+    state, order_id = intent
+    if shown is None:
+        return ""  # lost, or refused before a restart: then the journal knows all of it
+    if orders:
+        known = state == "sent" and order_id == orders[0]["order_id"] == shown["order_id"]
+        return "" if known else f"is {orders[0]['order_id']} at the broker, {state} in the journal, shown as {shown}"
+    if shown["status"] == UNKNOWN:
+        return "" if state in ("intended", "unknown", "sent") else f"is shown as unknown, and {state} in the journal"
+    ended = shown["status"] == "REJECTED" and state in _NEVER_BECAME_ONE
+    return "" if ended else f"is not at the broker, {state} in the journal, shown as {shown}"
+
+
+def _compare_orders(verdict: Verdict, truth: Truth, written: Written, shown: Mapping[str, Row]) -> None:
+    for tag, orders in truth.orders.items():
+        for order in orders:
+            for where, row in (("journal", written.orders.get(order["order_id"])), ("desk", shown.get(tag))):
+                apart = _apart(order, row)
+                if apart:
+                    verdict.mismatched.append(f"{tag} in the {where}: {apart}")
+
+
+def _apart(true: Row, row: Row | None) -> str:
+    if row is None:
+        return "absent"
+    return ", ".join(f"{name} {row[name]!r} is {true[name]!r}" for name in true if row[name] != true[name])
+
+
+def _compare_rest(verdict: Verdict, truth: Truth, written: Written, told: Row) -> None:
+    for what, ours, theirs in (
+        ("fills in the journal", written.fills, truth.fills),
+        ("fills at the desk", told["fills"], truth.fills),
+        ("positions at the desk", told["positions"], truth.positions),
+        ("positions by the journal's fills", _net(written.fills), _net(truth.fills)),
+    ):
+        missing, extra = _counted(theirs) - _counted(ours), _counted(ours) - _counted(theirs)
+        if missing or extra:
+            verdict.mismatched.append(f"{what}: missing {list(missing.elements())}, extra {list(extra.elements())}")
+    if written.broken:
+        verdict.mismatched.append(f"the journal's chain: {written.broken}")
+
+
+def _counted(rows: Iterable[Sequence[object]]) -> Counter[tuple[object, ...]]:
+    return Counter(tuple(row) for row in rows)
+
+
+def _net(fills: Iterable[Sequence[Any]]) -> list[list[object]]:
+    net: Counter[str] = Counter()
+    for _, order_id, _, side, quantity, _ in fills:
+        net[order_id] += quantity if side == "BUY" else -quantity
+    return [[order_id, quantity] for order_id, quantity in net.items()]

@@ -1,0 +1,166 @@
+"""Points: what a person does with orders, and the one thing that goes wrong meanwhile, both drawn from a seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+NAMES: Final = ("NSE:INFY", "NSE:SBIN", "NSE:TCS", "NSE:RELIANCE")
+
+Kind = Literal["market", "limit", "take", "stop", "wrong", "modify", "cancel", "cancel all", "reconcile", "kill"]
+"""Orders: at the market, resting far away, taking through the spread, a stop, one that is refused. The rest says so."""
+
+Request = Literal["place", "modify", "cancel", "orders", "trades", "positions", "funds", "holdings"]
+
+
+class Trouble(StrEnum):
+    """What happens to a request on its way, or to its answer."""
+
+    LOST_REQUEST = "lost request"
+    LOST_REPLY = "lost reply"
+    HALF_REPLY = "half a reply"
+    TOO_MANY = "429"
+    ERROR_BEFORE = "500 before"
+    ERROR_AFTER = "500 after"
+    GATEWAY_BEFORE = "502 before"
+    GATEWAY_AFTER = "504 after"
+    SLOW = "slow"
+    SILENT_BEFORE = "silence before"
+    SILENT_AFTER = "silence after"
+    LATE = "late: carried out after the desk gave up"
+    DISCONNECT = "socket cut"
+    KILL_BEFORE = "kill -9 before"
+    KILL_AFTER = "kill -9 after"
+    REPEATED = "updates repeated"
+    SHUFFLED = "updates shuffled"
+    MISSED = "updates missed"
+    KILL_ON_WRITE = "kill -9 before a journal write"
+    KILL_ON_WRITTEN = "kill -9 after a journal write"
+
+
+KILLS: Final = frozenset(
+    {Trouble.KILL_BEFORE, Trouble.KILL_AFTER, Trouble.KILL_ON_WRITE, Trouble.KILL_ON_WRITTEN}
+)  # fmt: skip
+
+_ON_SENDING: Final = (
+    Trouble.LOST_REQUEST, Trouble.LOST_REPLY, Trouble.HALF_REPLY, Trouble.TOO_MANY, Trouble.ERROR_BEFORE,
+    Trouble.ERROR_AFTER, Trouble.GATEWAY_BEFORE, Trouble.GATEWAY_AFTER, Trouble.SLOW, Trouble.SILENT_BEFORE,
+    Trouble.SILENT_AFTER, Trouble.LATE, Trouble.DISCONNECT, Trouble.KILL_BEFORE, Trouble.KILL_AFTER,
+)  # fmt: skip
+_ON_READING: Final = (
+    Trouble.LOST_REPLY, Trouble.TOO_MANY, Trouble.ERROR_BEFORE, Trouble.GATEWAY_BEFORE, Trouble.SLOW,
+    Trouble.SILENT_BEFORE, Trouble.DISCONNECT, Trouble.KILL_BEFORE, Trouble.KILL_AFTER,
+)  # fmt: skip
+_ON_UPDATES: Final = (
+    Trouble.REPEATED, Trouble.SHUFFLED, Trouble.MISSED, Trouble.DISCONNECT, Trouble.KILL_BEFORE, Trouble.KILL_AFTER,
+)  # fmt: skip
+_ON_WRITING: Final = (Trouble.KILL_ON_WRITE, Trouble.KILL_ON_WRITTEN)
+
+_READS: Final[tuple[Request, ...]] = ("orders", "trades", "positions", "funds")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing that is done. `target` is an earlier step; `away` per cent from the last price; `at_once` waits not."""
+
+    kind: Kind
+    key: str = NAMES[0]
+    side: Literal["BUY", "SELL"] = "BUY"
+    quantity: int = 1
+    away: float = 0.0
+    target: int = 0
+    at_once: bool = False
+    flatten: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """From the `nth` request, update or journal write of that name on, `times` of them meet this trouble."""
+
+    trouble: Trouble
+    on: str
+    nth: int = 1
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One story with one fault. `patient` waits until an order that never came is given up; others end in doubt."""
+
+    seed: int
+    number: int
+    steps: tuple[Step, ...]
+    fault: Fault
+    patient: bool
+    restart: bool
+
+    def told(self) -> dict[str, Any]:
+        """Everything that is needed to read the story again."""
+        return asdict(self)
+
+
+def point(seed: int, number: int) -> Point:
+    """The point of that number in the series of that seed: the same one for ever."""
+    rng = random.Random(f"torture {seed} {number}")
+    steps = _steps(rng)
+    fault = _fault(rng, steps)
+    restart = fault.trouble in KILLS or rng.random() < 0.15
+    return Point(seed=seed, number=number, steps=steps, fault=fault, patient=rng.random() < 0.5, restart=restart)
+
+
+def _steps(rng: random.Random) -> tuple[Step, ...]:
+    steps: list[Step] = [_order(rng)]
+    for _ in range(rng.randint(1, 5)):
+        steps.append(_order(rng) if rng.random() < 0.45 else _later(rng, len(steps)))
+    if rng.random() < 0.12:
+        steps.insert(rng.randint(1, len(steps)), Step(kind="kill", flatten=rng.random() < 0.5))
+    return tuple(steps)
+
+
+def _order(rng: random.Random) -> Step:
+    kind: Kind = rng.choices(("market", "limit", "take", "stop", "wrong"), (4, 5, 3, 2, 1))[0]
+    return Step(
+        kind=kind,
+        key=rng.choice(NAMES),
+        side=rng.choice(("BUY", "SELL")),
+        quantity=rng.choice((1, 2, 5, 40, 900)),
+        away=rng.uniform(3.0, 6.0),
+        at_once=rng.random() < 0.3,
+    )
+
+
+def _later(rng: random.Random, done: int) -> Step:
+    kind: Kind = rng.choices(("modify", "cancel", "cancel all", "reconcile"), (5, 5, 1, 1))[0]
+    return Step(
+        kind=kind,
+        target=rng.randrange(done),
+        quantity=rng.choice((0, 3, 7)),
+        away=rng.uniform(2.5, 7.0),
+        at_once=rng.random() < 0.3,
+    )
+
+
+def _fault(rng: random.Random, steps: tuple[Step, ...]) -> Fault:
+    where = rng.choices(("send", "read", "update", "journal"), (11, 3, 4, 3))[0]
+    if where == "read":
+        return Fault(trouble=rng.choice(_ON_READING), on=rng.choice(_READS), nth=rng.randint(2, 5), times=_times(rng))
+    if where == "update":
+        return Fault(trouble=rng.choice(_ON_UPDATES), on="update", nth=rng.randint(1, 8), times=rng.randint(1, 4))
+    if where == "journal":
+        return Fault(trouble=rng.choice(_ON_WRITING), on="journal", nth=rng.randint(1, 10))
+    on: list[str] = [_request_of(step) for step in steps if _request_of(step)]
+    chosen = rng.choice(on)
+    return Fault(trouble=rng.choice(_ON_SENDING), on=chosen, nth=rng.randint(1, on.count(chosen)), times=_times(rng))
+
+
+def _times(rng: random.Random) -> int:
+    return rng.choices((1, 2, 4), (6, 2, 1))[0]
+
+
+def _request_of(step: Step) -> str:
+    """Which request a step sends, empty for one that sends none by itself."""
+    if step.kind in ("modify", "cancel"):
+        return step.kind
+    return "cancel" if step.kind in ("cancel all", "kill") else "" if step.kind == "reconcile" else "place"
