@@ -1,29 +1,98 @@
-"""What the window remembers between runs, kept in the profile's settings."""
+"""What the window remembers between runs, kept in the profile's settings; its looks are read before they are.
+
+The settings' models take a tenth of a second to import. The first paint needs three words of them, so these are read
+by hand: what is wrong with the file is for the real reader to say, in the window.
+"""
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.ui.shell import Remembered
 
+if TYPE_CHECKING:
+    from alphapanda_desktop.settings import Settings
 
-def remembered_window(settings: settings_.Settings, path: Path, mode: Callable[[], str]) -> Remembered:
-    """What the window remembers, and how it says that it changed."""
+THEMES = ("dark", "light")
+MODES = ("practice", "paper", "live")
 
-    def save(name: str, value: object) -> None:
-        window = settings.window
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How the window was left; `mode` is None where none was chosen yet or the file cannot be read."""
+
+    mode: str | None = None
+    theme: str = "dark"
+    layout: bytes = b""
+
+
+def looks_of(path: Path) -> Looks:
+    """The looks in a settings file; the defaults for whatever is missing or wrong in it."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return Looks()
+    mode, theme = _at(raw, "general", "mode"), _at(raw, "window", "theme")
+    return Looks(
+        mode=mode if mode in MODES else None,
+        theme=theme if theme in THEMES else "dark",
+        layout=_bytes_of(_at(raw, "window", "layout")),
+    )
+
+
+def _at(raw: Any, *names: str) -> Any:
+    for name in names:
+        raw = raw.get(name) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, str) else None
+
+
+def _bytes_of(layout: str | None) -> bytes:
+    try:
+        return base64.b64decode(layout or "", validate=True)
+    except ValueError:
+        return b""
+
+
+class WindowMemory:
+    """Keeps what the window tells, in the settings once they are there."""
+
+    def __init__(self, path: Path, looks: Looks, mode: Callable[[], str]) -> None:
+        self._path = path
+        self._looks = looks
+        self._mode = mode
+        self._settings: Settings | None = None
+        self._early: list[tuple[str, object]] = []
+
+    def remembered(self) -> Remembered:
+        """What the window is built with."""
+        return Remembered(theme=self._looks.theme, layout=self._looks.layout, save=self.keep)
+
+    def settle(self, settings: Settings) -> None:
+        """The settings are there: keep in them what was told before and what will be."""
+        self._settings = settings
+        early, self._early = self._early, []
+        for name, value in early:
+            self.keep(name, value)
+
+    def keep(self, name: str, value: object) -> None:
+        """Remember "layout", "watch_keys", "chart_key" or "theme". Raises Fatal where the disk does not take it."""
+        if self._settings is None:
+            self._early.append((name, value))
+            return
+        from alphapanda_desktop.settings import save
+
+        window = self._settings.window
         if name == "layout" and isinstance(value, bytes):
             window.layout = base64.b64encode(value).decode("ascii")
         elif name == "watch_keys" and isinstance(value, list):
-            window.watchlist = {**window.watchlist, mode(): [str(key) for key in value]}
+            window.watchlist = {**window.watchlist, self._mode(): [str(key) for key in value]}
         elif name == "chart_key":
-            window.chart = {**window.chart, mode(): str(value)}
+            window.chart = {**window.chart, self._mode(): str(value)}
         elif name == "theme":
             window.theme = "light" if value == "light" else "dark"
-        settings_.save(settings, path)
-
-    layout = base64.b64decode(settings.window.layout) if settings.window.layout else b""
-    return Remembered(theme=settings.window.theme, layout=layout, save=save)
+        save(self._settings, self._path)

@@ -10,6 +10,9 @@ from typing import Final
 
 log = logging.getLogger("alphapanda.preload")
 
+SETTINGS: Final = ("alphapanda_desktop.settings",)
+"""What tells how the program is to be run."""
+
 MODULES: Final = (
     "numpy",
     "sqlalchemy",

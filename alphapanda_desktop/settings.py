@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alphapanda_desktop.domain.errors import Fatal
@@ -88,23 +87,6 @@ class Settings(_Section):
 
 UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 """Step n turns a file of version n into version n + 1."""
-
-
-def data_dir(profile: str, chosen: Path | None = None) -> Path:
-    """Folder of a profile, made if missing, readable by its owner only. Raises Fatal where that fails."""
-    if profile in ("", ".", "..") or Path(profile).name != profile:
-        raise Fatal(f"{profile!r} cannot name a profile: use letters, digits and dashes.")
-    root = chosen if chosen is not None else user_data_path("alphapanda", appauthor=False)
-    path = root / "profiles" / profile
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if os.name == "posix":
-            path.chmod(0o700)
-    except OSError as error:
-        raise Fatal(
-            f"The data folder {path} cannot be used: {error.strerror}. Choose another with --data-dir."
-        ) from error
-    return path
 
 
 def load(path: Path) -> Settings:

@@ -13,16 +13,19 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from alphapanda_desktop import logs, settings
+from alphapanda_desktop import logs
 from alphapanda_desktop.domain.errors import Fatal
-from alphapanda_desktop.domain.ports import Vault
-from alphapanda_desktop.preload import LATER, MODULES, preload
+from alphapanda_desktop.folders import data_dir
+from alphapanda_desktop.preload import LATER, MODULES, SETTINGS, preload
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QLockFile
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Options, Program
+    from alphapanda_desktop.domain.ports import Vault
+    from alphapanda_desktop.memory import Looks, WindowMemory
+    from alphapanda_desktop.settings import Settings
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
 
@@ -30,6 +33,7 @@ Drive = Callable[["Program"], Coroutine[Any, Any, None]]
 log = logging.getLogger("alphapanda.start")
 
 HEARTBEAT_S: Final = 0.01
+SETTINGS_FILE: Final = "settings.json"
 EXIT_OPEN_ALREADY: Final = 3
 EXIT_NO_DISPLAY: Final = 4
 NO_DISPLAY: Final = (
@@ -45,20 +49,21 @@ def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault
         print(f"alphapanda: {NO_DISPLAY}", file=sys.stderr)
         return EXIT_NO_DISPLAY
     try:
-        folder = settings.data_dir(arguments.profile, arguments.data_dir)
+        folder = data_dir(arguments.profile, arguments.data_dir)
         logs.set_up(folder / "logs", verbose=arguments.verbose)
-        remembered = settings.load(folder / "settings.json")
     except Fatal as error:
         print(f"alphapanda: {error}", file=sys.stderr)
         return 1
-    mode = arguments.mode or remembered.general.mode
-    app = _application(practice=mode in (None, "practice"), theme_name=remembered.window.theme)
+    from alphapanda_desktop.memory import looks_of
+
+    looks = looks_of(folder / SETTINGS_FILE)
+    app = _application(practice=(arguments.mode or looks.mode) in (None, "practice"), theme_name=looks.theme)
     lock = _lock(folder)
     if lock is None:
         print(f"alphapanda: profile {arguments.profile!r} is already open in another window", file=sys.stderr)
         return EXIT_OPEN_ALREADY
     try:
-        return _Opening(arguments, folder, remembered, began).run(app, drive, vault)
+        return _Opening(arguments, folder, looks, began).run(app, drive, vault)
     finally:
         lock.unlock()
 
@@ -111,12 +116,10 @@ def _resources() -> Path:
 class _Opening:
     """One run of the loop, from the first paint to the last."""
 
-    def __init__(
-        self, arguments: argparse.Namespace, folder: Path, remembered: settings.Settings, began: float
-    ) -> None:
+    def __init__(self, arguments: argparse.Namespace, folder: Path, looks: Looks, began: float) -> None:
         self._arguments = arguments
         self._folder = folder
-        self._settings = remembered
+        self._looks = looks
         self._began = began
         self._window: MainWindow | None = None
         self._watchdog = logs.Watchdog()
@@ -139,14 +142,20 @@ class _Opening:
 
         async with Scope("window", self._failed) as scope:
             scope.spawn("heartbeat", self._beat())
-            edge = Edge(scope, FrameClock(), self._notify, THEMES[self._settings.window.theme])
-            window = self._window = self._show(edge)
+            edge = Edge(scope, FrameClock(), self._notify, THEMES[self._looks.theme])
+            memory = self._memory()
+            window = self._window = self._show(edge, memory)
             await asyncio.sleep(0)
             self._watchdog.start()
             try:
+                await preload(SETTINGS)
+                settings = await self._read_settings(window)
+                if settings is None:
+                    return 1
+                memory.settle(settings)
                 await preload(MODULES)
                 scope.spawn("imports", preload(LATER))
-                return await self._program(window, edge, vault).run(drive)
+                return await self._program(window, edge, settings, vault).run(drive)
             finally:
                 self._watchdog.stop()
                 await window.hide_login()  # WebEngine dies of a page that outlives the loop
@@ -154,12 +163,27 @@ class _Opening:
                 self._window = None
                 window.deleteLater()
 
-    def _show(self, edge: Edge) -> MainWindow:
-        from alphapanda_desktop.memory import remembered_window
+    def _memory(self) -> WindowMemory:
+        from alphapanda_desktop.memory import WindowMemory
+
+        return WindowMemory(self._folder / SETTINGS_FILE, self._looks, self._mode)
+
+    async def _read_settings(self, window: MainWindow) -> Settings | None:
+        """The settings; while they cannot be read the window says why. None when it was closed over that."""
+        from alphapanda_desktop.settings import load
+
+        while True:
+            try:
+                return load(self._folder / SETTINGS_FILE)
+            except Fatal as error:
+                log.error("%s", error)
+                if not await _again(window, error):
+                    return None
+
+    def _show(self, edge: Edge, memory: WindowMemory) -> MainWindow:
         from alphapanda_desktop.ui.shell import MainWindow
 
-        memory = remembered_window(self._settings, self._folder / "settings.json", self._mode)
-        window = MainWindow(self._arguments.profile, edge, memory)
+        window = MainWindow(self._arguments.profile, edge, memory.remembered())
         logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
         window.present()
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
@@ -188,18 +212,18 @@ class _Opening:
             self._watchdog.beat()
             await asyncio.sleep(HEARTBEAT_S)
 
-    def _program(self, window: MainWindow, edge: Edge, vault: Vault | None) -> Program:
+    def _program(self, window: MainWindow, edge: Edge, settings: Settings, vault: Vault | None) -> Program:
         from alphapanda_desktop.app import Program
 
-        program = Program(self._options(vault), window, edge, self._settings)
+        program = Program(self._options(settings, vault), window, edge, settings)
         _end_on_signals(window)
         return program
 
-    def _options(self, vault: Vault | None) -> Options:
+    def _options(self, settings: Settings, vault: Vault | None) -> Options:
         from alphapanda_desktop.app import Options
         from alphapanda_desktop.venues import PracticeOptions
 
-        given, practice = self._arguments, self._settings.practice
+        given, practice = self._arguments, settings.practice
         return Options(
             mode=given.mode,
             profile=given.profile,
@@ -213,6 +237,22 @@ class _Opening:
             ),
             vault=vault,
         )
+
+
+async def _again(window: MainWindow, error: Fatal) -> bool:
+    """Whether to try again what failed: False once the window is closed."""
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def say(again: bool) -> None:
+        if not answer.done():
+            answer.set_result(again)
+
+    closing = window.closed.connect(lambda: say(False))
+    window.show_problem("The settings cannot be used", str(error), lambda: say(True))
+    try:
+        return await answer
+    finally:
+        window.closed.disconnect(closing)
 
 
 def _end_on_signals(window: MainWindow) -> None:

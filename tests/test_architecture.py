@@ -21,7 +21,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
-    "__main__", "start", "memory", "preload", "tour", "player", "app",
+    "__main__", "start", "folders", "memory", "preload", "tour", "player", "app",
     "venues", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
     "trading.desk", "kite.client", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
     "store.journal", "strategies.momentum", "ui.shell", "ui.chart.view",

@@ -9,6 +9,7 @@ import pytest
 
 from alphapanda_desktop import settings
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.folders import data_dir
 
 
 def written(path, text):
@@ -103,20 +104,20 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_a_profile_has_a_folder_of_its_own_within_the_chosen_one(tmp_path):
-    folder = settings.data_dir("mine", tmp_path)
+    folder = data_dir("mine", tmp_path)
     assert folder == tmp_path / "profiles" / "mine" and folder.is_dir()
 
 
 @pytest.mark.parametrize("profile", ["", ".", "..", "../other", "a/b"])
 def test_a_profile_cannot_lead_elsewhere(tmp_path, profile):
     with pytest.raises(Fatal, match="cannot name a profile"):
-        settings.data_dir(profile, tmp_path)
+        data_dir(profile, tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "profiles").write_text("a file", encoding="utf-8")
     with pytest.raises(Fatal, match="--data-dir"):
-        settings.data_dir("mine", tmp_path)
+        data_dir("mine", tmp_path)
 
 
 def test_no_field_holds_a_secret():

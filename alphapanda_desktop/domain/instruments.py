@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alphapanda_desktop.domain.search import SearchIndex
+if TYPE_CHECKING:
+    from alphapanda_desktop.domain.search import SearchIndex
 
 SEGMENT_INDICES: Final = 9
 """Low byte of an index's instrument_token; every other segment can be traded."""
@@ -119,6 +120,8 @@ class InstrumentMaster:
 
     def prepare(self) -> None:
         """Make the search index: a second of work for 150,000 rows, meant for another thread than the loop's."""
+        from alphapanda_desktop.domain.search import SearchIndex  # numpy, which the first paint must not wait for
+
         self._index = SearchIndex(self)
 
     def search(self, text: str, limit: int = 50) -> list[Instrument]:

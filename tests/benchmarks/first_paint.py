@@ -46,7 +46,7 @@ def _ours(spawned_at: float, folder: str) -> None:
 
     show = start._Opening._show
 
-    def watched(self: Any, edge: Any) -> Any:
+    def watched(self: Any, *given: Any) -> Any:
         from alphapanda_desktop.ui.shell import MainWindow
 
         build = MainWindow.__init__
@@ -56,7 +56,7 @@ def _ours(spawned_at: float, folder: str) -> None:
             _tell_first_paint(window, spawned_at)
 
         MainWindow.__init__ = built  # type: ignore[method-assign]
-        return show(self, edge)
+        return show(self, *given)
 
     start._Opening._show = watched  # type: ignore[method-assign]
     start.open_window(parser().parse_args(["--mode", "practice", "--data-dir", folder]))

@@ -1,0 +1,30 @@
+"""Where a profile keeps its things."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from alphapanda_desktop.domain.errors import Fatal
+
+
+def data_dir(profile: str, chosen: Path | None = None) -> Path:
+    """Folder of a profile, made if missing, readable by its owner only. Raises Fatal where that fails."""
+    if profile in ("", ".", "..") or Path(profile).name != profile:
+        raise Fatal(f"{profile!r} cannot name a profile: use letters, digits and dashes.")
+    path = (chosen or _users_own()) / "profiles" / profile
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if os.name == "posix":
+            path.chmod(0o700)
+    except OSError as error:
+        raise Fatal(
+            f"The data folder {path} cannot be used: {error.strerror}. Choose another with --data-dir."
+        ) from error
+    return path
+
+
+def _users_own() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("alphapanda", appauthor=False)
