@@ -522,6 +522,11 @@ class FakeJournal:
     async def fills_of(self, order_id: str) -> list[Fill]:
         return [fill for fill, _, _ in self.fill_rows.values() if fill.order_id == order_id]
 
+    async def fills_in(self, exchange: str, tradingsymbol: str, product: str, strategy: str) -> list[Fill]:
+        where = (exchange, tradingsymbol, product, strategy)
+        rows = self.fill_rows.values()
+        return [f for f, run_id, _ in rows if (f.exchange, f.tradingsymbol, f.product, run_id) == where]
+
     async def order_seen(self, order: Order, at: datetime) -> None:
         self._write()
         self.pictures.append((at, order))

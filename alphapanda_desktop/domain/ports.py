@@ -302,6 +302,10 @@ class Journal(Protocol):
         """Executions of one order, oldest first."""
         ...
 
+    async def fills_in(self, exchange: str, tradingsymbol: str, product: str, strategy: str) -> list[Fill]:
+        """All executions that one run ("" for no run) has made of one position, of every day, oldest first."""
+        ...
+
     async def order_seen(self, order: Order, at: datetime) -> None: ...
 
     async def orders(self, since: datetime) -> list[Order]:

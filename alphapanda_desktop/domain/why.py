@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
-
-if TYPE_CHECKING:
-    from alphapanda_desktop.domain.risk import RuleResult
+from alphapanda_desktop.domain.risk import RuleResult
 
 Facts = Mapping[str, Any]
 """Names and what JSON can say of them: numbers, texts, times as ISO text in UTC."""
@@ -73,8 +71,6 @@ class Cause:
 
 
 def _rule(row: Mapping[str, Any]) -> RuleResult:
-    from alphapanda_desktop.domain.risk import RuleResult
-
     return RuleResult(
         rule=str(row.get("rule", "")),
         passed=bool(row.get("passed")),

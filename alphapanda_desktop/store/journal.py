@@ -162,6 +162,12 @@ class SqlJournal:
         query = select(fills).where(fills.c.order_id == order_id).order_by(fills.c.seq)
         return await self._database.run(lambda c: [thing_of(Fill, row) for row in rows(c, query)])
 
+    async def fills_in(self, exchange: str, tradingsymbol: str, product: str, strategy: str) -> list[Fill]:
+        """All executions that one run ("" for no run) has made of one position, of every day, oldest first."""
+        where = {"exchange": exchange, "tradingsymbol": tradingsymbol, "product": product, "strategy": strategy}
+        query = select(fills).filter_by(**where).order_by(fills.c.seq)
+        return await self._database.run(lambda c: [thing_of(Fill, row) for row in rows(c, query)])
+
     # --- runs and events ------------------------------------------------------------------------------------------
 
     async def run_began(self, run: RunRow) -> None:

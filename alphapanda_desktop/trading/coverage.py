@@ -1,0 +1,121 @@
+"""Which part of each position has a stop, and where: at the broker, in this program only, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, cast
+
+from psygnal import Signal
+
+from alphapanda_desktop.domain.coverage import AppStop, Coverage, covered
+from alphapanda_desktop.domain.errors import AlphaPandaError, Refused
+from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
+from alphapanda_desktop.domain.portfolio import Gtt, Gtts
+from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.why import Cause, tick_facts
+from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.stops import KeptStop, kept_by
+
+AUTOMATIC: Final = -1.0
+"""Market protection of which Kite chooses the percentage.  Source: CONTRACT 2.6."""
+
+
+class StopCoverage:
+    """Reads the desk's books, the runs' own stops and the GTTs as they were last read. Signal: `changed()`.
+
+    `runs` gives the strategy runs of this venue. GTTs come in with `refresh`; until then, and where they cannot be
+    read, `gtts_unread` says so in words, and what they protect counts as unprotected.
+    """
+
+    changed = Signal()
+
+    def __init__(self, desk: Desk, market: Market, runs: Callable[[], Iterable[Run]], gtts: Gtts | None = None) -> None:
+        self._desk = desk
+        self._market = market
+        self._runs = runs
+        self._port = gtts
+        self._gtts: list[Gtt] = []
+        self.gtts_unread = "" if gtts is None else "GTTs have not been read yet"
+        desk.order_changed.connect(self._on_order)
+        desk.positions_changed.connect(self._on_positions)
+
+    def close(self) -> None:
+        """Hear no more from the desk."""
+        self._desk.order_changed.disconnect(self._on_order)
+        self._desk.positions_changed.disconnect(self._on_positions)
+
+    def rows(self) -> list[Coverage]:
+        """One row for each open position, in the desk's order."""
+        stops = [stop for kept in self._kept() for stop in kept.stops()]
+        return covered(self._desk.positions(), self._desk.orders(), self._gtts, stops)
+
+    def app_only(self) -> list[Coverage]:
+        """Positions of which some is protected by this program alone: gone when it closes or the computer sleeps."""
+        return [row for row in self.rows() if row.in_program]
+
+    async def refresh(self) -> None:
+        """Read the GTTs; a failure is told in `gtts_unread`, and what was read before is no longer counted."""
+        if self._port is None:
+            return
+        try:
+            self._gtts, self.gtts_unread = await self._port.list(), ""
+        except AlphaPandaError as error:
+            self._gtts, self.gtts_unread = [], f"GTTs could not be read: {error}"
+        self.changed.emit()
+
+    async def convert(self, position: Position) -> list[Order]:
+        """Put each stop that only this program watches of that position to the broker, as SL-M through the desk.
+
+        A stop is watched here until the broker has taken its order. Raises Refused where there is none, and what
+        `Desk.submit` raises at the first that fails; after Unknown both may stand, and an exit withdraws its own.
+        """
+        row = next((row for row in self.rows() if row.position.id == position.id), None)
+        if row is None or not row.in_program:
+            raise Refused(f"No stop of {position.key} is watched by this program only.", "stop coverage")
+        placed: list[Order] = []
+        for stop in row.app_stops:
+            placed.append(await self._to_broker(stop, position))
+        return placed
+
+    async def _to_broker(self, stop: AppStop, position: Position) -> Order:
+        request = self._request(stop, position)
+        tick = self._market.latest(position.instrument_token)
+        order = await self._desk.submit(request, Cause(tick=tick_facts(tick) if tick else None, reason=request.reason))
+        self._lift(stop)
+        self.changed.emit()
+        return order
+
+    def _request(self, stop: AppStop, position: Position) -> OrderRequest:
+        instrument = self._market.master.by_key(stop.key)
+        if instrument is None:
+            raise Refused(f"{stop.key} is not in today's instrument master.", "instrument")
+        return OrderRequest(
+            exchange=position.exchange,
+            tradingsymbol=position.tradingsymbol,
+            instrument_token=instrument.instrument_token,
+            transaction_type=stop.side,
+            quantity=stop.quantity,
+            product=cast(Product, stop.product),
+            order_type="SL-M",
+            trigger_price=instrument.snap(stop.trigger),
+            market_protection=AUTOMATIC,
+            tag=self._desk.new_tag(),
+            strategy=stop.owner,
+            reason=f"stop put to the broker: {stop.reason}" if stop.reason else "stop put to the broker",
+        )
+
+    def _lift(self, stop: AppStop) -> None:
+        for kept in self._kept():
+            if (kept.instrument.key, kept.side) == (stop.key, stop.side) and stop in kept.stops():
+                kept.lift()
+
+    def _kept(self) -> list[KeptStop]:
+        return kept_by(self._runs())
+
+    def _on_order(self, _order: Order) -> None:
+        self.changed.emit()
+
+    def _on_positions(self) -> None:
+        self.changed.emit()
