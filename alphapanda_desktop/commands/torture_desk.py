@@ -313,8 +313,8 @@ async def rest(seat: Seat, errand: Errand) -> None:
     The last thing is a look at the broker's books, as a person may ask for at any time.
     """
     await asyncio.sleep(ON_THE_WAY_S * seat.pace.speed)
-    if _in_doubt(seat):
-        await asyncio.sleep(GIVEN_UP_S * 1.5 * seat.pace.speed)  # what is late arrives meanwhile
+    if errand.play and errand.point.fault.trouble is Trouble.LATE:
+        await asyncio.sleep(GIVEN_UP_S * 1.5 * seat.pace.speed)  # it arrives meanwhile
     if errand.point.patient:
         await _give_up(seat)
     async with asyncio.timeout(READY_S * 2):

@@ -102,10 +102,10 @@ def judge(truth: Truth, written: Written, told: Row) -> Verdict:
     return verdict
 
 
-def after_the_latch(heard: Sequence[Heard], latched_ns: int, steps: int) -> list[str]:
+def after_the_latch(heard: Sequence[Heard], latched_ns: int) -> list[str]:
     """Placements that reached the line after the kill switch was on: none but what was on its way in that moment."""
     late = [h for h in heard if h.name == "place" and latched_ns and h.at_ns > latched_ns]
-    return [f"{h.tag} left after the latch" for h in late[1 + steps :]]
+    return [f"{h.tag} left after the latch" for h in late[1:]]
 
 
 def _count_orders(verdict: Verdict, truth: Truth, written: Written, shown: Mapping[str, Row]) -> None:

@@ -115,7 +115,7 @@ class Track:
         said = await self._truth()
         written = await written_in(folder / DATABASE, self._clock)
         verdict = judge(truth_of(said), written, told)
-        verdict.lost.extend(after_the_latch(self._line.heard, int(told.get("latched_ns", 0)), 0))
+        verdict.lost.extend(after_the_latch(self._line.heard, int(told.get("latched_ns", 0))))
         return verdict
 
     async def _truth(self) -> Mapping[str, Any]:
