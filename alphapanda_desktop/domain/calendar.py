@@ -6,11 +6,22 @@ Times in the tables are IST; everything handed out is aware UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from alphapanda_desktop.domain.holidays import (
+    CURRENCY_HOLIDAYS,
+    HOLIDAYS,
+    SPECIALS,
+    Holiday,
+    Hours,
+    Special,
+    new_year,
+    years_known,
+)
 from alphapanda_desktop.domain.session import IST
 
 
@@ -128,50 +139,20 @@ SUMMER_CLOSE: Final = "23:30"
 EVENING: Final = "17:00"
 """Where MCX's morning session ends and its evening session begins."""
 
-_NSE_HOLIDAYS: Final = {
-    2024: "01-22 01-26 03-08 03-25 03-29 04-11 04-17 05-01 05-20 06-17 07-17 08-15 10-02 11-01 11-15 11-20 12-25",
-    2025: "02-26 03-14 03-31 04-10 04-14 04-18 05-01 08-15 08-27 10-02 10-21 10-22 11-05 12-25",
-    2026: "01-15 01-26 03-03 03-26 03-31 04-03 04-14 05-01 05-28 06-26 09-14 10-02 10-20 11-10 11-24 12-25",
+_GROUPS: Final = {
+    "NFO": "derivatives",
+    "BFO": "derivatives",
+    "CDS": "currency",
+    "BCD": "currency",
+    "MCX": "commodity",
+    "NCO": "commodity",
 }
-"""Weekdays without NSE and BSE trading.  Source: exchange lists equal to the days with real bars (2024, 2025); NSE
-circular CMTR71775 and 15 Jan by FAOP72262 (2026). Currency is taken to follow them: its own list was not found."""
-
-_MCX_SHUT: Final = {2026: "01-26 04-03 10-02 12-25"}
-_MCX_EVENING_ONLY: Final = {2026: "01-15 03-03 03-26 03-31 04-14 05-01 05-28 06-26 09-14 10-20 11-10 11-24"}
-_MCX_MORNING_ONLY: Final = {2026: "01-01"}
-"""Source: lists published 30 Dec 2025 that agree with one another; 15 Jan by NSE COM72263."""
-
-_SPECIAL: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "2021-02-24": (("09:15", "10:10"), ("15:45", "17:00")),
-    "2021-11-04": (("18:15", "19:15"),),
-    "2022-10-24": (("18:15", "19:15"),),
-    "2023-11-12": (("18:15", "19:15"),),
-    "2024-01-20": (("09:15", "15:30"),),
-    "2024-03-02": (("09:15", "10:00"), ("11:30", "12:30")),
-    "2024-05-18": (("09:15", "10:00"), ("11:30", "12:30")),
-    "2024-11-01": (("18:00", "19:00"),),
-    "2025-02-01": (("09:15", "15:30"),),
-    "2025-10-21": (("13:45", "14:45"),),
-    "2026-02-01": (("09:15", "15:30"),),
-}
-"""NSE and BSE outside the plan (outage, Muhurat, drills, Budget), as real bars show them. Muhurat of 8 Nov 2026 is
-absent: its times were not published when this was written."""
-
-
-def _days(table: dict[int, str]) -> frozenset[date]:
-    return frozenset(date.fromisoformat(f"{year}-{day}") for year, days in table.items() for day in days.split())
-
-
-NSE_HOLIDAYS: Final = _days(_NSE_HOLIDAYS)
-MCX_SHUT: Final = _days(_MCX_SHUT)
-MCX_EVENING_ONLY: Final = _days(_MCX_EVENING_ONLY)
-MCX_MORNING_ONLY: Final = _days(_MCX_MORNING_ONLY)
-SPECIAL: Final = {date.fromisoformat(day): times for day, times in _SPECIAL.items()}
+"""Everything else trades as shares do, the indices included."""
 
 
 def holidays_known(exchange: str, day: date) -> bool:
-    """Whether the tables hold that year's holidays; where they do not, every weekday counts as a trading day."""
-    return day.year in (_MCX_SHUT if _group(exchange) == "commodity" else _NSE_HOLIDAYS)
+    """Whether the tables hold the exchange's own list of that year; `about` says what is followed where they do not."""
+    return day.year in years_known(_group(exchange))
 
 
 def session_on(
@@ -182,9 +163,8 @@ def session_on(
     `has_derivatives` asks for a cash stock with a closing auction; `rules_of` applies another date's plan to the day.
     MCX is non-agricultural commodities.
     """
-    group = _group(exchange)
-    times = _times(group, day, has_derivatives, rules_of or day)
-    if times is None:
+    times = _times(exchange, day, has_derivatives, rules_of or day)
+    if not times:
         return None
     spans = tuple(Span(_at(day, start), _at(day, end), phase) for start, end, phase in times)
     return TradingDay(exchange, day, spans)
@@ -194,6 +174,8 @@ def phase(exchange: str, at: datetime, *, has_derivatives: bool = False) -> Phas
     """What the exchange is doing at that moment, in words for the status bar."""
     local = at.astimezone(IST).date()
     today = session_on(exchange, local, has_derivatives=has_derivatives)
+    if today is None and times_unknown(exchange, local):
+        return Phase.UNKNOWN
     if today is None:
         return Phase.WEEKEND if local.weekday() >= 5 else Phase.HOLIDAY
     return next((span.phase for span in today.phases if span.start <= at < span.end), Phase.CLOSED)
@@ -224,22 +206,73 @@ def closing_time(exchange: str, at: datetime, *, has_derivatives: bool = False) 
     return today.close
 
 
+def times_unknown(exchange: str, day: date) -> bool:
+    """Whether it trades that day at times that were not known when this was released."""
+    special = SPECIALS.get(day)
+    return special is not None and special.hours_of(exchange, _group(exchange)) == ()
+
+
+def about(exchange: str, day: date) -> str:
+    """Why the exchange's day is as it is: regular, half, special or closed, and what is not known about it."""
+    group, special = _group(exchange), SPECIALS.get(day)
+    if special is not None and special.concerns(exchange, group):
+        return special.why
+    if day.weekday() >= 5:
+        return Phase.WEEKEND.value
+    holiday = _holidays(group).get(day)
+    if group == "commodity" and (half := _half_day(day)):
+        return half
+    return f"closed: {holiday.name}" if holiday else f"regular{_doubt(exchange, day)}"
+
+
+def _doubt(exchange: str, day: date) -> str:
+    if holidays_known(exchange, day):
+        return ""
+    if day.year not in years_known("cash"):
+        return f"; the holidays of {day.year} are not known to this release"
+    return f"; {exchange}'s own list of {day.year} is not in the tables, the one for shares is followed"
+
+
+def _half_day(day: date) -> str:
+    holiday = HOLIDAYS.get(day)
+    if holiday is not None and not holiday.commodities_shut:
+        return f"half day: evening session only ({holiday.name})"
+    return f"half day: morning session only ({new_year(day)})" if new_year(day) else ""
+
+
+def _holidays(group: str) -> Mapping[date, Holiday]:
+    return CURRENCY_HOLIDAYS if group == "currency" else HOLIDAYS
+
+
 def _group(exchange: str) -> str:
-    if exchange in ("NFO", "BFO"):
-        return "derivatives"
-    if exchange in ("CDS", "BCD"):
-        return "currency"
-    return "commodity" if exchange in ("MCX", "NCO") else "cash"
+    return _GROUPS.get(exchange, "cash")
 
 
-def _times(group: str, day: date, has_derivatives: bool, rules_of: date) -> Times | None:
+def _times(exchange: str, day: date, has_derivatives: bool, rules_of: date) -> Times:
+    """The day's phases; none when it does not trade, or at times that are not known."""
+    group, special = _group(exchange), SPECIALS.get(day)
+    hours = special.hours_of(exchange, group) if special else None
+    if special is not None and hours is not None:
+        return _special_times(special, hours, with_auctions=group == "cash")
+    as_usual = special is not None and group in special.as_usual
+    if not as_usual and (day.weekday() >= 5 or _closed(group, day)):
+        return ()
     if group == "commodity":
         return _commodity_times(day)
-    if group != "currency" and day in SPECIAL:
-        return tuple((start, end, Phase.OPEN) for start, end in SPECIAL[day])
-    if day.weekday() >= 5 or day in NSE_HOLIDAYS:
-        return None
     return _regime("cash with derivatives" if group == "cash" and has_derivatives else group, rules_of)
+
+
+def _special_times(special: Special, hours: Hours, *, with_auctions: bool) -> Times:
+    parts = [(start, end, Phase.OPEN) for start, end in hours]
+    if with_auctions:
+        parts += [(start, end, Phase.PRE_OPEN) for start, end in special.pre_open]
+        parts += [(start, end, Phase.POST_CLOSE) for start, end in special.post_close]
+    return tuple(sorted(parts))
+
+
+def _closed(group: str, day: date) -> bool:
+    holiday = _holidays(group).get(day)
+    return holiday is not None and (group != "commodity" or holiday.commodities_shut)
 
 
 def _regime(name: str, on: date) -> Times:
@@ -247,14 +280,12 @@ def _regime(name: str, on: date) -> Times:
     return next((row.times for row in reversed(rows) if row.since <= on), rows[0].times)
 
 
-def _commodity_times(day: date) -> Times | None:
-    if day.weekday() >= 5 or day in MCX_SHUT:
-        return None
+def _commodity_times(day: date) -> Times:
     ((start, winter_close, phase_),) = _regime("commodity", day)
     end = SUMMER_CLOSE if _new_york_summer(day) else winter_close
-    if day in MCX_EVENING_ONLY:
+    if day in HOLIDAYS:
         start = EVENING
-    if day in MCX_MORNING_ONLY:
+    if new_year(day):
         end = EVENING
     return ((start, end, phase_),)
 

@@ -77,7 +77,7 @@ class _Case:
     at: datetime
     """Indian time."""
     phase: Phase | None
-    """None where the hours are unknown or do not matter."""
+    """None where the hours do not matter."""
     limits: OrderLimits
 
     @property
@@ -107,7 +107,7 @@ def comply(
     on the hour: the practice exchange never closes. A special session whose times are unknown is left to the broker.
     """
     local = at.astimezone(IST)
-    phase = _phase(instrument.exchange, at, has_derivatives) if hours else None
+    phase = calendar.phase(instrument.exchange, at, has_derivatives=has_derivatives) if hours else None
     case = _Case(request, instrument, local, phase, limits or limits_on(local.date()))
     return tuple(result for rule in _RULES if (result := rule(case)) is not None)
 
@@ -115,11 +115,6 @@ def comply(
 def failed(results: tuple[RuleResult, ...]) -> RuleResult | None:
     """The first rule that refuses, None when all passed."""
     return next((result for result in results if not result.passed), None)
-
-
-def _phase(exchange: str, at: datetime, has_derivatives: bool) -> Phase | None:
-    phase = calendar.phase(exchange, at, has_derivatives=has_derivatives)
-    return None if phase is Phase.UNKNOWN else phase
 
 
 def _result(rule: str, passed: bool, value: object, limit: object, text: str) -> RuleResult:
@@ -371,6 +366,8 @@ def _freeze(case: _Case) -> RuleResult | None:
 def _session(case: _Case) -> RuleResult | None:
     if case.phase is None:
         return None
+    if case.phase is Phase.UNKNOWN:
+        return _result("session", True, "times not known", "a special session, left to the broker", "")
     return _after_market(case) if case.request.variety == "amo" else _in_session(case, case.phase)
 
 
@@ -445,7 +442,7 @@ def _auction(case: _Case) -> RuleResult | None:
 
 def _outside_continuous(case: _Case) -> RuleResult | None:
     request = case.request
-    if case.phase in (None, Phase.OPEN) or request.variety not in ("iceberg", "co"):
+    if case.phase in (None, Phase.OPEN, Phase.UNKNOWN) or request.variety not in ("iceberg", "co"):
         return None
     return _result(
         "variety in session",
