@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
+from alphapanda_desktop.clock import WakeWatch
 from alphapanda_desktop.domain.calendar import phase
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
@@ -235,6 +236,7 @@ class Program:
         if recorder is not None:
             scope.spawn("recorder", recorder.run())
         scope.spawn("instrument search", _prepare(master))
+        scope.spawn("wake watch", self._watch_wake(market, desk))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
         await runner.recall(desk.day_start())
@@ -323,11 +325,24 @@ class Program:
         gate.opened.connect(lambda session: scope.spawn("resume", self._resume(session)))
 
     async def _after_reconnect(self, market: Market, desk: Desk) -> None:
+        await self._look_again(market, desk, "feed reconnected", quiet=True)
+
+    async def _watch_wake(self, market: Market, desk: Desk) -> None:
+        watch = WakeWatch()
+        while True:
+            await asyncio.sleep(1.0)
+            happened = watch.look()
+            if happened and market.frozen_at is None:
+                self._tell(f"Checking with Kite, for {happened}.")
+                await self._look_again(market, desk, happened)
+
+    async def _look_again(self, market: Market, desk: Desk, why: str, *, quiet: bool = False) -> None:
+        """Read the broker's books and the bars that may have been missed."""
         try:
-            await desk.reconcile("feed reconnected", quiet=True)
+            await desk.reconcile(why, quiet=quiet)
             await market.refill()
         except AlphaPandaError as error:
-            self._tell(f"After the feed came back: {error}")
+            self._tell(f"Could not catch up ({why}): {error}")
 
     async def _resume(self, session: Session) -> None:
         """A new login while the desk is open: REST and feed carry on with the new token in place."""

@@ -1,9 +1,11 @@
-"""The clocks the program runs on: the machine's, and one that follows a practice exchange's."""
+"""The clocks the program runs on: the machine's, one that follows a practice exchange's, and who notices their jumps."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Final
 
 
 class SystemClock:
@@ -35,3 +37,49 @@ class VenueClock:
 
     def monotonic_s(self) -> float:
         return time.monotonic()
+
+
+STEP_S: Final = 5.0
+"""A jump of the clock that is worth a word; what is less is the clock being kept right."""
+
+
+class WakeWatch:
+    """Notices between two looks that the machine slept, or that somebody set its clock."""
+
+    def __init__(
+        self,
+        wall_s: Callable[[], float] = time.time,
+        running_s: Callable[[], float] = time.monotonic,
+        awake_and_asleep_s: Callable[[], float] | None = None,
+    ) -> None:
+        self._wall_s = wall_s
+        self._running_s = running_s
+        self._whole_s = awake_and_asleep_s or _whole_s()
+        self._last = self._read()
+
+    def look(self) -> str:
+        """What happened since the last look, in words; empty if nothing did."""
+        before, self._last = self._last, self._read()
+        wall_s, running_s, whole_s = (now - then for now, then in zip(self._last, before, strict=True))
+        slept_s = whole_s - running_s
+        if slept_s > STEP_S:
+            return f"the machine slept for {_words(slept_s)}"
+        step_s = wall_s - whole_s
+        if abs(step_s) > STEP_S:
+            return f"the machine's clock went {'forward' if step_s > 0 else 'back'} by {_words(abs(step_s))}"
+        return ""
+
+    def _read(self) -> tuple[float, float, float]:
+        return self._wall_s(), self._running_s(), self._whole_s()
+
+
+def _whole_s() -> Callable[[], float]:
+    """Seconds that go on while the machine sleeps; where the system does not count them, those that do not."""
+    number = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if number is None else lambda: time.clock_gettime(number)
+
+
+def _words(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -21,7 +21,7 @@ HEAD = ("received", "exchange_timestamp", "instrument", "instrument_token", "mod
 
 def run(rest: list[str], _options: argparse.Namespace) -> int:
     """Do what the arguments say; 0, 1 where a recording is damaged, 2 for what cannot be read."""
-    arguments = _parser().parse_args(rest)
+    arguments = parser().parse_args(rest)
     try:
         data = arguments.file.read_bytes()
     except OSError as error:
@@ -33,16 +33,17 @@ def run(rest: list[str], _options: argparse.Namespace) -> int:
     return _show(data) if arguments.what == "show" else _export(data, arguments.out)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
         prog="alphapanda recordings",
         description="Recordings lie in the profile's folder under recordings/MODE, one file a day. "
         "`alphapanda --ticks FILE` replays one on the practice exchange.",
     )
-    parser.add_argument("what", choices=("show", "export"), help="show: one JSON object; export: CSV, a line a tick")
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--out", type=Path, help="write the CSV there instead of to the terminal")
-    return parser
+    made.add_argument("what", choices=("show", "export"), help="show: one JSON object; export: CSV, a line a tick")
+    made.add_argument("file", type=Path)
+    made.add_argument("--out", type=Path, help="write the CSV there instead of to the terminal")
+    return made
 
 
 def _show(data: bytes) -> int:
