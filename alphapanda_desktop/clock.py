@@ -1,4 +1,4 @@
-"""The clocks the program runs on: the machine's, one that follows a practice exchange's, and who notices their jumps."""
+"""The clocks the program runs on: the machine's, one that follows a practice exchange's, and who sees their jumps."""
 
 from __future__ import annotations
 
