@@ -262,6 +262,18 @@ class ChargeQuery:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """What became of an order that the broker cut up itself: ids of the slices that stand, reasons of those refused.
+
+    `parent` is the id that the slices' tags name, empty where the broker gave none.
+    """
+
+    order_ids: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+    parent: str = ""
+
+
 class Gtts(Protocol):
     """GTTs of one account. Writing calls may raise Refused, Rejected, Retry, SessionEnded, and Unknown."""
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
+from alphapanda_desktop.domain.portfolio import Slices
 from alphapanda_desktop.domain.ports import Funds
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import Session
@@ -28,7 +30,20 @@ class KiteBroker:
 
     async def place(self, request: OrderRequest) -> str:
         """Kite's order_id: accepted, not executed. Never retried; raises Unknown where the order may exist."""
-        return await self._client.place(request.variety, request_to_params(request))
+        return await self._client.place(request.variety, request_to_params(request, await self._auction(request)))
+
+    async def place_sliced(self, request: OrderRequest) -> Slices:
+        """An order above the freeze quantity, cut up by Kite itself: every slice has the one tag of the request."""
+        return await self._client.place_sliced(request.variety, request_to_params(request))
+
+    async def _auction(self, request: OrderRequest) -> str:
+        """Number of today's auction for what an auction order offers, "" for other orders. Nothing is sent yet."""
+        if request.variety != "auction":
+            return ""
+        for holding in await self._client.auctions():
+            if (holding.exchange, holding.tradingsymbol) == (request.exchange, request.tradingsymbol):
+                return holding.auction_number
+        raise Refused(f"{request.key}: no auction asks for it today, or none of it is held.", "auction")
 
     async def modify(self, order: Order, change: OrderChange) -> str:
         """Change a resting order, under the variety it was placed with."""

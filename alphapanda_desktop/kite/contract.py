@@ -26,6 +26,7 @@ from alphapanda_desktop.kite.contract_charges import (
     Gst,
     MarginPnl,
     OrderMargin,
+    charges_from_wire,
     charges_query,
     margin_query,
 )
@@ -75,6 +76,7 @@ from alphapanda_desktop.kite.contract_orders import (
     positions_from_wire,
     postback_checksum,
     request_to_params,
+    slices_from_wire,
 )
 from alphapanda_desktop.kite.contract_portfolio import (
     AuctionHolding,
@@ -82,6 +84,9 @@ from alphapanda_desktop.kite.contract_portfolio import (
     Holding,
     HoldingsSummary,
     MtfPart,
+    conversion_fields,
+    converted,
+    holdings_from_wire,
 )
 from alphapanda_desktop.kite.contract_standing import (
     Alert,
@@ -96,6 +101,10 @@ from alphapanda_desktop.kite.contract_standing import (
     MfHolding,
     MfOrder,
     MfSip,
+    gtt_fields,
+    gtt_from_wire,
+    gtts_from_wire,
+    trigger_id,
 )
 from alphapanda_desktop.kite.contract_wire import (
     SECRETS,
@@ -193,11 +202,18 @@ __all__ = [
     "bars_from_candles",
     "candle_pages",
     "change_to_params",
+    "charges_from_wire",
     "charges_query",
+    "conversion_fields",
+    "converted",
     "envelope_of",
     "fill_from_wire",
     "fills_from_wire",
     "funds_from_wire",
+    "gtt_fields",
+    "gtt_from_wire",
+    "gtts_from_wire",
+    "holdings_from_wire",
     "instruments_from_csv",
     "ist_date",
     "ist_text",
@@ -219,5 +235,7 @@ __all__ = [
     "quotes_from_wire",
     "read_instruments",
     "request_to_params",
+    "slices_from_wire",
     "token_from_wire",
+    "trigger_id",
 ]

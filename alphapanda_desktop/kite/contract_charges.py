@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from alphapanda_desktop.domain.orders import Fill, OrderRequest
-from alphapanda_desktop.kite.contract_wire import Float, Int, Text, Wire
+from alphapanda_desktop.domain import charges
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.portfolio import ChargeQuery
+from alphapanda_desktop.domain.positions import to_money
+from alphapanda_desktop.kite.contract_wire import Float, Int, Text, Wire, parse_list
 
 
 class Gst(Wire):
@@ -32,6 +36,18 @@ class Charges(Wire):
     stamp_duty: Float = 0.0
     gst: Gst = Gst()
     total: Float = 0.0
+
+    def booked(self) -> charges.Charges:
+        """The same in ten-thousandths of a rupee, to be set beside our own."""
+        return charges.Charges(
+            transaction_tax=to_money(self.transaction_tax),
+            transaction_tax_type="ctt" if self.transaction_tax_type == "ctt" else "stt",
+            exchange_turnover_charge=to_money(self.exchange_turnover_charge),
+            sebi_turnover_charge=to_money(self.sebi_turnover_charge),
+            brokerage=to_money(self.brokerage),
+            stamp_duty=to_money(self.stamp_duty),
+            gst=to_money(self.gst.total),
+        )
 
 
 class MarginPnl(Wire):
@@ -56,7 +72,7 @@ class OrderMargin(Wire):
     var: Float = 0.0
     pnl: MarginPnl = MarginPnl()
     leverage: Float = 0.0
-    charges: Charges = Charges()
+    charges: Charges | None = None
     total: Float = 0.0
 
 
@@ -66,7 +82,7 @@ class BasketMargin(Wire):
     initial: OrderMargin = OrderMargin()
     final: OrderMargin = OrderMargin()
     orders: tuple[OrderMargin, ...] = ()
-    charges: Charges = Charges()
+    charges: Charges | None = None
 
 
 class ContractNote(Wire):
@@ -98,16 +114,24 @@ def margin_query(request: OrderRequest) -> Mapping[str, Any]:
     }
 
 
-def charges_query(fill: Fill, variety: str = "regular", order_type: str = "LIMIT") -> Mapping[str, Any]:
-    """What the charge calculator wants to know of an execution."""
+def charges_query(order: ChargeQuery) -> Mapping[str, Any]:
+    """What the charge calculator wants to know of an executed order."""
     return {
-        "order_id": fill.order_id,
-        "exchange": fill.exchange,
-        "tradingsymbol": fill.tradingsymbol,
-        "transaction_type": fill.transaction_type,
-        "variety": variety,
-        "product": fill.product,
-        "order_type": order_type,
-        "quantity": fill.quantity,
-        "average_price": fill.average_price,
+        "order_id": order.order_id,
+        "exchange": order.exchange,
+        "tradingsymbol": order.tradingsymbol,
+        "transaction_type": order.transaction_type,
+        "variety": order.variety,
+        "product": order.product,
+        "order_type": order.order_type,
+        "quantity": order.quantity,
+        "average_price": order.average_price,
     }
+
+
+def charges_from_wire(rows: object, asked: int) -> list[charges.Charges]:
+    """The charges of so many orders, in their order. Raises BadData where there are more or fewer."""
+    notes = parse_list(ContractNote, rows, "charges")
+    if asked and len(notes) != asked:
+        raise BadData(f"charges: {asked} orders were asked for, {len(notes)} came")
+    return [note.charges.booked() for note in notes]

@@ -9,8 +9,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.domain.errors import BadData, Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
+from alphapanda_desktop.domain.portfolio import Slices
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.kite.contract_wire import (
     Float,
@@ -286,10 +287,22 @@ def autoslice_from_wire(data: object) -> Autoslice:
     return parse(Autoslice, data, "autoslice")
 
 
+def slices_from_wire(data: object) -> Slices:
+    """What became of each slice of an order. Raises BadData where the answer tells of none at all."""
+    said = autoslice_from_wire(data)
+    order_ids = tuple(child.order_id for child in said.children if child.order_id)
+    refused = tuple(str(child.error.get("message", "no reason given")) for child in said.children if child.error)
+    if not said.children and said.order_id:
+        return Slices(order_ids=(said.order_id,))
+    if not order_ids and not refused:
+        raise BadData("autoslice: neither an order id nor an error came")
+    return Slices(order_ids=order_ids, refused=refused, parent=said.order_id)
+
+
 Params = dict[str, str | int | float]
 
 
-def request_to_params(request: OrderRequest) -> Params:
+def request_to_params(request: OrderRequest, auction_number: str = "") -> Params:
     """Form fields of POST /orders/{variety}, the variety itself left out; our own fields never leave.
 
     A MARKET or SL-M order without protection gets Kite's automatic one. Source: CONTRACT 2.4, 2.6.
@@ -311,6 +324,7 @@ def request_to_params(request: OrderRequest) -> Params:
         "market_protection": _protection(request.order_type, request.market_protection),
         "iceberg_legs": request.iceberg_legs if iceberg else None,
         "iceberg_quantity": request.iceberg_quantity if iceberg else None,
+        "auction_number": auction_number or None,
         "tag": request.tag or None,
     }
     return {name: value for name, value in params.items() if value is not None}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from alphapanda_desktop.kite.contract_wire import Float, Int, Meta, Text, Wire
+from alphapanda_desktop.domain import portfolio
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.kite.contract_wire import Float, Int, Meta, Text, Wire, parse_list
 
 
 class MtfPart(Wire):
@@ -44,10 +47,35 @@ class Holding(Wire):
     day_change_percentage: Float = 0.0
     mtf: MtfPart | None = None
 
-    @property
-    def sellable(self) -> int:
-        """Units that may be sold today, settlement and authorisation permitting."""
-        return self.quantity + self.t1_quantity - self.used_quantity
+    def holding(self) -> portfolio.Holding:
+        """The row as the desk knows it."""
+        mtf = self.mtf or MtfPart()
+        return portfolio.Holding(
+            tradingsymbol=self.tradingsymbol,
+            exchange=self.exchange,
+            quantity=self.quantity,
+            instrument_token=self.instrument_token,
+            isin=self.isin,
+            product=self.product or "CNC",
+            t1_quantity=self.t1_quantity,
+            used_quantity=self.used_quantity,
+            realised_quantity=self.realised_quantity,
+            authorised_quantity=self.authorised_quantity,
+            opening_quantity=self.opening_quantity,
+            short_quantity=self.short_quantity,
+            collateral_quantity=self.collateral_quantity,
+            collateral_type=self.collateral_type,
+            discrepancy=bool(self.discrepancy),
+            average_price=self.average_price,
+            last_price=self.last_price,
+            close_price=self.close_price,
+            pnl=self.pnl,
+            day_change=self.day_change,
+            day_change_percentage=self.day_change_percentage,
+            mtf_quantity=mtf.quantity,
+            mtf_average_price=mtf.average_price,
+            mtf_value=mtf.value,
+        )
 
 
 class AuctionHolding(Holding):
@@ -75,3 +103,27 @@ class HoldingsSummary(Wire):
     today_pnl_percent: Float = 0.0
     invested_amount: Float = 0.0
     current_value: Float = 0.0
+
+
+def holdings_from_wire(rows: object) -> list[portfolio.Holding]:
+    """Holdings. Raises BadData."""
+    return [row.holding() for row in parse_list(Holding, rows, "holdings")]
+
+
+def conversion_fields(position: Position, quantity: int, to_product: str) -> dict[str, str | int | float]:
+    """Form of PUT /portfolio/positions; `transaction_type` is the side of the open position. Source: CONTRACT 2.9."""
+    return {
+        "exchange": position.exchange,
+        "tradingsymbol": position.tradingsymbol,
+        "transaction_type": "BUY" if position.quantity > 0 else "SELL",
+        "position_type": portfolio.position_type(position, quantity),
+        "quantity": quantity,
+        "old_product": position.product,
+        "new_product": to_product,
+    }
+
+
+def converted(data: object) -> None:
+    """Take the answer to a conversion. Raises BadData for anything but true."""
+    if data is not True:
+        raise BadData(f"conversion: true was expected, {data!r} came")

@@ -5,9 +5,22 @@ Source: CONTRACT 2.13-2.14 (kite.trade/docs/connect/v3/gtt, /alerts, /mutual-fun
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from alphapanda_desktop.kite.contract_wire import Day, Float, Int, Meta, Text, Texts, When, Wire
+from alphapanda_desktop.domain import portfolio
+from alphapanda_desktop.kite.contract_wire import (
+    Day,
+    Float,
+    Int,
+    Meta,
+    Text,
+    Texts,
+    TriggerId,
+    When,
+    Wire,
+    parse,
+    parse_list,
+)
 
 
 class GttCondition(Wire):
@@ -45,18 +58,40 @@ class GttResult(Wire):
     triggered_at: Float = 0.0
     order_result: GttOrderResult = GttOrderResult()
 
+    def result(self) -> portfolio.GttResult:
+        """The outcome as the desk knows it."""
+        said = self.order_result
+        return portfolio.GttResult(
+            status=said.status,
+            order_id=said.order_id,
+            rejection_reason=said.rejection_reason,
+            triggered_at=self.triggered_at,
+            at=self.timestamp,
+        )
+
 
 class GttOrder(Wire):
     """An order that waits for its trigger; `result` is None until it fires."""
 
     exchange: str
     tradingsymbol: str
-    transaction_type: str
+    transaction_type: Literal["BUY", "SELL"]
     quantity: int
     price: Float = 0.0
     product: Text = ""
     order_type: Text = "LIMIT"
     result: GttResult | None = None
+
+    def order(self) -> portfolio.GttOrder:
+        """The order as the desk knows it."""
+        return portfolio.GttOrder(
+            transaction_type=self.transaction_type,
+            quantity=self.quantity,
+            price=self.price,
+            product=self.product,
+            order_type=self.order_type,
+            result=self.result.result() if self.result else None,
+        )
 
 
 class Gtt(Wire):
@@ -73,6 +108,59 @@ class Gtt(Wire):
     condition: GttCondition
     orders: tuple[GttOrder, ...] = ()
     meta: Meta = {}  # noqa: RUF012  # pydantic copies a model's default
+
+    def gtt(self) -> portfolio.Gtt:
+        """The trigger as the desk knows it."""
+        return portfolio.Gtt(
+            id=self.id,
+            type=self.type,
+            status=self.status,
+            exchange=self.condition.exchange,
+            tradingsymbol=self.condition.tradingsymbol,
+            trigger_values=self.condition.trigger_values,
+            last_price=self.condition.last_price,
+            orders=tuple(order.order() for order in self.orders),
+            instrument_token=self.condition.instrument_token,
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            expires_at=self.expires_at,
+        )
+
+
+def gtt_from_wire(data: object) -> portfolio.Gtt:
+    """One GTT. Raises BadData."""
+    return parse(Gtt, data, "gtt").gtt()
+
+
+def gtts_from_wire(rows: object) -> list[portfolio.Gtt]:
+    """A list of GTTs. Raises BadData."""
+    return [row.gtt() for row in parse_list(Gtt, rows, "gtts")]
+
+
+def gtt_fields(request: portfolio.GttRequest) -> dict[str, Any]:
+    """What the official client's place_gtt and modify_gtt take. Source: CONTRACT 2.13."""
+    return {
+        "trigger_type": request.type,
+        "tradingsymbol": request.tradingsymbol,
+        "exchange": request.exchange,
+        "trigger_values": list(request.trigger_values),
+        "last_price": request.last_price,
+        "orders": [
+            {
+                "transaction_type": order.transaction_type,
+                "quantity": order.quantity,
+                "order_type": order.order_type,
+                "product": order.product,
+                "price": order.price,
+            }
+            for order in request.orders
+        ],
+    }
+
+
+def trigger_id(data: object) -> int:
+    """The id in an answer to creating, changing or deleting a GTT. Raises BadData."""
+    return parse(TriggerId, data, "gtt").trigger_id
 
 
 class BasketItem(Wire):

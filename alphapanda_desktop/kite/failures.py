@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from alphapanda_desktop.domain.errors import (
@@ -27,11 +28,7 @@ from alphapanda_desktop.kite.contract import Envelope, envelope_of
 CONSOLE: Final = "https://developers.kite.trade/apps"
 
 _IP_REFUSAL: Final = re.compile(r"No IPs configured|\bIP \(?.*\bis not allowed to place|Allowed IPs", re.IGNORECASE)
-_IP_HELP: Final = (
-    f" Add this machine's public address as the app's static IP at {CONSOLE}. If it is there already, this machine"
-    " may be leaving through IPv6 while the registered address is IPv4, or the other way round: register the other"
-    " one too, or switch IPv6 off for this connection. Reading data works from any address."
-)
+_REFUSED_ADDRESS: Final = re.compile(r"\bIP \(?([0-9a-f.:]+)\)? is ", re.IGNORECASE)
 _PERMISSION_HELP: Final = f" Look at the app's plan and permissions at {CONSOLE}."
 _DAY_CAP: Final = re.compile(r"Maximum allowed order", re.IGNORECASE)
 _BAD_HEADER: Final = re.compile(r"`api_key` or `access_token`", re.IGNORECASE)
@@ -95,10 +92,35 @@ def _of_answer(answer: Unwelcome, what: str, sends: bool) -> AlphaPandaError:
     if _session_is_over(answer):
         return SessionEnded(f"the Kite session has ended: {answer.text}")
     if _IP_REFUSAL.search(answer.text):
-        return NotPermitted(f"{answer.text}{_IP_HELP}", answer.kind, answer.status)
+        return NotPermitted(f"{what}: {_static_ip(answer.text)}", answer.kind, answer.status)
     if answer.kind in ("PermissionException", "PermissionError"):
         return NotPermitted(f"{answer.text}{_PERMISSION_HELP}", answer.kind, answer.status)
     return Rejected(answer.text, answer.kind, answer.status)
+
+
+def _static_ip(text: str) -> str:
+    """A static-IP refusal in plain words: what happened, from which address, what to do.  Source: CONTRACT 2.5, 3.4."""
+    found = _REFUSED_ADDRESS.search(text)
+    address = _address(found.group(1)) if found else None
+    if address is None:
+        came = "Zerodha knows no static IP address of this app, and takes orders from a registered one only"
+        remedy = f"Register this machine's public address at {CONSOLE}."
+    else:
+        came = f"Zerodha takes orders from this app's registered addresses only, and this one came from {address}"
+        other = "IPv4" if address.version == 6 else "IPv6"
+        remedy = (
+            f"Register {address} at {CONSOLE}, where it may be changed once in a calendar week. If another address of"
+            f" this machine is there already, it left by IPv{address.version} this time and not by {other}, or through"
+            " a VPN or another line: register this one as the secondary address, or send this connection the old way."
+        )
+    return f"{came}. The order was not accepted. {remedy} Reading data works from any address. (Kite: {text})"
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
 
 
 def _session_is_over(answer: Unwelcome) -> bool:

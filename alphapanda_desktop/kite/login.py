@@ -12,9 +12,9 @@ from urllib.parse import SplitResult, parse_qs, urlencode, urljoin, urlsplit
 
 from alphapanda_desktop.domain.errors import BadData, LoginFailed, Rejected, SessionEnded
 from alphapanda_desktop.domain.session import Profile, Token
-from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.contract import login_checksum
 from alphapanda_desktop.kite.failures import CONSOLE
+from alphapanda_desktop.kite.reader import KiteReader
 
 LOGIN_ROOT: Final = "https://kite.zerodha.com"
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
@@ -28,7 +28,7 @@ class KiteLogin:
     """The steps of one app's login. Satisfies domain.ports.Login."""
 
     def __init__(
-        self, api_key: str, api_secret: str, redirect_url: str, client: KiteClient, login_root: str = LOGIN_ROOT
+        self, api_key: str, api_secret: str, redirect_url: str, client: KiteReader, login_root: str = LOGIN_ROOT
     ) -> None:
         self._api_key = api_key
         self._api_secret = api_secret

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.kite.failures import judge
 
+_READS: Final = re.compile(r"GET .*|POST /(session/token|margins/(orders|basket)|charges/orders)|DELETE /session/token")
+"""Requests that leave every order, trigger and position as it is."""
 
-def official_client(api_key: str, root: str, timeout_s: float) -> Any:
+
+def official_client(api_key: str, root: str, timeout_s: float, reads_only: bool = False) -> Any:
     """A KiteConnect whose answers are judged before it sees them. Call it in the thread that will use it.
 
+    With `reads_only` its connection lets nothing else out: anything that could change something raises Refused.
     The import is late and here because it takes 0.3 s: the package brings Twisted along.
     """
     from kiteconnect import KiteConnect
@@ -20,9 +27,21 @@ def official_client(api_key: str, root: str, timeout_s: float) -> Any:
     logging.getLogger("urllib3").setLevel(logging.INFO)
     official = KiteConnect(api_key, root=root, timeout=timeout_s)
     official.reqsession.hooks["response"].append(judge)
+    if reads_only:
+        official.reqsession.request = _reading(official.reqsession.request)
     if urlsplit(root).hostname in ("127.0.0.1", "localhost", "::1"):
         official.reqsession.trust_env = False  # a company's proxy cannot reach the local Kite
     return official
+
+
+def _reading(request: Callable[..., Any]) -> Callable[..., Any]:
+    def only_if_it_reads(method: str, url: str, *more: Any, **named: Any) -> Any:
+        asked = f"{method.upper()} {urlsplit(url).path}"
+        if not _READS.fullmatch(asked):
+            raise Refused(f"{asked}: this connection only reads from Kite.", "mode")
+        return request(method, url, *more, **named)
+
+    return only_if_it_reads
 
 
 IDLE_S: Final = 45.0

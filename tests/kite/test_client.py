@@ -30,9 +30,12 @@ from alphapanda_desktop.domain.errors import (
 )
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
+from alphapanda_desktop.domain.portfolio import GttOrder, GttRequest
 from alphapanda_desktop.domain.session import Token
 from alphapanda_desktop.kite import contract as k
 from alphapanda_desktop.kite.client import KiteClient
+from alphapanda_desktop.kite.official import fetch, official_client
+from alphapanda_desktop.kite.reader import KiteReader
 from tests.kite.kite_stub_server import Reply, Stub, a_stub, drop, no, ok, raw
 
 TOKEN = Token("key123", "s3cr3t-access", "AB1234", datetime(2026, 11, 20, 3, tzinfo=UTC))
@@ -53,6 +56,15 @@ async def a_pair(**options: Any) -> AsyncIterator[tuple[Stub, KiteClient]]:
             yield stub, client
         finally:
             await client.close()
+
+
+A_GTT = GttRequest(
+    exchange="NSE",
+    tradingsymbol="INFY",
+    trigger_values=(1400.0,),
+    last_price=1500.0,
+    orders=(GttOrder(transaction_type="SELL", quantity=1, price=1395.0, product="CNC"),),
+)
 
 
 def place(client: KiteClient) -> Awaitable[Any]:
@@ -133,12 +145,28 @@ def test_a_rejection_keeps_kites_words_type_and_code(arun: Any) -> None:
         "IP (1.2.3.4) is not allowed to place orders for this app. Update allowed IPs on the Kite developer console.",
     ],
 )
-def test_a_static_ip_refusal_says_where_to_register_and_names_ipv6(arun: Any, kind: str, message: str) -> None:
+def test_a_static_ip_refusal_says_what_happened_and_where_to_register(arun: Any, kind: str, message: str) -> None:
     refused = arun(error_of(place, PLACE, no(403, kind, message)))
     assert isinstance(refused, NotPermitted)
     assert message in str(refused)
     assert "developers.kite.trade" in str(refused)
-    assert "IPv6" in str(refused)
+    assert "The order was not accepted." in str(refused)
+    assert "Reading data works from any address." in str(refused)
+
+
+@pytest.mark.parametrize(("address", "version", "other"), [("1.2.3.4", 4, 6), ("2405:201:e00c::1", 6, 4)])
+def test_a_refused_address_is_named_with_its_family(arun: Any, address: str, version: int, other: int) -> None:
+    text = (
+        f"IP ({address}) is not allowed to place orders for this app. Update allowed IPs on the Kite developer console."
+    )
+    refused = str(arun(error_of(place, PLACE, no(403, "PermissionException", text))))
+    assert f"this one came from {address}." in refused
+    assert f"it left by IPv{version} this time and not by IPv{other}" in refused
+
+
+def test_a_static_ip_refusal_without_a_readable_address_still_says_what_to_do(arun: Any) -> None:
+    refused = str(arun(error_of(place, PLACE, no(403, "InputException", "IP (::zz) is not allowed to place orders."))))
+    assert "Register this machine's public address at https://developers.kite.trade/apps." in refused
 
 
 def test_a_placement_without_answer_is_unknown_after_the_time_limit(arun: Any) -> None:
@@ -289,7 +317,8 @@ def test_closing_does_not_wait_for_what_hangs(arun: Any, eventually: Any) -> Non
             assert isinstance(waiting, Offline)
             with pytest.raises(Offline, match="closed"):
                 await client.orders()
-            hangs = [t for t in threading.enumerate() if t.name == "kite-orders"]
+            hangs = [t for t in threading.enumerate() if t.name == "kite-books"]
+            assert hangs
             assert all(t.daemon for t in hangs)
 
     arun(story())
@@ -301,6 +330,8 @@ from datetime import UTC, datetime
 from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.session import Token
 from alphapanda_desktop.kite.client import KiteClient
+from alphapanda_desktop.kite.official import fetch, official_client
+from alphapanda_desktop.kite.reader import KiteReader
 
 assert not {"kiteconnect", "twisted", "requests"} & set(sys.modules), "imported before it was needed"
 
@@ -462,12 +493,42 @@ def test_a_client_that_only_reads_sends_no_order_at_all(arun: Any) -> None:
             stub.script["GET /orders"] = ok([])
             for order_call in (
                 lambda: client.place("regular", PARAMS),
+                lambda: client.place_sliced("regular", PARAMS),
                 lambda: client.modify("regular", "1", PARAMS),
                 lambda: client.cancel("regular", "1"),
+                lambda: client.place_gtt(A_GTT),
+                lambda: client.modify_gtt(1, A_GTT),
+                lambda: client.delete_gtt(1),
+                lambda: client.convert({"exchange": "NSE"}),
             ):
                 with pytest.raises(Refused, match="only reads from Kite"):
                     await order_call()
             assert await client.orders() == []
             assert stub.seen == ["GET /orders"]
+
+    arun(story())
+
+
+def test_a_reading_connection_lets_no_order_out_even_when_asked_for_one(arun: Any) -> None:
+    async def story() -> None:
+        async with a_stub() as stub:
+            official = official_client("key123", stub.root, 2.0, KiteReader.reads_only)
+            sending: list[Callable[[], Any]] = [
+                lambda: official.place_order("regular", **PARAMS),
+                lambda: official.modify_order("regular", "1", price=2),
+                lambda: official.cancel_order("regular", "1"),
+                lambda: official.delete_gtt(1),
+                lambda: official.convert_position("NSE", "INFY", "BUY", "day", 1, "MIS", "CNC"),
+                lambda: official.place_mf_order("INF1", "BUY"),
+                lambda: fetch(official, "post", "/orders/regular"),
+                lambda: fetch(official, "DELETE", "/orders/regular/1"),
+            ]
+            for send in sending:
+                with pytest.raises(Refused, match="only reads"):
+                    await asyncio.to_thread(send)
+            assert stub.seen == []
+            stub.script["POST /margins/orders"] = ok([])
+            assert await asyncio.to_thread(official.order_margins, []) == []
+            assert stub.seen == ["POST /margins/orders"]
 
     arun(story())

@@ -22,6 +22,7 @@ from alphapanda_desktop.domain.errors import LoginFailed, RateLimited, Rejected,
 from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.orders import OrderChange, OrderRequest
+from alphapanda_desktop.domain.portfolio import ChargeQuery
 from alphapanda_desktop.domain.session import Token, verify
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
@@ -106,7 +107,7 @@ def test_an_order_goes_its_whole_way(arun: Any, local: Local, eventually: Any) -
             position = next(p for p in await broker.positions() if p.key == "NSE:INFY")
             assert position.quantity == 2
             assert {funds.segment for funds in await broker.funds()} == {"equity", "commodity"}
-            assert len(await client.charges(fills)) == len(fills)
+            assert len(await client.charges([ChargeQuery.of_order(order)])) == 1
 
     arun(story())
 
