@@ -21,6 +21,10 @@ class Pnl:
     charges: float
     net: float | None
 
+    def less(self, charges: int) -> Pnl:
+        """The same result with further booked charges taken off."""
+        return sum_of((self, Pnl(0.0, 0.0, 0.0, charges / RUPEE, -charges / RUPEE)))
+
 
 @dataclass(frozen=True, slots=True)
 class Lots:

@@ -22,6 +22,7 @@ class Position:
     """One row of Kite's positions: key is (exchange, tradingsymbol, product); prices and values rupees.
 
     `quantity` is negative when short; values include `multiplier`. Rows with quantity 0 stay for the day.
+    `told_pnl` is the `pnl` that came with the row, None where nobody told one: it is compared, never shown as ours.
     Source: CONTRACT 2.9, the 29 wire fields that are not derivable from these are kept as they came.
     """
 
@@ -42,6 +43,7 @@ class Position:
     day_buy_value: float = 0.0
     day_sell_quantity: int = 0
     day_sell_value: float = 0.0
+    told_pnl: float | None = None
 
     @property
     def key(self) -> str:
@@ -80,6 +82,23 @@ class Position:
     def pnl(self) -> float:
         """Profit and loss in rupees at the row's own `last_price`."""
         return self.pnl_at(self.last_price)
+
+    @property
+    def realised(self) -> float:
+        """What has been closed brought, in rupees, each side at its average; Kite's own rows put all in `unrealised`.
+
+        A later trade on the open side moves that average, so this may change without anything being closed.
+        """
+        return self.value + self.quantity * self.average_price * self.multiplier
+
+    @property
+    def overnight_value(self) -> float:
+        """What the quantity that was carried into the day had come to, in rupees, negative for a short."""
+        if self.overnight_quantity > 0:
+            return self.buy_value - self.day_buy_value
+        if self.overnight_quantity < 0:
+            return self.day_sell_value - self.sell_value
+        return 0.0
 
     @property
     def m2m(self) -> float:

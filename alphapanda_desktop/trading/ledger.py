@@ -1,0 +1,191 @@
+"""The day's fills as money: who made them, what they cost, and what each run, position and the account comes to.
+
+A run's result is of its own lots at average cost. The account's is Kite's own arithmetic over Kite's own rows, so
+that it is the broker's figure; what of it is realised comes from the fills where they tell the whole of a row, and
+from the row's averages where they do not. Charges are of executed orders, because brokerage has its cap per order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+from alphapanda_desktop.domain.charges import Charges, exact_charges, instrument_type_of, turnover_of
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.orders import Fill, Order
+from alphapanda_desktop.domain.pnl import Lots, Pnl, lots_of, pnl_of, sum_of
+from alphapanda_desktop.domain.positions import Position, to_money
+from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.units import multiplier_of, units_of
+
+PriceOf = Callable[[str], float | None]
+"""Latest price in rupees by instrument key ("NSE:INFY"); None where none is known."""
+
+Where = tuple[str, str, str]
+"""Exchange, tradingsymbol and product: what tells positions apart."""
+
+
+@dataclass(slots=True)
+class _Executed:
+    """One order as far as it has filled."""
+
+    where: Where
+    run_id: str
+    fills: list[Fill] = field(default_factory=list)
+    charged: Charges | None = None
+
+
+@dataclass(slots=True)
+class _Made:
+    """What one run has made of one position. `start` is what it brought into the day."""
+
+    start: Lots = field(default_factory=Lots)
+    lots: Lots = field(default_factory=Lots)
+
+
+class Ledger:
+    """Fills of today with their run ids, carried lots, and charges by order. One account; called on the loop."""
+
+    def __init__(self, find: Callable[[str], Instrument | None], today: Callable[[], date]) -> None:
+        self._find = find
+        self._today = today
+        self._seen: set[tuple[str, str, str]] = set()
+        self._orders: dict[tuple[str, str], _Executed] = {}
+        self._runs: dict[str, dict[Where, _Made]] = {}
+        self._trades: dict[Where, list[tuple[int, int]]] = {}
+        """Signed quantity and value of every fill of a position, whoever made it, in the order taken."""
+        self._charged = Counter[str | Where]()
+        """Booked charges by run id, by position, and under "*" of all."""
+
+    # --- taking ------------------------------------------------------------------------------------------------------
+
+    def take(self, fill: Fill, run_id: str, order: Order | None = None) -> None:
+        """Book one fill under its run ("" for by hand or elsewhere); a fill that is known already changes nothing."""
+        if fill.id in self._seen:
+            return
+        self._seen.add(fill.id)
+        where = (fill.exchange, fill.tradingsymbol, fill.product)
+        executed = self._orders.setdefault((fill.exchange, fill.order_id), _Executed(where, run_id))
+        executed.fills.append(fill)
+        self._charge(executed, order)
+        trade = (fill.sign * fill.quantity, fill.sign * self._worth(fill.key, fill.quantity, fill.average_price))
+        self._trades.setdefault(where, []).append(trade)
+        made = self._made(run_id, where)
+        made.lots = made.lots.after(*trade)
+
+    def carry(
+        self, run_id: str, exchange: str, tradingsymbol: str, product: str, quantity: int, average_price: float
+    ) -> None:
+        """What a run brought into the day: `quantity` signed, bought or sold at `average_price` rupees.
+
+        Call it once for each of its positions, before the day's fills of it are taken.
+        """
+        made = self._made(run_id, (exchange, tradingsymbol, product))
+        made.lots = made.start = Lots(quantity, self._worth(f"{exchange}:{tradingsymbol}", quantity, average_price))
+
+    def new_day(self) -> None:
+        """Begin a day: what is open is carried at its cost; realised results and charges begin at nothing."""
+        self._seen.clear()
+        self._orders.clear()
+        self._trades.clear()
+        self._charged.clear()
+        for run_id, made in self._runs.items():
+            open_ = {where: Lots(one.lots.quantity, one.lots.cost) for where, one in made.items() if one.lots.quantity}
+            self._runs[run_id] = {where: _Made(lots, lots) for where, lots in open_.items()}
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def account(self, positions: Iterable[Position], price_of: PriceOf) -> Pnl:
+        """The whole account by Kite's arithmetic, less the charges of every fill taken today."""
+        gross = sum_of(self._gross(position, price_of) for position in positions)
+        return gross.less(self._charged["*"])
+
+    def of_position(self, position: Position, price_of: PriceOf) -> Pnl:
+        """One of Kite's rows by Kite's arithmetic, less the charges of today's fills in it."""
+        return self._gross(position, price_of).less(self._charged[position.id])
+
+    def of_run(self, run_id: str, price_of: PriceOf) -> Pnl:
+        """What one run's own fills, and what it brought into the day, come to."""
+        made = self._runs.get(run_id, {})
+        realised = sum(one.lots.realised for one in made.values())
+        open_ = [self._open(where, one.lots, price_of) for where, one in made.items() if one.lots.quantity]
+        known = [value for value in open_ if value is not None]
+        unrealised = sum(known) if len(known) == len(open_) else None
+        return pnl_of(realised, unrealised, self._charged[f"run {run_id}"])
+
+    def of_order(self, order_id: str) -> Charges | None:
+        """What an order's execution has cost so far; None where none of it has been seen."""
+        return next((o.charged for (_, id_), o in self._orders.items() if id_ == order_id), None)
+
+    def carried(self, run_id: str, where: Where) -> int:
+        """Signed quantity that a run brought into the day."""
+        made = self._runs.get(run_id, {}).get(where)
+        return made.start.quantity if made else 0
+
+    def difference(self, position: Position) -> float | None:
+        """Our result of a row minus Kite's own `pnl`, in rupees, both at the row's own price; None if none was told."""
+        if position.told_pnl is None:
+            return None
+        return pnl_of(to_money(position.pnl) - to_money(position.told_pnl), 0, 0).gross
+
+    # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _made(self, run_id: str, where: Where) -> _Made:
+        return self._runs.setdefault(run_id, {}).setdefault(where, _Made())
+
+    def _units(self, key: str) -> float:
+        instrument = self._find(key)
+        exchange, _, tradingsymbol = key.partition(":")
+        return multiplier_of(instrument) if instrument else units_of(exchange, tradingsymbol) or 1
+
+    def _worth(self, key: str, quantity: int, price: float) -> int:
+        return to_money(quantity * price * self._units(key))
+
+    def _charge(self, executed: _Executed, order: Order | None) -> None:
+        """Charge an order anew for all that it has filled: a cap is for the order, not for the fill."""
+        before = executed.charged.total if executed.charged else 0
+        executed.charged = self._charges_of(executed.fills, order)
+        for whose in ("*", f"run {executed.run_id}", executed.where):
+            self._charged[whose] += executed.charged.total - before
+
+    def _charges_of(self, fills: list[Fill], order: Order | None) -> Charges:
+        one = fills[0]
+        instrument = self._find(one.key)
+        type_ = instrument.instrument_type if instrument else instrument_type_of(one.exchange, one.tradingsymbol)
+        units = self._units(one.key)
+        return exact_charges(
+            exchange=one.exchange,
+            instrument_type=type_,
+            product=one.product,
+            transaction_type=one.transaction_type,
+            turnover=sum((turnover_of(f.quantity, f.average_price, units) for f in fills), turnover_of(0, 0)),
+            on=one.fill_timestamp.astimezone(IST).date() if one.fill_timestamp else self._today(),
+            variety=order.variety if order else "regular",
+            tradingsymbol=one.tradingsymbol,
+        ).booked()
+
+    def _open(self, where: Where, lots: Lots, price_of: PriceOf) -> int | None:
+        key = f"{where[0]}:{where[1]}"
+        price = price_of(key)
+        return None if price is None else lots.unrealised(self._worth(key, lots.quantity, price))
+
+    def _gross(self, position: Position, price_of: PriceOf) -> Pnl:
+        """At the latest price, or at the row's own where none has come; unknown where the row has none either."""
+        realised = self._realised(position)
+        price = price_of(position.key)
+        if price is None:
+            price = position.last_price or None
+        if price is None and position.quantity:
+            return pnl_of(realised, None, 0)
+        return pnl_of(realised, to_money(position.pnl_at(price or 0.0)) - realised, 0)
+
+    def _realised(self, position: Position) -> int:
+        """By the fills where they tell the whole of the row's day, else by the averages of the row itself."""
+        trades = self._trades.get(position.id, [])
+        bought, sold = sum(q for q, _ in trades if q > 0), -sum(q for q, _ in trades if q < 0)
+        if (bought, sold) != (position.day_buy_quantity, position.day_sell_quantity):
+            return to_money(position.realised)
+        start = Lots(position.overnight_quantity, to_money(position.overnight_value))
+        return lots_of(trades, start).realised
