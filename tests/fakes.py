@@ -163,6 +163,7 @@ class FakeContext:
         self.orders: list[Order] = []
         self.reasons: list[str] = []
         self.cancelled: list[str] = []
+        self.stops: dict[str, float | None] = {}
         self.lines: list[str] = []
         self.shown: dict[str, object] = {}
         self.now = NOON
@@ -227,6 +228,9 @@ class FakeContext:
         if not held:
             return None
         return self._place("SELL" if held > 0 else "BUY", instrument, abs(held), reason, None)
+
+    def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
+        self.stops[instrument.key] = trigger
 
     def cancel(self, tag: str) -> None:
         self.cancelled.append(tag)

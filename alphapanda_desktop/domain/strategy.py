@@ -128,7 +128,22 @@ class Context(Protocol):
         ...
 
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
-        """Close what this run holds of it, at the market; the tag, or None when it is flat or already closing."""
+        """Close what this run holds of it, at the market; the tag, or None when it is flat or already closing.
+
+        Orders of this run that rest and would close it too, stops and limits, are withdrawn first. The exit leaves
+        once the broker has confirmed that they are gone, for what is still held then: both can never fill. If one of
+        them fills meanwhile and nothing is left to close, no order of this tag is sent.
+        """
+        ...
+
+    def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
+        """Watch a stop in this program: `exit` when the last price reaches the trigger; None watches no more.
+
+        One stop for each instrument; asking again moves it. It guards what the run holds, or is about to hold, on
+        the side that a price beyond the trigger would hurt, ends with the position, and tries again until it is
+        closed. It is no order: it does nothing while the program is closed, the computer sleeps, ticks stay away or
+        the run is over. `sell(..., trigger_price=...)` puts a stop to the broker instead, which outlives all that.
+        """
         ...
 
     def cancel(self, tag: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,30 +15,42 @@ from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.orders import Order, OrderRequest, OrderType, Product, Side
 from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.domain.strategy import Holding
+from alphapanda_desktop.domain.why import Cause, bar_facts, market_facts, shown, tick_facts
+from alphapanda_desktop.trading.closing import Closing, Wait
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.trading.stops import StopWatch
 from alphapanda_desktop.trading.tags import Tags
+
+AUTOMATIC: Final = -1.0
+"""Market protection of which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
 
 
 class RunContext:
-    """Context of one run. `submit` and `cancel` carry wishes on; nothing here waits."""
+    """Context of one run. `submit` and `cancel` carry wishes on; nothing here waits.
+
+    Its host tells it of every order with `heard`, after the run's own picture has been brought up to date.
+    """
 
     def __init__(
         self,
         run: Run,
         market: Market,
         clock: Clock,
-        submit: Callable[[OrderRequest], None],
+        submit: Callable[..., None],
         cancel: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
         self._run = run
         self._market = market
         self._clock = clock
-        self._submit = submit
+        self._submit = _as_host_takes_it(submit)
         self._cancel = cancel
         self._changed = changed
         self._tags = Tags(clock)
+        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new)
+        self._stops = StopWatch(run, clock, lambda instrument, why: self.exit(instrument, reason=why))
+        self._listening: dict[int, Callable[[], None]] = {}
 
     @property
     def instruments(self) -> Sequence[Instrument]:
@@ -91,12 +105,48 @@ class RunContext:
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
         tag: str | None = None
         for product, held in self._run.held_as(instrument.key).items():
-            same = [o for o in self.working(instrument) if o.product == product]
-            quantity = abs(held) - sum(o.open_quantity for o in same if o.sign * held < 0)
-            if quantity > 0:
-                side: Side = "SELL" if held > 0 else "BUY"
-                tag = self._order(side, instrument, quantity, reason, None, None, product)
+            tag = self._exit(instrument, product, 1 if held > 0 else -1, reason) or tag
         return tag
+
+    def _exit(self, instrument: Instrument, product: Product, sign: int, reason: str) -> str | None:
+        key, closing = instrument.key, self._closing
+        closing.look()
+        if closing.waits(key, product) or closing.left(key, product, sign) <= 0:
+            return None
+        wait = Wait(instrument, product, sign, self._tags.new(), reason)
+        closing.begin(wait)
+        self._listen(instrument)
+        return wait.tag
+
+    def _send_exit(self, wait: Wait, quantity: int) -> None:
+        side: Side = "SELL" if wait.sign > 0 else "BUY"
+        self._order(side, wait.instrument, quantity, wait.reason, None, None, wait.product, wait.tag)
+
+    def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
+        if trigger is None:
+            self._stops.take_away(instrument)
+        elif self._stops.put(instrument, trigger, reason):
+            self._listen(instrument)
+            if not self._market.stale(instrument.instrument_token):
+                self._hear(instrument)
+        self._changed()
+
+    def heard(self, order: Order) -> None:
+        """Something became of one of the run's orders; its host has put it into the run already."""
+        self._closing.look()
+
+    def _listen(self, instrument: Instrument) -> None:
+        token = instrument.instrument_token
+        if token not in self._listening:
+            self._listening[token] = self._market.on_tick(token, lambda _tick: self._hear(instrument))
+
+    def _hear(self, instrument: Instrument) -> None:
+        last = self.last_price(instrument)
+        if self._run.asking and last is not None:
+            self._stops.hear(instrument, last)
+        self._closing.look()
+        if not self._closing and self._stops.on(instrument) is None:
+            self._listening.pop(instrument.instrument_token, lambda: None)()
 
     def _order(
         self,
@@ -107,7 +157,9 @@ class RunContext:
         price: float | None,
         trigger_price: float | None,
         product: Product | None,
+        tag: str = "",
     ) -> str:
+        kind = _order_type(price, trigger_price)
         request = OrderRequest(
             exchange=instrument.exchange,
             tradingsymbol=instrument.tradingsymbol,
@@ -115,15 +167,31 @@ class RunContext:
             transaction_type=side,
             quantity=quantity,
             product=product or self._run.product,
-            order_type=_order_type(price, trigger_price),
+            order_type=kind,
             price=instrument.snap(price) if price else None,
             trigger_price=instrument.snap(trigger_price) if trigger_price else None,
-            tag=self._tags.new(),
+            market_protection=AUTOMATIC if kind in ("MARKET", "SL-M") else None,
+            tag=tag or self._tags.new(),
             strategy=self._run.run_id,
             reason=reason,
         )
-        self._submit(request)
+        if kind == "MARKET":
+            self._closing.note_market(request.tag)
+        self._submit(request, self._cause(instrument, reason))
         return request.tag
+
+    def _cause(self, instrument: Instrument, reason: str) -> Cause:
+        """What the run knows at this moment."""
+        token, interval = instrument.instrument_token, self._run.interval
+        tick, bars = self._market.latest(token), self._market.live_series(instrument, interval).closed(1)
+        facts = {**market_facts(tick, self._clock.now_ns()), "age_s": self._market.age_s(token)}
+        return Cause(
+            tick=tick_facts(tick) if tick else None,
+            bar=bar_facts(bars[-1], interval) if bars else None,
+            values=shown(self._run.variables),
+            reason=reason,
+            market=facts,
+        )
 
     def why_held(self, request: OrderRequest) -> str:
         """Why an entry must not go out now, or empty; orders that shrink the run's position always may.
@@ -157,3 +225,9 @@ def _order_type(price: float | None, trigger_price: float | None) -> OrderType:
     if trigger_price:
         return "SL" if price else "SL-M"
     return "LIMIT" if price else "MARKET"
+
+
+def _as_host_takes_it(submit: Callable[..., None]) -> Callable[[OrderRequest, Cause], None]:
+    if len(inspect.signature(submit).parameters) > 1:
+        return submit
+    return lambda request, _cause: submit(request)

@@ -11,6 +11,7 @@ from typing import Final
 from alphapanda_desktop.domain.coverage import AppStop
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Side
+from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.trading.run import Run
 
 AGAIN_S: Final = 5.0
@@ -63,11 +64,15 @@ class KeptStop:
     def hear(self, last_price: float, now_s: float, fire: Callable[[str], None]) -> None:
         """Take one price: fire when it crosses, ask again while an exit came to nothing, end with the position."""
         guards = bool(self.stops())
-        self._held, ended = self._held or guards, self._held and not guards
-        if ended:
-            self.lift()
-        elif guards and (self._fired_at is not None or self.crossed(last_price)):
+        self._held = self._held or guards
+        if guards and (self._fired_at is not None or self.crossed(last_price)):
             self._fire(last_price, now_s, fire)
+        elif not guards and (self._held or not self._entering()):
+            self.lift()
+
+    def _entering(self) -> bool:
+        """Whether an order is on its way that would make a position to guard."""
+        return any((order.sign > 0) == (self.side == "SELL") for order in self._run.working(self.instrument.key))
 
     def _fire(self, last_price: float, now_s: float, fire: Callable[[str], None]) -> None:
         if self._fired_at is not None and now_s - self._asked_s < AGAIN_S:
@@ -85,3 +90,57 @@ def name_of(instrument: Instrument) -> str:
 def kept_by(runs: Iterable[Run]) -> list[KeptStop]:
     """The stops that these runs watch now."""
     return [value for run in runs for value in run.variables.values() if isinstance(value, KeptStop) and value.active]
+
+
+class StopWatch:
+    """The stops of one run, one for each instrument; `out(instrument, reason)` closes a position."""
+
+    def __init__(self, run: Run, clock: Clock, out: Callable[[Instrument, str], object]) -> None:
+        self._run = run
+        self._clock = clock
+        self._out = out
+
+    def on(self, instrument: Instrument) -> KeptStop | None:
+        """The stop that is watched on an instrument, if one is."""
+        kept = self._run.variables.get(name_of(instrument))
+        return kept if isinstance(kept, KeptStop) and kept.active else None
+
+    def put(self, instrument: Instrument, trigger: float, reason: str) -> bool:
+        """Watch a stop from now on, instead of a former one; False where nothing is held or about to be."""
+        if not trigger > 0:
+            raise ValueError(f"a stop needs a trigger above 0, {trigger} given for {instrument.key}")
+        side = self._side(instrument)
+        if side is None:
+            self._run.note("warning", f"no stop on {instrument.key}: nothing is held, and no order is on its way")
+            return False
+        if self.on(instrument) is None:
+            self._run.note("info", f"stop on {instrument.key} at {trigger:.2f}, watched by this program only")
+        kept = KeptStop(self._run, instrument, instrument.snap(trigger), side, reason)
+        self._run.variables[name_of(instrument)] = kept
+        return True
+
+    def take_away(self, instrument: Instrument) -> None:
+        """Watch none on it any more."""
+        kept = self.on(instrument)
+        if kept is not None:
+            kept.lift()
+            del self._run.variables[name_of(instrument)]
+
+    def hear(self, instrument: Instrument, last_price: float) -> None:
+        """Take one price of an instrument."""
+        kept = self.on(instrument)
+        if kept is None:
+            return
+        kept.hear(last_price, self._clock.monotonic_s(), lambda why: self._fire(instrument, why))
+        if not kept.active:
+            self._run.variables.pop(name_of(instrument), None)
+
+    def _fire(self, instrument: Instrument, why: str) -> None:
+        self._run.note("warning", f"{instrument.key}: {why}")
+        self._out(instrument, why)
+
+    def _side(self, instrument: Instrument) -> Side | None:
+        """What would close the position, the one that orders on their way will make included."""
+        held = sum(self._run.held_as(instrument.key).values())
+        net = held or sum(order.sign * order.open_quantity for order in self._run.working(instrument.key))
+        return None if net == 0 else "SELL" if net > 0 else "BUY"

@@ -1,0 +1,134 @@
+"""Exits that wait: what rests on the closing side is withdrawn first, and only what is then still held is closed.
+
+Sending both at once could close a position twice, and so open the opposite one, just when the price moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.ports import Clock
+from alphapanda_desktop.trading.run import Run
+
+AGAIN_S: Final = 5.0
+"""How long before a withdrawal that was not confirmed, or an exit that was refused, is asked for again."""
+
+
+@dataclass(slots=True)
+class Wait:
+    """One exit on its way. `sign` is that of the position it closes; `sent` once its order was handed in."""
+
+    instrument: Instrument
+    product: Product
+    sign: int
+    tag: str
+    reason: str
+    sent: bool = False
+    asked_s: float = 0.0
+    withdrawn: set[str] = field(default_factory=set)
+    """Tags whose cancellation was asked for."""
+
+
+class Closing:
+    """The waiting exits of one run; `send(wait, quantity)` hands the order in, `new_tag` names one that is repeated."""
+
+    def __init__(
+        self,
+        run: Run,
+        clock: Clock,
+        cancel: Callable[[str], None],
+        send: Callable[[Wait, int], None],
+        new_tag: Callable[[], str],
+    ) -> None:
+        self._run = run
+        self._clock = clock
+        self._cancel = cancel
+        self._send = send
+        self._new_tag = new_tag
+        self._waits: dict[tuple[str, str], Wait] = {}
+        self._at_market: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._waits)
+
+    def note_market(self, tag: str) -> None:
+        """Know an order that closes at the market: it needs no withdrawing. The book shows such orders as LIMIT."""
+        self._at_market.add(tag)
+
+    def waits(self, key: str, product: str) -> bool:
+        """Whether an exit of it is on its way already."""
+        return (key, product) in self._waits
+
+    def resting(self, key: str, product: str, sign: int) -> list[Order]:
+        """Orders of the run that may still close such a position at another price than the market's."""
+        return [order for order in self._closers(key, product, sign) if order.tag not in self._at_market]
+
+    def left(self, key: str, product: str, sign: int) -> int:
+        """Units of such a position that no market order is closing yet."""
+        held = sum(count for as_, count in self._run.held_as(key).items() if as_ == product and count * sign > 0)
+        closers = [order for order in self._closers(key, product, sign) if order.tag in self._at_market]
+        return abs(held) - sum(order.open_quantity for order in closers)
+
+    def begin(self, wait: Wait) -> None:
+        """Withdraw what rests, then close; `look` carries it on."""
+        self._waits[wait.instrument.key, wait.product] = wait
+        wait.asked_s = self._clock.monotonic_s()
+        self._carry_on(wait)
+
+    def look(self) -> None:
+        """Carry on what can be carried on: after news of an order, and with each tick."""
+        for where, wait in list(self._waits.items()):
+            if not self._run.asking or self._is_over(wait):
+                del self._waits[where]
+            else:
+                self._carry_on(wait)
+
+    def _is_over(self, wait: Wait) -> bool:
+        order = self._run.orders.get(wait.tag) if wait.sent else None
+        # A refused one is only repeated where a stop was withdrawn for it; else the strategy decides.
+        done = order is not None and not order.live and not (order.status == "REJECTED" and wait.withdrawn)
+        held = self._run.held_as(wait.instrument.key).get(wait.product, 0) * wait.sign > 0
+        return done or not held
+
+    def _carry_on(self, wait: Wait) -> None:
+        resting = self.resting(wait.instrument.key, wait.product, wait.sign)
+        if wait.sent:
+            self._repeat(wait)
+        elif resting:
+            self._withdraw(wait, resting)
+        else:
+            self._hand_in(wait)
+
+    def _withdraw(self, wait: Wait, resting: list[Order]) -> None:
+        overdue = self._clock.monotonic_s() - wait.asked_s >= AGAIN_S
+        if overdue:
+            wait.withdrawn.clear()
+            wait.asked_s = self._clock.monotonic_s()
+            names = ", ".join(f"{order.order_id or order.tag} ({order.status})" for order in resting)
+            self._run.note("warning", f"the exit of {wait.instrument.key} waits: not yet withdrawn: {names}")
+        for order in resting:
+            # One that is still on its way has no number to be cancelled by; news of it leads back here.
+            if order.tag and order.order_id and order.tag not in wait.withdrawn and (order.changeable or overdue):
+                wait.withdrawn.add(order.tag)
+                self._cancel(order.tag)
+
+    def _repeat(self, wait: Wait) -> None:
+        """Ask again for an exit that was refused: its stop is gone, so nothing else guards the position."""
+        order = self._run.orders.get(wait.tag)
+        if order is None or order.live or self._clock.monotonic_s() - wait.asked_s < AGAIN_S:
+            return
+        wait.tag = self._new_tag()
+        self._hand_in(wait)
+
+    def _hand_in(self, wait: Wait) -> None:
+        quantity = self.left(wait.instrument.key, wait.product, wait.sign)
+        if quantity > 0:  # else another order at the market is closing it
+            wait.sent, wait.asked_s = True, self._clock.monotonic_s()
+            self._send(wait, quantity)
+
+    def _closers(self, key: str, product: str, sign: int) -> list[Order]:
+        return [o for o in self._run.working(key) if o.product == product and o.sign * sign < 0]
