@@ -16,15 +16,13 @@ from psygnal import Signal
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError, SessionEnded
+from alphapanda_desktop.domain.freshness import Grade, Pulse
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, Feed, History, LinkReport, LinkState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.trading.scope import Scope
-
-STALE_AFTER_S: Final = 20.0
-"""A watched instrument whose last tick is older than this, on a live link, is shown as old."""
 
 CLOSE_GRACE_S: Final = 2.0
 """How long after its end a bar waits for ticks still on their way before the clock closes it."""
@@ -81,7 +79,7 @@ class Market:
         self._told: dict[int, Mode] = {}
         """What the feed took."""
         self._latest: dict[int, Tick] = {}
-        self._arrived: dict[int, float] = {}
+        self._pulse = Pulse()
         self._changed: dict[str, set[int]] = {}
         self._series: dict[Key, BarSeries] = {}
         self._by_token: dict[int, list[tuple[Interval, BarSeries]]] = {}
@@ -151,15 +149,19 @@ class Market:
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
-        at = self._arrived.get(instrument_token)
+        at = self._pulse.last_s(instrument_token)
         return None if at is None else max(0.0, self._clock.monotonic_s() - at)
 
     def stale(self, instrument_token: int) -> bool:
-        """Whether its price must be shown as old: no tick since the link is up, no link, a session that is over."""
-        if self.frozen_at is not None or self.link.state is not LinkState.UP:
-            return True
-        at = self._arrived.get(instrument_token)
-        return at is None or at < self._up_since_s or self._clock.monotonic_s() - at > STALE_AFTER_S
+        """Whether its price must be shown as old, and must carry no entry."""
+        return self.grade(instrument_token) in (Grade.STALE, Grade.NEVER)
+
+    def grade(self, instrument_token: int) -> Grade:
+        """How fresh its price is; stale without a link or a session, and until its first tick after either."""
+        grade = self._pulse.grade(instrument_token, self._clock.monotonic_s(), since_s=self._up_since_s)
+        if grade is not Grade.NEVER and (self.frozen_at is not None or self.link.state is not LinkState.UP):
+            return Grade.STALE
+        return grade
 
     def take_changed(self, reader: str) -> set[int]:
         """Tokens that ticked since this reader last asked; all known ones the first time."""
@@ -263,7 +265,7 @@ class Market:
         now = self._clock.monotonic_s()
         self._counts.append((now, len(ticks)))
         tokens = {tick.instrument_token for tick in ticks}
-        self._arrived.update(dict.fromkeys(tokens, now))
+        self._pulse.beat(tokens, now, since_s=self._up_since_s)
         for changed in self._changed.values():
             changed.update(tokens)
         for tick in ticks:
