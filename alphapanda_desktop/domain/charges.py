@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from alphapanda_desktop.domain.errors import BadData
@@ -31,11 +32,12 @@ BEGIN: Final = date(2023, 4, 1)
 
 
 class Rates(NamedTuple):
-    """Rupees per crore by kind of trade, in force from `since`."""
+    """Rupees per crore by kind of trade, in force from `since`; `untaxed` is the part of it that bears no GST."""
 
     since: date
     source: str
     by_kind: Mapping[str, int]
+    untaxed: Mapping[str, int] = MappingProxyType({})
 
 
 STT_SELL: Final = (
@@ -66,7 +68,13 @@ EXCHANGE: Final[Mapping[str, tuple[Rates, ...]]] = {
     "NSE": (
         Rates(
             date(2023, 4, 1),
-            "Zerodha charge list of Apr 2024; Kite's samples of Jul 2023 show 335 and 5,050, so not exact before it",
+            "NSE, 24 Mar 2023, with the investor-protection levy; Kite's sample notes of Jul 2023 to the last digit",
+            {"delivery": 335, "intraday": 335, "futures": 200, "options": 5_050},
+            untaxed={"delivery": 10, "intraday": 10, "futures": 10, "options": 50},
+        ),
+        Rates(
+            date(2024, 4, 1),
+            "Zerodha charge list of the time; whether Kite added the levy to it is not known",
             {"delivery": 322, "intraday": 322, "futures": 188, "options": 4_950},
         ),
         Rates(
@@ -124,7 +132,11 @@ project found ten notes of 25 Sep 2026 so to the paisa (30 for 30.14, 2 for 1.84
 SEBI: Final = 10
 SEBI_AGRI_FUTURES: Final = 1
 GST_PCT: Final = 18
-"""Of brokerage, exchange charge and SEBI fee; not of taxes and stamp.  Kite's replies of 2025 and 2026 bear it out."""
+"""Of brokerage, exchange charge and SEBI fee; not of taxes and stamp.
+
+On the investor-protection levy since Oct 2024, as Kite's replies of 2025 and 2026 show, and not before, as its
+sample notes do.
+"""
 
 BROKERAGE_CAP: Final = 20
 """Rupees an executed order, whatever its size and however many fills it took."""
@@ -187,15 +199,20 @@ class ExactCharges:
     sebi_turnover_charge: Fraction
     brokerage: Fraction
     stamp_duty: Fraction
+    untaxed: Fraction = Fraction(0)
+    """The part of the exchange charge that bears no GST."""
 
     @property
     def gst(self) -> Fraction:
-        return (self.brokerage + self.exchange_turnover_charge + self.sebi_turnover_charge) * GST_PCT / 100
+        return (self._services - self.untaxed) * GST_PCT / 100
 
     @property
     def total(self) -> Fraction:
-        taxed = self.brokerage + self.exchange_turnover_charge + self.sebi_turnover_charge
-        return self.transaction_tax + taxed + self.stamp_duty + self.gst
+        return self.transaction_tax + self._services + self.stamp_duty + self.gst
+
+    @property
+    def _services(self) -> Fraction:
+        return self.brokerage + self.exchange_turnover_charge + self.sebi_turnover_charge
 
     def booked(self) -> Charges:
         """Each item rounded to the nearest ten-thousandth of a rupee, halves up."""
@@ -267,12 +284,14 @@ def exact_charges(
     if market is None:
         raise BadData(f"no charges are known for exchange {exchange!r}: {', '.join(EXCHANGES)} are")
     kind = kind_of(instrument_type, product, variety)
+    rates = _in_force(EXCHANGE[venue], on)
     stamp = _share(turnover, STAMP_BUY[market].get(kind, 0) if transaction_type == "BUY" else 0)
     agri = market == "commodity" and root_of(tradingsymbol) in AGRICULTURAL
     return ExactCharges(
         transaction_tax=_share(turnover, 0 if agri else _tax_rate(market, kind, transaction_type, on)),
         transaction_tax_type="ctt" if market == "commodity" else "stt",
-        exchange_turnover_charge=_share(turnover, _rate(EXCHANGE[venue], on, kind)),
+        exchange_turnover_charge=_share(turnover, rates.by_kind.get(kind, 0)),
+        untaxed=_share(turnover, rates.untaxed.get(kind, 0)),
         sebi_turnover_charge=_share(turnover, SEBI_AGRI_FUTURES if agri and kind == "futures" else SEBI),
         brokerage=_brokerage(turnover, kind, product),
         stamp_duty=Fraction(rupees_up(stamp)) if whole_stamp else stamp,
@@ -308,7 +327,7 @@ def rupees_up(amount: Fraction) -> int:
 def _tax_rate(market: Market, kind: Kind, side: Side, on: date) -> int:
     if market == "currency" or (side == "BUY" and kind != "delivery"):
         return 0
-    return _rate(CTT_SELL if market == "commodity" else STT_SELL, on, kind)
+    return _in_force(CTT_SELL if market == "commodity" else STT_SELL, on).by_kind.get(kind, 0)
 
 
 def _brokerage(turnover: Fraction, kind: Kind, product: str) -> Fraction:
@@ -320,9 +339,8 @@ def _brokerage(turnover: Fraction, kind: Kind, product: str) -> Fraction:
     return min(cap, _share(turnover, BROKERAGE_RATE))
 
 
-def _rate(tables: tuple[Rates, ...], on: date, kind: Kind) -> int:
-    in_force = [table for table in tables if table.since <= on] or [tables[0]]
-    return in_force[-1].by_kind.get(kind, 0)
+def _in_force(tables: tuple[Rates, ...], on: date) -> Rates:
+    return ([table for table in tables if table.since <= on] or [tables[0]])[-1]
 
 
 def _share(turnover: Fraction, per_crore: int) -> Fraction:

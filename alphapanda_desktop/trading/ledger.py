@@ -52,7 +52,7 @@ class Ledger:
         self._find = find
         self._today = today
         self._seen: set[tuple[str, str, str]] = set()
-        self._orders: dict[tuple[str, str], _Executed] = {}
+        self._orders: dict[str, _Executed] = {}
         self._runs: dict[str, dict[Where, _Made]] = {}
         self._trades: dict[Where, list[tuple[int, int]]] = {}
         """Signed quantity and value of every fill of a position, whoever made it, in the order taken."""
@@ -67,7 +67,7 @@ class Ledger:
             return
         self._seen.add(fill.id)
         where = (fill.exchange, fill.tradingsymbol, fill.product)
-        executed = self._orders.setdefault((fill.exchange, fill.order_id), _Executed(where, run_id))
+        executed = self._orders.setdefault(fill.order_id, _Executed(where, run_id))
         executed.fills.append(fill)
         self._charge(executed, order)
         trade = (fill.sign * fill.quantity, fill.sign * self._worth(fill.key, fill.quantity, fill.average_price))
@@ -117,7 +117,8 @@ class Ledger:
 
     def of_order(self, order_id: str) -> Charges | None:
         """What an order's execution has cost so far; None where none of it has been seen."""
-        return next((o.charged for (_, id_), o in self._orders.items() if id_ == order_id), None)
+        executed = self._orders.get(order_id)
+        return executed.charged if executed else None
 
     def carried(self, run_id: str, where: Where) -> int:
         """Signed quantity that a run brought into the day."""
