@@ -8,7 +8,10 @@ from datetime import datetime
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from alphapanda_desktop.domain.charges import Charges
 from alphapanda_desktop.domain.orders import Fill, Order
+from alphapanda_desktop.domain.positions import RUPEE
+from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
@@ -92,3 +95,17 @@ def stack(panel: QWidget, body: QWidget, table: TableView, words: QLabel, *butto
     whole.addLayout(footer)
     table.horizontalHeader().setStretchLastSection(True)
     panel.setFocusProxy(table)
+
+
+def charge_words(charges: Charges) -> str:
+    """Every part of what an order costs, in one line."""
+    parts = (
+        ("brokerage", charges.brokerage),
+        (charges.transaction_tax_type.upper(), charges.transaction_tax),
+        ("exchange", charges.exchange_turnover_charge),
+        ("SEBI", charges.sebi_turnover_charge),
+        ("stamp", charges.stamp_duty),
+        ("GST", charges.gst),
+        ("total", charges.total),
+    )
+    return ", ".join(f"{name} {formats.rupees(value / RUPEE)}" for name, value in parts)

@@ -13,6 +13,9 @@ from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.funds import FundsPanel
+from alphapanda_desktop.ui.gtt import GttPanel
+from alphapanda_desktop.ui.holdings import HoldingsPanel
 from alphapanda_desktop.ui.logpanel import LogPanel
 from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.strategies import StrategiesPanel
@@ -34,12 +37,19 @@ class DeskView:
         self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
         self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
         self.positions = PositionsPanel(
-            parts.desk, parts.market, edge, parts.mode, runner=parts.runner, portfolio=parts.portfolio
-        )
+            parts.desk, parts.market, edge, parts.mode,
+            ledger=parts.desk.ledger, runner=parts.runner, portfolio=parts.portfolio,
+        )  # fmt: skip
         self.orders = OrdersPanel(parts.desk, edge, parts.market.now)
-        self.trades = TradesPanel(parts.desk, parts.market, edge)
+        self.trades = TradesPanel(parts.desk, parts.market, edge, ledger=parts.desk.ledger)
+        self.funds = FundsPanel(parts.desk, edge)
+        self.holdings = HoldingsPanel(parts.portfolio, parts.market, edge) if parts.portfolio is not None else None
+        self.gtts = GttPanel(parts.gtts, parts.desk, parts.market, edge, parts.mode) if parts.gtts is not None else None
         self.log = LogPanel(edge, parts.market.now)
-        self.ticket = Ticket(parts.desk, parts.market, parts.arming, parts.mode, edge, window)
+        self.ticket = Ticket(
+            parts.desk, parts.market, parts.arming, parts.mode, edge, window,
+            gtts=parts.gtts, calculator=parts.calculator,
+        )  # fmt: skip
         self.docks = self._dock(window)
         self._connect()
         self._choose_first()
@@ -53,7 +63,13 @@ class DeskView:
             window.dock("positions", "Positions", self.positions, area.BottomDockWidgetArea),
             window.dock("orders", "Orders", self.orders, area.BottomDockWidgetArea),
             window.dock("trades", "Trades", self.trades, area.BottomDockWidgetArea),
-            window.dock("log", "Log", self.log, area.BottomDockWidgetArea),
+        ]
+        more = (("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings), ("funds", "Funds", self.funds),
+                ("log", "Log", self.log))  # fmt: skip
+        docks += [
+            window.dock(name, title, panel, area.BottomDockWidgetArea)
+            for name, title, panel in more
+            if panel is not None
         ]
         for later in docks[3:]:
             QMainWindow.tabifyDockWidget(window, docks[2], later)
@@ -70,7 +86,27 @@ class DeskView:
         self.orders.chart_wanted.connect(self._choose_key)
         self.positions.chart_wanted.connect(self._choose_key)
         self.orders.offer_changes(self.ticket.open_to_change)
+        self.trades.chart_wanted.connect(self._choose_key)
+        if self._parts.why is not None:
+            self._offer_why()
+        if self.holdings is not None:
+            self.holdings.order_wanted.connect(self.ticket.open_for)
+            self.holdings.chart_wanted.connect(self._choose_key)
+        if self.gtts is not None:
+            self.gtts.chart_wanted.connect(self._choose_key)
+            self.gtts.new_wanted.connect(self._open_new_gtt)
+            self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
+
+    def _offer_why(self) -> None:
+        for panel in (self.orders, self.trades):
+            panel.why_wanted.connect(self._window.show_why)
+            panel.offer_why()
+
+    def _open_new_gtt(self) -> None:
+        instrument = self.chart.instrument
+        if instrument is not None:
+            self.ticket.open_for(instrument, "SELL", variety="gtt")
 
     def _choose_first(self) -> None:
         master = self._parts.market.master
@@ -113,7 +149,7 @@ class DeskView:
         return Marker(at_s=at_s, price=fill.average_price, side=fill.transaction_type, text=text)
 
     def show_tab(self, name: str) -> None:
-        """Bring one of the tabbed panels to the front: "positions", "orders", "trades" or "log"."""
+        """Bring one of the tabbed panels to the front: its dock's name without "dock_", as "orders" or "gtt"."""
         for dock in self.docks:
             if dock.objectName() == f"dock_{name}":
                 dock.raise_()

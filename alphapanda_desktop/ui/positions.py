@@ -15,15 +15,14 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from alphapanda_desktop.domain.market import Mode
-from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.portfolio import Portfolio
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.exits import Account, OfRun, Owner, get_out
+from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.accounts import Accounts
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, result_role, stack
 from alphapanda_desktop.ui.convert import ConvertDialog
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -116,7 +115,7 @@ class PositionsPanel(BookPanel):
         mode: str = "practice",
         parent: QWidget | None = None,
         *,
-        accounts: Accounts | None = None,
+        ledger: Ledger | None = None,
         runner: Runner | None = None,
         portfolio: Portfolio | None = None,
     ) -> None:
@@ -125,7 +124,7 @@ class PositionsPanel(BookPanel):
         self._desk = desk
         self._market = market
         self._mode = mode
-        self._accounts = accounts
+        self._ledger = ledger
         self._runner = runner
         self._portfolio = portfolio
         self.model: RowModel[Held] = RowModel(COLUMNS, key=lambda h: h.position.id, theme=edge.theme, parent=self)
@@ -192,7 +191,7 @@ class PositionsPanel(BookPanel):
     def _held(self, position: Position) -> Held:
         instrument = self._market.master.by_key(position.key)
         last = self._desk.price_of(position)
-        result = self._accounts.of_position(position, self._desk.price_of) if self._accounts is not None else None
+        result = self._ledger.of_position(position, {position.key: last}.get) if self._ledger is not None else None
         return Held(
             position,
             last,
@@ -201,7 +200,7 @@ class PositionsPanel(BookPanel):
             result.gross if result is not None else position.pnl_at(last),
             result.charges if result is not None else None,
             result.net if result is not None else None,
-            self._accounts.difference(position) if self._accounts is not None else None,
+            self._ledger.difference(position) if self._ledger is not None else None,
         )
 
     def _show_sum(self) -> None:
@@ -210,10 +209,10 @@ class PositionsPanel(BookPanel):
             self.sum.setText("P&L unknown: positions have not been read yet")
             return
         words = f"{sum(p.quantity != 0 for p in rows)} open of {len(rows)}"
-        if self._accounts is None:
+        if self._ledger is None:
             self.sum.setText(f"{words} · total P&L {self._coloured(self._desk.pnl())} before charges")
             return
-        whole = self._accounts.account(rows, self._desk.price_of)
+        whole = self._ledger.account(rows, {row.key: self._desk.price_of(row) for row in rows}.get)
         self.sum.setText(
             f"{words} · P&L {self._coloured(whole.gross)} · charges {formats.rupees(whole.charges)} · "
             f"net {self._coloured(whole.net)}{self._off_kite(rows)}"
@@ -221,8 +220,8 @@ class PositionsPanel(BookPanel):
 
     def _off_kite(self, rows: list[Position]) -> str:
         """How far our results are from Kite's own, summed without their signs; nothing while they agree."""
-        assert self._accounts is not None
-        known = [d for d in map(self._accounts.difference, rows) if d is not None]
+        assert self._ledger is not None
+        known = [d for d in map(self._ledger.difference, rows) if d is not None]
         off = sum(map(abs, known))
         colour = self._edge.theme.warn
         return f" · <span style='color:{colour}'>{formats.rupees(off)} off Kite's</span>" if off >= PENNY else ""
@@ -287,13 +286,10 @@ class PositionsPanel(BookPanel):
         question = Question(f"Exit {owner.name}?", lines, yes, self._mode, self._edge, self.window(), "KILL")
         if not await confirmed(question):
             return
-        outcome = await get_out(self._desk, owner, self._market.master.by_key, self._submit)
+        outcome = await get_out(self._desk, owner, self._market.master.by_key, self._desk.submit_sliced)
         self._edge.notify(f"Exit of {owner.name}: {count_of(len(outcome.sent), 'order')} sent.", "info")
         for text in outcome.problems:
             self._edge.notify(text, "danger")
-
-    async def _submit(self, request: OrderRequest) -> list[Order]:
-        return [await self._desk.submit(request)]
 
     # -- conversion ------------------------------------------------------------------------------------------
 

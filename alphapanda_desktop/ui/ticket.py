@@ -1,66 +1,98 @@
-"""The order ticket: a sheet at the window's lower right corner that asks the desk for one order.
+"""The order ticket: a sheet at the window's lower right corner that asks for one order, one change or one GTT.
 
-Keys: Enter sends, Esc closes, arrows step by lot and by tick, Alt+B and Alt+S turn the side.
-Object names for the tour: `ticket`, `ticket_buy`, `ticket_sell`, `ticket_quantity`, `ticket_type`, `ticket_price`,
-`ticket_trigger`, `ticket_product`, `ticket_value`, `ticket_words`, `ticket_send`, `ticket_close`.
+Keys: B and S turn the side, arrows step by lot and by tick, Alt+1 to Alt+6 choose the variety, Enter asks and then
+sends, Esc goes back and then closes.
+Object names for the tour: `ticket`, `ticket_buy`, `ticket_sell`, `ticket_variety_<name>`, `ticket_quantity`,
+`ticket_type`, `ticket_price`, `ticket_trigger`, `ticket_product`, `ticket_sum_<name>`, `ticket_words`,
+`ticket_confirm`, `ticket_ask_first`, `ticket_send`, `ticket_close`.
 """
 
 from __future__ import annotations
 
 from typing import Final, cast
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Unknown
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Order, OrderChange, Side
+from alphapanda_desktop.domain.portfolio import Calculator, Gtt, Gtts
 from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.slicing import cut, largest_order
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import field_looks
-from alphapanda_desktop.ui.theme import Role, ui_font
-from alphapanda_desktop.ui.ticketfields import TicketFields
+from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.ticketconfirm import change_lines, gtt_lines, order_lines
+from alphapanda_desktop.ui.ticketface import TicketFace, show_words
+from alphapanda_desktop.ui.ticketkinds import KINDS, KindName
+from alphapanda_desktop.ui.ticketsums import Query
 
-WIDTH: Final = 350
-MARGIN: Final = 14
+KEYS: Final[dict[int, Side]] = {Qt.Key.Key_B.value: "BUY", Qt.Key.Key_S.value: "SELL"}
 
 
-class Ticket(QFrame):
-    """One order at a time: a new one (`open_for`) or a change (`open_to_change`). Esc or an answer takes it away."""
+class Ticket(TicketFace):
+    """One order at a time: new (`open_for`), a change (`open_to_change`), a GTT (`open_to_change_gtt`).
 
-    def __init__(self, desk: Desk, market: Market, arming: Arming, mode: str, edge: Edge, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._over = parent
+    Esc or an answer takes it away. Without `gtts` it offers none; without a `calculator` margin and charges are
+    unknown. `ask_first` is whether Enter shows the order once more, in words and with the mode, before it is sent.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        market: Market,
+        arming: Arming,
+        mode: str,
+        edge: Edge,
+        parent: QWidget,
+        *,
+        gtts: Gtts | None = None,
+        calculator: Calculator | None = None,
+        ask_first: bool = True,
+    ) -> None:
+        super().__init__(mode, edge, calculator, parent)
         self._desk = desk
         self._market = market
         self._arming = arming
-        self._mode = mode
-        self._edge = edge
+        self._gtts = gtts
         self._instrument: Instrument | None = None
         self._changing: Order | None = None
+        self._changing_gtt: Gtt | None = None
         self._side: Side = "BUY"
+        self._tag = ""
         self._sending = False
+        self._asking = False
         self._unanswered = False
         self._snapped = False
         self._answer: tuple[str, Role] = ("", "danger")
-        self._held_at: QPoint | None = None
-        self._moved = False
-        self.setObjectName("ticket")
-        self.setAccessibleName("Order ticket")
-        self.setFixedWidth(WIDTH)
-        self.setAutoFillBackground(True)
-        self.hide()
-        self._build()
-        parent.installEventFilter(self)
-        connect(desk.state_changed, self, self._on_desk)
-        connect(desk.halted_changed, self, self._on_desk)
-        edge.frames.add(self, self._frame)
+        self.ask_first.setChecked(ask_first)
+        for name, kind in KINDS.items():
+            self.varieties[name].setProperty("absent", kind.is_gtt and gtts is None)
+        self._listen()
+
+    def _listen(self) -> None:
+        self.fields.edited.connect(self._edited)
+        self.fields.snapped.connect(self._on_snapped)
+        self.send.clicked.connect(lambda _checked=False: self._ask_send())
+        self.back.clicked.connect(lambda _checked=False: self._go_back())
+        self.close_button.clicked.connect(lambda _checked=False: self.dismiss())
+        for side, button in self.sides.items():
+            button.clicked.connect(lambda _checked=False, side=side: self._turn(side))
+        for name, variety in self.varieties.items():
+            variety.clicked.connect(lambda _checked=False, name=name: self._choose_variety(name))
+        for field in self.fields.cells:
+            field.installEventFilter(self)
+        connect(self._desk.state_changed, self, self._on_desk)
+        connect(self._desk.halted_changed, self, self._on_desk)
+        self._edge.frames.add(self, self._frame)
+        market = self._market
         self.destroyed.connect(lambda _gone=None: market.unwatch("ticket"))
 
     @property
@@ -76,75 +108,24 @@ class Ticket(QFrame):
     def instrument(self) -> Instrument | None:
         return self._instrument
 
-    # -- building --------------------------------------------------------------------------------------------
-
-    def _build(self) -> None:
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 8, 12, 12)
-        whole.setSpacing(7)
-        self._build_head(whole)
-        self._build_sides(whole)
-        self.fields = TicketFields(self)
-        self.fields.edited.connect(self._edited)
-        self.fields.snapped.connect(self._on_snapped)
-        whole.addWidget(self.fields)
-        self.value = QLabel(self)
-        self.value.setObjectName("ticket_value")
-        self.value.setStyleSheet(f"color: {self._edge.theme.muted};")
-        self.words = QLabel(self)
-        self.words.setObjectName("ticket_words")
-        self.words.setWordWrap(True)
-        self.send = QPushButton(self)
-        self.send.setObjectName("ticket_send")
-        self.send.setFont(ui_font(11, bold=True))
-        self.send.setMinimumHeight(36)
-        self.send.clicked.connect(lambda _checked=False: self._ask_send())
-        for widget in (self.value, self.words, self.send):
-            whole.addWidget(widget)
-
-    def _build_head(self, whole: QVBoxLayout) -> None:
-        self.title = QLabel(self)
-        self.title.setFont(ui_font(12, bold=True))
-        self.quote = QLabel(self)
-        self.close_button = QToolButton(self)
-        self.close_button.setText("×")
-        self.close_button.setObjectName("ticket_close")
-        self.close_button.setAccessibleName("Close the ticket")
-        self.close_button.setToolTip("Close without sending (Esc)")
-        self.close_button.setAutoRaise(True)
-        self.close_button.clicked.connect(lambda _checked=False: self.dismiss())
-        head = QHBoxLayout()
-        head.addWidget(self.title, 1)
-        head.addWidget(self.close_button)
-        whole.addLayout(head)
-        whole.addWidget(self.quote)
-
-    def _build_sides(self, whole: QVBoxLayout) -> None:
-        row = QHBoxLayout()
-        self.sides: dict[Side, QPushButton] = {}
-        both: tuple[tuple[Side, str], ...] = (("BUY", "Alt+B"), ("SELL", "Alt+S"))
-        for side, key in both:
-            button = self.sides[side] = QPushButton(side, self)
-            button.setObjectName(f"ticket_{side.lower()}")
-            button.setShortcut(QKeySequence(key))
-            button.setToolTip(f"{side} ({key})")
-            button.clicked.connect(lambda _checked=False, side=side: self._turn(side))
-            row.addWidget(button)
-        whole.addLayout(row)
+    @property
+    def asking(self) -> bool:
+        """Whether it shows the order for the last look."""
+        return self._asking
 
     # -- opening and closing ---------------------------------------------------------------------------------
 
-    def open_for(self, instrument: Instrument, side: str, quantity: int | None = None) -> None:
+    def open_for(
+        self, instrument: Instrument, side: str, quantity: int | None = None, variety: KindName = "regular"
+    ) -> None:
         """Show the ticket for this instrument; one lot unless a quantity is given."""
         if not instrument.tradable:
             self._edge.notify(f"{instrument.key} is an index and cannot be traded.", "warning")
-            return
-        if self._busy():
-            return
-        self._begin(instrument, cast(Side, side), None)
-        last, product = self._last(), self._held_product(instrument)
-        self.fields.suit(instrument, quantity or instrument.lot, last, product)
-        self._appear()
+        elif not self._busy():
+            self._begin(instrument, cast(Side, side))
+            last, product = self._last(), self._held_product(instrument)
+            self.fields.suit(instrument, quantity or instrument.lot, last, product, variety)
+            self._appear(instrument.tradingsymbol, instrument.key)
 
     def open_to_change(self, order: Order) -> None:
         """Show a working order, to be changed."""
@@ -152,28 +133,44 @@ class Ticket(QFrame):
         if instrument is None or not order.changeable:
             self._edge.notify(f"Order {order.order_id} cannot be changed: {order.status}.", "warning")
         elif not self._busy():
-            self._begin(instrument, order.transaction_type, order)
+            self._begin(instrument, order.transaction_type)
+            self._changing = order
             self.fields.load(instrument, order, self._last())
-            self._appear()
+            self._appear(f"Change {instrument.tradingsymbol}", f"{instrument.key}, order {order.order_id}")
+
+    def open_to_change_gtt(self, gtt: Gtt) -> None:
+        """Show a GTT that waits, to be changed."""
+        instrument = self._market.master.by_key(gtt.key)
+        if instrument is None or not gtt.active or self._gtts is None:
+            self._edge.notify(f"GTT {gtt.id} cannot be changed: {gtt.status}.", "warning")
+        elif not self._busy():
+            self._begin(instrument, gtt.orders[0].transaction_type)
+            self._changing_gtt = gtt
+            self.fields.load_gtt(instrument, gtt, self._last() or gtt.last_price)
+            self._appear(f"Change GTT {gtt.id}", gtt.key)
 
     def _busy(self) -> bool:
         if self._sending:
             self._edge.notify("The ticket is still waiting for the answer to its last order.", "warning")
         return self._sending
 
-    def _begin(self, instrument: Instrument, side: Side, changing: Order | None) -> None:
+    def _begin(self, instrument: Instrument, side: Side) -> None:
         self._market.watch("ticket", [instrument], Mode.FULL)
-        self._instrument, self._side, self._changing = instrument, side, changing
+        self._instrument, self._side = instrument, side
+        self._changing = self._changing_gtt = None
+        self._tag = self._desk.new_tag()
         self._unanswered, self._answer = False, ("", "danger")
-        self.title.setText(instrument.tradingsymbol if changing is None else f"Change {instrument.tradingsymbol}")
-        self.title.setToolTip(instrument.key if changing is None else f"{instrument.key}, order {changing.order_id}")
-        for button in self.sides.values():
-            button.setEnabled(changing is None)
+        self._show_asking(False)
 
-    def _appear(self) -> None:
+    def _appear(self, title: str, tip: str) -> None:
+        is_new = self._changing is None and self._changing_gtt is None
+        self.title.setText(title)
+        self.title.setToolTip(tip)
+        for button in (*self.sides.values(), *self.varieties.values()):
+            button.setEnabled(is_new)
         self._show_all()
         self.show()
-        self._fit()
+        self.fit()
         self.raise_()
         self.fields.quantity.setFocus()
         self.fields.quantity.selectAll()
@@ -189,13 +186,21 @@ class Ticket(QFrame):
     def dismiss(self) -> None:
         """Take the ticket away; an order that was sent stays sent."""
         self.hide()
+        self.sums.take(None)
         self._market.unwatch("ticket")
         self._over.setFocus()
+
+    # -- editing ---------------------------------------------------------------------------------------------
 
     def _turn(self, side: Side) -> None:
         self._side = side
         self._edited()
         self._show_all()
+
+    def _choose_variety(self, name: KindName) -> None:
+        self.fields.set_variety(name)
+        self._show_all()
+        self.fit()
 
     def _on_snapped(self, text: str) -> None:
         """A price that is not the typed one is shown before it is sent."""
@@ -207,8 +212,9 @@ class Ticket(QFrame):
         self._snapped = False
         if not self._unanswered:
             self._answer = ("", "danger")
+        self._show_asking(False)
         self._show_send()
-        self._fit()
+        self.fit()
 
     # -- what is shown ---------------------------------------------------------------------------------------
 
@@ -217,19 +223,9 @@ class Ticket(QFrame):
         return tick.last_price if tick is not None else None
 
     def _show_all(self) -> None:
-        theme = self._edge.theme
-        edge_colour = theme.buy_button if self._side == "BUY" else theme.sell_button
-        self.setStyleSheet(
-            f"#ticket {{ background: {theme.raised}; border: 2px solid {edge_colour}; border-radius: 6px; }}"
-            + field_looks(theme)
-        )
-        for side, button in self.sides.items():
-            button.setProperty("order", side if side == self._side else None)
-            button.setAccessibleName(f"{side}, chosen" if side == self._side else side)
-        self.send.setProperty("order", self._side)
-        for button in (*self.sides.values(), self.send):
-            button.style().unpolish(button)
-            button.style().polish(button)
+        self.colour_for(self._side)
+        for name, button in self.varieties.items():
+            button.setChecked(name == self.fields.variety.name)
         self._show_quote()
         self._show_send()
 
@@ -245,41 +241,62 @@ class Ticket(QFrame):
             parts += [f"Bid {formats.price(depth.buy[0].price, instrument.decimals)}"]
             parts += [f"Ask {formats.price(depth.sell[0].price, instrument.decimals)}"]
         parts += ["old price"] if stale else []
-        _show(self.quote, "  ·  ".join(parts), self._edge, "warn" if stale else "text")
+        show_words(self.quote, "  ·  ".join(parts), self._edge, "warn" if stale else "text")
 
     def _show_send(self) -> None:
         instrument = self._instrument
         if instrument is None:
             return
-        quantity, price = self.fields.quantity.value(), self.fields.limit() or self._last()
-        worth = quantity * instrument.multiplier * price if price else None
-        self.value.setText(f"Value about {formats.rupees(worth)} · {self._position_words(instrument)}")
-        verb = self._side if self._changing is None else f"CHANGE TO {self._side}"
-        text = f"{verb} {formats.grouped(quantity)} {instrument.tradingsymbol} · {self._mode.upper()}"
-        self.send.setText("Sending…" if self._sending else text)
-        self.send.setAccessibleName(text)
+        self.fields.take_last(self._last())
+        self.fields.name_prices(self._side)
         why = self._why_not()
+        self._show_sums(instrument)
+        self.show_send_words(self._verb(), self._sending, self._asking)
         self.send.setEnabled(not why)
-        self._show_words(*(self._answer if self._answer[0] else (why, "warn")))
+        self.say(*(self._answer if self._answer[0] else (why, "warn")))
 
-    def _position_words(self, instrument: Instrument) -> str:
-        """What the order would make of the position: "position +10 → 0"."""
+    def _verb(self) -> str:
+        instrument, kind = self._instrument, self.fields.variety
+        assert instrument is not None
+        units = " lots" if instrument.exchange == "MCX" else ""
+        what = f"{self._side} {formats.grouped(self.fields.quantity.value())}{units} {instrument.tradingsymbol}"
+        if self._changing is not None:
+            return f"CHANGE TO {what}"
+        if kind.is_gtt:
+            return f"{'CHANGE' if self._changing_gtt is not None else 'PLACE'} {kind.title} · {what}"
+        return what if kind.name == "regular" else f"{kind.title.upper()} · {what}"
+
+    def _show_sums(self, instrument: Instrument) -> None:
+        price, problem = self._trade_price(), self.fields.problem(instrument, self._side)
+        quantity = self.fields.quantity.value()
+        held, after = self._position(instrument)
+        self.sums.show_value(quantity * instrument.multiplier * price if price else None)
+        self.sums.show_position(f"{formats.signed(held, 0)} → {formats.signed(after, 0)}")
+        if problem or not self.isVisible():
+            self.sums.take(None)
+            return
+        request = self.fields.request(instrument, self._side, self._tag)
+        opens = held * request.sign >= 0 or abs(after) > abs(held)
+        self.sums.take(Query(request, instrument, price, opens, blocks=not self.fields.variety.is_gtt))
+
+    def _trade_price(self) -> float | None:
+        """What the order would trade at, as far as one can say before."""
+        return self.fields.limit() or self.fields.stop() or self._last()
+
+    def _position(self, instrument: Instrument) -> tuple[int, int]:
+        """What is held, and what the order would make of it."""
         where = (instrument.exchange, instrument.tradingsymbol, str(self.fields.product.currentData()))
         held = self._desk.books.held(*where)
         filled = self._changing.filled_quantity if self._changing is not None else 0
-        after = held + (self.fields.quantity.value() - filled) * (1 if self._side == "BUY" else -1)
-        return f"position {formats.signed(held, 0)} → {formats.signed(after, 0)}"
+        return held, held + (self.fields.quantity.value() - filled) * (1 if self._side == "BUY" else -1)
 
-    def _show_words(self, text: str, role: Role) -> None:
-        if text == self.words.text():
-            return
-        _show(self.words, text, self._edge, role)
-        self.words.setVisible(bool(text))
-        self._fit()
-
-    def _fit(self) -> None:
-        self.adjustSize()
-        self._place()
+    def _parts(self, instrument: Instrument) -> list[int]:
+        """Quantities of the orders that it takes: more than one where the exchange freezes what is larger."""
+        quantity = self.fields.quantity.value()
+        if self.fields.variety.name in ("iceberg", "gtt", "oco"):
+            return [quantity]
+        most = largest_order(instrument, self._market.now().astimezone(IST).date(), self._trade_price())
+        return cut(quantity, most) if most else [quantity]
 
     def _why_not(self) -> str:
         """Why nothing can be sent now, or empty; the desk's own rules speak when it is asked."""
@@ -291,7 +308,8 @@ class Ticket(QFrame):
             return "The kill switch is on: no order passes until it is released."
         if self._desk.state is not DeskState.READY:
             return f"The desk takes no orders: {self._desk.state}. {self._desk.state_detail}".strip()
-        return self._change_problem() or (self.fields.problem(self._instrument) if self._instrument else "")
+        words = self._change_problem()
+        return words or (self.fields.problem(self._instrument, self._side) if self._instrument else "")
 
     def _change_problem(self) -> str:
         if self._changing is None:
@@ -308,7 +326,7 @@ class Ticket(QFrame):
         self._show_quote()
         self._show_send()
 
-    # -- sending ---------------------------------------------------------------------------------------------
+    # -- the last look ---------------------------------------------------------------------------------------
 
     def _ask_send(self) -> None:
         self.fields.commit()
@@ -316,18 +334,49 @@ class Ticket(QFrame):
             self._snapped = False
             return
         self._show_send()
-        if self.send.isEnabled() and self._instrument is not None:
-            self._sending = True  # before the task runs: a second Enter must find it set
+        if not self.send.isEnabled() or self._instrument is None:
+            return
+        if self.ask_first.isChecked() and not self._asking:
+            self.card.say(self._lines(self._instrument))
+            self._show_asking(True)
             self._show_send()
-            self._edge.spawn("send ticket", self._send(self._instrument, self._changing))
+            self.fit()
+            self.send.setFocus()
+            return
+        self._sending = True  # before the task runs: a second Enter must find it set
+        self._show_send()
+        self._edge.spawn("send ticket", self._send(self._instrument))
 
-    async def _send(self, instrument: Instrument, changing: Order | None) -> None:
+    def _lines(self, instrument: Instrument) -> list[str]:
+        """What is about to be asked for, in words."""
+        if self._changing is not None:
+            return change_lines(self._verb(), self.fields.change(self._changing), instrument.decimals)
+        if self.fields.variety.is_gtt:
+            return gtt_lines(self.fields.gtt(instrument, self._side), instrument, self._changing_gtt)
+        request = self.fields.request(instrument, self._side, self._tag)
+        return order_lines(request, instrument, self._parts(instrument))
+
+    def _show_asking(self, asking: bool) -> None:
+        self._asking = asking
+        self.show_card(asking)
+
+    def _go_back(self) -> None:
+        """Back from the last look to the fields."""
+        self._show_asking(False)
+        self._show_send()
+        self.fit()
+        self.fields.quantity.setFocus()
+
+    # -- sending ---------------------------------------------------------------------------------------------
+
+    async def _send(self, instrument: Instrument) -> None:
         self._answer = ("", "danger")
         try:
-            said = await (self._place_order(instrument) if changing is None else self._change(changing))
+            said = await self._sent(instrument)
         except Unknown as error:
             self._unanswered = True
-            self._answer = (f"No answer: the order may exist. Look at Orders before sending again. {error}", "unknown")
+            where = "GTT" if self.fields.variety.is_gtt else "Orders"
+            self._answer = (f"No answer: it may exist. Look at {where} before sending again. {error}", "unknown")
         except AlphaPandaError as error:
             self._answer = (str(error), "danger")
         else:
@@ -335,25 +384,53 @@ class Ticket(QFrame):
             self.dismiss()
         finally:
             self._sending = False
+            self._tag = self._desk.new_tag()  # the last one is spent, whatever came of it
+            self._show_asking(False)
             self._show_send()
 
-    async def _place_order(self, instrument: Instrument) -> str:
-        request = self.fields.request(instrument, self._side, self._desk.new_tag())
+    async def _sent(self, instrument: Instrument) -> str:
+        """Ask for what the fields say; what came of it, in words."""
+        if self._changing is not None:
+            await self._desk.modify(self._changing.order_id, self.fields.change(self._changing))
+            return f"Asked for the change of order {self._changing.order_id}; Orders shows when it is done."
+        if self.fields.variety.is_gtt:
+            return await self._send_gtt(instrument)
+        request = self.fields.request(instrument, self._side, self._tag)
+        what = f"{request.transaction_type} {request.quantity} {request.tradingsymbol}"
+        if len(self._parts(instrument)) > 1:
+            orders = await self._desk.submit_sliced(request)
+            return f"Sent {what} in {len(orders)} orders."
         order = await self._desk.submit(request)
-        return f"Sent {request.transaction_type} {request.quantity} {request.tradingsymbol}: order {order.order_id}"
+        return f"Sent {what}: order {order.order_id}"
 
-    async def _change(self, order: Order) -> str:
-        await self._desk.modify(order.order_id, self.fields.change(order))
-        return f"Asked for the change of order {order.order_id}; Orders shows when it is done."
+    async def _send_gtt(self, instrument: Instrument) -> str:
+        assert self._gtts is not None
+        request = self.fields.gtt(instrument, self._side)
+        if self._changing_gtt is not None:
+            return f"Changed GTT {await self._gtts.modify(self._changing_gtt.id, request)}."
+        return f"GTT {await self._gtts.place(request)} waits for {instrument.tradingsymbol}."
 
-    # -- keys, place -----------------------------------------------------------------------------------------
+    # -- keys ------------------------------------------------------------------------------------------------
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and watched is not self._over:
+            return self._side_key(event)
+        return super().eventFilter(watched, event)
+
+    def _side_key(self, event: QKeyEvent) -> bool:
+        """B and S turn the side from within any field; numbers have no use for letters."""
+        side = KEYS.get(event.key())
+        if side is None or event.modifiers() != Qt.KeyboardModifier.NoModifier or not self.sides[side].isEnabled():
+            return False
+        self._turn(side)
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
-            self.dismiss()
+            self._go_back() if self._asking else self.dismiss()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._enter(event)
-        else:
+        elif not self._side_key(event):
             super().keyPressEvent(event)
 
     def _enter(self, event: QKeyEvent) -> None:
@@ -364,35 +441,3 @@ class Ticket(QFrame):
             focused.click()  # Enter on BUY turns the side; it must not send
         else:
             self._ask_send()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show) and self.isVisible():
-            self._place()
-        return False
-
-    def _place(self) -> None:
-        parent = self._over
-        corner = QPoint(parent.width() - self.width() - MARGIN, parent.height() - self.height() - 2 * MARGIN - 18)
-        at = self.pos() if self._moved else corner
-        right, bottom = max(0, parent.width() - self.width()), max(0, parent.height() - self.height())
-        self.move(min(max(at.x(), 0), right), min(max(at.y(), 0), bottom))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._held_at = event.position().toPoint()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._held_at is not None:
-            self._moved = True
-            self.move(self.mapToParent(event.position().toPoint() - self._held_at))
-            self._place()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._held_at = None
-
-
-def _show(label: QLabel, text: str, edge: Edge, role: Role) -> None:
-    if label.text() != text:
-        label.setText(text)
-    colour = f"color: {getattr(edge.theme, role)};"
-    if label.styleSheet() != colour:
-        label.setStyleSheet(colour)

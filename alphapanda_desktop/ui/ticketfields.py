@@ -1,30 +1,70 @@
-"""The fields of an order: quantity by the lot, type, prices by the tick, product; and the order they make."""
+"""The fields of an order, whatever its variety; and the order, the change or the GTT that they ask for.
+
+A field that a type does not use stays in its place, disabled: nothing jumps while one chooses.
+"""
 
 from __future__ import annotations
 
-from typing import Final, cast
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, Final, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import Order, OrderChange, OrderRequest, OrderType, Product, Side
-from alphapanda_desktop.ui.forms import Pick, WholeSpin
+from alphapanda_desktop.domain.orders import Order, OrderChange, OrderRequest, OrderType, Product, Side, Validity
+from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin
 from alphapanda_desktop.ui.pricespin import PriceSpin
-from alphapanda_desktop.ui.strategies import PRODUCT_WORDS, products_for
+from alphapanda_desktop.ui.ticketkinds import (
+    AUTOMATIC,
+    CASH,
+    KINDS,
+    PRICED,
+    PRODUCT_TIPS,
+    TRIGGERED,
+    TYPE_TIPS,
+    VALIDITY_TIPS,
+    KindName,
+    OrderKind,
+    legs_of,
+)
 
-QUANTITY_MAX: Final = 1_000_000
-AUTOMATIC: Final = -1.0
-"""Market protection by which Kite chooses the percentage; it demands one on orders without a price."""
+QUANTITY_MAX: Final = 10_000_000
+MINUTES_MAX: Final = 1_440
+LEGS_MAX: Final = 50
 
-ORDER_TYPES: Final[dict[OrderType, str]] = {
-    "MARKET": "MARKET",
-    "LIMIT": "LIMIT",
-    "SL": "SL · stop, then limit",
-    "SL-M": "SL-M · stop, then market",
-}
-PRICED: Final = frozenset({"LIMIT", "SL"})
-TRIGGERED: Final = frozenset({"SL", "SL-M"})
+
+class Cell(QWidget):
+    """A field under its name. `use` enables it; `offer` shows it."""
+
+    def __init__(self, name: str, text: str, field: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.label = QLabel(text, self)
+        self.label.setBuddy(field)
+        self.field = field
+        field.setObjectName(f"ticket_{name}")
+        self.say(text)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        box.addWidget(self.label)
+        box.addWidget(field)
+
+    def say(self, text: str) -> None:
+        """Name the field."""
+        self.label.setText(text)
+        self.field.setAccessibleName(text)
+
+    def use(self, used: bool) -> None:
+        self.label.setEnabled(used)
+        self.field.setEnabled(used)
+
+    def offer(self, offered: bool) -> None:
+        self.use(offered)
+        self.setVisible(offered)
 
 
 class TicketFields(QWidget):
@@ -36,88 +76,191 @@ class TicketFields(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._last: float | None = None
-        self.quantity = WholeSpin(self)
-        self.quantity.setGroupSeparatorShown(True)
-        self.quantity.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.kind, self.product = Pick(self), Pick(self)
-        self.price, self.trigger = PriceSpin(self), PriceSpin(self)
-        for kind, words in ORDER_TYPES.items():
-            self.kind.addItem(words, kind)
-        self._labels: dict[QWidget, QLabel] = {}
+        self._instrument: Instrument | None = None
+        self.variety: OrderKind = KINDS["regular"]
+        self.quantity, self.minutes, self.disclosed, self.legs = (WholeSpin(self) for _ in range(4))
+        self.kind, self.product, self.validity = Pick(self), Pick(self), Pick(self)
+        self.price, self.trigger, self.upper_price, self.upper_trigger = (PriceSpin(self) for _ in range(4))
+        self.protection = NumberSpin(self)
+        self._set_up_numbers()
         self._lay_out()
-        self.kind.currentIndexChanged.connect(lambda _place: self._choose_kind())
-        self.product.currentIndexChanged.connect(lambda _place: self.edited.emit())
-        for spin in (self.quantity, self.price, self.trigger):
-            spin.valueChanged.connect(lambda _value: self.edited.emit())
-        for price in (self.price, self.trigger):
-            price.snapped.connect(self.snapped)
+        self._connect()
+
+    def _set_up_numbers(self) -> None:
+        for whole in (self.quantity, self.minutes, self.disclosed, self.legs):
+            whole.setGroupSeparatorShown(True)
+            whole.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.minutes.setRange(1, MINUTES_MAX)
+        self.minutes.setSuffix(" min")
+        self.legs.setRange(2, LEGS_MAX)
+        self.legs.setSuffix(" legs")
+        self.disclosed.setRange(0, QUANTITY_MAX)
+        self.disclosed.setSpecialValueText("all")
+        self.protection.setRange(0.0, 100.0)
+        self.protection.setSingleStep(0.5)
+        self.protection.setSuffix(" %")
+        self.protection.setSpecialValueText("automatic")
+        self.protection.setAlignment(Qt.AlignmentFlag.AlignRight)
+        for price in self._prices():
+            price.setSpecialValueText(formats.DASH)
+
+    def _prices(self) -> tuple[PriceSpin, ...]:
+        return (self.price, self.trigger, self.upper_price, self.upper_trigger)
 
     def _lay_out(self) -> None:
-        fields = (
-            ("quantity", "Quantity", self.quantity),
-            ("type", "Type", self.kind),
-            ("price", "Price", self.price),
-            ("trigger", "Trigger", self.trigger),
-            ("product", "Product", self.product),
+        places = (
+            ("quantity", "Quantity", self.quantity, 0, 0),
+            ("product", "Product", self.product, 0, 1),
+            ("type", "Type", self.kind, 1, 0),
+            ("validity", "Validity", self.validity, 1, 1),
+            ("price", "Price", self.price, 2, 0),
+            ("trigger", "Trigger", self.trigger, 2, 1),
+            ("upper_price", "Price", self.upper_price, 3, 0),
+            ("upper_trigger", "Trigger", self.upper_trigger, 3, 1),
+            ("disclosed", "Disclosed", self.disclosed, 4, 0),
+            ("legs", "Legs", self.legs, 4, 0),
+            ("minutes", "Minutes", self.minutes, 4, 1),
+            ("protection", "Protection", self.protection, 4, 1),
         )
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(6)
-        grid.setColumnMinimumWidth(0, 64)
-        grid.setColumnStretch(1, 1)
-        for row, (name, text, field) in enumerate(fields):
-            label = self._labels[field] = QLabel(text, self)
-            label.setBuddy(field)
-            field.setObjectName(f"ticket_{name}")
-            field.setAccessibleName(text)
-            grid.addWidget(label, row, 0)
-            grid.addWidget(field, row, 1)
+        self.cells: dict[QWidget, Cell] = {}
+        for name, text, field, row, column in places:
+            self.cells[field] = Cell(name, text, field, self)
+            grid.addWidget(self.cells[field], row, column)
+            grid.setColumnStretch(column, 1)
+            grid.setColumnMinimumWidth(column, 170)
+        self.protection.setToolTip("How far from the last price a MARKET order may trade; Kite demands a figure")
+        self.disclosed.setToolTip("How much of it the market sees at a time")
+        self._order_of_tabs()
+
+    def _order_of_tabs(self) -> None:
+        order = (
+            self.quantity, self.price, self.trigger, self.upper_price, self.upper_trigger, self.kind, self.product,
+            self.validity, self.minutes, self.protection, self.disclosed, self.legs,
+        )  # fmt: skip
+        for before, after in pairwise(order):
+            QWidget.setTabOrder(before, after)
+
+    def _connect(self) -> None:
+        self.kind.currentIndexChanged.connect(lambda _place: self._choose_kind())
+        self.validity.currentIndexChanged.connect(lambda _place: self._choose_kind())
+        self.product.currentIndexChanged.connect(lambda _place: self.edited.emit())
+        for whole in (self.quantity, self.minutes, self.disclosed, self.legs):
+            whole.valueChanged.connect(lambda _value: self.edited.emit())
+        for number in (self.protection, *self._prices()):
+            number.valueChanged.connect(lambda _value: self.edited.emit())
+        for price in self._prices():
+            price.snapped.connect(self.snapped)
 
     # -- filling in ------------------------------------------------------------------------------------------
 
-    def suit(self, instrument: Instrument, quantity: int, last: float | None, product: str) -> None:
-        """Begin a new order: this many, at the market or the type chosen last; prices start at `last`."""
-        self._last = last
+    def suit(self, instrument: Instrument, quantity: int, last: float | None, product: str, variety: KindName) -> None:
+        """Begin a new order of this many; the type chosen last stays where the variety has it."""
+        self._instrument, self._last = instrument, last
         self.quantity.setRange(instrument.lot, QUANTITY_MAX - QUANTITY_MAX % instrument.lot)
         self.quantity.setSingleStep(instrument.lot)
         self.quantity.setSuffix(" lots" if instrument.exchange == "MCX" else "")
         self.quantity.setValue(quantity)
-        for spin in (self.price, self.trigger):
+        self.disclosed.setValue(0)
+        self.protection.setValue(0.0)
+        for spin in self._prices():
             spin.suit(instrument)
-            spin.setEnabled(False)  # `_choose_kind` fills in the price when it is needed
-        self._offer(list(products_for([instrument])), product)
+            spin.setEnabled(False)  # a price begins at the last one when it is needed
+        self.set_variety(variety, product)
+
+    def set_variety(self, name: KindName, product: str = "") -> None:
+        """Ask for another kind of order; what was typed stays where it has a place."""
+        assert self._instrument is not None
+        variety = self.variety = KINDS[name]
+        _offer(self.kind, [(kind, kind, TYPE_TIPS[kind]) for kind in variety.types], self.kind.currentData())
+        products = [(p, PRODUCT_TIPS.get(p, p), "") for p in variety.products_of(self._instrument)]
+        _offer(self.product, products, product or self.product.currentData())
+        validities = [(v, v, VALIDITY_TIPS[v]) for v in variety.validities_of(self._instrument)]
+        _offer(self.validity, validities, self.validity.currentData())
         self._choose_kind()
 
     def load(self, instrument: Instrument, order: Order, last: float | None) -> None:
-        """Show an order as it stands, to be changed; its product stays."""
-        self.suit(instrument, order.quantity, last, order.product)
-        self._offer([cast(Product, order.product)], order.product)
-        self.product.setEnabled(False)
+        """Show an order as it stands, to be changed; product and variety stay."""
+        name: KindName = next((kind for kind in KINDS if kind == order.variety), "regular")
+        self.suit(instrument, order.quantity, last, order.product, name)
+        _offer(self.product, [(order.product, PRODUCT_TIPS.get(order.product, order.product), "")], order.product)
         self.kind.setCurrentIndex(max(0, self.kind.findData(order.order_type)))
+        self.validity.setCurrentIndex(max(0, self.validity.findData(order.validity)))
         for spin, value in ((self.price, order.price), (self.trigger, order.trigger_price)):
             if value:
                 spin.setValue(value)
+        self.disclosed.setValue(order.disclosed_quantity)
+        for field in (self.product, self.legs, self.minutes):
+            self.cells[field].use(False)
+        if order.variety == "co":
+            for field in (self.quantity, self.kind, self.validity):
+                self.cells[field].use(False)
 
-    def _offer(self, products: list[Product], wanted: str) -> None:
-        self.product.clear()
-        self.product.setEnabled(True)
-        for product in products:
-            self.product.addItem(PRODUCT_WORDS.get(product, product), product)
-        self.product.setCurrentIndex(max(0, self.product.findData(wanted)))
+    def load_gtt(self, instrument: Instrument, gtt: Gtt, last: float | None) -> None:
+        """Show a GTT as it stands, to be changed."""
+        self.suit(instrument, gtt.orders[0].quantity, last, gtt.orders[0].product, _gtt_kind(gtt))
+        for trigger, price, value, order in zip(
+            (self.trigger, self.upper_trigger), (self.price, self.upper_price), gtt.trigger_values, gtt.orders,
+            strict=False,
+        ):  # fmt: skip
+            trigger.setValue(value)
+            price.setValue(order.price)
+
+    # -- what is in use --------------------------------------------------------------------------------------
 
     def _choose_kind(self) -> None:
-        kind = self.order_type()
+        kind, variety = self.order_type(), self.variety
+        is_cash = self._instrument is not None and self._instrument.exchange in CASH
         self._need(self.price, kind in PRICED)
-        self._need(self.trigger, kind in TRIGGERED)
+        self._need(self.trigger, kind in TRIGGERED or variety.is_gtt or variety.name == "co")
+        for spin in (self.upper_price, self.upper_trigger):
+            self._need(spin, variety.name == "oco")
+            self.cells[spin].setVisible(variety.name == "oco")
+        for field, offered in (
+            (self.disclosed, is_cash and variety.name == "regular"),
+            (self.legs, variety.name == "iceberg"),
+            (self.minutes, self.validity.currentData() == "TTL"),
+            (self.protection, kind not in PRICED and self.validity.currentData() != "TTL"),
+        ):
+            self.cells[field].offer(offered)
+        for pick in (self.kind, self.validity, self.product):
+            self.cells[pick].use(pick.count() > 1)
         self.edited.emit()
 
     def _need(self, spin: PriceSpin, needed: bool) -> None:
-        """Show a price field where the order has such a price, with the last price when it appears."""
+        """Open a price field where the order has such a price, with the last price when it opens."""
         if needed and not spin.isEnabled():
             spin.start_at(self._last or 0.0)
-        for widget in (spin, self._labels[spin]):
-            widget.setEnabled(needed)
-            widget.setVisible(needed)
+        elif not needed:
+            spin.setValue(0.0)
+        self.cells[spin].use(needed)
+
+    def name_prices(self, side: Side) -> None:
+        """Say what each price is for, and how far it lies from the last."""
+        names = {self.price: "Price", self.trigger: "Trigger"}
+        if self.variety.name == "co":
+            names[self.trigger] = "Stop-loss"
+        if self.variety.name == "oco":
+            lower, upper = ("Stop-loss", "Target") if side == "SELL" else ("Target", "Stop-loss")
+            names = {
+                self.price: f"{lower} price", self.trigger: f"{lower} trigger",
+                self.upper_price: f"{upper} price", self.upper_trigger: f"{upper} trigger",
+            }  # fmt: skip
+        for spin, text in names.items():
+            self.cells[spin].say(f"{text} {self._away(spin)}".strip())
+
+    def _away(self, spin: PriceSpin) -> str:
+        if not self._last or not spin.isEnabled() or not spin.value():
+            return ""
+        away = (spin.value() - self._last) * 100 / self._last
+        return f"· {formats.percent(away)}" if abs(away) >= 0.005 else ""
+
+    def take_last(self, last: float | None) -> None:
+        """The last price is another one now."""
+        self._last = last
 
     # -- what it says ----------------------------------------------------------------------------------------
 
@@ -130,46 +273,115 @@ class TicketFields(QWidget):
 
     def stop(self) -> float | None:
         """The trigger of an order that has one."""
-        return self.trigger.value() if self.order_type() in TRIGGERED else None
+        return self.trigger.value() if self.trigger.isEnabled() else None
 
     def commit(self) -> None:
         """Take what is being typed."""
-        for spin in (self.quantity, self.price, self.trigger):
+        for spin in (self.quantity, self.minutes, self.disclosed, self.legs, self.protection, *self._prices()):
             spin.interpretText()
 
-    def problem(self, instrument: Instrument) -> str:
+    def problem(self, instrument: Instrument, side: Side) -> str:
         """What is missing or wrong, or empty; the desk's own rules speak when it is asked."""
         if self.quantity.value() % instrument.lot:
             return f"{self.quantity.value()} is not a multiple of the lot of {instrument.lot}."
-        if self.limit() == 0:
+        if any(spin.isEnabled() and spin.value() == 0 for spin in (self.price, self.upper_price)):
             return "A price is needed."
-        return "A trigger is needed." if self.stop() == 0 else ""
+        if any(spin.isEnabled() and spin.value() == 0 for spin in (self.trigger, self.upper_trigger)):
+            return "A trigger is needed."
+        if self.variety.is_gtt:
+            words = self.gtt(instrument, side).problem()
+            return f"{words[0].upper()}{words[1:]}." if words else ""
+        return self._iceberg_problem(instrument)
+
+    def _iceberg_problem(self, instrument: Instrument) -> str:
+        if self.variety.name != "iceberg":
+            return ""
+        quantity, legs = self.quantity.value(), self.legs.value()
+        per_leg = legs_of(quantity, legs, instrument.lot)
+        if per_leg * (legs - 1) >= quantity:
+            return f"{formats.grouped(quantity)} cannot be parted into {legs} legs of whole lots."
+        return ""
+
+    # -- what it asks for ------------------------------------------------------------------------------------
 
     def request(self, instrument: Instrument, side: Side, tag: str) -> OrderRequest:
-        """The order that the fields ask for."""
-        limit, stop, kind = self.limit(), self.stop(), self.order_type()
+        """The order that the fields ask for; a GTT is asked for by `gtt`."""
+        limit, stop, variety = self.limit(), self.stop(), self.variety.name
+        validity = cast(Validity, self.validity.currentData())
+        is_iceberg = variety == "iceberg"
+        quantity, legs = self.quantity.value(), self.legs.value()
         return OrderRequest(
             exchange=instrument.exchange,
             tradingsymbol=instrument.tradingsymbol,
             instrument_token=instrument.instrument_token,
             transaction_type=side,
-            quantity=self.quantity.value(),
+            quantity=quantity,
             product=cast(Product, self.product.currentData()),
-            order_type=kind,
+            order_type=self.order_type(),
             price=None if limit is None else instrument.snap(limit),
             trigger_price=None if stop is None else instrument.snap(stop),
-            market_protection=None if kind in PRICED else AUTOMATIC,
+            variety="regular" if variety in ("gtt", "oco") else cast(Any, variety),
+            validity=validity,
+            validity_ttl=self.minutes.value() if validity == "TTL" else None,
+            disclosed_quantity=self.disclosed.value() if self.disclosed.isEnabled() else 0,
+            market_protection=self._protection(),
+            iceberg_legs=legs if is_iceberg else None,
+            iceberg_quantity=legs_of(quantity, legs, instrument.lot) if is_iceberg else None,
             tag=tag,
+        )
+
+    def _protection(self) -> float | None:
+        if self.order_type() in PRICED:
+            return None
+        return self.protection.value() or AUTOMATIC
+
+    def gtt(self, instrument: Instrument, side: Side) -> GttRequest:
+        """The GTT that the fields ask for, lower trigger first."""
+        legs = [(self.trigger.value(), self.price.value())]
+        if self.variety.name == "oco":
+            legs.append((self.upper_trigger.value(), self.upper_price.value()))
+        product, quantity = str(self.product.currentData()), self.quantity.value()
+        return GttRequest(
+            exchange=instrument.exchange,
+            tradingsymbol=instrument.tradingsymbol,
+            trigger_values=tuple(instrument.snap(trigger) for trigger, _ in legs),
+            last_price=self._last or 0.0,
+            orders=tuple(
+                GttOrder(transaction_type=side, quantity=quantity, price=instrument.snap(price), product=product)
+                for _, price in legs
+            ),
         )
 
     def change(self, order: Order) -> OrderChange:
         """What the fields would change of an order; nothing where they say the same."""
         limit, stop, kind = self.limit(), self.stop(), self.order_type()
         quantity, turned = self.quantity.value(), kind != order.order_type
+        validity = cast(Validity, self.validity.currentData())
         return OrderChange(
             quantity=quantity if quantity != order.quantity else None,
             price=limit if limit is not None and limit != order.price else None,
             trigger_price=stop if stop is not None and stop != order.trigger_price else None,
             order_type=kind if turned else None,
-            market_protection=AUTOMATIC if turned and kind not in PRICED else None,
+            validity=validity if validity != order.validity else None,
+            disclosed_quantity=self._new_disclosed(order),
+            market_protection=self._protection() if turned else None,
         )
+
+    def _new_disclosed(self, order: Order) -> int | None:
+        shown = self.disclosed.value()
+        return shown if self.disclosed.isEnabled() and shown != order.disclosed_quantity else None
+
+
+def _gtt_kind(gtt: Gtt) -> KindName:
+    return "oco" if len(gtt.trigger_values) == 2 else "gtt"
+
+
+def _offer(pick: Pick, items: Iterable[tuple[str, str, str]], wanted: object) -> None:
+    """Fill a choice with (value, words, tooltip), keeping what is wanted where it is among them."""
+    pick.blockSignals(True)
+    pick.clear()
+    for place, (value, words, tip) in enumerate(items):
+        pick.addItem(words, value)
+        pick.setItemData(place, tip or words, Qt.ItemDataRole.ToolTipRole)
+    pick.setCurrentIndex(max(0, pick.findData(wanted)))
+    pick.blockSignals(False)

@@ -14,10 +14,10 @@ from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.accounts import Accounts, charge_words
-from alphapanda_desktop.ui.bookparts import BookPanel, action, muted, seconds, side_role, stack
+from alphapanda_desktop.ui.bookparts import BookPanel, action, charge_words, muted, seconds, side_role, stack
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
@@ -32,12 +32,12 @@ class TradesPanel(BookPanel):
     why_wanted = Signal(str)
 
     def __init__(
-        self, desk: Desk, market: Market, edge: Edge, parent: QWidget | None = None, accounts: Accounts | None = None
+        self, desk: Desk, market: Market, edge: Edge, parent: QWidget | None = None, ledger: Ledger | None = None
     ) -> None:
         super().__init__(edge, parent)
         self._desk = desk
         self._master = market.master
-        self._accounts = accounts
+        self._ledger = ledger
         self._offers_why = False
         self.model: RowModel[Fill] = RowModel(self._columns(), key=lambda f: f.id, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "No trades today.", self)
@@ -90,7 +90,7 @@ class TradesPanel(BookPanel):
         return _worth(fill, self._master)
 
     def _charges(self, fill: Fill) -> Charges | None:
-        return self._accounts.of_order(fill.order_id) if self._accounts is not None else None
+        return self._ledger.of_order(fill.order_id) if self._ledger is not None else None
 
     def _share(self, fill: Fill) -> float | None:
         """What this trade costs of what its order costs, by value, in rupees."""
@@ -118,7 +118,7 @@ class TradesPanel(BookPanel):
         )
 
     def _all_charges(self, fills: list[Fill]) -> str:
-        costs = [self._accounts.of_order(id_) if self._accounts else None for id_ in {fill.order_id for fill in fills}]
+        costs = [self._ledger.of_order(id_) if self._ledger else None for id_ in {fill.order_id for fill in fills}]
         known = [cost.total for cost in costs if cost is not None]
         return formats.known_rupees(sum(known) / RUPEE if len(known) == len(costs) else None)
 

@@ -1,0 +1,174 @@
+"""What a ticket looks like: head, sides, varieties, fields, sums, words and buttons, without a thought of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from alphapanda_desktop.domain.orders import Side
+from alphapanda_desktop.domain.portfolio import Calculator
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.forms import field_looks
+from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.ticketconfirm import ConfirmCard
+from alphapanda_desktop.ui.ticketfields import TicketFields
+from alphapanda_desktop.ui.ticketkinds import KINDS, KindName
+from alphapanda_desktop.ui.ticketsheet import CornerSheet, OnceButton
+from alphapanda_desktop.ui.ticketsums import TicketSums
+
+WIDTH: Final = 410
+ELIDE: Final = Qt.TextElideMode.ElideMiddle
+
+
+class TicketFace(CornerSheet):
+    """The parts of a ticket, laid out; blue to buy, orange-red to sell."""
+
+    def __init__(self, mode: str, edge: Edge, calculator: Calculator | None, parent: QWidget) -> None:
+        super().__init__(WIDTH, parent)
+        self._mode = mode
+        self._edge = edge
+        self.setObjectName("ticket")
+        self.setAccessibleName("Order ticket")
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(12, 8, 12, 12)
+        whole.setSpacing(7)
+        self._build_head(whole)
+        self._build_sides(whole)
+        self._build_varieties(whole)
+        self.fields = TicketFields(self)
+        self.card = ConfirmCard(mode, edge, self)
+        self.card.hide()
+        self.sums = TicketSums(edge, calculator, self)
+        for part in (self.fields, self.card, self.sums):
+            whole.addWidget(part)
+        self._build_foot(whole)
+
+    def _build_head(self, whole: QVBoxLayout) -> None:
+        self.title = QLabel(self)
+        self.title.setFont(ui_font(12, bold=True))
+        self.quote = QLabel(self)
+        self.close_button = QToolButton(self)
+        self.close_button.setText("×")
+        self.close_button.setObjectName("ticket_close")
+        self.close_button.setAccessibleName("Close the ticket")
+        self.close_button.setToolTip("Close without sending (Esc)")
+        self.close_button.setAutoRaise(True)
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.close_button)
+        whole.addLayout(head)
+        whole.addWidget(self.quote)
+
+    def _build_sides(self, whole: QVBoxLayout) -> None:
+        row = QHBoxLayout()
+        self.sides: dict[Side, QPushButton] = {}
+        both: tuple[tuple[Side, str], ...] = (("BUY", "B"), ("SELL", "S"))
+        for side, key in both:
+            button = self.sides[side] = QPushButton(side, self)
+            button.setObjectName(f"ticket_{side.lower()}")
+            button.setShortcut(QKeySequence(f"Alt+{key}"))
+            button.setToolTip(f"{side} ({key})")
+            row.addWidget(button)
+        whole.addLayout(row)
+
+    def _build_varieties(self, whole: QVBoxLayout) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        self.varieties: dict[KindName, QToolButton] = {}
+        group = QButtonGroup(self)
+        for number, (name, kind) in enumerate(KINDS.items(), 1):
+            button = self.varieties[name] = QToolButton(self)
+            button.setText(kind.title)
+            button.setCheckable(True)
+            button.setObjectName(f"ticket_variety_{name}")
+            button.setAccessibleName(f"Variety {kind.title}")
+            button.setToolTip(f"{kind.tip} (Alt+{number})")
+            button.setShortcut(QKeySequence(f"Alt+{number}"))
+            group.addButton(button)
+            row.addWidget(button, 1)
+        whole.addLayout(row)
+
+    def _build_foot(self, whole: QVBoxLayout) -> None:
+        self.words = QLabel(self)
+        self.words.setObjectName("ticket_words")
+        self.words.setWordWrap(True)
+        self.send = OnceButton(self)
+        self.send.setObjectName("ticket_send")
+        self.send.setFont(ui_font(11, bold=True))
+        self.send.setMinimumHeight(36)
+        self.back = QPushButton("Back", self)
+        self.back.setObjectName("ticket_back")
+        self.back.setToolTip("Back to the fields (Esc)")
+        self.back.setMinimumHeight(36)
+        self.back.hide()
+        self.ask_first = QCheckBox("Show the order once more before it is sent", self)
+        self.ask_first.setObjectName("ticket_ask_first")
+        row = QHBoxLayout()
+        row.addWidget(self.back)
+        row.addWidget(self.send, 1)
+        whole.addWidget(self.words)
+        whole.addLayout(row)
+        whole.addWidget(self.ask_first)
+
+    # -- showing ---------------------------------------------------------------------------------------------
+
+    def colour_for(self, side: Side) -> None:
+        """Frame and buttons in the colour of this side."""
+        theme = self._edge.theme
+        edge_colour = theme.buy_button if side == "BUY" else theme.sell_button
+        self.setStyleSheet(
+            f"#ticket {{ background: {theme.raised}; border: 2px solid {edge_colour}; border-radius: 6px; }}"
+            + field_looks(theme)
+        )
+        for one, button in self.sides.items():
+            button.setProperty("order", one if one == side else None)
+            button.setAccessibleName(f"{one}, chosen" if one == side else one)
+        self.send.setProperty("order", side)
+        for button in (*self.sides.values(), self.send):
+            button.style().unpolish(button)
+            button.style().polish(button)
+
+    def show_card(self, shown: bool) -> None:
+        """Show the order in words instead of its fields, or the other way round."""
+        self.card.setVisible(shown)
+        self.back.setVisible(shown)
+        self.ask_first.setVisible(not shown)
+        self.fields.setVisible(not shown)
+        for button in (*self.sides.values(), *self.varieties.values()):
+            button.setVisible(not shown and not (button.property("absent") or False))
+
+    def show_send_words(self, verb: str, sending: bool, asking: bool) -> None:
+        text = f"{'CONFIRM ' if asking else ''}{verb} · {self._mode.upper()}"
+        fitted = self.send.fontMetrics().elidedText(text, ELIDE, WIDTH - 60 - (70 if asking else 0))
+        self.send.setText("Sending…" if sending else fitted)
+        self.send.setToolTip(text if fitted != text else "")
+        self.send.setAccessibleName(text)
+
+    def say(self, text: str, role: Role) -> None:
+        """Words over the button; "" takes them away."""
+        if text == self.words.text():
+            return
+        show_words(self.words, text, self._edge, role)
+        self.words.setVisible(bool(text))
+        self.fit()
+
+
+def show_words(label: QLabel, text: str, edge: Edge, role: Role) -> None:
+    """Words in a role's colour; nothing is done where they stand already."""
+    if label.text() != text:
+        label.setText(text)
+    colour = f"color: {getattr(edge.theme, role)};"
+    if label.styleSheet() != colour:
+        label.setStyleSheet(colour)

@@ -1,0 +1,62 @@
+"""A sheet that lies in the lower right corner of its window, and can be dragged about in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
+
+MARGIN: Final = 14
+
+
+class CornerSheet(QFrame):
+    """A frame over a window, always wholly within it as far as it fits."""
+
+    def __init__(self, width: int, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+        self._held_at: QPoint | None = None
+        self._moved = False
+        self.setFixedWidth(width)
+        self.setAutoFillBackground(True)
+        self.hide()
+        parent.installEventFilter(self)
+
+    def fit(self) -> None:
+        """Take the height that the words need now."""
+        self.adjustSize()
+        self._place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        resized = watched is self._over and event.type() in (QEvent.Type.Resize, QEvent.Type.Show)
+        if resized and self.isVisible():
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        parent = self._over
+        corner = QPoint(parent.width() - self.width() - MARGIN, parent.height() - self.height() - 2 * MARGIN - 18)
+        at = self.pos() if self._moved else corner
+        right, bottom = max(0, parent.width() - self.width()), max(0, parent.height() - self.height())
+        self.move(min(max(at.x(), 0), right), min(max(at.y(), 0), bottom))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._held_at = event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._held_at is not None:
+            self._moved = True
+            self.move(self.mapToParent(event.position().toPoint() - self._held_at))
+            self._place()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._held_at = None
+
+
+class OnceButton(QPushButton):
+    """A button to which a double click is one click: its second half must not answer the question of the first."""
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()

@@ -1,0 +1,180 @@
+"""What an order comes to before it is sent: value, required margin, charges, break-even, and the position after it.
+
+Asked for a moment after the last edit, so that typing asks once. What is not answered is "unknown", never a zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.portfolio import Calculator
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.bookparts import charge_words
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.estimate import Estimate, estimate
+from alphapanda_desktop.ui.theme import Role
+
+WAIT_MS: Final = 300
+WAITING: Final = "…"
+NAMES: Final = {
+    "value": "Value",
+    "margin": "Required margin",
+    "available": "Available",
+    "charges": "Charges",
+    "break_even": "Break-even",
+    "position": "Position",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An order that is thought of: what it would trade at, whether it opens something, whether money is blocked now."""
+
+    request: OrderRequest
+    instrument: Instrument
+    price: float | None
+    opens: bool
+    blocks: bool = True
+
+    def same_as(self, other: Query | None) -> bool:
+        """Whether the answer would be the same: a new tag asks for nothing new."""
+        return other is not None and _bare(self) == _bare(other)
+
+
+def _bare(query: Query) -> tuple[object, ...]:
+    r = query.request
+    return (
+        r.key, r.transaction_type, r.quantity, r.product, r.order_type, r.price, r.trigger_price, r.variety,
+        query.price if r.price is None else None, query.opens, query.blocks,
+    )  # fmt: skip
+
+
+class TicketSums(QWidget):
+    """Six figures under an order's fields. Object names `ticket_sum_<name>` by NAMES."""
+
+    def __init__(self, edge: Edge, calculator: Calculator | None, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._edge = edge
+        self._calculator = calculator
+        self._query: Query | None = None
+        self.estimate: Estimate | None = None
+        """The last answer; None while one is awaited."""
+        self.figures: dict[str, QLabel] = {}
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(WAIT_MS)
+        self._timer.timeout.connect(self._ask)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 2, 0, 2)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(3)
+        grid.setColumnStretch(1, 1)
+        for row, (name, text) in enumerate(NAMES.items()):
+            label = QLabel(text, self)
+            label.setStyleSheet(f"color: {self._edge.theme.muted};")
+            figure = self.figures[name] = QLabel(formats.DASH, self)
+            figure.setObjectName(f"ticket_sum_{name}")
+            figure.setAccessibleName(text)
+            figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(label, row, 0)
+            grid.addWidget(figure, row, 1)
+
+    # -- asking ----------------------------------------------------------------------------------------------
+
+    def take(self, query: Query | None) -> None:
+        """This is what is thought of now; asked for once the typing rests."""
+        if query is not None and query.same_as(self._query):
+            return
+        self._query, self.estimate = query, None
+        self._timer.stop()
+        if query is not None and self._calculator is not None:
+            self._timer.start()
+        self._show()
+
+    def ask_again(self) -> None:
+        """Ask anew although nothing was edited: what is held has changed."""
+        query, self._query = self._query, None
+        self.take(query)
+
+    def _ask(self) -> None:
+        if self._query is not None and self._calculator is not None:
+            self._edge.spawn("order sums", self._estimate(self._query, self._calculator))
+
+    async def _estimate(self, query: Query, calculator: Calculator) -> None:
+        answer = await estimate(calculator, query.request, query.instrument, query.price, margin=query.blocks)
+        if query is self._query:  # an answer to what was typed before is no answer
+            self.estimate = answer
+            self._show()
+
+    # -- showing ---------------------------------------------------------------------------------------------
+
+    def show_value(self, value: float | None) -> None:
+        self.say("value", formats.known_rupees(value))
+
+    def show_position(self, words: str) -> None:
+        self.say("position", words)
+
+    def say(self, name: str, text: str, role: Role = "text", tip: str = "") -> None:
+        """Show one figure."""
+        figure = self.figures[name]
+        if (figure.text(), figure.toolTip()) != (text, tip):
+            figure.setText(text)
+            figure.setToolTip(tip)
+        colour = f"color: {getattr(self._edge.theme, role)};"
+        if figure.styleSheet() != colour:
+            figure.setStyleSheet(colour)
+
+    def _show(self) -> None:
+        query, known = self._query, self.estimate
+        if query is None:
+            for name in ("margin", "available", "charges", "break_even"):
+                self.say(name, formats.DASH, "muted")
+        elif self._calculator is None:
+            for name in ("margin", "available", "charges", "break_even"):
+                self.say(name, formats.UNKNOWN_WORD, "muted", "This venue has nobody to ask.")
+        elif known is None:
+            for name in ("margin", "available", "charges", "break_even"):
+                self.say(name, WAITING, "muted", "Being asked for")
+        else:
+            self._show_known(query, known)
+
+    def _show_known(self, query: Query, known: Estimate) -> None:
+        why = known.why or "No answer"
+        short = known.margin.short_by
+        if query.blocks:
+            self._say_rupees("margin", known.margin.required, why, "danger" if short else "text")
+        else:
+            self.say("margin", "none until it triggers", "muted", "A GTT blocks no money while it waits")
+        self._say_rupees("available", known.margin.available, why)
+        if short:
+            self.say(
+                "available", f"{formats.rupees(known.margin.available)}, short by {formats.rupees(short)}", "danger"
+            )
+        tip = charge_words(known.charges) if known.charges is not None else why
+        self._say_rupees("charges", known.cost, tip)
+        self._show_break_even(query, known, why)
+
+    def _say_rupees(self, name: str, value: float | None, tip: str, role: Role = "text") -> None:
+        if value is None:
+            self.say(name, formats.UNKNOWN_WORD, "warn", tip)
+        else:
+            self.say(name, formats.rupees(value), role, tip if name == "charges" else "")
+
+    def _show_break_even(self, query: Query, known: Estimate, why: str) -> None:
+        if not query.opens:
+            self.say("break_even", "closes a position", "muted", "Only what opens a position has to earn its charges")
+        elif known.break_even is None or not query.price:
+            self.say("break_even", formats.UNKNOWN_WORD, "warn", why)
+        else:
+            away = (known.break_even - query.price) * 100 / query.price
+            text = f"{formats.price(known.break_even, query.instrument.decimals)} ({formats.percent(away)})"
+            self.say("break_even", text, tip="Where leaving again pays for the charges of both ways")
