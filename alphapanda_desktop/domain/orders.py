@@ -253,8 +253,9 @@ class OrderBook:
                 return None
             seen = _completed(seen, known)
         self._orders[seen.order_id] = seen
-        if seen.tag:
-            self._by_tag.setdefault(seen.tag, seen.order_id)
+        for tag in (seen.tag, *seen.tags):
+            if tag:
+                self._by_tag.setdefault(tag, seen.order_id)
         return seen
 
     def working(self) -> list[Order]:

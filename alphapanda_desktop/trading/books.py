@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Fill, Order, OrderBook, OrderRequest
 from alphapanda_desktop.domain.ports import Funds
 from alphapanda_desktop.domain.positions import Position
+
+SLICE_OF: Final = "autoslice:"
+"""What the tag of a slice begins with, before its parent's id.  Source: CONTRACT 2.7."""
 
 
 class Books:
@@ -28,6 +32,8 @@ class Books:
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._adopted: set[str] = set()
+        """Orders made elsewhere that a person, or the policy, took for ours."""
 
     def orders(self) -> list[Order]:
         """Newest first; intents without an order id before the book's rows of the same moment."""
@@ -40,18 +46,38 @@ class Books:
 
     def run_of(self, order: Order) -> str:
         """Run id of the strategy that asked for it, empty for an order by hand or from elsewhere."""
-        return self._runs.get(order.tag or "", "")
+        return self._runs.get(self._intent(order), "")
 
     def reason_of(self, order: Order) -> str:
-        return self._reasons.get(order.tag or "", "")
+        return self._reasons.get(self._intent(order), "")
 
     def ours(self, order: Order) -> bool:
-        """Whether this program asked for it, in this or an earlier run of today."""
-        return (order.tag or "") in self._runs
+        """Whether this program asked for it, in this or an earlier run of today, or it was adopted."""
+        return self._intent(order) in self._runs or self.adopted(order)
+
+    def adopt(self, order_id: str) -> None:
+        """Take an order that was made elsewhere for one of ours, by hand."""
+        self._adopted.add(order_id)
+
+    def adopted(self, order: Order) -> bool:
+        """Whether it was made elsewhere and taken for ours."""
+        return order.order_id in self._adopted
+
+    def _intent(self, order: Order) -> str:
+        """Tag of the intent behind it, empty when it was made elsewhere.
+
+        What Kite makes of one order (slices, a cover order's second leg) is of the same intent.  Source: CONTRACT 2.7.
+        """
+        tag = next((tag for tag in (order.tag, *order.tags) if tag in self._runs), None)
+        if tag is not None:
+            return tag
+        sliced = next((t.removeprefix(SLICE_OF) for t in order.tags if t.startswith(SLICE_OF)), "")
+        parent = self.book.get(order.parent_order_id or sliced)
+        return self._intent(parent) if parent is not None and parent.order_id != order.order_id else ""
 
     def of_run(self, run_id: str) -> list[Order]:
         """Orders of one strategy run, intents included, oldest first."""
-        return [order for order in reversed(self.orders()) if self._runs.get(order.tag or "") == run_id]
+        return [order for order in reversed(self.orders()) if self.run_of(order) == run_id]
 
     def knows(self, tag: str) -> bool:
         """Whether an intent of that tag was made before."""
@@ -63,6 +89,7 @@ class Books:
         self._pending.clear()
         self._fills.clear()
         self._read_at.clear()
+        self._adopted.clear()
 
     def remember(self, request: OrderRequest) -> None:
         """Know whose order a tag is."""

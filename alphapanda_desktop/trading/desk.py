@@ -1,61 +1,65 @@
-"""The one gate for orders: risk, journal, broker, in that order, and the books that follow.
+"""The one gate for orders and the books that follow: what the window, the runner and the program hold in their hands.
 
 Money could be lost twice in here, so the rules are these. An intent is on disk before its request leaves. A request
 is sent once: an answer that does not come makes the order UNKNOWN, and it is looked up by its tag, never sent again.
 What failed after a request has left never looks like a failure of the order. The kill switch is read again after
 every wait, calls back what still waits for its turn, and cancels what turns up later. Socket updates are hints; the
-broker's book, read after every connect, is the truth. A cancelled order may own a position.
+broker's book, read after every connect, is the truth. A cancelled order may own a position. Where broker and journal
+disagree a person decides, and strategies wait.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from psygnal import Signal, SignalInstance
-
-from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Refused, Rejected, Retry, SessionEnded, Unknown
-from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
-from alphapanda_desktop.domain.ports import Broker, Clock, Event, Funds, Journal
+from alphapanda_desktop.domain.pnl import Pnl
+from alphapanda_desktop.domain.portfolio import Portfolio
+from alphapanda_desktop.domain.ports import Broker, Clock, Funds, Journal
 from alphapanda_desktop.domain.positions import Position
-from alphapanda_desktop.domain.risk import Exposure, Limits, Refusal, TradingState, check
+from alphapanda_desktop.domain.risk import Limits, RiskLimits, TradingState
 from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.books import Books
-from alphapanda_desktop.trading.changes import as_request, asked, without
+from alphapanda_desktop.trading.changing import Changing
+from alphapanda_desktop.trading.comparing import Comparing
+from alphapanda_desktop.trading.daywatch import DayWatch
+from alphapanda_desktop.trading.deciding import Deciding
+from alphapanda_desktop.trading.differences import Choice, Difference, Differences, ForeignPolicy
+from alphapanda_desktop.trading.flatten import Flattening
+from alphapanda_desktop.trading.gate import DeskState, Gate
+from alphapanda_desktop.trading.governor import Governor
+from alphapanda_desktop.trading.kill import RELEASE, KillSwitch
+from alphapanda_desktop.trading.killrun import WRITE
+from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.news import News
+from alphapanda_desktop.trading.orderpath import OrderPath
+from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.placing import Placing
 from alphapanda_desktop.trading.reconcile import Reconciler, Report, journaled
+from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.rounds import Need, Rounds
+from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.sweep import Sweep
 from alphapanda_desktop.trading.tags import Tags
 from alphapanda_desktop.trading.turns import Turns
+from alphapanda_desktop.trading.unanswered import Unanswered
+from alphapanda_desktop.trading.voice import Voice
+
+__all__ = ["Desk", "DeskState"]
 
 
-class DeskState(StrEnum):
-    CLOSED = "closed"
-    RECONCILING = "reconciling"
-    READY = "ready"
-    FROZEN = "frozen: login needed"
+class Desk(Voice):
+    """Owner of the order path and the books of one venue. Built with a verified session; signals are Voice's.
 
-
-class Desk:
-    """Owner of the order path and the books of one venue. Built with a verified session.
-
-    Signals: `order_changed(Order)`, `filled(Fill, run_id)`, `positions_changed()`, `state_changed(DeskState)`,
-    `halted_changed(TradingState)`, `noticed(text)`, `session_ended(why)`.
+    `risk`, `governor` and `ledger` are its own unless given. `hours` holds orders to the exchanges' hours: the
+    practice exchange never closes. `portfolio` lets it compare holdings too.
     """
-
-    order_changed = Signal(object)
-    filled = Signal(object, str)
-    positions_changed = Signal()
-    state_changed = Signal(object)
-    halted_changed = Signal(object)
-    noticed = Signal(str)
-    session_ended = Signal(str)
 
     def __init__(
         self,
@@ -64,38 +68,58 @@ class Desk:
         journal: Journal,
         market: Market,
         clock: Clock,
-        limits: Limits,
+        limits: Limits | RiskLimits,
         scope: Scope,
         arming: Arming,
+        *,
+        risk: RiskKeeper | None = None,
+        governor: Governor | None = None,
+        hours: bool = False,
+        portfolio: Portfolio | None = None,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Desk needs a verified Session")
-        self._broker = broker
-        self._journal = journal
-        self._market = market
-        self._clock = clock
-        self._scope = scope
-        self._tags = Tags(clock)
+        super().__init__(scope)
         self._session = session
+        self._clock = clock
+        self._portfolio = portfolio
         self._day: datetime | None = None
-        self._intents_today = 0
         self._recalled = False
         self._listening = False
-        self._turns = Turns()
         self._complained = False
-        self._swept: set[str] = set()
-        self._halts = 0
-        self.limits = limits
+        self._turns = Turns()
+        self._run_names: dict[str, str] = {}
         self.arming = arming
         self.books = Books()
-        self.reconciler = Reconciler(broker, journal, self.books, clock)
-        self._placing = Placing(broker, self.books, scope)
+        self.risk = risk or RiskKeeper(journal, clock, _whole(limits))
+        self.governor = governor or Governor(clock)
+        self.ledger = Ledger(market.master.by_key, lambda: self.day_start().date())
+        self.foreign_policy = ForeignPolicy.IGNORE
+        self._parts = parts = Parts(
+            broker, journal, market, clock, scope, self.books, Gate(arming), self,
+            self.governor, self.risk, self.ledger, Tags(clock), hours,
+        )  # fmt: skip
+        self._build(parts)
+
+    def _build(self, parts: Parts) -> None:
+        self.reconciler = Reconciler(parts.broker, parts.journal, self.books, parts.clock)
+        self.differences = Differences(parts.journal, parts.clock, self._decide, self.tell)
         self._rounds = Rounds(self._try_reconcile, self._need)
-        self.state = DeskState.CLOSED
-        self.state_detail = ""
-        self.trading_state = TradingState.ACTIVE
-        self.why_halted = ""
-        self._run_names: dict[str, str] = {}
+        self._rules = Rules(parts, self.differences.why_locked)
+        placing = Placing(parts.broker, self.books, parts.scope, self.governor)
+        self._changing = changing = Changing(parts, self._rules, self._rounds.want)
+        sweep = Sweep(parts, changing)
+        unanswered = Unanswered(parts, self.reconciler, self._try_reconcile)
+        self._path = path = OrderPath(parts, self._rules, placing, unanswered, sweep.take)
+        self._watch = DayWatch(parts, self.net, lambda why: self.kill.reduce(why, by="by limit"))
+        flattening = Flattening(parts, path, changing, sweep)
+        self.kill = KillSwitch(
+            parts, placing, changing, flattening, sweep, look=self._look_for_kill, heed=self._watch.why
+        )
+        self._news = News(parts, self.reconciler, sweep, self._rounds.want)
+        self._comparing = Comparing(parts, self.differences, lambda: self.foreign_policy)
+        self._deciding = Deciding(parts, path, changing)
+        self.order_changed.connect(self._comparing.see)
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -106,32 +130,44 @@ class Desk:
         """
         if not self._listening:
             self._listening = True
-            self._market.on_order(self.take_update)
-            self._rounds.start(self._scope)
+            self._parts.market.on_order(self.take_update)
+            self._parts.market.on_every_tick(self._watch.on_tick)
+            self._rounds.start(self._parts.scope)
         await self.reconcile("start")
 
     async def _recall(self) -> None:
         """What the journal knows of today, once; nothing is accepted before the kill switch has been read."""
-        day = self.day_start()
-        intents, runs = await self._journal.intents(day), await self._journal.runs(day)
-        latches = await self._journal.events(self._clock.now() - timedelta(days=3650), "kill switch")
+        day, journal = self.day_start(), self._parts.journal
+        intents, runs = await journal.intents(day), await journal.runs(day)
+        changes = await journal.events(day, "modify")
+        await self.risk.recall(day)
+        await self._comparing.recall(day)
+        await self.kill.recall(day)
         if self._recalled:
             return
         for row in intents:
             self.books.remember(row.request)
         for run in runs:
             self.name_run(run.run_id, run.strategy)
-        self._day, self._intents_today, self._recalled = day, len(intents), True
-        if latches and latches[-1].detail.get("state") == TradingState.HALTED:
-            self._set_halted(str(latches[-1].detail.get("why", "")))
+        left = [row.request for row in intents if row.state != "refused"]
+        self._rules.recount(left)
+        self.governor.restore(len(left), Counter(str(event.detail.get("order_id")) for event in changes))
+        self._day, self._recalled = day, True
 
     async def _turn_day(self) -> None:
         """Begin the books of a new day once its sessions can begin: the counter, and the book, as Kite does."""
         day = self.day_start()
         if self._day is not None and day > self._day and self._clock.now() >= day + timedelta(hours=6):
-            self._intents_today = len(await self._journal.intents(day))
+            intents = await self._parts.journal.intents(day)
             self._day = day
             self.books.new_day()
+            self.ledger.new_day()
+            self.governor.new_day()
+            self._comparing.new_day()
+            self._rules.recount(row.request for row in intents if row.state != "refused")
+            await self.risk.recall(day)
+            await self._comparing.recall(day)
+            await self.kill.new_day()
 
     def freeze(self, why: str) -> None:
         """Accept nothing more: the session is over, and with it the arming."""
@@ -143,24 +179,44 @@ class Desk:
         if not isinstance(session, Session):
             raise TypeError("a Desk resumes only with a verified Session")
         self._session = session
-        self._broker.renew(session)
+        self._parts.broker.renew(session)
         self._set_state(DeskState.RECONCILING, "new login")
         await self.reconcile("new login")
 
     def _set_state(self, state: DeskState, detail: str = "") -> None:
-        self.state, self.state_detail = state, detail
-        self._tell(self.state_changed, state)
+        gate = self._parts.gate
+        gate.state, gate.detail = state, detail
+        self.tell(self.state_changed, state)
 
-    def _tell(self, signal: SignalInstance, *values: object) -> None:
-        """Tell listeners; one that fails is reported, and breaks off nothing in here."""
-        self._scope.call(signal.name, signal.emit, *values)
+    # -- what others read ------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> DeskState:
+        return self._parts.gate.state
+
+    @property
+    def state_detail(self) -> str:
+        return self._parts.gate.detail
 
     @property
     def ready(self) -> bool:
         """Whether orders are accepted, as far as the desk's own state goes."""
         return self.state is DeskState.READY
 
-    # -- what others read ------------------------------------------------------------------------------------
+    @property
+    def trading_state(self) -> TradingState:
+        """Which orders pass: all, only those that shrink a position, or none."""
+        return self._parts.gate.latch
+
+    @property
+    def why_halted(self) -> str:
+        """Why not all orders pass."""
+        return self._parts.gate.why_latched
+
+    @property
+    def limits(self) -> Limits:
+        """The desk's own limits in force."""
+        return self.risk.limits.desk
 
     def orders(self) -> list[Order]:
         return self.books.orders()
@@ -181,17 +237,20 @@ class Desk:
         """Give a run the name that the screen shows."""
         count = sum(1 for name in self._run_names.values() if name.startswith(f"{strategy} #"))
         self._run_names.setdefault(run_id, f"{strategy} #{count + 1}")
+        self._rules.name(run_id, strategy)
 
     def name_of_run(self, run_id: str) -> str:
         return self._run_names.get(run_id, run_id) if run_id else "by hand"
 
     def by_whom(self, order: Order) -> str:
-        """Whose order it is, in words: a strategy's run, by hand, or placed elsewhere."""
+        """Whose order it is, in words: a strategy's run, by hand, adopted, or placed elsewhere."""
+        if self.books.adopted(order):
+            return "adopted"
         return self.name_of_run(self.run_of(order)) if self.books.ours(order) else "elsewhere"
 
     def price_of(self, position: Position) -> float:
         """The freshest price of a position's instrument; the broker's own where no tick came."""
-        tick = self._market.latest(position.instrument_token)
+        tick = self._parts.market.latest(position.instrument_token)
         return tick.last_price if tick else position.last_price
 
     def pnl(self) -> float | None:
@@ -200,256 +259,80 @@ class Desk:
             return None
         return sum(p.pnl_at(self.price_of(p)) for p in self.books.positions)
 
+    def net(self) -> Pnl | None:
+        """The account's profit and loss with charges taken off; None while positions have never been read."""
+        if self.books.positions_at is None:
+            return None
+        return self.ledger.account(self.books.positions, self._rules.last_price)
+
     def day_start(self) -> datetime:
         """Midnight IST of today: the book is per day."""
         return self._clock.now().astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def new_tag(self) -> str:
         """A tag that no other order carries, 20 characters at most."""
-        return self._tags.new()
+        return self._parts.tags.new()
 
     # -- the order path --------------------------------------------------------------------------------------
 
-    async def submit(self, request: OrderRequest) -> Order:
-        """Check, journal and send one order.
+    async def submit(self, request: OrderRequest, cause: Cause | None = None) -> Order:
+        """Check, journal and send one order; `cause` says what it was decided on.
 
         Cancelling before the journal write sends nothing; after it the order may exist: reconciliation finds it.
         Raises Unknown where the order may exist (no answer). All else that it raises means that no order came of it:
         Refused (our rule), Rejected (Kite's), Retry and SessionEnded (not accepted), Fatal (journal full: not sent).
         """
-        instrument = self._require_ready(request)
-        refusal = check(request, instrument, self.limits, self._exposure(request))
-        if refusal is not None:
-            await self._refuse(request, refusal)
-        self._intents_today += 1
-        row = self.books.intend(request, self._clock.now())
-        written = False
-        try:
-            await self._journal.intend(request, self._clock.now())
-            written = True
-        finally:
-            if not written:
-                self._show(self.books.mark_rejected(request.tag, "not sent: the journal did not take it"))
-        self._show(row)
-        return await self._send(request)
+        return await self._path.submit(request, cause)
 
-    def _require_ready(self, request: OrderRequest) -> Instrument:
-        self._require_open()
-        instrument = self._market.master.by_key(request.key)
-        if instrument is None:
-            raise Refused(f"{request.key} is not in today's instrument master.", "instrument")
-        if self.books.knows(request.tag):
-            raise Refused(f"An order with tag {request.tag!r} was made before: each order has its own.", "tag")
-        return instrument
+    async def submit_sliced(self, request: OrderRequest, cause: Cause | None = None) -> list[Order]:
+        """`submit` in as many orders as the exchange's freeze quantity asks for, each with a tag of its own.
 
-    def _require_open(self) -> None:
-        if self.state is not DeskState.READY:
-            raise Refused(f"The desk takes no orders: {self.state}. {self.state_detail}".strip(), "desk state")
-        if self.arming.why_not():
-            raise Refused(self.arming.why_not(), "arming")
-
-    def _exposure(self, request: OrderRequest) -> Exposure:
-        where = (request.exchange, request.tradingsymbol, request.product)
-        tick = self._market.latest(request.instrument_token)
-        buying, selling = self.books.working(*where)
-        return Exposure(
-            position=self.books.held(*where),
-            buying=buying,
-            selling=selling,
-            orders_today=self._intents_today,
-            last_price=tick.last_price if tick else None,
-            state=self.trading_state,
-        )
-
-    async def _refuse(self, request: OrderRequest, refusal: Refusal) -> None:
-        detail = {"rule": refusal.rule, "text": refusal.text, "order": request.key, "tag": request.tag}
-        event = Event("refused", self._clock.now(), detail | {"strategy": request.strategy})
-        self._report(await journaled(self._journal.note(event)), "a refusal")
-        raise Refused(refusal.text, refusal.rule)
-
-    async def _send(self, request: OrderRequest) -> Order:
-        tag, told, why = request.tag, False, "no answer came; looking for it in the book"
-        try:
-            # The journal write took time: the kill switch, the session or the arming may have ended meanwhile.
-            if self._closed_words():
-                raise Refused(f"Not sent: {self._closed_words()}", "kill switch")
-            order_id = await self._placing.place(request)
-            order = self.books.accepted(tag, order_id)
-            told = True
-        except Unknown as error:
-            why = str(error)
-            raise
-        except (Refused, Rejected, Retry, SessionEnded) as error:
-            told = True
-            await self._not_sent(tag, str(error))
-            self._heed(error)
-            raise
-        finally:
-            if not told:  # no answer, a cancelled wait, or an error of ours: in all of them it may exist
-                await self._unknown(tag, why)
-        self._show(order)
-        self._sweep(order)
-        settled = self._journal.settle(tag, "sent", self._clock.now(), order_id=order_id)
-        self._report(await journaled(settled), f"order {order_id}")
-        return order
-
-    def _closed_words(self) -> str:
-        """Why nothing may leave now, empty when it may."""
-        if self.trading_state is TradingState.HALTED:
-            return "the kill switch is on"
-        return self.arming.why_not() if self.state is DeskState.READY else str(self.state)
-
-    async def _not_sent(self, tag: str, why: str) -> None:
-        self._show(self.books.mark_rejected(tag, why))
-        self._report(await journaled(self._journal.settle(tag, "rejected", self._clock.now(), detail=why)), tag)
-
-    async def _unknown(self, tag: str, why: str) -> None:
-        self._show(self.books.mark_unknown(tag, why))
-        if not self._scope.closed:
-            self._scope.spawn(f"resolve {tag}", self._resolve(tag))
-        self._report(await journaled(self._journal.settle(tag, "unknown", self._clock.now(), detail=why)), tag)
-
-    def _report(self, error: Fatal | None, what: str) -> None:
-        if error is not None:
-            self._tell(self.noticed, f"What became of {what} could not be journaled: {error}")
-
-    async def _resolve(self, tag: str) -> None:
-        """Look for an unanswered order in the book, a bounded and visible number of times."""
-        for wait_s in self.reconciler.waits_s:
-            await asyncio.sleep(wait_s)
-            if not self.books.undecided(tag):
-                return
-            if self.state is DeskState.READY:
-                await self._try_reconcile(f"looking for {tag}")
-        if self.books.undecided(tag):
-            text = f"Order {tag} is still unknown: it is not in Kite's book. Check Kite before trading on."
-            self._tell(self.noticed, text)
+        Stops at the first that fails and raises what it raised, saying how many had left.
+        """
+        return await self._path.submit_sliced(request, cause)
 
     async def modify(self, order_id: str, change: OrderChange) -> None:
         """Check, journal and send a change. Raises Refused, Rejected, Unknown, SessionEnded, Fatal."""
-        order = self._changeable(order_id)
-        self._require_open()
-        instrument = self._market.master.by_key(order.key)
-        if instrument is None:
-            raise Refused(f"{order.key} is not in today's instrument master.", "instrument")
-        wanted = as_request(order, change)
-        refusal = check(wanted, instrument, self.limits, without(order, self._exposure(wanted)))
-        if refusal is not None:
-            await self._refuse(wanted, refusal)
-        await self._journal.note(Event("modify", self._clock.now(), asked(order_id, change)))
-        if self._closed_words():
-            raise Refused(f"Not sent: {self._closed_words()}", "kill switch")
-        await self._change(f"modify {order_id}", lambda: self._broker.modify(self._changeable(order_id), change))
+        await self._changing.modify(order_id, change)
 
     async def cancel(self, order_id: str) -> None:
         """Ask the broker to cancel; it is done only when the book says CANCELLED."""
-        order = self._changeable(order_id)
-        await self._change(f"cancel {order_id}", lambda: self._broker.cancel(order))
+        await self._changing.cancel(order_id)
 
-    def _changeable(self, order_id: str) -> Order:
-        order = self.books.book.get(order_id)
-        if order is None:
-            raise Refused(f"No order {order_id!r} is in the book.", "order")
-        if not order.live:
-            raise Refused(f"Order {order_id} has ended: {order.status}.", "order")
-        if self.state is DeskState.FROZEN:
-            raise Refused(f"The desk takes no orders: {self.state}.", "desk state")
-        return order
+    async def cancel_all(self, key: str = "", run_id: str | None = None) -> None:
+        """Cancel every order that may still fill, of one instrument or run where given ("" is by hand); all at once.
 
-    async def _change(self, what: str, request: Callable[[], Awaitable[str]]) -> None:
-        try:
-            await request()
-        except Unknown:
-            self._rounds.want()
-            raise
-        except (Rejected, Retry, SessionEnded) as error:
-            self._heed(error)
-            raise
-
-    async def cancel_all(self) -> None:
-        """Cancel every order that may still fill; raises the first failure after all were tried."""
-        failures: list[AlphaPandaError] = []
-        for order in self.books.book.working():
-            try:
-                await self.cancel(order.order_id)
-            except AlphaPandaError as error:
-                failures.append(error)
-                self._swept.discard(order.order_id)
-        if failures:
-            raise failures[0]
+        Raises the first failure after all were tried.
+        """
+        await self._changing.cancel_all(key, run_id)
 
     # -- kill switch -----------------------------------------------------------------------------------------
 
     async def halt(self, why: str) -> None:
-        """Latch the kill switch at once, journal it, cancel what works. It holds until `release`, restarts included.
+        """Press the kill switch and leave positions open; `kill.press` tells more.
 
-        Everything is tried before the first failure is raised: a full disk keeps no order alive.
+        Raises Fatal, after all was done, where the journal did not take the latch: a restart would not know of it yet.
         """
-        self._halts += 1
-        self._set_halted(why)
-        self._placing.call_back()
-        self._swept.update(order.order_id for order in self.books.book.working())
-        try:
-            await self._latch(TradingState.HALTED, why)
-        finally:
-            await self.cancel_all()
-
-    def _set_halted(self, why: str) -> None:
-        self.trading_state, self.why_halted = TradingState.HALTED, why
-        self._tell(self.halted_changed, self.trading_state)
+        report = await self.kill.press(why, flatten=False)
+        for step in report.steps:
+            if step.name == WRITE and step.ok is False:
+                raise Fatal(f"The kill switch is on, but it could not be written down: {step.detail}")
 
     async def release(self) -> None:
-        """Let orders pass again, once the journal has it. A halt that comes meanwhile holds."""
-        halts = self._halts
-        await self._latch(TradingState.ACTIVE, "")
-        if halts == self._halts:
-            self.trading_state, self.why_halted = TradingState.ACTIVE, ""
-            self._swept.clear()
-            self._tell(self.halted_changed, self.trading_state)
+        """Release the kill switch for someone who has typed the word already."""
+        await self.kill.release(RELEASE)
 
-    async def _latch(self, state: TradingState, why: str) -> None:
-        await self._journal.note(Event("kill switch", self._clock.now(), {"state": state.value, "why": why}))
+    async def _look_for_kill(self, why: str) -> None:
+        await self.reconcile(why, quiet=True)
 
-    def _sweep(self, order: Order) -> None:
-        """Cancel an order of ours that turns up, or is found still working, while trading is halted."""
-        if self.trading_state is not TradingState.HALTED or order.order_id in self._swept:
-            return
-        if order.order_id and order.live and self.books.ours(order) and not self._scope.closed:
-            self._swept.add(order.order_id)
-            self._scope.spawn(f"kill {order.order_id}", self._cancel_found(order.order_id))
-
-    async def _cancel_found(self, order_id: str) -> None:
-        try:
-            await self.cancel(order_id)
-        except AlphaPandaError as error:
-            self._swept.discard(order_id)  # the next look at the book tries again
-            text = f"Trading is halted, and order {order_id} could not be cancelled: {error}"
-            self._tell(self.noticed, text)
+    async def _decide(self, row: Difference, choice: Choice) -> None:
+        await self._deciding.carry(row, choice)
 
     # -- news from the broker --------------------------------------------------------------------------------
 
     def take_update(self, order: Order) -> None:
         """An order update from the feed: may repeat, overtake the reply, or be of another program."""
-        if self._scope.closed:
-            return  # the books are no longer kept; the next start reads them anew
-        before = self.books.book.get(order.order_id)
-        changed = self.books.apply(order)
-        if changed is None:
-            return
-        self.reconciler.owe(changed)
-        self._scope.spawn("journal update", self.reconciler.write_owed())
-        if changed.filled_quantity != (before.filled_quantity if before else 0):
-            self._rounds.want()
-        self._show(changed)
-        self._sweep(changed)
-
-    def _show(self, order: Order | None) -> None:
-        if order is not None:
-            self._tell(self.order_changed, order)
-
-    def _heed(self, error: AlphaPandaError) -> None:
-        if isinstance(error, SessionEnded):
-            self._tell(self.session_ended, str(error))
+        self._news.take_update(order)
 
     async def reconcile(self, why: str, *, quiet: bool = False) -> None:
         """Make the books equal to the broker's; orders are accepted again afterwards.
@@ -465,13 +348,13 @@ class Desk:
             self._set_state(DeskState.RECONCILING, why)
         problem = "could not reconcile: broken off"
         try:
-            await self._read_books(why)
+            await self._read_books(why, quiet=quiet)
             problem = ""
         except SessionEnded as error:
             if session is not self._session:  # the end of a former login is no news of this one
                 raise Retry(f"asked with the former login: {error}", after_s=0.1) from error
             self._set_state(DeskState.FROZEN, str(error))
-            self._tell(self.session_ended, str(error))
+            self.tell(self.session_ended, str(error))
             raise
         except AlphaPandaError as error:
             problem = f"could not reconcile: {error}"
@@ -484,8 +367,9 @@ class Desk:
         self._complained = False
         if self.state is not DeskState.FROZEN:
             self._set_state(DeskState.READY)
+            self.kill.carry_on()
 
-    async def _read_books(self, why: str) -> None:
+    async def _read_books(self, why: str, *, quiet: bool) -> None:
         if not self._recalled:
             await self._recall()
         await self._turn_day()
@@ -493,18 +377,21 @@ class Desk:
         try:
             await self.reconciler.run(self.day_start(), why, report)
         finally:
-            self._announce(report)  # what was found holds, however far it came
+            self._news.announce(report)  # what was found holds, however far it came
+        if not quiet:
+            await self._read_holdings()
+        if await self._comparing.compare(report):
+            self._rounds.want()
+        self._watch.look()
+        self.report(await journaled(self.risk.keep_peak()), "the day's peak")
 
-    def _announce(self, report: Report) -> None:
-        for order in report.changed:
-            self._show(order)
-        for order in self.books.book.working():
-            self._sweep(order)
-        for fill in report.fills:
-            self._tell(self.filled, fill, report.owner_of(fill))
-        for text in report.notices:
-            self._tell(self.noticed, text)
-        self._tell(self.positions_changed)
+    async def _read_holdings(self) -> None:
+        if self._portfolio is None:
+            return
+        try:
+            self._comparing.holdings(await self._portfolio.holdings())
+        except (Retry, Rejected) as error:
+            self.notice(f"Holdings could not be read, and were not compared: {error}")
 
     def _need(self) -> Need:
         if self.state is DeskState.CLOSED:
@@ -521,4 +408,8 @@ class Desk:
         except AlphaPandaError as error:
             if not self._complained:  # once until it works again, not with every try
                 self._complained = True
-                self._tell(self.noticed, f"Kite's books could not be read ({why}): {error}")
+                self.notice(f"Kite's books could not be read ({why}): {error}")
+
+
+def _whole(limits: Limits | RiskLimits) -> RiskLimits:
+    return limits if isinstance(limits, RiskLimits) else RiskLimits(desk=limits)

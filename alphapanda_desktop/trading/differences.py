@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from psygnal import Signal
+from psygnal import Signal, SignalInstance
 
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.ports import Clock, Event, Journal
@@ -67,10 +67,17 @@ class Differences:
 
     changed = Signal()
 
-    def __init__(self, journal: Journal, clock: Clock, carry: Carry | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        carry: Carry | None = None,
+        tell: Callable[[SignalInstance], None] = SignalInstance.emit,
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._carry = carry
+        self._tell = tell
         self._rows: dict[str, Difference] = {}
         self._decided: dict[str, Choice] = {}
 
@@ -90,21 +97,27 @@ class Differences:
     def get(self, id_: str) -> Difference | None:
         return self._rows.get(id_)
 
-    def add(self, row: Difference) -> bool:
+    def decision(self, id_: str) -> Choice | None:
+        """What was decided about it today, before a restart too."""
+        return self._decided.get(id_)
+
+    def add(self, row: Difference, decided: Choice | None = None) -> bool:
         """Take a difference; False for one that is known, which keeps its time and decision."""
         known = self._rows.get(row.id)
-        decided = known.decided if known else self._decided.get(row.id, row.decided)
+        decided = self._decided.get(row.id) or (known.decided if known else None) or decided
         row = replace(row, at=known.at if known else row.at, decided=decided)
         if row == known:
             return False
         self._rows[row.id] = row
-        self.changed.emit()
+        self._tell(self.changed)
         return known is None
 
-    def clear(self, id_: str) -> None:
-        """A difference that is none any more."""
-        if self._rows.pop(id_, None) is not None:
-            self.changed.emit()
+    def withdraw(self, id_: str) -> None:
+        """A difference that is none any more; what was decided about it stays to be read."""
+        known = self._rows.get(id_)
+        if known is not None and known.decided is None:
+            del self._rows[id_]
+            self._tell(self.changed)
 
     async def decide(self, id_: str, choice: Choice) -> None:
         """Carry out and journal a decision. Raises Refused for a choice that the row does not offer, and what fails."""
@@ -119,8 +132,8 @@ class Differences:
         detail = {"id": id_, "choice": choice.value, "what": row.what, "ours": row.ours, "theirs": row.theirs}
         await self._journal.note(Event(DECIDED, self._clock.now(), detail))
         self._decided[id_] = choice
-        self._rows[id_] = replace(self._rows.get(id_, row), decided=choice)
-        self.changed.emit()
+        self._rows[id_] = replace(self._rows.get(id_, row), decided=choice)  # it may have moved on meanwhile
+        self._tell(self.changed)
 
     async def recall(self, since: datetime) -> None:
         """Know today's decisions again after a restart."""
@@ -131,4 +144,4 @@ class Differences:
         """Forget an earlier day's rows: the broker's book began anew."""
         self._rows.clear()
         self._decided.clear()
-        self.changed.emit()
+        self._tell(self.changed)

@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.market import Bar, Interval, Tick
 from alphapanda_desktop.domain.orders import INTENDED, Order, OrderRequest
 from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.context import RunContext
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
@@ -104,6 +105,7 @@ class Host:
         if order.tag:
             self._run.orders[order.tag] = order
         self._changed.set()
+        self._context.heard(order)
         if self._run.state in (RunState.RUNNING, RunState.PAUSED):
             self._guard("on_order", self._hook("on_order"), order)
         elif not self._run.asking:
@@ -152,7 +154,7 @@ class Host:
 
     # -- wishes ----------------------------------------------------------------------------------------------
 
-    def _submit(self, request: OrderRequest) -> None:
+    def _submit(self, request: OrderRequest, cause: Cause) -> None:
         run = self._run
         if not run.asking:
             run.note("warning", f"refused: {request.transaction_type} {request.key} was asked for after the run's end")
@@ -162,7 +164,7 @@ class Host:
         run.last_reason = request.reason
         run.orders[request.tag] = _awaited(request, self._clock)
         run.note("info", f"{request.transaction_type} {request.quantity} {request.key}: {request.reason}")
-        self._scope.spawn(f"submit {request.tag}", self._send(request))
+        self._scope.spawn(f"submit {request.tag}", self._send(request, cause))
 
     def _too_many(self) -> bool:
         """Whether the run is asking in a frenzy, as one that answers each refusal with another order does."""
@@ -174,12 +176,12 @@ class Host:
         self._end(f"{asked}; the run was ended before the exchange did it")
         return True
 
-    async def _send(self, request: OrderRequest) -> None:
+    async def _send(self, request: OrderRequest, cause: Cause) -> None:
         held = self._context.why_held(request)
         try:
             if held:
                 raise AlphaPandaError(held)
-            order = await self._desk.submit(request)
+            order = await self._desk.submit(request, cause)
         except Unknown as error:
             self._run.note("warning", f"no answer to {request.transaction_type} {request.key}: {error}")
         except AlphaPandaError as error:

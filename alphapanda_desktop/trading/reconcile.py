@@ -6,6 +6,7 @@ Books follow the broker even where the journal takes nothing: what could not be 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +36,14 @@ class Report:
     fills: list[Fill] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
+    theirs: dict[str, Order] = field(default_factory=dict)
+    """The broker's book as it was read, by order id."""
+    executed: dict[tuple[str, str, str], Fill] = field(default_factory=dict)
+    """The broker's executions as they were read, by id."""
+    before: frozenset[str] = frozenset()
+    """Ids of the orders that were known before the book was read."""
+    complete: bool = False
+    """Whether everything was read, positions included."""
 
     def owner_of(self, fill: Fill) -> str:
         """Run id of the strategy that a fill belongs to, or empty."""
@@ -52,7 +61,7 @@ class Reconciler:
         self._journal = journal
         self._books = books
         self._clock = clock
-        self._owed_orders: dict[str, Order] = {}
+        self._owed_orders: deque[Order] = deque()
         self._owed_fills: dict[tuple[str, str, str], tuple[Fill, str]] = {}
         self._missed_since_s: dict[str, float] = {}
 
@@ -63,11 +72,13 @@ class Reconciler:
         """
         # Executions before orders: then each one's order is among the orders, and with it whose it is.
         fills = await _patiently(self._broker.fills)
+        report.before = frozenset(order.order_id for order in self._books.book)
         self._take_orders(await _patiently(self._broker.orders), report)
         self._take_fills(fills, report)
         refusal = await journaled(self.write_owed())
         read_at = self._books.filled_so_far()
         self._books.take_positions(await _patiently(self._broker.positions), self._clock.now(), read_at)
+        report.complete = True
         self._books.funds = await _patiently(self._broker.funds)
         if refusal is not None:
             raise refusal
@@ -77,19 +88,19 @@ class Reconciler:
 
     def owe(self, order: Order) -> None:
         """Remember that this picture of an order has to be journaled."""
-        self._owed_orders[order.order_id] = order
+        self._owed_orders.append(order)
 
     async def write_owed(self) -> None:
         """Journal what is owed. Raises Fatal where the disk does not take it; it stays owed then."""
         while self._owed_orders:
-            order = self._owed_orders.pop(next(iter(self._owed_orders)))
+            order = self._owed_orders.popleft()
             written = False
             try:
                 await self._journal.order_seen(order, self._clock.now())
                 written = True
             finally:
                 if not written:
-                    self._owed_orders.setdefault(order.order_id, order)
+                    self._owed_orders.appendleft(order)
         await self._write_fills()
 
     async def _write_fills(self) -> None:
@@ -105,12 +116,14 @@ class Reconciler:
 
     def _take_orders(self, orders: list[Order], report: Report) -> None:
         for order in orders:
+            report.theirs[order.order_id] = order
             changed = self._books.apply(order)
             if changed is not None:
                 report.changed.append(changed)
                 self.owe(changed)
 
     def _take_fills(self, fills: list[Fill], report: Report) -> None:
+        report.executed = {fill.id: fill for fill in fills}
         for fill in self._books.take_fills(fills):
             order = self._books.book.get(fill.order_id)
             owner = self._books.run_of(order) if order else ""

@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.host import Host
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
@@ -72,10 +73,14 @@ class Runner:
         """Kept after the end of a run: its orders may still fill, and that is still its position."""
         self._ending: dict[str, asyncio.Event] = {}
         self._ended: set[str] = set()
+        self._begun: dict[str, asyncio.Event] = {}
+        """Set when the beginning of a run is in the journal, or will never be: its end must not come before it."""
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
+        desk.foreign_seen.connect(self._on_foreign)
+        desk.kill.on_stop(self.stop_all)
 
     async def recall(self, since: datetime) -> None:
         """Show today's earlier runs; one that never ended was interrupted, and is journaled so."""
@@ -120,6 +125,8 @@ class Runner:
         """Hear no more from the desk."""
         self._desk.order_changed.disconnect(self._on_order)
         self._desk.halted_changed.disconnect(self._on_halted)
+        self._desk.foreign_seen.disconnect(self._on_foreign)
+        self._desk.kill.on_stop(None)
 
     def run(self, run_id: str) -> Run:
         """The run of that id; raises StrategyError when there is none."""
@@ -151,7 +158,7 @@ class Runner:
         host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell)
         started = False
         try:
-            await self._journal.run_began(_row(run))
+            await self._journal_start(run)
             self._desk.name_run(run.run_id, strategy_type.name)
             if run.asking:
                 self._market.watch(_owner(run), run.instruments, Mode.FULL)
@@ -164,6 +171,13 @@ class Runner:
         if run.state is RunState.FAILED:
             await self._end(run, host)
         return run
+
+    async def _journal_start(self, run: Run) -> None:
+        done = self._begun[run.run_id] = asyncio.Event()
+        try:
+            await self._journal.run_began(_row(run))
+        finally:
+            done.set()
 
     def _give_up(self, run: Run, host: Host) -> None:
         """A start that was broken off leaves no run behind that looks alive."""
@@ -184,9 +198,18 @@ class Runner:
         for instrument in order.instruments:
             if not instrument.tradable:
                 raise StrategyError(f"{instrument.key} is an index and cannot be traded; choose its future or a stock")
-        if self._desk.trading_state is TradingState.HALTED:
-            raise StrategyError("the kill switch is on; release it before starting a strategy")
+        self._require_unlocked()
         return strategy_type
+
+    def _require_unlocked(self) -> None:
+        """Raises StrategyError while not all orders pass, or a difference with the broker waits for a decision."""
+        desk = self._desk
+        if desk.trading_state is TradingState.HALTED:
+            raise StrategyError("the kill switch is on; release it before starting a strategy")
+        if desk.trading_state is TradingState.REDUCING:
+            raise StrategyError(f"only orders that shrink a position pass: {desk.why_halted}; no strategy can start")
+        if desk.differences.why_locked():
+            raise StrategyError(f"strategies are locked: {desk.differences.why_locked()}")
 
     async def stop(self, run_id: str) -> str:
         """Stop a run and cancel its working orders; what was done, in words. Its position stays open."""
@@ -202,7 +225,7 @@ class Runner:
 
         Raises the first failure after all were tried.
         """
-        runs = [(run, self._hosts[run.run_id]) for run in self.runs if not run.state.over and run.run_id in self._hosts]
+        runs = [(run, self._hosts[run.run_id]) for run in self._alive()]
         for run, host in runs:
             run.note("warning", why)
             host.silence()
@@ -235,6 +258,7 @@ class Runner:
         run.detail = f"{run.detail}; {words}" if run.state is RunState.FAILED else words
         self._ended.add(run.run_id)
         self._say(run.run_id)
+        await self._begun[run.run_id].wait()
         await self._journal.run_ended(run.run_id, self._clock.now(), run.detail)
 
     async def _end_quietly(self, run: Run, host: Host) -> None:
@@ -282,11 +306,25 @@ class Runner:
                 self._say(run_id)
 
     def _on_halted(self, state: TradingState) -> None:
-        running = [run for run in self.runs if not run.state.over and run.run_id in self._hosts]
-        if state is TradingState.HALTED and running:
-            for run in running:
+        """Halted: nothing is asked of a strategy any more; the kill switch then has all of them stopped."""
+        for run in self._alive():
+            if state is TradingState.HALTED:
                 self._hosts[run.run_id].silence()
-            self._scope.spawn("stop for kill switch", self.stop_all("kill switch"))
+            elif state is TradingState.REDUCING:
+                run.note("warning", f"only exits pass: {self._desk.why_halted}")
+                self._say(run.run_id)
+
+    def _on_foreign(self, order: Order) -> None:
+        """An order was made elsewhere: where that is the policy, no run enters before someone has looked."""
+        matters = order.live or order.filled_quantity > 0
+        if self._desk.foreign_policy is not ForeignPolicy.PAUSE or not matters:
+            return
+        for run in self._alive():
+            run.note("warning", f"{order.transaction_type} {order.quantity} {order.key} was ordered elsewhere")
+            self.pause(run.run_id)
+
+    def _alive(self) -> list[Run]:
+        return [run for run in self.runs if not run.state.over and run.run_id in self._hosts]
 
 
 def _absent(name: str) -> type[Strategy]:

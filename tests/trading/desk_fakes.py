@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.domain.strategy import Context, Strategy
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.killrun import Patience
 from alphapanda_desktop.trading.market import Market, MarketSink
 from alphapanda_desktop.trading.runner import Run, Runner, StartOrder
 from alphapanda_desktop.trading.scope import Scope
@@ -165,8 +166,14 @@ class Stage:
         session = a_session(self.clock.now())
         parts = (self.broker, self.journal, self.market, self.clock)
         desk = Desk(session, *parts, self.desk.limits, self.scope, self.arming)
+        hurry(desk)
         runner = Runner(session, desk, self.market, self.journal, self.clock, self.runner.available, self.scope)
         return desk, runner
+
+
+def hurry(desk: Desk) -> None:
+    """Let the kill switch wait as a test waits."""
+    desk.kill.patience = Patience(cancel_s=1.0, unanswered_s=0.05, flatten_s=1.5, strategies_s=1.0, look_every_s=0.01)
 
 
 @asynccontextmanager
@@ -189,6 +196,7 @@ async def a_desk(
         sink, arming = MarketSink(market), Arming(clock, needed=live)
         wide = limits or replace(Limits(), price_band_pct=60.0)
         desk = Desk(session, broker, journal, market, clock, wide, scope, arming)
+        hurry(desk)
         runner = Runner(session, desk, market, journal, clock, strategies or {"probe": Probe}, scope)
         stage = Stage(scope, clock, broker, journal, feed, history, market, sink, desk, runner, arming, errors)
         broker.on_order = market.take_order

@@ -130,14 +130,15 @@ def test_the_kill_switch_pressed_during_the_journal_write_stops_the_order(arun, 
         async with a_desk() as s:
             write = s.journal.intend
 
-            async def slow(request, at):
-                await write(request, at)
-                s.desk.trading_state = TradingState.HALTED
+            async def slow(request, at, cause):
+                await write(request, at, cause)
+                s.scope.spawn("kill", s.desk.halt("test"))
+                await yields()
 
             monkeypatch.setattr(s.journal, "intend", slow)
             with pytest.raises(Refused, match="kill switch is on"):
                 await s.desk.submit(request := s.request())
-            assert not s.broker.placed and s.journal.intent_rows[request.tag].state == "rejected"
+            assert not s.broker.placed and s.journal.intent_rows[request.tag].state == "refused"
 
     arun(story())
 
@@ -150,7 +151,7 @@ def test_an_answer_that_comes_with_the_kill_switch_is_cancelled(arun, eventually
 
             async def answered_as_it_was_pressed(request):
                 order_id = await place(request)
-                s.desk.trading_state = TradingState.HALTED
+                s.scope.spawn("kill", s.desk.halt("test"))
                 return order_id
 
             monkeypatch.setattr(s.broker, "place", answered_as_it_was_pressed)
@@ -525,8 +526,8 @@ def test_live_orders_need_arming_up_to_the_moment_they_leave(arun, monkeypatch):
             s.arming.arm("LIVE", a_session(s.clock.now()).expires_at)
             write = s.journal.intend
 
-            async def slow(request, at):
-                await write(request, at)
+            async def slow(request, at, cause):
+                await write(request, at, cause)
                 s.arming.disarm()
 
             monkeypatch.setattr(s.journal, "intend", slow)

@@ -192,11 +192,11 @@ def test_an_exit_closes_what_is_held_as_the_product_it_was_bought_as(arun):
         async with a_desk() as s:
             await s.run()
             ctx = s.probe.ctx
-            ctx.buy(INFY, 10, reason="entry", product="NRML")
+            ctx.buy(INFY, 10, reason="entry", product="CNC")
             await yields()
             ctx.exit(INFY, reason="out")
             await yields()
-            assert [(r.transaction_type, r.product) for r in s.broker.placed] == [("BUY", "NRML"), ("SELL", "NRML")]
+            assert [(r.transaction_type, r.product) for r in s.broker.placed] == [("BUY", "CNC"), ("SELL", "CNC")]
 
     arun(story())
 

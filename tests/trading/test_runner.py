@@ -49,19 +49,20 @@ def test_stop_during_start_starts_nothing(arun, monkeypatch):
     arun(story())
 
 
-def test_the_kill_switch_during_start_starts_nothing(arun, monkeypatch):
+def test_the_kill_switch_during_start_starts_nothing(arun, eventually, monkeypatch):
     async def story():
         async with a_desk() as s:
             begin = s.journal.run_began
 
             async def slow(row):
-                await s.desk.halt("pressed while Start was being journaled")
+                s.scope.spawn("kill", s.desk.halt("pressed while Start was being journaled"))
+                await yields()
                 await begin(row)
 
             monkeypatch.setattr(s.journal, "run_began", slow)
             run = await s.run()
-            await yields()
-            assert run.state is RunState.STOPPED and not Seen.probes
+            await eventually(lambda: run.state is RunState.STOPPED and not s.desk.kill.at_work)
+            assert not Seen.probes and s.journal.run_rows[run.run_id].stopped_at is not None
             assert INFY.instrument_token not in s.feed.wanted
             with pytest.raises(StrategyError, match="kill switch is on"):
                 await s.run()

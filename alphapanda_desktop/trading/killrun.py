@@ -1,0 +1,232 @@
+"""One press of the kill switch at work: step after step, each told as it goes, until the report can be closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
+from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.trading.changing import Changing
+from alphapanda_desktop.trading.flatten import Flattening
+from alphapanda_desktop.trading.gate import DeskState
+from alphapanda_desktop.trading.killreport import Held, KillReport, KillStep
+from alphapanda_desktop.trading.parts import Parts
+from alphapanda_desktop.trading.reconcile import journaled
+
+REFUSE: Final = "refuse new orders"
+WRITE: Final = "write the latch down"
+STOP: Final = "stop strategies"
+CANCEL: Final = "cancel working orders"
+FLATTEN: Final = "close positions"
+LOOK: Final = "look at the broker's books"
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long each part of the work is waited for, in seconds."""
+
+    cancel_s: float = 30.0
+    unanswered_s: float = 8.0
+    """How long orders without an answer hold up what comes next; they are cancelled later too, when they turn up."""
+    flatten_s: float = 60.0
+    strategies_s: float = 15.0
+    look_every_s: float = 0.5
+
+
+class KillRun:
+    """`latch` journals the latch, `stop` stops the strategies, `look(why)` reads the books, `tell(report)` shows."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        changing: Changing,
+        flattening: Flattening,
+        report: KillReport,
+        *,
+        latch: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+        look: Callable[[str], Awaitable[None]],
+        tell: Callable[[KillReport], None],
+        patience: Patience,
+    ) -> None:
+        self._parts = parts
+        self._changing = changing
+        self._flattening = flattening
+        self._latch = latch
+        self._stop = stop
+        self._look = look
+        self._tell = tell
+        self._patience = patience
+        self._asked: dict[str, Order] = {}
+        self._failures: dict[str, AlphaPandaError] = {}
+        self._before: list[Held] = []
+        self._cannot_read = ""
+        self._flattened = False
+        self.report = report
+        self.flatten = report.flatten
+
+    def also_flatten(self) -> None:
+        """Close positions as well: the switch was pressed again, for more."""
+        self.flatten = True
+        self._show(flatten=True)
+
+    async def run(self) -> KillReport:
+        """All of it; what fails is a step that failed, and the next one is taken all the same."""
+        self._begin(WRITE)
+        error = await journaled(self._latch())
+        self._end(WRITE, error is None, str(error or "the journal has it"))
+        strategies = self._parts.scope.spawn(STOP, self._stop_strategies())
+        await self._cancel()
+        if self.flatten:
+            await self._close()
+        await asyncio.wait({strategies}, timeout=self._patience.strategies_s)
+        if self.flatten and not self._flattened:
+            await self._close()
+        await self._last_look()
+        return self.report
+
+    # -- steps -----------------------------------------------------------------------------------------------
+
+    async def _stop_strategies(self) -> None:
+        self._begin(STOP)
+        stopped = False
+        try:
+            await self._stop()
+            stopped = True
+            self._end(STOP, True, "no strategy runs")
+        except AlphaPandaError as error:
+            stopped = True
+            self._end(STOP, False, str(error))
+        finally:
+            if not stopped:
+                self._end(STOP, False, "broken off")
+
+    async def _cancel(self) -> None:
+        self._begin(CANCEL)
+        try:
+            async with asyncio.timeout(self._patience.cancel_s):
+                await self._until_none_works()
+        except TimeoutError:
+            pass  # what still works is told by the books below
+        live = [order for order in self._asked.values() if self._now(order).live]
+        ok = not live and not self._cannot_read
+        self._end(CANCEL, ok, self._words(live))
+
+    async def _until_none_works(self) -> None:
+        loop = asyncio.get_running_loop()
+        unanswered_until_s = loop.time() + self._patience.unanswered_s
+        while self._parts.gate.state is not DeskState.FROZEN:
+            working = self._parts.books.book.working()
+            self._asked.update((order.order_id, order) for order in working)
+            self._failures = await self._changing.cancel_these(working)
+            read = await self._read()
+            waits = self._parts.books.unanswered() and loop.time() < unanswered_until_s
+            if read and not self._parts.books.book.working() and not waits:
+                return
+            await asyncio.sleep(self._patience.look_every_s)
+        self._cannot_read = self._cannot_read or str(self._parts.gate.state)
+
+    async def _close(self) -> None:
+        self._begin(FLATTEN)
+        self._flattened = True
+        self._flattening.begin()
+        self._before = _held(self._flattening)
+        try:
+            async with asyncio.timeout(self._patience.flatten_s):
+                await self._until_flat()
+        except TimeoutError:
+            pass
+        await self._withdraw()
+        left = _held(self._flattening)
+        problems = "; ".join(dict.fromkeys(self._flattening.problems.values()))
+        words = f"{len(left)} positions could not be closed. {problems}" if left else "every position is closed"
+        ok = None if self._cannot_read else not left
+        self._end(FLATTEN, ok, f"{words} {self._cannot_read}".strip())
+
+    async def _until_flat(self) -> None:
+        while self._parts.gate.state is not DeskState.FROZEN:
+            if await self._read():
+                known = {(key, product) for key, product, _ in self._before}
+                self._before += [row for row in _held(self._flattening) if row[:2] not in known]
+                if self._flattening.over():
+                    return
+                await self._flattening.round()
+            await asyncio.sleep(self._patience.look_every_s)
+
+    async def _withdraw(self) -> None:
+        """Leave no exit of ours working behind a report that is closed."""
+        resting = [order for order in self._flattening.resting() if order.order_id]
+        if resting:
+            self._asked.update((order.order_id, order) for order in resting)
+            self._failures |= await self._changing.cancel_these(resting)
+
+    async def _last_look(self) -> None:
+        self._begin(LOOK)
+        read = await self._read()
+        books, left = self._parts.books, tuple(_held(self._flattening))
+        now = [self._now(order) for order in self._asked.values()]
+        still = {(key, product) for key, product, _ in left}
+        self._show(
+            cancelled=tuple(o.order_id for o in now if not o.live and o.status != "COMPLETE"),
+            not_cancelled=tuple((o.order_id, self._why_live(o)) for o in now if o.live),
+            unknown=tuple(order.tag or "" for order in books.unanswered()),
+            flattened=tuple(row for row in self._before if row[:2] not in still),
+            left=left,
+            flat=not left if read else None,
+            done_at=self._parts.clock.now(),
+        )
+        self._end(LOOK, read, "read" if read else self._cannot_read)
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    async def _read(self) -> bool:
+        """Whether the books were read just now."""
+        try:
+            await self._look("kill switch")
+        except Fatal:
+            pass  # books follow the broker even where the journal takes nothing
+        except AlphaPandaError as error:
+            self._cannot_read = f"The broker's books could not be read: {error}"
+            return False
+        self._cannot_read = ""
+        return True
+
+    def _now(self, order: Order) -> Order:
+        return self._parts.books.book.get(order.order_id) or order
+
+    def _why_live(self, order: Order) -> str:
+        error = self._failures.get(order.order_id)
+        return str(error) if error is not None else f"it is {order.status}, {order.filled_quantity} filled"
+
+    def _words(self, live: list[Order]) -> str:
+        filled = [o for o in map(self._now, self._asked.values()) if o.status == "COMPLETE"]
+        ended = len(self._asked) - len(live) - len(filled)
+        parts = [f"{ended} cancelled" if self._asked else "none was working"]
+        if filled:
+            parts.append(f"{len(filled)} filled before")
+        if live:
+            parts.append(f"{len(live)} still working")
+        unanswered = len(self._parts.books.unanswered())
+        if unanswered:
+            parts.append(f"{unanswered} without an answer, cancelled when they turn up")
+        return "; ".join([*parts, self._cannot_read] if self._cannot_read else parts)
+
+    def _begin(self, name: str) -> None:
+        self._show(steps=(*self.report.steps, KillStep(name, self._parts.clock.now())))
+
+    def _end(self, name: str, ok: bool | None, detail: str) -> None:
+        steps = self.report.steps
+        at = max(k for k, step in enumerate(steps) if step.name == name)
+        ended = replace(steps[at], ok=ok, detail=detail, at=self._parts.clock.now())
+        self._show(steps=(*steps[:at], ended, *steps[at + 1 :]))
+
+    def _show(self, **what: object) -> None:
+        self.report = replace(self.report, **what)  # type: ignore[arg-type]  # fields of the report, by name
+        self._tell(self.report)
+
+
+def _held(flattening: Flattening) -> list[Held]:
+    return [(p.key, p.product, p.quantity) for p in flattening.open_positions()]

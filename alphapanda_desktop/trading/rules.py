@@ -1,0 +1,114 @@
+"""Our own rules, applied to one order: the limits in force, the exchange's rules, and what is locked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.order_rules import comply
+from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.ports import Event
+from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces
+from alphapanda_desktop.trading.exposures import exposure_of
+from alphapanda_desktop.trading.parts import Parts
+from alphapanda_desktop.trading.reconcile import journaled
+
+DERIVATIVES: Final = ("NFO", "BFO")
+"""Exchanges whose contracts make a share one with derivatives."""
+
+
+class Rules:
+    """Counts the day's intents and judges orders. `why_locked` says why strategies may not enter."""
+
+    def __init__(self, parts: Parts, why_locked: Callable[[], str]) -> None:
+        self._parts = parts
+        self._why_locked = why_locked
+        self._strategy_of: dict[str, str] = {}
+        self._by_strategy: Counter[str] = Counter()
+        self._underlyings: frozenset[str] | None = None
+        self.orders_today = 0
+
+    def name(self, run_id: str, strategy: str) -> None:
+        """Know which strategy a run is of: its day's count spans all its runs."""
+        self._strategy_of[run_id] = strategy
+
+    def recount(self, requests: Iterable[OrderRequest]) -> None:
+        """Begin the day's counts with these intents."""
+        self.orders_today = 0
+        self._by_strategy.clear()
+        for request in requests:
+            self.count(request)
+
+    def count(self, request: OrderRequest) -> None:
+        """One more intent of today."""
+        self.orders_today += 1
+        if request.strategy:
+            self._by_strategy[self._strategy(request)] += 1
+
+    def exposure(self, request: OrderRequest) -> Exposure:
+        """What is known when the order is judged."""
+        parts = self._parts
+        tick = parts.market.latest(request.instrument_token)
+        instrument = parts.market.master.by_key(request.key)
+        return exposure_of(
+            request,
+            parts.books,
+            last_price=tick.last_price if tick else None,
+            orders_today=self.orders_today,
+            strategy_orders_today=self._by_strategy[self._strategy(request)],
+            ledger=parts.ledger,
+            state=parts.gate.latch,
+            multiplier=instrument.multiplier if instrument else None,
+            strategy_pnl=parts.ledger.of_run(request.strategy, self.last_price).net if request.strategy else None,
+        )
+
+    def last_price(self, key: str) -> float | None:
+        """Last price by instrument key; None where no tick came."""
+        instrument = self._parts.market.master.by_key(key)
+        tick = self._parts.market.latest(instrument.instrument_token) if instrument else None
+        return tick.last_price if tick else None
+
+    def examine(self, request: OrderRequest, instrument: Instrument, exposure: Exposure) -> tuple[RuleResult, ...]:
+        """Every rule with its value and limit, the desk's own first."""
+        parts = self._parts
+        own = parts.risk.examine(request, instrument, exposure)
+        exchange = comply(
+            request,
+            instrument,
+            at=parts.clock.now(),
+            has_derivatives=self._has_derivatives(instrument),
+            hours=parts.hours,
+            limits=parts.governor.limits,
+        )
+        return (*own, *self._lock(request, exposure), *exchange)
+
+    async def enforce(self, request: OrderRequest, results: Sequence[RuleResult]) -> None:
+        """Journal and raise the first refusal, if there is one."""
+        failed = next((result for result in results if not result.passed), None)
+        if failed is None:
+            return
+        parts, told = self._parts, {"order": request.key, "tag": request.tag, "strategy": request.strategy}
+        detail = {"rule": failed.rule, "text": failed.text, "value": failed.value, "limit": failed.limit} | told
+        event = Event("refused", parts.clock.now(), detail)
+        parts.voice.report(await journaled(parts.journal.note(event)), "a refusal")
+        raise Refused(failed.text, failed.rule)
+
+    def _lock(self, request: OrderRequest, exposure: Exposure) -> tuple[RuleResult, ...]:
+        if not request.strategy:
+            return ()
+        why = self._why_locked()
+        passed = not why or reduces(request, exposure)
+        text = "" if passed else f"Strategies are locked: {why}."
+        return (RuleResult("differences", passed, why or "none open", "none open, or an exit", text),)
+
+    def _strategy(self, request: OrderRequest) -> str:
+        return self._strategy_of.get(request.strategy, request.strategy)
+
+    def _has_derivatives(self, instrument: Instrument) -> bool:
+        if self._underlyings is None:  # once a session: the master has some hundred thousand rows
+            rows = self._parts.market.master
+            self._underlyings = frozenset(row.name for row in rows if row.exchange in DERIVATIVES)
+        return instrument.tradingsymbol in self._underlyings

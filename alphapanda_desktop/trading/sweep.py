@@ -1,0 +1,49 @@
+"""While trading is halted: orders of ours that turn up late, or are found still working, are cancelled."""
+
+from __future__ import annotations
+
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.trading.changing import Changing
+from alphapanda_desktop.trading.parts import Parts
+
+
+class Sweep:
+    """Hears of every picture of an order. `spared` are the tags of the kill switch's own exits."""
+
+    def __init__(self, parts: Parts, changing: Changing) -> None:
+        self._parts = parts
+        self._changing = changing
+        self._swept: set[str] = set()
+        self.spared: set[str] = set()
+
+    def begin(self) -> None:
+        """The kill switch was pressed: what works now is cancelled by it, and need not be swept as well."""
+        self._swept.update(order.order_id for order in self._parts.books.book.working())
+
+    def end(self) -> None:
+        """The kill switch was released."""
+        self._swept.clear()
+        self.spared.clear()
+
+    def failed(self, order_id: str) -> None:
+        """That order still works: the next look at the book tries again."""
+        self._swept.discard(order_id)
+
+    def take(self, order: Order) -> None:
+        """Cancel it if nothing of ours may work now."""
+        parts = self._parts
+        if parts.gate.latch is not TradingState.HALTED or order.order_id in self._swept or parts.scope.closed:
+            return
+        if order.order_id and order.live and parts.books.ours(order) and order.tag not in self.spared:
+            self._swept.add(order.order_id)
+            parts.scope.spawn(f"kill {order.order_id}", self._cancel(order.order_id))
+
+    async def _cancel(self, order_id: str) -> None:
+        try:
+            await self._changing.cancel(order_id)
+        except AlphaPandaError as error:
+            self.failed(order_id)
+            text = f"Trading is halted, and order {order_id} could not be cancelled: {error}"
+            self._parts.voice.notice(text)
