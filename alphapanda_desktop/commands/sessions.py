@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from alphapanda_desktop.domain.calendar import Span, about, session_on, times_unknown
-from alphapanda_desktop.domain.order_rules import EXCHANGES
+from alphapanda_desktop.domain.calendar import EXCHANGES, Span, about, session_on, times_unknown
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import CASH
 

@@ -139,6 +139,9 @@ SUMMER_CLOSE: Final = "23:30"
 EVENING: Final = "17:00"
 """Where MCX's morning session ends and its evening session begins."""
 
+EXCHANGES: Final = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO")
+"""Those that take orders."""
+
 _GROUPS: Final = {
     "NFO": "derivatives",
     "BFO": "derivatives",

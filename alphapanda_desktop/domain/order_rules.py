@@ -7,20 +7,19 @@ the answer to "why this order". A rule that does not concern the order is absent
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
+from math import isfinite
 from typing import Final
 
 from alphapanda_desktop.domain import calendar
-from alphapanda_desktop.domain.calendar import Phase
+from alphapanda_desktop.domain.calendar import EXCHANGES
 from alphapanda_desktop.domain.compliance import OrderLimits, limits_on
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.order_hours import Case, in_auction, in_continuous, in_session, result
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest
 from alphapanda_desktop.domain.risk import RuleResult
 from alphapanda_desktop.domain.session import IST
-from alphapanda_desktop.domain.slicing import CASH, cut, freeze_table, largest_order
-
-EXCHANGES: Final = ("NSE", "BSE", "NFO", "BFO", "CDS", "BCD", "MCX", "NCO")
+from alphapanda_desktop.domain.slicing import cut, freeze_table, largest_order
 
 FRAMEWORK: Final = date(2026, 4, 1)
 """Since when market orders need protection and MCX refuses IOC from programs.  Source: CONTRACT 2.4, 2.6, 3.4."""
@@ -35,61 +34,9 @@ TTL_MINUTES: Final = (1, 1_440)
 DISCLOSED_SHARE: Final = 10
 """A disclosed quantity is at least this per cent of the whole.  Source: exchange rules; CONTRACT 2.4."""
 
-PRE_OPEN_ENTRY_ENDS: Final = time(9, 8)
-"""Order entry ends at a random second of the minute before; matching follows to 09:15.  Source: CONTRACT 6.1."""
-
-AMO_WINDOWS: Final[dict[str, tuple[time | None, time]]] = {
-    "NSE": (time(16), time(8, 58)),
-    "BSE": (time(16), time(8, 58)),
-    "NFO": (time(15, 45), time(9, 10)),
-    "BFO": (time(15, 45), time(9, 10)),
-    "CDS": (time(17), time(8, 59)),
-    "BCD": (time(17), time(8, 59)),
-    "MCX": (None, time(8, 58)),
-    "NCO": (None, time(8, 58)),
-}
-"""From when and until when a trading day takes after-market orders, Indian time; None is the day's own close.
-Source: CONTRACT 6.2."""
-
-AMO_MAINTENANCE: Final = (time(0), time(5, 30))
-"""When Kite's order system takes none at all.  Source: CONTRACT 2.5."""
-
 _PRODUCTS: Final = {"cash": ("CNC", "MIS", "MTF"), "derivatives": ("NRML", "MIS")}
 
-_PHASE_TYPES: Final[dict[Phase, tuple[str, ...]]] = {
-    Phase.PRE_OPEN: ("LIMIT", "MARKET"),
-    Phase.OPEN: ("LIMIT", "MARKET", "SL", "SL-M"),
-    Phase.AUCTION_WAIT: (),
-    Phase.AUCTION_ENTRY: ("LIMIT", "MARKET"),
-    Phase.AUCTION_LIMIT: ("LIMIT",),
-    Phase.AUCTION_MATCH: (),
-    Phase.POST_CLOSE: ("LIMIT", "MARKET"),
-}
-"""Order types that enter in each phase.  Source: SEBI HO/47/11/11(3)2025-MRD-POD2/I/2765/2026; CONTRACT 6.1."""
-
-_AUCTION: Final = (Phase.AUCTION_WAIT, Phase.AUCTION_ENTRY, Phase.AUCTION_LIMIT, Phase.AUCTION_MATCH)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    request: OrderRequest
-    instrument: Instrument
-    at: datetime
-    """Indian time."""
-    phase: Phase | None
-    """None where the hours do not matter."""
-    limits: OrderLimits
-
-    @property
-    def cash(self) -> bool:
-        return self.instrument.exchange in CASH
-
-    @property
-    def day(self) -> date:
-        return self.at.date()
-
-
-_Rule = Callable[[_Case], RuleResult | None]
+_Rule = Callable[[Case], RuleResult | None]
 
 
 def comply(
@@ -100,15 +47,18 @@ def comply(
     has_derivatives: bool = False,
     hours: bool = True,
     limits: OrderLimits | None = None,
+    changing: bool = False,
 ) -> tuple[RuleResult, ...]:
     """Every rule that concerns the order, passed or not, in the order in which they are judged.
 
     `at` is aware; `has_derivatives` marks a cash stock with a closing auction. `hours=False` leaves out what depends
-    on the hour: the practice exchange never closes. A special session whose times are unknown is left to the broker.
+    on the hour: the practice exchange never closes. `changing` leaves out how an order enters: the request is one that
+    rests already, as it would be after a change.
     """
     local = at.astimezone(IST)
-    phase = calendar.phase(instrument.exchange, at, has_derivatives=has_derivatives) if hours else None
-    case = _Case(request, instrument, local, phase, limits or limits_on(local.date()))
+    told = hours and not changing
+    phase = calendar.phase(instrument.exchange, at, has_derivatives=has_derivatives) if told else None
+    case = Case(request, instrument, local, phase, limits or limits_on(local.date()), changing)
     return tuple(result for rule in _RULES if (result := rule(case)) is not None)
 
 
@@ -117,15 +67,11 @@ def failed(results: tuple[RuleResult, ...]) -> RuleResult | None:
     return next((result for result in results if not result.passed), None)
 
 
-def _result(rule: str, passed: bool, value: object, limit: object, text: str) -> RuleResult:
-    return RuleResult(rule, passed, str(value), str(limit), "" if passed else text)
-
-
-def _tradable(case: _Case) -> RuleResult:
+def _tradable(case: Case) -> RuleResult:
     instrument = case.instrument
     known = instrument.exchange in EXCHANGES
     what = instrument.exchange if instrument.tradable else "an index"
-    return _result(
+    return result(
         "exchange",
         known and instrument.tradable,
         what,
@@ -134,9 +80,9 @@ def _tradable(case: _Case) -> RuleResult:
     )
 
 
-def _tag(case: _Case) -> RuleResult:
+def _tag(case: Case) -> RuleResult:
     tag = case.request.tag
-    return _result(
+    return result(
         "tag",
         0 < len(tag) <= TAG_MAX,
         len(tag),
@@ -145,9 +91,9 @@ def _tag(case: _Case) -> RuleResult:
     )
 
 
-def _lot(case: _Case) -> RuleResult:
+def _lot(case: Case) -> RuleResult:
     quantity, lot = case.request.quantity, case.instrument.lot
-    return _result(
+    return result(
         "lot size",
         quantity > 0 and quantity % lot == 0,
         quantity,
@@ -156,13 +102,13 @@ def _lot(case: _Case) -> RuleResult:
     )
 
 
-def _tick(case: _Case) -> RuleResult | None:
+def _tick(case: Case) -> RuleResult | None:
     tick = case.instrument.tick_size
     prices = [price for price in (case.request.price, case.request.trigger_price) if price]
     if not prices or not tick:
         return None
     off = [price for price in prices if not on_tick(price, tick)]
-    return _result(
+    return result(
         "tick size",
         not off,
         ", ".join(f"{price:.10g}" for price in off or prices),
@@ -174,13 +120,14 @@ def _tick(case: _Case) -> RuleResult | None:
 
 def on_tick(price: float, tick_size: float) -> bool:
     """Whether a price is a whole number of ticks, counted in ten-millionths of a rupee."""
-    return round(price * 10_000_000) % round(tick_size * 10_000_000) == 0
+    units = price * 10_000_000
+    return isfinite(units) and round(units) % round(tick_size * 10_000_000) == 0
 
 
-def _product(case: _Case) -> RuleResult:
+def _product(case: Case) -> RuleResult:
     allowed = _PRODUCTS["cash" if case.cash else "derivatives"]
     asked, exchange = case.request.product, case.instrument.exchange
-    return _result(
+    return result(
         "product",
         asked in allowed,
         asked,
@@ -189,13 +136,13 @@ def _product(case: _Case) -> RuleResult:
     )
 
 
-def _prices(case: _Case) -> RuleResult:
+def _prices(case: Case) -> RuleResult:
     request = case.request
     kind = request.order_type
     needs = (("price", request.price, kind in ("LIMIT", "SL")), ("trigger", request.trigger_price, _stops(request)))
     missing = [name for name, value, needed in needs if needed and not (value and value > 0)]
     given = f"price {request.price:g}" if request.price else "no price"
-    return _result(
+    return result(
         "prices of the type",
         not missing,
         given if not request.trigger_price else f"{given}, trigger {request.trigger_price:g}",
@@ -208,13 +155,13 @@ def _stops(request: OrderRequest) -> bool:
     return request.order_type in ("SL", "SL-M") or request.variety == "co"
 
 
-def _stop_limit(case: _Case) -> RuleResult | None:
+def _stop_limit(case: Case) -> RuleResult | None:
     request = case.request
     if request.order_type != "SL" or not request.price or not request.trigger_price:
         return None
     room = (request.price - request.trigger_price) * request.sign
     side = "at or above" if request.sign > 0 else "at or below"
-    return _result(
+    return result(
         "stop and its limit",
         room >= 0,
         f"{request.price:g}",
@@ -224,14 +171,14 @@ def _stop_limit(case: _Case) -> RuleResult | None:
     )
 
 
-def _protection(case: _Case) -> RuleResult | None:
+def _protection(case: Case) -> RuleResult | None:
     request = case.request
-    if request.order_type not in ("MARKET", "SL-M"):
-        return None
+    if request.order_type not in ("MARKET", "SL-M") or (case.changing and request.order_type == "SL-M"):
+        return None  # a stop that rests was protected when it was placed; its book row may still say 0
     asked = request.market_protection or 0.0
     required = case.day >= FRAMEWORK
     passed = asked == -1 or 0 < asked <= 100 or (asked == 0 and not required)
-    return _result(
+    return result(
         "market protection",
         passed,
         f"{asked:g}",
@@ -241,10 +188,10 @@ def _protection(case: _Case) -> RuleResult | None:
     )
 
 
-def _validity(case: _Case) -> RuleResult:
+def _validity(case: Case) -> RuleResult:
     request = case.request
     allowed = [validity for validity in ("DAY", "IOC", "TTL") if not _validity_problem(case, validity)]
-    return _result(
+    return result(
         "validity",
         request.validity in allowed,
         request.validity,
@@ -253,7 +200,7 @@ def _validity(case: _Case) -> RuleResult:
     )
 
 
-def _validity_problem(case: _Case, validity: str) -> str:
+def _validity_problem(case: Case, validity: str) -> str:
     exchange, variety = case.instrument.exchange, case.request.variety
     if validity == "IOC" and exchange == "MCX" and case.day >= FRAMEWORK:
         return f" on MCX from programs since {FRAMEWORK:%d %b %Y}"
@@ -264,13 +211,13 @@ def _validity_problem(case: _Case, validity: str) -> str:
     return ""
 
 
-def _ttl(case: _Case) -> RuleResult | None:
+def _ttl(case: Case) -> RuleResult | None:
     request = case.request
     if request.validity != "TTL":
         return None
     low, high = TTL_MINUTES
     minutes = request.validity_ttl or 0
-    return _result(
+    return result(
         "minutes",
         low <= minutes <= high,
         minutes,
@@ -279,17 +226,17 @@ def _ttl(case: _Case) -> RuleResult | None:
     )
 
 
-def _disclosed(case: _Case) -> RuleResult | None:
+def _disclosed(case: Case) -> RuleResult | None:
     request = case.request
     shown = request.disclosed_quantity
     if not shown:
         return None
     if not case.cash:
-        return _result(
+        return result(
             "disclosed quantity", False, shown, 0, f"Disclosed quantity: {shown} given; it is for shares only."
         )
     least = -(-request.quantity * DISCLOSED_SHARE // 100)
-    return _result(
+    return result(
         "disclosed quantity",
         least <= shown <= request.quantity,
         shown,
@@ -298,11 +245,11 @@ def _disclosed(case: _Case) -> RuleResult | None:
     )
 
 
-def _variety(case: _Case) -> RuleResult | None:
+def _variety(case: Case) -> RuleResult | None:
     request = case.request
     if request.variety == "co":
         fits = request.product == "MIS" and request.order_type in ("MARKET", "LIMIT")
-        return _result(
+        return result(
             "cover order",
             fits,
             f"{request.product} {request.order_type}",
@@ -310,7 +257,7 @@ def _variety(case: _Case) -> RuleResult | None:
             f"Cover order: {request.product} {request.order_type} given, MIS MARKET or MIS LIMIT allowed.",
         )
     if request.variety == "auction" and not case.cash:
-        return _result("variety", False, "auction", "shares", "Variety: auction orders are for shares only.")
+        return result("variety", False, "auction", "shares", "Variety: auction orders are for shares only.")
     return None
 
 
@@ -320,24 +267,24 @@ def iceberg_legs(on: date) -> tuple[int, int]:
     return row[1], row[2]
 
 
-def _legs(case: _Case) -> RuleResult | None:
+def _legs(case: Case) -> RuleResult | None:
     request = case.request
-    if request.variety != "iceberg":
+    if request.variety != "iceberg" or case.changing:
         return None
     low, high = iceberg_legs(case.day)
     legs = request.iceberg_legs or 0
-    return _result(
+    return result(
         "iceberg legs", low <= legs <= high, legs, f"{low} to {high}", f"Iceberg: {legs} legs, {low} to {high} allowed."
     )
 
 
-def _leg_size(case: _Case) -> RuleResult | None:
+def _leg_size(case: Case) -> RuleResult | None:
     request = case.request
-    if request.variety != "iceberg" or not request.iceberg_legs or request.quantity <= 0:
+    if request.variety != "iceberg" or case.changing or not request.iceberg_legs or request.quantity <= 0:
         return None
     lot = case.instrument.lot
     leg = -(-request.quantity // (lot * request.iceberg_legs)) * lot
-    return _result(
+    return result(
         "iceberg quantity",
         request.iceberg_quantity == leg,
         request.iceberg_quantity,
@@ -346,110 +293,20 @@ def _leg_size(case: _Case) -> RuleResult | None:
     )
 
 
-def _freeze(case: _Case) -> RuleResult | None:
+def _freeze(case: Case) -> RuleResult | None:
     request = case.request
     most = largest_order(case.instrument, case.day, request.price)
     if most is None:
         return None
     each = request.iceberg_quantity if request.variety == "iceberg" and request.iceberg_quantity else request.quantity
     parts = len(cut(request.quantity, most)) if request.quantity > 0 else 0
-    return _result(
+    return result(
         "freeze quantity",
         each <= most,
         each,
         most,
         f"Freeze quantity: {each} asked, {most} allowed in one order; {parts} orders would hold it, "
         f"{case.limits.autoslice_max} are allowed at a time ({freeze_table(case.day).source}).",
-    )
-
-
-def _session(case: _Case) -> RuleResult | None:
-    if case.phase is None:
-        return None
-    if case.phase is Phase.UNKNOWN:
-        return _result("session", True, "times not known", "a special session, left to the broker", "")
-    return _after_market(case) if case.request.variety == "amo" else _in_session(case, case.phase)
-
-
-def _in_session(case: _Case, phase: Phase) -> RuleResult:
-    request, types = case.request, _types_now(case, phase)
-    listed = " ".join(types) or "none"
-    return _result(
-        "session",
-        request.order_type in types,
-        f"{request.order_type} at {case.at:%H:%M}",
-        f"{phase.value}: {listed}",
-        f"Session: {case.instrument.exchange} is {phase.value} at {case.at:%H:%M} and takes "
-        f"{listed if types else 'no orders'}, {request.order_type} asked"
-        f"{'' if types else ' (an after-market order waits for the next session)'}.",
-    )
-
-
-def _types_now(case: _Case, phase: Phase) -> tuple[str, ...]:
-    if phase is Phase.PRE_OPEN and (
-        case.at.time() >= PRE_OPEN_ENTRY_ENDS or case.instrument.instrument_type in ("CE", "PE")
-    ):
-        return ()
-    return _PHASE_TYPES.get(phase, ())
-
-
-def _after_market(case: _Case) -> RuleResult:
-    start, end = amo_window(case.instrument.exchange, case.day)
-    now = case.at.time()
-    low, high = AMO_MAINTENANCE
-    open_now = (start is None or now >= start or now < end) and not low <= now < high
-    window = "all day" if start is None else f"{start:%H:%M} to {end:%H:%M}"
-    return _result(
-        "after-market window",
-        open_now,
-        f"{now:%H:%M}",
-        window,
-        f"After-market orders: {now:%H:%M} now; {case.instrument.exchange} takes them {window} on this day, "
-        f"and never from {low:%H:%M} to {high:%H:%M}.",
-    )
-
-
-def amo_window(exchange: str, day: date) -> tuple[time | None, time]:
-    """From when and until when that day takes after-market orders; from None means all day, for it does not trade."""
-    session = calendar.session_on(exchange, day)
-    start, end = AMO_WINDOWS[exchange]
-    if session is None:
-        return None, end
-    return start or session.close.astimezone(IST).time(), end
-
-
-def _auction(case: _Case) -> RuleResult | None:
-    request = case.request
-    if case.phase not in _AUCTION or request.variety == "amo":
-        return None
-    odd = [
-        name
-        for name, given in (
-            (request.order_type, request.order_type in ("SL", "SL-M")),
-            ("IOC", request.validity == "IOC"),
-            ("a disclosed quantity", bool(request.disclosed_quantity)),
-        )
-        if given
-    ]
-    return _result(
-        "closing auction",
-        not odd,
-        ", ".join(odd) or "plain",
-        "no SL, IOC, disclosed quantity",
-        f"Closing auction: {', '.join(odd)} asked; it takes no stops, IOC or disclosed quantity.",
-    )
-
-
-def _outside_continuous(case: _Case) -> RuleResult | None:
-    request = case.request
-    if case.phase in (None, Phase.OPEN, Phase.UNKNOWN) or request.variety not in ("iceberg", "co"):
-        return None
-    return _result(
-        "variety in session",
-        False,
-        request.variety,
-        "continuous trading",
-        f"Session: {request.variety} orders are for continuous trading; it is {case.phase} now.",
     )
 
 
@@ -469,7 +326,7 @@ _RULES: Final[tuple[_Rule, ...]] = (
     _legs,
     _leg_size,
     _freeze,
-    _session,
-    _auction,
-    _outside_continuous,
+    in_session,
+    in_auction,
+    in_continuous,
 )

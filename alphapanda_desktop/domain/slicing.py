@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from math import inf
 from typing import Final
 
 from alphapanda_desktop.domain.instruments import Instrument
@@ -64,7 +65,7 @@ def freeze_quantity(instrument: Instrument, on: date) -> int | None:
 def largest_order(instrument: Instrument, on: date, price: float | None) -> int | None:
     """The largest quantity of one order by number and, for shares at a known price, by value."""
     most = freeze_quantity(instrument, on)
-    if most is None or instrument.exchange not in CASH or not price or price <= 0:
+    if most is None or instrument.exchange not in CASH or not price or not 0 < price < inf:
         return most
     by_value = int(freeze_table(on).cash_value / price) // instrument.lot * instrument.lot
     return max(instrument.lot, min(most, by_value))
