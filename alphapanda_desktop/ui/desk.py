@@ -12,6 +12,7 @@ from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
+from alphapanda_desktop.ui.chartorders import ChartOrders
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.funds import FundsPanel
 from alphapanda_desktop.ui.gtt import GttPanel
@@ -50,6 +51,7 @@ class DeskView:
             parts.desk, parts.market, parts.arming, parts.mode, edge, window,
             gtts=parts.gtts, calculator=parts.calculator,
         )  # fmt: skip
+        self.lines = ChartOrders(self.chart, parts.desk, parts.mode, edge, parts.gtts)
         self.docks = self._dock(window)
         self._connect()
         self._choose_first()
@@ -94,6 +96,7 @@ class DeskView:
             self.holdings.chart_wanted.connect(self._choose_key)
         if self.gtts is not None:
             self.gtts.chart_wanted.connect(self._choose_key)
+            self.gtts.read.connect(self.lines.take_gtts)
             self.gtts.new_wanted.connect(self._open_new_gtt)
             self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())

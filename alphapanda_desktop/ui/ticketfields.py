@@ -169,6 +169,7 @@ class TicketFields(QWidget):
         for spin in self._prices():
             spin.suit(instrument)
             spin.setEnabled(False)  # a price begins at the last one when it is needed
+        self.product.clear()  # of the last instrument; an entry begins with the usual one
         self.set_variety(variety, product)
 
     def set_variety(self, name: KindName, product: str = "") -> None:

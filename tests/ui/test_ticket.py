@@ -21,12 +21,12 @@ from tests.ui.fakes_market import FUTURE, INFY, NIFTY
 def ticket_on(qapp: Any) -> Iterator[Callable[..., Ticket]]:
     windows: list[QMainWindow] = []
 
-    def make(stage: DeskStage, mode: str = "practice") -> Ticket:
+    def make(stage: DeskStage, mode: str = "practice", *, ask_first: bool = False, **more: Any) -> Ticket:
         window = QMainWindow()
         windows.append(window)
         window.resize(1000, 700)
         window.show()
-        return Ticket(stage.desk, stage.market, stage.arming, mode, stage.edge, window)
+        return Ticket(stage.desk, stage.market, stage.arming, mode, stage.edge, window, ask_first=ask_first, **more)
 
     yield make
     for window in windows:
@@ -35,6 +35,10 @@ def ticket_on(qapp: Any) -> Iterator[Callable[..., Ticket]]:
 
 def _key(ticket: Ticket, key: Qt.Key) -> None:
     QTest.keyClick(ticket.focusWidget() or ticket, key)
+
+
+def _figure(ticket: Ticket, name: str) -> str:
+    return ticket.sums.figures[name].text()
 
 
 def _choose(ticket: Ticket, kind: str) -> None:
@@ -66,9 +70,10 @@ def test_a_limit_price_starts_at_the_last_price_and_steps_by_ticks(run: Any, tic
         async with a_desk() as stage:
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "SELL", 5)
-            assert not ticket.fields.price.isVisible()
+            assert not ticket.fields.price.isEnabled()
+            assert ticket.fields.price.text() == "–"
             _choose(ticket, "LIMIT")
-            assert ticket.fields.price.isVisible()
+            assert ticket.fields.price.isEnabled()
             assert ticket.fields.price.value() == 1500.0
             ticket.fields.price.setFocus()
             for _ in range(3):
@@ -109,8 +114,8 @@ def test_a_stop_has_a_trigger(run: Any, ticket_on: Any, eventually: Any) -> None
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "SELL", 1)
             _choose(ticket, "SL-M")
-            assert ticket.fields.trigger.isVisible()
-            assert not ticket.fields.price.isVisible()
+            assert ticket.fields.trigger.isEnabled()
+            assert not ticket.fields.price.isEnabled()
             ticket.fields.trigger.setValue(1480.0)
             ticket.send.click()
             await eventually(ticket.isHidden)
@@ -164,11 +169,11 @@ def test_an_unanswered_order_cannot_be_sent_again_from_the_ticket(run: Any, tick
             stage.broker.on_order, stage.broker.lose_next_reply = None, True
             ticket.open_for(INFY, "BUY", 10)
             ticket.send.click()
-            await eventually(lambda: "the order may exist" in ticket.words.text())
+            await eventually(lambda: "it may exist" in ticket.words.text())
             ticket.fields.quantity.setValue(11)
             stage.frame()
             assert not ticket.send.isEnabled()
-            assert "the order may exist" in ticket.words.text()
+            assert "it may exist" in ticket.words.text()
             assert len(stage.broker.placed) == 1
             ticket.open_for(INFY, "BUY", 10)
             assert ticket.send.isEnabled()
@@ -255,7 +260,8 @@ def test_an_exit_uses_the_product_of_what_is_held(run: Any, ticket_on: Any, even
             await eventually(stage.desk.positions)
             ticket.open_for(INFY, "SELL", 10)
             assert ticket.fields.product.currentData() == "CNC"
-            assert ticket.value.text() == "Value about ₹ 15,000.00 · position +10 → 0"
+            assert _figure(ticket, "value") == "₹ 15,000.00"
+            assert _figure(ticket, "position") == "+10 → 0"
             ticket.open_for(INFY, "BUY", 10)
             assert ticket.fields.product.currentData() == "MIS"
 

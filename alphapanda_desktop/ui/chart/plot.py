@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
@@ -29,6 +30,7 @@ from alphapanda_desktop.ui.chart.items import (
     TickLineItem,
     VolumeItem,
 )
+from alphapanda_desktop.ui.chart.orderlines import LineGrip, OrderLine, OrderLinesItem
 from alphapanda_desktop.ui.chart.scales import TimeMark, time_marks
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource, Window
 from alphapanda_desktop.ui.theme import Role
@@ -108,7 +110,9 @@ class Plot(Canvas):
         self.line: TickLineItem | None = None
         self.last_price = LastPriceItem(self._look)
         self.markers = MarkersItem(self._look)
-        for item in (GridItem(self._look, self._grid_of_prices), self.last_price, self.markers):
+        self.lines = OrderLinesItem(self._look)
+        self.grip = LineGrip(self.lines, self._snap, lambda: self.price_axis.finest)
+        for item in (GridItem(self._look, self._grid_of_prices), self.last_price, self.markers, self.lines):
             self.prices.put(item)
         self.volumes.put(GridItem(self._look, self._grid_of_volumes, topped=True))
         corner = Qt.AlignmentFlag.AlignLeft
@@ -160,7 +164,7 @@ class Plot(Canvas):
 
     def _set_scale_texts(self, instrument: Instrument) -> None:
         decimals = instrument.decimals
-        self.price_axis.text_of = lambda price: formats.grouped(price, decimals)
+        self.price_axis.text_of = self.lines.words_of = lambda price: formats.grouped(price, decimals)
         self.price_axis.finest = instrument.tick_size or 0.01
         self._make_room_for_prices()
 
@@ -338,6 +342,19 @@ class Plot(Canvas):
         """Show these trades."""
         self.markers.set_markers(markers)
 
+    def set_lines(self, lines: Sequence[OrderLine]) -> None:
+        """Show these orders; what they are called on the scale moves with them."""
+        kept = {line.name for line in lines}
+        for line in self.lines.lines:
+            if line.name not in kept:
+                self.price_axis.set_tag(line.name, None)
+        for line in lines:
+            self.price_axis.set_tag(line.name, Tag(line.price, self.price_axis.text_of(line.price), line.role, False))
+        self.lines.set_lines(lines)
+
+    def _snap(self, price: float) -> float:
+        return self._instrument.snap(price) if self._instrument is not None else price
+
     # --- marks, shared by scales and grid
 
     def marks(self) -> list[TimeMark]:
@@ -373,6 +390,30 @@ class Plot(Canvas):
         self.double_clicked.connect(self.fit)
         self.pointed.connect(self.point_at)
         self.left.connect(self.point_nowhere)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        inside = self._inside(event.position())
+        if event.button() != Qt.MouseButton.LeftButton or not self.grip.press(inside.x(), inside.y()):
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.grip.holding:
+            self.grip.drag(self.prices.mapSceneToView(self.mapToScene(event.position().toPoint())).y())
+        super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.grip.release()
+        super().mouseReleaseEvent(event)
+
+    def _inside(self, at: QPointF) -> QPointF:
+        """A pixel of the widget as one of the price pane."""
+        here: QPointF = self.mapToScene(at.toPoint())
+        return here - _place(self.prices).topLeft()
+
+    def _show_hand(self, inside: QPointF) -> None:
+        line = self.lines.at(inside.x(), inside.y())
+        upright = line is not None and line.movable
+        self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if upright else Qt.CursorShape.CrossCursor)
 
     def point_at(self, at: QPoint) -> None:
         """Put the crosshair at a pixel of the widget."""
@@ -414,6 +455,7 @@ class Plot(Canvas):
 
     def _show_tooltip(self, pane: Pane, here: QPointF, at: QPoint) -> None:
         inside = here - _place(self.prices).topLeft()
+        self._show_hand(inside)
         marker = self.markers.at(inside.x(), inside.y()) if pane is self.prices else None
         if marker is not None and marker.text:
             QToolTip.showText(self.mapToGlobal(at), marker.text, self)

@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.items import Marker
+from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
@@ -51,9 +52,15 @@ class ChartMarket(Protocol):
 
 
 class ChartView(QWidget):
-    """Live chart of one instrument. `interval_changed(str)` gives the label of the interval chosen ("Tick", "5m")."""
+    """Live chart of one instrument. `interval_changed(str)` gives the label of the interval chosen ("Tick", "5m").
+
+    `line_moved(OrderLine, price)` asks for an order's line to be elsewhere: answer it with `let_go_of_line`;
+    `line_cancelled(OrderLine)` asks for its order's end.
+    """
 
     interval_changed = Signal(str)
+    line_moved = Signal(object, float)
+    line_cancelled = Signal(object)
 
     def __init__(self, edge: Edge, market: ChartMarket, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,6 +72,8 @@ class ChartView(QWidget):
         self.plot = Plot(lambda: edge.theme, self)
         self.buttons: dict[str, QToolButton] = {}
         self._build()
+        self.plot.grip.moved.connect(self.line_moved)
+        self.plot.grip.cancelled.connect(self.line_cancelled)
         self.plot.say_status("Choose an instrument in the watchlist to see its chart.")
         edge.frames.add(self, self._frame)
         self.destroyed.connect(_leaving(self._stay))
@@ -112,6 +121,8 @@ class ChartView(QWidget):
         if instrument == self.instrument:
             return
         self.plot.set_markers(())
+        self.plot.grip.let_go()
+        self.plot.set_lines(())
         self.instrument = instrument
         self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
@@ -127,6 +138,18 @@ class ChartView(QWidget):
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """Show these trades of the instrument that is charted."""
         self.plot.set_markers(markers)
+
+    def set_lines(self, lines: Sequence[OrderLine]) -> None:
+        """Show these orders of the instrument that is charted."""
+        self.plot.set_lines(lines)
+
+    def let_go_of_line(self) -> None:
+        """The moved line was decided on: it stands where its order is."""
+        self.plot.grip.let_go()
+
+    def last_price(self) -> float | None:
+        """The newest price drawn, or None."""
+        return self.plot.source.last_price() if self.plot.source is not None else None
 
     def _load(self) -> None:
         self._stay.stop_loading()
@@ -183,6 +206,9 @@ class ChartView(QWidget):
     # --- keys and looks
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        if self.plot.grip.key(event.key(), shifted=shifted):
+            return
         step = self.plot.window_shown.bars / 10
         match event.key():
             case Qt.Key.Key_Left:
