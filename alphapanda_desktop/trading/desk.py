@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.pnl import Pnl
-from alphapanda_desktop.domain.portfolio import Portfolio
+from alphapanda_desktop.domain.portfolio import Gtts, Portfolio
 from alphapanda_desktop.domain.ports import Broker, Clock, Funds, Journal
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits, RiskLimits, TradingState
@@ -45,6 +45,7 @@ from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.rounds import Need, Rounds
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.standing import GuardedGtts, GuardedPortfolio
 from alphapanda_desktop.trading.sweep import Sweep
 from alphapanda_desktop.trading.tags import Tags
 from alphapanda_desktop.trading.turns import Turns
@@ -305,6 +306,17 @@ class Desk(Voice):
         Raises the first failure after all were tried.
         """
         await self._changing.cancel_all(key, run_id)
+
+    def guard_gtts(self, gtts: Gtts) -> Gtts:
+        """The venue's GTTs behind this desk's gate; the kill switch then looks after them too."""
+        guarded = GuardedGtts(self._parts, self._rules, gtts)
+        self.kill.watch_gtts(guarded)
+        return guarded
+
+    def guard_portfolio(self, portfolio: Portfolio) -> Portfolio:
+        """The venue's holdings and conversions behind this desk's gate; holdings are then compared as well."""
+        self._portfolio = portfolio
+        return GuardedPortfolio(self._parts, portfolio)
 
     # -- kill switch -----------------------------------------------------------------------------------------
 

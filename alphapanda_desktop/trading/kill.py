@@ -16,10 +16,12 @@ from typing import Final
 from psygnal import Signal
 
 from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.domain.portfolio import Gtts
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import TradingState as KillState
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
+from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import KillReport, KillStep, report_of
 from alphapanda_desktop.trading.killrun import FLATTEN, REFUSE, KillRun, Patience
 from alphapanda_desktop.trading.parts import Parts
@@ -70,6 +72,7 @@ class KillSwitch:
         self._look = look
         self._heed = heed
         self._stop: Callable[[str], Awaitable[None]] | None = None
+        self._gtts: GttSweep | None = None
         self._run: KillRun | None = None
         self._work: asyncio.Task[KillReport] | None = None
         self._latchings = 0
@@ -102,6 +105,10 @@ class KillSwitch:
     def on_stop(self, stop: Callable[[str], Awaitable[None]] | None) -> None:
         """Have the strategies stopped by this when the switch is pressed; None when there are none any more."""
         self._stop = stop
+
+    def watch_gtts(self, gtts: Gtts) -> None:
+        """Look after the GTTs too when the switch is pressed."""
+        self._gtts = GttSweep(gtts, self._parts.books)
 
     # -- pressing --------------------------------------------------------------------------------------------
 
@@ -149,6 +156,7 @@ class KillSwitch:
             look=self._look,
             tell=self._show,
             patience=self.patience,
+            gtts=self._gtts,
         )
         self._work = self._parts.scope.spawn("kill switch", self._carry_out(run))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +13,7 @@ from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState
+from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import Held, KillReport, KillStep
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.reconcile import journaled
@@ -20,6 +22,7 @@ REFUSE: Final = "refuse new orders"
 WRITE: Final = "write the latch down"
 STOP: Final = "stop strategies"
 CANCEL: Final = "cancel working orders"
+GTTS: Final = "delete GTTs"
 FLATTEN: Final = "close positions"
 LOOK: Final = "look at the broker's books"
 
@@ -31,6 +34,7 @@ class Patience:
     cancel_s: float = 30.0
     unanswered_s: float = 8.0
     """How long orders without an answer hold up what comes next; they are cancelled later too, when they turn up."""
+    gtts_s: float = 15.0
     flatten_s: float = 60.0
     strategies_s: float = 15.0
     look_every_s: float = 0.5
@@ -51,6 +55,7 @@ class KillRun:
         look: Callable[[str], Awaitable[None]],
         tell: Callable[[KillReport], None],
         patience: Patience,
+        gtts: GttSweep | None = None,
     ) -> None:
         self._parts = parts
         self._changing = changing
@@ -60,6 +65,7 @@ class KillRun:
         self._look = look
         self._tell = tell
         self._patience = patience
+        self._gtts = gtts
         self._asked: dict[str, Order] = {}
         self._failures: dict[str, AlphaPandaError] = {}
         self._before: list[Held] = []
@@ -80,10 +86,12 @@ class KillRun:
         self._end(WRITE, error is None, str(error or "the journal has it"))
         strategies = self._parts.scope.spawn(STOP, self._stop_strategies())
         await self._cancel()
+        await self._delete_gtts()
         if self.flatten:
             await self._close()
         await asyncio.wait({strategies}, timeout=self._patience.strategies_s)
         if self.flatten and not self._flattened:
+            await self._delete_gtts()
             await self._close()
         await self._last_look()
         return self.report
@@ -106,11 +114,9 @@ class KillRun:
 
     async def _cancel(self) -> None:
         self._begin(CANCEL)
-        try:
+        with suppress(TimeoutError):  # what still works is told by the books
             async with asyncio.timeout(self._patience.cancel_s):
                 await self._until_none_works()
-        except TimeoutError:
-            pass  # what still works is told by the books below
         live = [order for order in self._asked.values() if self._now(order).live]
         ok = not live and not self._cannot_read
         self._end(CANCEL, ok, self._words(live))
@@ -129,16 +135,24 @@ class KillRun:
             await asyncio.sleep(self._patience.look_every_s)
         self._cannot_read = self._cannot_read or str(self._parts.gate.state)
 
+    async def _delete_gtts(self) -> None:
+        if self._gtts is None:
+            return
+        self._begin(GTTS)
+        ok, words = False, f"the broker did not answer within {self._patience.gtts_s:g} s"
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience.gtts_s):
+                ok, words = await self._gtts.run(flatten=self.flatten)
+        self._end(GTTS, ok, words)
+
     async def _close(self) -> None:
         self._begin(FLATTEN)
         self._flattened = True
         self._flattening.begin()
         self._before = _held(self._flattening)
-        try:
+        with suppress(TimeoutError):  # what is still open is told by the books
             async with asyncio.timeout(self._patience.flatten_s):
                 await self._until_flat()
-        except TimeoutError:
-            pass
         await self._withdraw()
         left = _held(self._flattening)
         problems = "; ".join(dict.fromkeys(self._flattening.problems.values()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from alphapanda_desktop.domain.errors import (
     AlphaPandaError,
@@ -32,6 +33,9 @@ from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.unanswered import Unanswered
 
+AUTOMATIC: Final = -1.0
+"""Market protection by which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
+
 
 class OrderPath:
     """Places orders. `sweep(order)` hears of each that the broker accepted, for the kill switch."""
@@ -48,6 +52,7 @@ class OrderPath:
     async def submit(self, request: OrderRequest, cause: Cause | None = None) -> Order:
         """Check, journal and send one order. Raises as `Desk.submit`."""
         self._parts.gate.require_open()
+        request = protected(request)
         instrument = self._new(request)
         exposure = self._rules.exposure(request)
         results = self._rules.examine(request, instrument, exposure)
@@ -172,6 +177,13 @@ class OrderPath:
         parts.voice.show(parts.books.mark_rejected(tag, why))
         settled = parts.journal.settle(tag, state, parts.clock.now(), detail=why)
         parts.voice.report(await journaled(settled), tag)
+
+
+def protected(request: OrderRequest) -> OrderRequest:
+    """The request as Kite takes it: at the market with its automatic protection, where none was asked for."""
+    if request.order_type not in ("MARKET", "SL-M") or request.market_protection is not None:
+        return request
+    return replace(request, market_protection=AUTOMATIC)
 
 
 def _after(error: AlphaPandaError, sent: Sequence[Order], children: Sequence[OrderRequest]) -> AlphaPandaError:

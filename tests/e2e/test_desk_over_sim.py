@@ -27,7 +27,10 @@ def test_a_market_order_fills_and_all_books_tell_the_same(arun, eventually, tmp_
                 return sum(f.quantity for f, _ in await h.journal.fills(h.desk.day_start())) == 3
 
             await eventually(journaled)
-            assert h.desk.pnl() is not None
+            net = h.desk.net()
+            assert net is not None and net.charges > 0 and net.net == pytest.approx(net.gross - net.charges)
+            await h.desk.reconcile("look again")
+            assert h.desk.differences.rows() == []
 
     arun(story())
 
@@ -83,7 +86,7 @@ def test_a_rejection_by_kite_is_shown_and_journaled(arun, tmp_path):
     async def story():
         async with exchange() as kite, house(kite, tmp_path) as h:
             last = h.market.latest(h.request().instrument_token).last_price
-            request = h.request(quantity=1, order_type="SL", price=round(last * 0.93), trigger_price=round(last * 0.95))
+            request = h.request(quantity=1, order_type="SL", price=round(last * 0.96), trigger_price=round(last * 0.95))
             with pytest.raises(Rejected, match="Trigger price"):
                 await h.desk.submit(request)
             row = next(o for o in h.desk.orders() if o.tag == request.tag)
