@@ -6,10 +6,11 @@ A later fact about an intent, a session or a run is a row of its own; reading pu
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import sqlite
@@ -21,7 +22,7 @@ from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, RunRo
 from alphapanda_desktop.domain.positions import to_money
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.store.database import Database
-from alphapanda_desktop.store.proof import BadRow, first_bad_row
+from alphapanda_desktop.store.proof import BadRow, prove
 from alphapanda_desktop.store.queries import (
     INTENTS,
     RUNS,
@@ -209,12 +210,8 @@ class SqlJournal:
     # --- proof ----------------------------------------------------------------------------------------------------
 
     async def verify(self) -> BadRow | None:
-        """The first row that is not as it was written, or None.
-
-        Reads everything and holds up writes meanwhile. Rows cut off at the very end leave no trace here: who must
-        know compares the last hash with one kept elsewhere.
-        """
-        return await self._database.run(first_bad_row)
+        """The first row that is not as it was written, or None. Reads everything and holds up writes meanwhile."""
+        return await self._database.run(lambda c: prove(cast(sqlite3.Connection, c.connection.dbapi_connection)).bad)
 
 
 def _append(connection: Connection, table: Table, at: datetime, row: Mapping[str, Any]) -> int:

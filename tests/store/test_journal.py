@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,11 +21,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alphapanda_desktop.domain.errors import BadData, Refused
+from alphapanda_desktop.domain.errors import BadData, Fatal, Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.ports import Event, IntentRow, Journal, RunRow
+from alphapanda_desktop.domain.risk import RuleResult
+from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.proof import Proof, prove_file
 from alphapanda_desktop.store.schema import JOURNAL
 
 AT = datetime(2026, 11, 23, 4, 0, 0, 123_456, tzinfo=UTC)
@@ -358,6 +363,95 @@ def test_events_are_found_by_kind(path: Path, arun: Callable[..., Any]) -> None:
     assert event.detail == {"rule": "quantity", "asked": 500, "at": AT.isoformat()}
 
 
+def test_an_intent_is_kept_with_its_cause_in_the_chain(path: Path, arun: Callable[..., Any]) -> None:
+    rules = (RuleResult("order quantity", True, "10", "5,000"), RuleResult("lot", False, "7", "5", "not a lot"))
+    cause = Cause(tick={"last_price": 1500.05, "bid": 1500.0}, values={"fast": 1.5}, reason="crossed", rules=rules)
+
+    async def story() -> None:
+        async with a_journal(path) as journal:
+            await journal.intend(REQUEST, AT, cause)
+            await journal.intend(replace(REQUEST, tag="ap2"), AT)
+            assert await journal.cause("ap1") == cause
+            assert await journal.cause("ap2") is None and await journal.cause("nobody") is None
+            assert await journal.verify() is None
+
+    arun(story())
+    with closing(sqlite3.connect(path)) as reader:
+        kinds = [kind for (kind,) in reader.execute("SELECT kind FROM chain ORDER BY seq")]
+    assert kinds == ["intents", "causes", "intents"]
+
+
+def test_a_tag_that_is_used_keeps_its_first_cause(path: Path, arun: Callable[..., Any]) -> None:
+    async def story() -> None:
+        async with a_journal(path) as journal:
+            await journal.intend(REQUEST, AT, Cause(reason="first"))
+            with pytest.raises(Refused, match="'ap1'"):
+                await journal.intend(REQUEST, AT, Cause(reason="second"))
+            found = await journal.cause("ap1")
+            assert found is not None and found.reason == "first"
+            assert await journal.verify() is None
+
+    arun(story())
+
+
+def test_the_whole_life_of_one_order_is_found_by_its_tag_and_by_its_number(
+    path: Path, arun: Callable[..., Any]
+) -> None:
+    other = replace(ORDER, order_id="99", tag="ap2")
+    life = [
+        (later(1), replace(ORDER, order_id="", status="UNKNOWN")),
+        (later(2), ORDER),
+        (later(3), replace(ORDER, tag=None, status="COMPLETE", filled_quantity=10)),
+    ]
+
+    async def story() -> None:
+        async with a_journal(path) as journal:
+            await journal.intend(REQUEST, AT)
+            await journal.intend(replace(REQUEST, tag="ap2"), AT)
+            await journal.settle("ap1", "unknown", later(1), detail="no answer")
+            await journal.settle("ap1", "sent", later(2), order_id=ORDER.order_id)
+            for at, order in [life[0], (later(2), other), *life[1:]]:
+                await journal.order_seen(order, at)
+            await journal.fill_seen(FILL, later(3), "run-1")
+            await journal.fill_seen(replace(FILL, order_id="99"), later(3))
+            for name in ("ap1", ORDER.order_id):
+                assert await journal.history(name) == life
+                intent = await journal.intent_of(name)
+                assert intent is not None and (intent.request.tag, intent.state) == ("ap1", "sent")
+            told = [
+                (state.state, state.at, state.order_id, state.detail) for state in await journal.intent_states("ap1")
+            ]
+            assert told == [("unknown", later(1), "", "no answer"), ("sent", later(2), ORDER.order_id, "")]
+            assert await journal.fills_of(ORDER.order_id) == [FILL]
+            assert await journal.fills_in("NSE", "INFY", "MIS", "run-1") == [FILL]
+            assert await journal.fills_in("NSE", "INFY", "CNC", "run-1") == []
+            assert await journal.history("nobody") == [] and await journal.intent_of("") is None
+
+    arun(story())
+
+
+def test_an_order_from_elsewhere_has_a_history_and_no_intent(path: Path, arun: Callable[..., Any]) -> None:
+    async def story() -> None:
+        async with a_journal(path) as journal:
+            await journal.order_seen(replace(ORDER, tag=None), AT)
+            await journal.order_seen(replace(ORDER, order_id="", tag="x", status="INTENDED"), AT)
+            assert [order.status for _, order in await journal.history(ORDER.order_id)] == ["OPEN"]
+            assert await journal.intent_of(ORDER.order_id) is None
+
+    arun(story())
+
+
+def test_events_about_an_order_are_found_by_a_whole_value_in_their_detail(path: Path, arun: Callable[..., Any]) -> None:
+    async def story() -> list[str]:
+        async with a_journal(path) as journal:
+            await journal.note(Event("refused", AT, {"tag": "ap1", "rule": "quantity"}))
+            await journal.note(Event("refused", AT, {"tag": "ap11"}))
+            await journal.note(Event("modify", later(1), {"order_id": "77", "asked": {"tag": "ap1"}}))
+            return [event.kind for event in await journal.events_about("ap1", AT)]
+
+    assert arun(story()) == ["refused", "modify"]
+
+
 # --- safety ----------------------------------------------------------------------------------------------------------
 
 KILLED = """
@@ -392,11 +486,19 @@ def test_an_intent_outlives_a_kill_right_after_it(path: Path, arun: Callable[...
     assert arun(story()) == ["last words"]
 
 
-async def write_some(path: Path) -> None:
-    async with a_journal(path) as journal:
-        for number in range(5):
-            await journal.intend(replace(REQUEST, tag=f"t{number}"), AT)
-            await journal.settle(f"t{number}", "sent", AT, order_id=str(number))
+@pytest.fixture(scope="module")
+def some_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed journal of ten rows, to be copied."""
+
+    async def write(path: Path) -> None:
+        async with a_journal(path) as journal:
+            for number in range(5):
+                await journal.intend(replace(REQUEST, tag=f"t{number}"), AT)
+                await journal.settle(f"t{number}", "sent", AT, order_id=str(number))
+
+    path = tmp_path_factory.mktemp("some") / "rows.sqlite"
+    asyncio.run(write(path))
+    return path
 
 
 @pytest.mark.parametrize(
@@ -425,21 +527,97 @@ def test_nobody_changes_a_row_by_accident(path: Path, arun: Callable[..., Any], 
         ("UPDATE chain SET hash = 'x' WHERE seq = 3", 3, "changed"),
         ("UPDATE chain SET prev_hash = 'x' WHERE seq = 3", 3, "does not follow"),
         ("INSERT INTO events VALUES (99, 0, 'halt', '{}')", 99, "never numbered"),
+        ("INSERT INTO events VALUES (4, 0, 'halt', '{}')", 4, "never numbered"),
+        ("DELETE FROM chain WHERE seq > 8", 9, "never numbered"),
+        (
+            "DELETE FROM chain WHERE seq > 8; DELETE FROM intents WHERE seq > 8; "
+            "DELETE FROM intent_states WHERE seq > 8",
+            9,
+            "rows 9 to 10 were cut off",
+        ),
+        ("DELETE FROM intent_states WHERE seq > 8", 10, "content is missing"),
+        ("DELETE FROM chain WHERE seq = 3; DELETE FROM intents WHERE seq = 3", 4, "row 3 is missing"),
+        (
+            "UPDATE intents SET seq = -1 WHERE seq = 3; UPDATE intents SET seq = 3 WHERE seq = 5; "
+            "UPDATE intents SET seq = 5 WHERE seq = -1",
+            3,
+            "changed",
+        ),
+        (
+            "UPDATE chain SET seq = -1 WHERE seq = 3; UPDATE chain SET seq = 3 WHERE seq = 5; "
+            "UPDATE chain SET seq = 5 WHERE seq = -1",
+            3,
+            "does not follow",
+        ),
+        ("DROP TABLE intent_states", 2, "content is missing"),
+        ("UPDATE chain SET kind = 'nobody' WHERE seq = 4", 4, "never numbered"),
+        ("UPDATE intents SET reason = x'00ff' WHERE seq = 5", 5, "changed"),
+        ("UPDATE intents SET quantity = 'ten' WHERE seq = 5", 5, "changed"),
+        ("DELETE FROM head", 11, "record of the last row is missing"),
+        ("DROP TABLE head", 11, "record of the last row is missing"),
+        ("UPDATE head SET hash = 'x'", 10, "record of the last row was changed"),
+        ("UPDATE head SET seq = 4", 5, "added behind the record"),
+        ("DELETE FROM intents; DELETE FROM intent_states; DELETE FROM chain", 1, "rows 1 to 10 were cut off"),
     ],
 )
-def test_the_first_tampered_row_is_named(path: Path, arun: Callable[..., Any], sql: str, seq: int, why: str) -> None:
-    arun(write_some(path))
+def test_the_first_tampered_row_is_named(tmp_path: Path, some_rows: Path, sql: str, seq: int, why: str) -> None:
+    path = tmp_path / "vandalised.sqlite"
+    shutil.copy(some_rows, path)
     with closing(sqlite3.connect(path)) as vandal, vandal:
         for (trigger,) in vandal.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             vandal.execute(f"DROP TRIGGER {trigger}")
-        vandal.execute(sql)
-
-    async def story() -> Any:
-        async with a_journal(path) as journal:
-            return await journal.verify()
-
-    bad = arun(story())
+        vandal.executescript(sql)
+    bad = prove_file(path).bad
+    assert bad is not None
     assert (bad.seq, why in bad.why) == (seq, True), bad
+
+
+def test_a_whole_journal_is_proven_with_its_last_hash(some_rows: Path, arun: Callable[..., Any]) -> None:
+    proof = prove_file(some_rows)
+    with closing(sqlite3.connect(some_rows)) as reader:
+        (last,) = reader.execute("SELECT hash FROM chain WHERE seq = 10").fetchone()
+    assert proof == Proof(10, last)
+
+    async def story() -> None:
+        async with a_journal(some_rows) as journal:
+            assert await journal.verify() is None
+
+    arun(story())
+
+
+@pytest.mark.parametrize("pages", [1, 3, 12, 25])
+def test_a_file_that_was_cut_short_is_not_whole(tmp_path: Path, some_rows: Path, pages: int) -> None:
+    path = tmp_path / "cut.sqlite"
+    shutil.copy(some_rows, path)
+    os.truncate(path, some_rows.stat().st_size - 4096 * pages)
+    try:
+        bad = prove_file(path).bad
+    except Fatal as error:  # too little of it is left to know what it was
+        assert "cut.sqlite" in str(error) and pages > 3
+    else:
+        assert bad is not None and ("cut short" in bad.why or "cannot be read" in bad.why)
+
+
+def test_a_journal_is_proven_while_it_is_written(path: Path, arun: Callable[..., Any]) -> None:
+    async def story() -> None:
+        async with a_journal(path) as journal:
+            await journal.intend(REQUEST, AT)
+            assert prove_file(path).rows == 1
+            await journal.settle("ap1", "sent", AT, order_id="1")
+            assert prove_file(path).rows == 2
+
+    arun(story())
+
+
+def test_what_is_no_journal_is_refused_by_name(tmp_path: Path) -> None:
+    text, other = tmp_path / "text.sqlite", tmp_path / "other.sqlite"
+    text.write_text("no database at all, but long enough to look like something" * 20, encoding="utf-8")
+    with closing(sqlite3.connect(other)) as connection, connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+    for file, words in ((text, "cannot be read"), (other, "no journal"), (tmp_path / "none", "There is no journal")):
+        with pytest.raises(Fatal, match=words) as caught:
+            prove_file(file)
+        assert str(file) in str(caught.value)
 
 
 def test_the_venues_share_nothing(tmp_path: Path, arun: Callable[..., Any]) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
 
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.store import upgrade
 from alphapanda_desktop.store.database import Database
+from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.proof import prove_file
 from alphapanda_desktop.store.schema import HEAD, REVISIONS, metadata
 
 Arun = Callable[..., Any]
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -154,6 +160,69 @@ def schema_of_new() -> list[tuple[str, str, str]]:
         tables_first = sorted(schema_of(connection), key=lambda row: row[0] != "table")
     version = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"
     return [("table", "alembic_version", version), *tables_first]
+
+
+WRITTEN_BY_0001 = Path(__file__).with_name("journal_0001.sql")
+"""Dump of a journal that the program wrote when its schema was 0001."""
+
+
+@pytest.fixture
+def of_0001(path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(WRITTEN_BY_0001.read_text(encoding="utf-8"))
+    return path
+
+
+def test_a_journal_of_schema_0001_is_copied_upgraded_and_still_proven(of_0001: Path, arun: Arun) -> None:
+    before = prove_file(of_0001)
+    assert (before.rows, before.bad, before.has_head) == (12, None, False)
+
+    async def story() -> None:
+        database = Database(of_0001)
+        await database.open()
+        journal = SqlJournal(database)
+        assert await journal.verify() is None
+        (first, second) = await journal.intents(LONG_AGO)
+        assert (first.request.tag, first.state, first.order_id) == ("ap1", "sent", "261120000000001")
+        assert (second.state, await journal.cause("ap1")) == ("unknown", None)
+        assert [order.status for _, order in await journal.history("ap1")] == ["OPEN", "COMPLETE"]
+        await journal.intend(replace(first.request, tag="ap3"), first.at, Cause(reason="after the upgrade"))
+        assert await journal.verify() is None
+        await database.close()
+
+    arun(story())
+    after, copy = prove_file(of_0001), prove_file(of_0001.with_stem("paper.before-0002"))
+    assert (after.rows, after.bad, after.has_head) == (14, None, True)
+    assert copy == before
+    with closing(sqlite3.connect(of_0001)) as now:
+        assert now.execute("SELECT seq, hash FROM head").fetchall() == [(14, after.last_hash)]
+        hashes = now.execute("SELECT hash FROM chain WHERE seq = 12").fetchall()
+    assert hashes == [(before.last_hash,)]
+
+
+def test_rows_cut_off_before_the_upgrade_are_not_noticed_and_those_after_it_are(of_0001: Path, arun: Arun) -> None:
+    with closing(sqlite3.connect(of_0001)) as vandal, vandal:
+        _drop_guards(vandal)
+        vandal.executescript("DELETE FROM session_ends; DELETE FROM chain WHERE seq = 12")
+    arun(open_and_close(of_0001))
+    assert prove_file(of_0001).bad is None
+    with closing(sqlite3.connect(of_0001)) as vandal, vandal:
+        _drop_guards(vandal)
+        vandal.executescript("DELETE FROM run_ends; DELETE FROM chain WHERE seq = 11")
+    bad = prove_file(of_0001).bad
+    assert bad is not None and "rows 11 to 11 were cut off" in bad.why
+
+
+def _drop_guards(connection: sqlite3.Connection) -> None:
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {trigger}")
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM head", "UPDATE head SET seq = 1", "UPDATE head SET hash = 'x'"])
+def test_the_record_of_the_last_row_only_moves_on(of_0001: Path, arun: Arun, sql: str) -> None:
+    arun(open_and_close(of_0001))
+    with closing(sqlite3.connect(of_0001)) as other, pytest.raises(sqlite3.IntegrityError, match="head"):
+        other.execute(sql)
 
 
 def test_an_everyday_start_does_not_import_alembic(path: Path, arun: Arun) -> None:
