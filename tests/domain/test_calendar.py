@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.calendar import (
+    EXCHANGES,
     Phase,
+    about,
     closing_time,
     holidays_known,
     is_open,
     next_open,
     phase,
     session_on,
+    times_unknown,
 )
 from alphapanda_desktop.domain.session import IST
 
@@ -48,6 +52,19 @@ def span(exchange: str, day: str, *, has_derivatives: bool = False) -> str:
         ("BFO", "2026-08-03", "09:15-15:40"),
         ("CDS", "2026-11-23", "09:00-17:00"),
         ("CDS", "2026-02-01", "shut"),
+        ("CDS", "2026-02-19", "shut"),
+        ("BCD", "2026-08-26", "shut"),
+        ("CDS", "2025-09-05", "09:00-17:00"),
+        ("CDS", "2025-09-08", "shut"),
+        ("CDS", "2024-04-09", "shut"),
+        ("NSE", "2024-04-09", "09:15-15:30"),
+        ("CDS", "2024-01-20", "shut"),
+        ("CDS", "2021-02-24", "09:00-17:00"),
+        ("CDS", "2025-10-21", "13:45-14:45"),
+        ("NFO", "2024-01-20", "09:15-15:30"),
+        ("BFO", "2026-02-01", "09:15-15:30"),
+        ("BSE", "2021-02-24", "09:15-17:00"),
+        ("NFO", "2021-02-24", "09:15-17:00"),
         ("MCX", "2026-07-01", "09:00-23:30"),
         ("MCX", "2026-11-23", "09:00-23:55"),
         ("MCX", "2026-03-06", "09:00-23:55"),
@@ -57,6 +74,13 @@ def span(exchange: str, day: str, *, has_derivatives: bool = False) -> str:
         ("MCX", "2026-11-24", "17:00-23:55"),
         ("MCX", "2026-01-01", "09:00-17:00"),
         ("MCX", "2026-12-25", "shut"),
+        ("MCX", "2026-02-01", "09:00-17:00"),
+        ("NCO", "2025-02-01", "09:00-17:00"),
+        ("NCO", "2026-01-15", "17:00-23:55"),
+        ("MCX", "2024-03-02", "shut"),
+        ("MCX", "2024-11-01", "18:00-19:00"),
+        ("MCX", "2025-10-22", "17:00-23:30"),
+        ("MCX", "2025-10-02", "shut"),
     ],
 )
 def test_hours_of_a_day(exchange: str, day: str, hours: str) -> None:
@@ -144,15 +168,17 @@ def test_the_next_open_is_later_and_opens(exchange: str, second: int) -> None:
 def test_every_day_with_real_bars_is_a_trading_day_and_no_other(real_data: Path) -> None:
     with (real_data / "calendars" / "nse_observed_sessions_5min.csv").open() as lines:
         seen = {date.fromisoformat(row["date"]): row for row in csv.DictReader(lines)}
-    days = [date(2024, 1, 1) + timedelta(days=k) for k in range((date(2025, 12, 19) - date(2024, 1, 1)).days + 1)]
+    first, last = min(seen), date(2025, 12, 19)
+    days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
+    days += [date(2026, 1, 28) + timedelta(days=k) for k in range((max(seen) - date(2026, 1, 28)).days + 1)]
     planned = {day for day in days if session_on("NSE", day)}
     assert planned == {day for day in seen if day in set(days)}
     for day, row in seen.items():
         session = session_on("NSE", day)
         assert session is not None
-        first, last = (datetime.combine(day, time.fromisoformat(row[k]), IST) for k in ("first", "last_bar_start"))
-        assert session.open == first, day
-        assert last < session.close <= last + timedelta(minutes=5), day
+        opened, last_bar = (datetime.combine(day, time.fromisoformat(row[k]), IST) for k in ("first", "last_bar_start"))
+        assert session.open == opened, day
+        assert last_bar < session.close <= last_bar + timedelta(minutes=5), day
 
 
 def test_the_tables_hold_what_the_circulars_say(real_data: Path) -> None:
@@ -164,3 +190,72 @@ def test_the_tables_hold_what_the_circulars_say(real_data: Path) -> None:
     mcx = facts["mcx_2026"]
     assert {span("MCX", day) for day in mcx["both_closed"]} == {"shut"}
     assert {span("MCX", day)[:5] for day in mcx["morning_closed_evening_open"]} == {"17:00"}
+    assert {span("MCX", day)[6:] for day in mcx["morning_open_evening_closed"]} == {"17:00"}
+    listed = {day for days in mcx.values() if isinstance(days, list) for day in days}
+    year = [date(2026, 1, 1) + timedelta(days=k) for k in range(365)]
+    unusual = {str(day) for day in year if not about("MCX", day).startswith(("regular", "closed: weekend", "special"))}
+    assert unusual == listed
+
+
+@pytest.mark.parametrize(
+    ("exchange", "day", "why"),
+    [
+        ("NSE", "2026-11-23", "regular"),
+        ("NSE", "2026-11-24", "closed: Guru Nanak Jayanti"),
+        ("NSE", "2026-11-22", "closed: weekend"),
+        ("NSE", "2025-10-21", "special: Muhurat trading (Diwali)"),
+        ("CDS", "2025-10-21", "special: Muhurat trading (Diwali)"),
+        ("NSE", "2026-02-01", "special: Union Budget"),
+        ("CDS", "2026-02-01", "closed: weekend"),
+        ("MCX", "2026-02-01", "special: Union Budget"),
+        ("NFO", "2021-02-24", "special: outage at NSE, trading extended to 17:00"),
+        ("CDS", "2026-04-01", "closed: annual bank closing"),
+        ("MCX", "2026-11-24", "half day: evening session only (Guru Nanak Jayanti)"),
+        ("MCX", "2026-01-01", "half day: morning session only (New Year's Day)"),
+        ("MCX", "2026-10-02", "closed: Gandhi Jayanti"),
+        ("NSE", "2027-01-04", "regular; the holidays of 2027 are not known to this release"),
+        (
+            "MCX",
+            "2025-10-20",
+            "regular; MCX's own list of 2025 is not in the tables, the one for shares is followed",
+        ),
+    ],
+)
+def test_why_a_day_is_as_it_is(exchange: str, day: str, why: str) -> None:
+    assert about(exchange, date.fromisoformat(day)) == why
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+def test_a_session_whose_times_are_not_known_is_not_told_as_closed(exchange: str) -> None:
+    day = date(2026, 11, 8)
+    assert session_on(exchange, day) is None
+    assert times_unknown(exchange, day)
+    assert phase(exchange, at("2026-11-08T18:30")) is Phase.UNKNOWN
+    assert about(exchange, day) == "special: Muhurat trading (Diwali); its times were not known when this was released"
+    assert not times_unknown(exchange, date(2026, 11, 7))
+
+
+def test_shares_have_a_pre_open_before_a_special_session_and_the_rest_has_none() -> None:
+    shares, futures = (session_on(exchange, date(2025, 10, 21)) for exchange in ("NSE", "NFO"))
+    assert shares
+    assert futures
+    assert [span.phase for span in shares.phases] == [Phase.PRE_OPEN, Phase.OPEN, Phase.POST_CLOSE]
+    assert [span.phase for span in futures.phases] == [Phase.OPEN]
+    assert shares.phases[0].start == at("2025-10-21T13:30")
+
+
+def test_the_phases_of_a_day_follow_one_another_without_overlap() -> None:
+    days = [date(2021, 1, 1) + timedelta(days=k) for k in range(6 * 365)]
+    for exchange in EXCHANGES:
+        for day in days:
+            for derivatives in (False, True):
+                session = session_on(exchange, day, has_derivatives=derivatives)
+                spans = session.phases if session else ()
+                assert all(span.start < span.end for span in spans)
+                assert all(one.end <= next_.start for one, next_ in pairwise(spans)), (exchange, day)
+
+
+def test_futures_and_shares_trade_on_the_same_days() -> None:
+    days = [date(2021, 1, 1) + timedelta(days=k) for k in range(6 * 365)]
+    for other in ("BSE", "NFO", "BFO"):
+        assert all((session_on("NSE", day) is None) == (session_on(other, day) is None) for day in days)
