@@ -165,8 +165,8 @@ def _quantity(order: Row) -> int:
 
 def _positive(order: Row, name: str) -> int | float:
     value = order.get(name)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not isinstance(value, int | float) or value <= 0:
+    number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if not number or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise BadData(f"{name}: a number above 0 is expected, {_given(order, name)}")
     return value
 
