@@ -71,20 +71,20 @@ def decode_frame(frame: Bytes, received_ns: int, problems: Problems | None = Non
     for _ in range(_read_count(frame)[0]):
         start = at + 2
         if start > size:
-            _count(problems, "frame ends before its last packet")
+            count_problem(problems, "frame ends before its last packet")
             return ticks
         length = _read_count(frame, at)[0]
         at = start + length
         if at > size:
-            _count(problems, "frame ends within a packet")
+            count_problem(problems, "frame ends within a packet")
             return ticks
         decode = _DECODERS.get(length)
         if decode is None:
-            _count(problems, f"packet of unknown length {length}")
+            count_problem(problems, f"packet of unknown length {length}")
         else:
             ticks.append(decode(frame, start, received_ns))
     if at < size:
-        _count(problems, "frame goes on after its last packet")
+        count_problem(problems, "frame goes on after its last packet")
     return ticks
 
 
@@ -94,7 +94,7 @@ def decode_packet(packet: Bytes, received_ns: int) -> Tick | None:
     return decode(bytes(packet), 0, received_ns) if decode else None
 
 
-def _count(problems: Problems | None, what: str) -> None:
+def count_problem(problems: Problems | None, what: str) -> None:
     if problems is not None:
         problems[what] = problems.get(what, 0) + 1
 
