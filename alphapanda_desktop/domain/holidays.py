@@ -45,7 +45,7 @@ _CURRENCY_TOO: Final[dict[int, str]] = {
     2026: "02-19 Shivaji Jayanti; 03-19 Gudhi Padwa; 04-01 annual bank closing; 08-26 Id-E-Milad",
 }
 """Days on which banks rest and so currency does too.  Source: the exchanges' currency lists of 2024 and 2025, NSE
-CD70038 (8 Sep instead of 5 Sep 2025), BSE 20251223-12 (2026); 18 instead of 16 Sep 2024 is general knowledge."""
+CD70038 (8 instead of 5 Sep 2025), RBI's notice (18 instead of 16 Sep 2024), BSE 20251223-12 (2026)."""
 
 _NEW_YEAR: Final = "New Year's Day"
 """On this weekday commodities trade until the evening only.  Source: MCX lists of 2020 and 2026."""

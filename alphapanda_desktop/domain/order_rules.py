@@ -300,13 +300,14 @@ def _freeze(case: Case) -> RuleResult | None:
         return None
     each = request.iceberg_quantity if request.variety == "iceberg" and request.iceberg_quantity else request.quantity
     parts = len(cut(request.quantity, most)) if request.quantity > 0 else 0
+    source = "Zerodha's figure for shares" if case.cash else freeze_table(case.day).source
     return result(
         "freeze quantity",
         each <= most,
         each,
         most,
         f"Freeze quantity: {each} asked, {most} allowed in one order; {parts} orders would hold it, "
-        f"{case.limits.autoslice_max} are allowed at a time ({freeze_table(case.day).source}).",
+        f"{case.limits.autoslice_max} are allowed at a time ({source}).",
     )
 
 

@@ -25,26 +25,30 @@ class FreezeTable:
     since: date
     source: str
     by_underlying: Mapping[tuple[str, str], int]
-    cash_units: int
-    cash_value: float
+
+
+CASH_UNITS: Final = 100_000
+CASH_VALUE: Final = 10_00_00_000.0
+"""The most shares, and the most rupees of them, that one order may ask for.  Source: Zerodha support; CONTRACT 2.5."""
+
+_BSE: Final = {("BFO", "SENSEX"): 1_000, ("BFO", "BANKEX"): 900}
+"""Source: another broker's page of 2026; CONTRACT 6.4."""
+
+
+def _table(
+    since: date, source: str, nifty: int, banknifty: int, finnifty: int, midcap: int, next_50: int
+) -> FreezeTable:
+    units = {"NIFTY": nifty, "BANKNIFTY": banknifty, "FINNIFTY": finnifty, "MIDCPNIFTY": midcap, "NIFTYNXT50": next_50}
+    return FreezeTable(since, source, {("NFO", name): most for name, most in units.items()} | _BSE)
 
 
 FREEZE: Final[tuple[FreezeTable, ...]] = (
-    FreezeTable(
-        since=date(2026, 2, 1),
-        source="NSE's index table of 1 Feb 2026; BSE by another broker's page; equity by Zerodha support; CONTRACT 6.4",
-        by_underlying={
-            ("NFO", "NIFTY"): 1_800,
-            ("NFO", "BANKNIFTY"): 600,
-            ("NFO", "FINNIFTY"): 1_800,
-            ("NFO", "MIDCPNIFTY"): 2_800,
-            ("NFO", "NIFTYNXT50"): 600,
-            ("BFO", "SENSEX"): 1_000,
-            ("BFO", "BANKEX"): 900,
-        },
-        cash_units=100_000,
-        cash_value=10_00_00_000.0,
-    ),
+    _table(date(2024, 8, 1), "NSE circular for 1 Aug 2024, as a broker announced it", 1_800, 900, 1_800, 2_800, 600),
+    _table(date(2025, 7, 1), "NSE circular of 30 Jun 2025", 1_800, 600, 1_800, 2_800, 600),
+    _table(date(2025, 9, 1), "NSE circular of 29 Aug 2025", 1_800, 900, 1_800, 2_800, 600),
+    _table(date(2025, 11, 3), "NSE circular of 31 Oct 2025", 1_800, 600, 1_800, 2_800, 600),
+    _table(date(2025, 12, 1), "NSE circular for 1 Dec 2025, as a broker lists it", 1_800, 600, 1_200, 2_800, 600),
+    _table(date(2026, 2, 1), "NSE circular of 30 Jan 2026", 1_800, 600, 1_800, 2_800, 600),
 )
 
 
@@ -55,10 +59,9 @@ def freeze_table(on: date) -> FreezeTable:
 
 def freeze_quantity(instrument: Instrument, on: date) -> int | None:
     """The largest quantity of one order in whole lots, as orders count it; None where it is not known."""
-    table = freeze_table(on)
     if instrument.exchange in CASH:
-        return table.cash_units
-    units = table.by_underlying.get((instrument.exchange, instrument.name))
+        return CASH_UNITS
+    units = freeze_table(on).by_underlying.get((instrument.exchange, instrument.name))
     return units and max(instrument.lot, units // instrument.lot * instrument.lot)
 
 
@@ -67,7 +70,7 @@ def largest_order(instrument: Instrument, on: date, price: float | None) -> int 
     most = freeze_quantity(instrument, on)
     if most is None or instrument.exchange not in CASH or not price or not 0 < price < inf:
         return most
-    by_value = int(freeze_table(on).cash_value / price) // instrument.lot * instrument.lot
+    by_value = int(CASH_VALUE / price) // instrument.lot * instrument.lot
     return max(instrument.lot, min(most, by_value))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.risk import Refusal
-from alphapanda_desktop.domain.slicing import cut, freeze_quantity, freeze_table, largest_order, slices
+from alphapanda_desktop.domain.slicing import FREEZE, cut, freeze_quantity, freeze_table, largest_order, slices
 from tests.fakes import a_request, an_instrument
 
 TODAY = date(2026, 11, 23)
@@ -62,8 +62,19 @@ def test_shares_are_also_bound_by_value() -> None:
 
 def test_the_table_has_a_date_and_a_source() -> None:
     assert freeze_table(TODAY).since == date(2026, 2, 1)
-    assert "NSE" in freeze_table(TODAY).source
-    assert freeze_table(date(2020, 1, 1)) is freeze_table(TODAY)
+    assert freeze_table(date(2020, 1, 1)) is FREEZE[0]
+    assert [table.since for table in FREEZE] == sorted(table.since for table in FREEZE)
+    assert all("NSE" in table.source for table in FREEZE)
+
+
+@pytest.mark.parametrize(
+    ("day", "banknifty", "finnifty"),
+    [("2025-06-30", 900, 1_800), ("2025-08-29", 600, 1_800), ("2025-09-01", 900, 1_800), ("2025-12-01", 600, 1_200)],
+)
+def test_the_figures_are_those_of_the_day(day: str, banknifty: int, finnifty: int) -> None:
+    on = date.fromisoformat(day)
+    assert freeze_quantity(future("BANKNIFTY", 30), on) == banknifty
+    assert freeze_quantity(future("FINNIFTY", 60), on) == finnifty
 
 
 def test_an_order_that_fits_stays_as_it_is() -> None:
