@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum
 from itertools import count
 from typing import Final
@@ -89,7 +89,7 @@ class _Span:
         self._by_calendar: Counter[int] = Counter()
 
     def add(self, elapsed_s: float, at_s: float) -> None:
-        self._left.append(elapsed_s)
+        insort(self._left, elapsed_s)
         self._by_calendar[int(at_s // self._calendar_s)] += 1
         if len(self._by_calendar) > 10_000:
             del self._by_calendar[next(iter(self._by_calendar))]
@@ -156,8 +156,16 @@ class Governor:
             self._waiting.remove(place)
             self._look()
 
-    def restore(self, placed_today: int, modifications: Mapping[str, int]) -> None:
-        """Take up the day's counts from the journal; what is counted here already is never forgotten for less."""
+    def restore(self, placed_today: int, modifications: Mapping[str, int], left: Iterable[datetime] = ()) -> None:
+        """Take up the day's counts from the journal; what is counted here already is never forgotten for less.
+
+        `left` is when requests left that this governor has not seen, as before a restart within the minute.
+        """
+        now_s, at = self._clock.monotonic_s(), self._clock.now()
+        for moment in left:
+            age_s = max(0.0, (at - moment).total_seconds())
+            self._second.add(now_s - age_s, moment.timestamp())
+            self._minute.add(now_s - age_s, moment.timestamp())
         self._placed[self._today] = max(self._placed[self._today], placed_today)
         for order_id, times in modifications.items():
             self._modified[order_id] = max(self._modified[order_id], times)

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -376,6 +376,21 @@ def test_restoring_less_than_is_counted_forgets_nothing() -> None:
         governor.restore(3, {"1": 1})
         assert governor.gauges().day == (9, 20)
         assert governor.modifications("1") == 2
+
+    leap(story)
+
+
+def test_after_a_restart_what_left_within_the_minute_still_counts() -> None:
+    async def story(loop: LeapingLoop, clock: LeapingClock) -> None:
+        watch = watched(clock)
+        left = [clock.now() - timedelta(seconds=seconds) for seconds in (0.1, 30, 0.2, 30, 0.3, 30, 30, 30, 90)]
+        watch.governor.restore(9, {}, left)
+        assert watch.governor.gauges().second == (3, 3)
+        assert watch.governor.gauges().minute == (8, 11)
+        await watch.ask(Kind.EXIT)
+        assert watch.left[-1][0] == pytest.approx(0.75, abs=0.1)
+        await watch.ask(Kind.ENTRY)
+        assert watch.left[-1][0] == pytest.approx(30.5, abs=0.1)
 
     leap(story)
 
