@@ -83,14 +83,24 @@ def _tables(connection: sqlite3.Connection) -> set[str]:
     return {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def prove_file(path: Path) -> Proof:
-    """The proof of a journal in a file. Raises Fatal for what is no journal."""
+def prove_file(path: Path, expect: str | None = None) -> Proof:
+    """The proof of a journal in a file, which has to hold a row of the hash `expect` if one is given.
+
+    Raises Fatal for what is no journal.
+    """
     with closing(open_to_read(path)) as connection:
         connection.execute("BEGIN")
         proof = prove(connection)
+        if proof.bad is None and expect and not _holds(connection, expect):
+            why = f"no row of the chain has the expected hash {expect}"
+            return replace(proof, bad=BadRow(proof.rows + 1, chain.name, why))
         if proof.bad is None and (missing := _bytes_missing(path, connection)):
             return replace(proof, bad=BadRow(proof.rows + 1, "file", f"the file was cut short by {missing:,} bytes"))
         return proof
+
+
+def _holds(connection: sqlite3.Connection, expect: str) -> bool:
+    return connection.execute("SELECT 1 FROM chain WHERE hash = ?", (expect.strip().lower(),)).fetchone() is not None
 
 
 def _bytes_missing(path: Path, connection: sqlite3.Connection) -> int:
