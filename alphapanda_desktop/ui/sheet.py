@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, QStandardPaths, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
-    QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -23,8 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from alphapanda_desktop.domain.errors import Fatal
-from alphapanda_desktop.ui.edge import Edge, ask
+from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
 
 LEAST: Final = QSize(900, 520)
@@ -214,29 +212,24 @@ def copy_text(text: str, edge: Edge, what: str) -> None:
     edge.notify(f"{what} is on the clipboard.", "info")
 
 
-async def save_text(text: str, name: str, edge: Edge, parent: QWidget) -> Path | None:
-    """Ask where to, write it there, say where it is; None when nothing was chosen.
+def save_text(text: str, folder: Path, name: str, edge: Edge) -> Path | None:
+    """Write a new file there, say where it is, and give its path; None where it could not be written, which is told.
 
-    Qt's own dialog, not the platform's: that one is modal on some, and the kill switch must stay in reach.
+    No file dialog: each of them is modal or runs a loop of its own, and the kill switch must stay in reach.
     """
-    folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    dialog = QFileDialog(parent, "Save", str(Path(folder) / name))
-    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.selectFile(name)
     try:
-        if await ask(dialog) != QDialog.DialogCode.Accepted:
-            return None
-        path = Path(dialog.selectedFiles()[0])
-    finally:
-        dialog.deleteLater()
-    _write(path, text)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = _unused(folder / name)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        edge.notify(f"{folder / name} could not be written: {error.strerror or error}", "danger")
+        return None
     edge.notify(f"Saved to {path}", "info")
     return path
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Fatal(f"{path} could not be written: {error.strerror or error}") from error
+def _unused(path: Path) -> Path:
+    """The path, or one with a number behind its name where a file is there already."""
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return path if not path.exists() else next(other for other in numbered if not other.exists())

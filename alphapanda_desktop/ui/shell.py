@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
@@ -14,17 +14,23 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
+from alphapanda_desktop.ui.sheet import SheetDeck
+from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 from alphapanda_desktop.ui.welcome import Check, WelcomePage
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.instruments import Instrument
+    from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.trading.arming import Arming
+    from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.session import SessionGate
+    from alphapanda_desktop.trading.why import Trail
     from alphapanda_desktop.ui.desk import DeskView
+    from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
 
 LAYOUT_VERSION = 1
@@ -59,12 +65,12 @@ class DeskParts:
     arming: Arming
     watch_keys: list[str]
     chart_key: str
-    gtts: Any | None = None
-    portfolio: Any | None = None
-    calculator: Any | None = None
-    why: Callable[[str], Awaitable[Any]] | None = None
+    gtts: Gtts | None = None
+    portfolio: Portfolio | None = None
+    calculator: Calculator | None = None
+    why: Callable[[str], Awaitable[Trail]] | None = None
     """From a tag or an order id to the trail of that order."""
-    coverage: Any | None = None
+    coverage: StopCoverage | None = None
     real_hours: bool = False
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
 
@@ -86,6 +92,7 @@ class MainWindow(QMainWindow):
         self.user_id = ""
         self.database = ""
         self.view: DeskView | None = None
+        self.sheets: DeskSheets | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
         self.setDockNestingEnabled(True)
@@ -95,12 +102,14 @@ class MainWindow(QMainWindow):
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.strip)
         self.centre = QStackedWidget(self)
         self.setCentralWidget(self.centre)
+        self.deck = SheetDeck(self, self.centre)
         self._busy = BusyPage(self.centre)
         self.centre.addWidget(self._busy)
         self._status = self._make_status()
         self.menus = Menus(self, edge)
         self.set_mode("")
         self._refresh_strip()
+        self._sleep = SleepWatch(self)
         self._beat = QTimer(self)
         self._beat.timeout.connect(self._refresh_strip)
         self._beat.start(BEAT_MS)
@@ -200,16 +209,39 @@ class MainWindow(QMainWindow):
         if self.remembered.layout:
             self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
             self.strip.show()
-        self.menus.show_desk(parts, view)
         self.database = parts.database
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)
-        self.strip.kill_pressed.connect(lambda: self._edge.spawn("kill", parts.desk.halt("kill switch pressed")))
-        self.strip.release_pressed.connect(self.menus.ask_release)
-        connect(parts.desk.halted_changed, self, lambda _state: self._refresh_strip())
+        self._show_sheets(parts, view)
         connect(parts.desk.state_changed, self, lambda _state: self._refresh_strip())
         self._edge.frames.add(self.strip, self._show_pnl)
         self._refresh_strip()
+
+    def _show_sheets(self, parts: DeskParts, view: DeskView) -> None:
+        from alphapanda_desktop.ui.desksheets import DeskSheets
+
+        self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
+        self.menus.show_desk(parts, view, sheets)
+        sheets.start()
+        self.strip.show_gauges(parts.desk.governor)
+        self.strip.kill_pressed.connect(sheets.press_kill)
+        self.strip.release_pressed.connect(sheets.show_kill)
+        self.strip.differences_pressed.connect(sheets.show_differences)
+        self.strip.coverage_pressed.connect(sheets.show_coverage)
+        self._sleep.sleeping.connect(lambda: sheets.ask_before_sleep(self._sleep.let_sleep))
+        self._sleep.start()
+
+    def show_why(self, ref: str) -> None:
+        """Answer "why this order?" for a tag or an order id."""
+        if self.sheets is not None:
+            self.sheets.show_why(ref)
+
+    def come_forward(self) -> None:
+        """Show the window above others: a second launch was asked for."""
+        self.setWindowState((self.windowState() & ~Qt.WindowState.WindowMinimized) | Qt.WindowState.WindowActive)
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         """A dock that can be moved and torn off but not lost."""
@@ -231,7 +263,21 @@ class MainWindow(QMainWindow):
     # -- what the person does --------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        """A person who closes the window is asked first where that matters; the program's own `close` is not."""
         event.ignore()
+        if event.spontaneous():
+            self.ask_to_close()
+        else:
+            self._leave()
+
+    def ask_to_close(self) -> None:
+        """End the program, after a question where strategies run or stops live only in it."""
+        if self.sheets is not None:
+            self.sheets.ask_to_leave(self._leave)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
         if self.view is not None:  # without the panels there is no layout, only the loss of the last one
             self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
         self.closed.emit()
@@ -249,7 +295,7 @@ class MainWindow(QMainWindow):
 
     def _show_pnl(self) -> None:
         if self._parts is not None:
-            self.strip.show_pnl(self._parts.desk.pnl())
+            self.strip.show_pnl(self._parts.desk.net())
 
     def _refresh_strip(self) -> None:
         gate, parts = self._gate, self._parts
@@ -258,7 +304,6 @@ class MainWindow(QMainWindow):
             return
         market, desk = parts.market, parts.desk
         self.strip.show_feed(market.link.state, market.ticks_per_s, market.link.detail)
-        self.strip.show_trading(desk.trading_state, desk.why_halted)
         if desk.ready:
             armed = parts.arming.why_not()
             self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")

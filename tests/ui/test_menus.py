@@ -9,9 +9,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QDockWidget, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLabel, QLineEdit, QPushButton
 
 from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.ui.sheet import Sheet
 from tests.ui.window_stage import WindowStage, a_window
 
 Eventually = Callable[..., Awaitable[Any]]
@@ -30,19 +31,18 @@ def dialog() -> QDialog | None:
     return shown[0] if shown else None
 
 
-async def type_word(eventually: Eventually, word: str, *, ok: bool = True) -> str:
-    """Answer the dialog that asks for a word; what it says."""
-    asked: QDialog = await eventually(dialog)
-    said = " ".join(label.text() for label in asked.findChildren(QLabel))
-    field = asked.findChild(QLineEdit, "typed_word")
-    box = asked.findChild(QDialogButtonBox)
-    assert field is not None and box is not None
-    await eventually(field.hasFocus)
+async def type_word(stage: WindowStage, eventually: Eventually, word: str) -> Sheet:
+    """Type a word into the sheet that asks for it; the sheet."""
+    sheet: Sheet = await eventually(lambda: stage.window.deck.top)
+    field = next(f for f in sheet.findChildren(QLineEdit) if f.objectName() in ("typed_word", "kill_word"))
+    button = next(b for b in sheet.findChildren(QPushButton) if b.objectName() in ("typed_ok", "kill_release"))
     QTest.keyClicks(field, word)
-    which = QDialogButtonBox.StandardButton.Ok if ok else QDialogButtonBox.StandardButton.Cancel
-    QTest.mouseClick(box.button(which), Qt.MouseButton.LeftButton)
-    await eventually(lambda: dialog() is None)
-    return said
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    return sheet
+
+
+def said(sheet: Sheet) -> str:
+    return " ".join(label.text() for label in sheet.findChildren(QLabel))
 
 
 def test_before_the_login_only_what_works_is_offered(run: Any) -> None:
@@ -71,24 +71,52 @@ def test_log_out_and_close_are_two_commands(run: Any, eventually: Eventually) ->
     run(story())
 
 
-@pytest.mark.parametrize(
-    ("word", "ok", "released"), [("RELEASE", True, True), ("release", True, False), ("RELEASE", False, False)]
-)
-def test_release_needs_its_word(word: str, ok: bool, released: bool, run: Any, eventually: Eventually) -> None:
+@pytest.mark.parametrize(("word", "released"), [("RELEASE", True), ("release", False)])
+def test_release_needs_its_word(word: str, released: bool, run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_window() as stage:
             desk = stage.desk.desk
             await desk.halt("tested")
-            stage.window.strip.kill.click()  # it says RELEASE… now
-            said = await type_word(eventually, word, ok=ok)
-            assert "tested" in said
+            stage.window.strip.release.click()
+            sheet = await type_word(stage, eventually, word)
             if released:
                 await eventually(lambda: desk.trading_state is TradingState.ACTIVE)
-                await eventually(lambda: stage.window.strip.kill.text() == "KILL")
+                await eventually(lambda: not stage.window.strip.release.isVisible())
             else:
+                await eventually(lambda: "'release' was typed" in said(sheet) or "release typed" in said(sheet))
+                assert "tested" in said(sheet)
                 assert desk.trading_state is TradingState.HALTED
-            if ok and not released:
-                await eventually(lambda: any("Not released" in text for text, _ in stage.desk.notices))
+
+    run(story())
+
+
+def test_only_exits_can_be_let_pass(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            action(stage, "Let only exits pass").trigger()
+            await eventually(lambda: stage.desk.desk.trading_state is TradingState.REDUCING)
+            await eventually(lambda: stage.window.strip.desk.text() == "▲ REDUCING: exits only")
+            assert not action(stage, "Let only exits pass").isEnabled()
+            assert action(stage, "Release the kill switch").isEnabled()
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("command", "sheet"),
+    [
+        ("Differences with the broker", "reconcile_sheet"),
+        ("Limits", "limits_sheet"),
+        ("Kill switch: state and report", "kill_sheet"),
+    ],
+)
+def test_each_sheet_has_a_command(command: str, sheet: str, run: Any) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            for _ in range(2):
+                action(stage, command).trigger()
+            sheets = [s for s in stage.window.findChildren(Sheet) if s.isVisible()]
+            assert [s.objectName() for s in sheets] == [sheet]  # one of each kind
 
     run(story())
 
@@ -100,7 +128,7 @@ def test_there_is_something_to_release_only_while_halted(run: Any, eventually: E
             assert not release.isEnabled()
             await stage.desk.desk.halt("tested")
             assert release.isEnabled()
-            await stage.desk.desk.release()
+            await stage.desk.desk.kill.release("RELEASE")
             assert not release.isEnabled()
 
     run(story())
@@ -121,13 +149,14 @@ def test_live_is_armed_by_typing_and_by_nothing_else(word: str, armed: bool, run
         async with a_window(live=True) as stage:
             assert stage.window.strip.desk.text() == "disarmed"
             action(stage, "Arm live trading").trigger()
-            said = await type_word(eventually, word)
-            assert "real money" in said
+            sheet = await type_word(stage, eventually, word)
             if armed:
                 await eventually(lambda: stage.desk.arming.armed)
                 await eventually(lambda: stage.window.strip.desk.text() == "desk ready")
+                assert stage.window.deck.top is None
             else:
-                await eventually(lambda: any("was typed" in text for text, _ in stage.desk.notices))
+                await eventually(lambda: "was typed" in said(sheet))
+                assert "real money" in said(sheet)
                 assert not stage.desk.arming.armed
 
     run(story())

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLineEdit, QMenu, QPushButton, QWidget
 
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.ui.edge import ask
 from alphapanda_desktop.ui.formats import DASH
 from alphapanda_desktop.ui.login import LoginPlan
+from alphapanda_desktop.ui.whysheet import WhySheet
+from tests.ui.fakes_market import INFY
+from tests.ui.fakes_sheets import FakeCoverage, FakeTrail, a_difference, covered_row
 from tests.ui.window_stage import WindowStage, a_window
 
 Eventually = Callable[..., Awaitable[Any]]
@@ -47,7 +53,7 @@ def test_before_the_login_the_strip_says_that_it_does_not_know(run: Any) -> None
             assert strip.session.text() == "not logged in"
             assert strip.feed.text() == f"feed {DASH}"
             assert strip.desk.text() == f"desk {DASH}"
-            assert strip.pnl.text() == f"P&L today {DASH}"
+            assert strip.pnl.text() == f"Net today {DASH}"
             assert not strip.kill.isEnabled()
 
     run(story())
@@ -162,34 +168,232 @@ def kill(stage: WindowStage) -> QPushButton:
     return button
 
 
-def test_the_kill_button_halts_at_once_and_says_so(run: Any, eventually: Eventually) -> None:
+KEYS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+
+
+def test_the_kill_button_halts_at_once_and_shows_its_sheet(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_window() as stage:
-            desk = stage.desk.desk
+            desk, window = stage.desk.desk, stage.window
+            stage.desk.order("1", "OPEN", tag="ours")
             QTest.mouseClick(kill(stage), Qt.MouseButton.LeftButton)
+            assert window.deck.find("kill_sheet") is not None
             await eventually(lambda: desk.trading_state is TradingState.HALTED)
-            await eventually(lambda: stage.window.strip.desk.text() == "■ TRADING HALTED")
-            assert kill(stage).text() == "RELEASE…"
-            assert "kill switch pressed" in stage.window.strip.desk.toolTip()
+            await eventually(lambda: window.strip.desk.text() == "■ TRADING HALTED")
+            assert kill(stage).text() == "KILL" and window.strip.release.isVisible()
+            assert "kill switch pressed" in window.strip.desk.toolTip()
+            await eventually(lambda: stage.desk.broker.book["1"][-1].status == "CANCELLED")
+            await eventually(lambda: desk.kill.report is not None and desk.kill.report.done_at is not None)
             assert any(event.kind == "kill switch" for event in stage.desk.journal.event_rows)
 
     run(story())
 
 
 def test_the_kill_key_works_again_after_a_release(run: Any, eventually: Eventually) -> None:
-    """Qt drops a button's shortcut when its text changes."""
-
     async def story() -> None:
         async with a_window() as stage:
             desk, window = stage.desk.desk, stage.window
             window.activateWindow()
             await eventually(window.isActiveWindow)
-            keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
             for _ in range(2):
-                QTest.keyClick(window, Qt.Key.Key_K, keys)
+                QTest.keyClick(window, Qt.Key.Key_K, KEYS)
                 await eventually(lambda: desk.trading_state is TradingState.HALTED)
-                await desk.release()
-                await eventually(lambda: kill(stage).text() == "KILL")
+                await eventually(lambda: not desk.kill.at_work)
+                await desk.kill.release("RELEASE")
+                await eventually(lambda: not window.strip.release.isVisible())
+
+    run(story())
+
+
+def _dialog(stage: WindowStage) -> QWidget:
+    """A question asked the way every dialog of the program is asked."""
+    dialog = QDialog(stage.window)
+    field = QLineEdit(dialog)
+    stage.desk.edge.spawn("ask", ask(dialog))
+    return field
+
+
+def _keys_page(stage: WindowStage) -> QWidget:
+    stage.window.menus._show("Keys", "keys")
+    shown = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.windowTitle() == "Keys"]
+    return shown[0]
+
+
+def _sheet(name: str) -> Callable[[WindowStage], QWidget]:
+    def lay(stage: WindowStage) -> QWidget:
+        assert stage.window.sheets is not None
+        getattr(stage.window.sheets, f"show_{name}")()
+        assert stage.window.deck.top is not None
+        return stage.window.deck.top
+
+    return lay
+
+
+def _arming(stage: WindowStage) -> QWidget:
+    stage.window.menus._ask_arming()
+    found = stage.window.findChild(QLineEdit, "typed_word")
+    assert isinstance(found, QWidget)
+    return found
+
+
+def _ticket(stage: WindowStage) -> QWidget:
+    assert stage.window.view is not None
+    stage.window.view.ticket.open_for(INFY, "BUY")
+    return stage.window.view.ticket.fields.quantity
+
+
+@pytest.mark.parametrize(
+    "over",
+    [_dialog, _keys_page, _sheet("kill"), _sheet("differences"), _sheet("limits"), _arming, _ticket],
+    ids=["dialog", "keys", "kill sheet", "differences", "limits", "arming", "ticket"],
+)
+@pytest.mark.parametrize("how", ["key", "button"])
+def test_the_kill_switch_works_over_everything(
+    over: Callable[[WindowStage], QWidget], how: str, run: Any, eventually: Eventually
+) -> None:
+    async def story() -> None:
+        async with a_window(live=True) as stage:
+            window = stage.window
+            window.activateWindow()
+            focused = over(stage)
+            await eventually(focused.isVisible)
+            focused.window().activateWindow()
+            focused.setFocus()
+            await eventually(lambda: focused.window().isActiveWindow())
+            assert QApplication.activeModalWidget() is None
+            if how == "key":
+                QTest.keyClick(focused, Qt.Key.Key_K, KEYS)
+            else:
+                await eventually(lambda: not kill(stage).visibleRegion().isEmpty())
+                QTest.mouseClick(kill(stage), Qt.MouseButton.LeftButton)
+            await eventually(lambda: stage.desk.desk.trading_state is TradingState.HALTED)
+            await eventually(lambda: not stage.desk.desk.kill.at_work)
+            for dialog in window.findChildren(QDialog):
+                dialog.reject()
+
+    run(story())
+
+
+def test_the_kill_key_works_while_a_menu_is_open(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            window = stage.window
+            window.activateWindow()
+            await eventually(window.isActiveWindow)
+            menu = window.menuBar().actions()[0].menu()
+            assert isinstance(menu, QMenu)
+            menu.popup(window.mapToGlobal(QPoint(20, 60)))
+            await eventually(menu.isVisible)
+            QTest.keyClick(menu, Qt.Key.Key_K, KEYS)
+            await eventually(lambda: stage.desk.desk.trading_state is TradingState.HALTED)
+            menu.close()
+            await eventually(lambda: not stage.desk.desk.kill.at_work)
+
+    run(story())
+
+
+@pytest.mark.parametrize("width", [1600, 1280, 1000])
+def test_the_kill_switch_is_never_pushed_off_the_strip(width: int, run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window(live=True) as stage:
+            window = stage.window
+            await stage.desk.desk.kill.press("tested", flatten=False)
+            window.strip.show_differences(12)
+            window.strip.show_coverage(3)
+            window.resize(width, 700)
+            await eventually(lambda: window.width() <= max(width, window.minimumSizeHint().width()))
+            button = kill(stage)
+            await eventually(lambda: button.mapTo(window, button.rect().topRight()).x() < window.width())
+            assert button.visibleRegion().boundingRect() == button.rect()
+
+    run(story())
+
+
+class FromOutside(QCloseEvent):
+    """What a click on the frame's cross sends."""
+
+    def spontaneous(self) -> bool:
+        return True
+
+
+def test_closing_asks_only_where_something_would_be_left(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            window, asked = stage.window, []
+            window.closed.connect(lambda: asked.append(True))
+            window.ask_to_close()
+            assert asked == [True] and window.deck.top is None
+            coverage = FakeCoverage(covered_row("INFY", 10, 0, 10))
+            assert window.sheets is not None
+            window.sheets._parts = replace(stage.parts, coverage=coverage)  # type: ignore[arg-type]
+            window.closeEvent(FromOutside())
+            sheet = window.deck.find("closing_sheet")
+            assert sheet is not None and asked == [True]
+            button = sheet.findChild(QPushButton, "close_anyway")
+            assert button is not None
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+            assert asked == [True, True]
+
+    run(story())
+
+
+def test_the_program_itself_is_not_asked_when_it_closes(run: Any, eventually: Eventually) -> None:
+    """A signal to end must end it: nobody may be there to answer."""
+
+    async def story() -> None:
+        async with a_window() as stage:
+            window, asked = stage.window, []
+            window.closed.connect(lambda: asked.append(True))
+            assert window.sheets is not None
+            coverage = FakeCoverage(covered_row("INFY", 10, 0, 10))
+            window.sheets._parts = replace(stage.parts, coverage=coverage)  # type: ignore[arg-type]
+            window.close()
+            assert asked == [True]
+
+    run(story())
+
+
+def test_a_red_difference_brings_its_sheet_once_and_locks(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            window, differences = stage.window, stage.desk.desk.differences
+            differences.add(a_difference("1001", red=False))
+            assert window.deck.top is None
+            differences.add(a_difference("1002"))
+            sheet = window.deck.find("reconcile_sheet")
+            assert sheet is not None
+            assert window.strip.differences.text() == "● 1 to decide"
+            sheet.dismiss()
+            differences.add(a_difference("1003", red=False))
+            assert window.deck.top is None  # it was seen: a strip that says so is enough
+            QTest.mouseClick(window.strip.differences, Qt.MouseButton.LeftButton)
+            assert window.deck.find("reconcile_sheet") is not None
+
+    run(story())
+
+
+def test_why_is_answered_from_the_desk_parts(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async def why(ref: str) -> FakeTrail:
+            return FakeTrail(ref)
+
+        async with a_window(show_desk=False) as stage:
+            stage.window.show_desk(replace(stage.parts, why=why))  # type: ignore[arg-type]
+            stage.window.show_why("ap1")
+            sheet = stage.window.deck.find("why_sheet")
+            assert isinstance(sheet, WhySheet)
+            await eventually(lambda: sheet.trail == FakeTrail("ap1"))
+
+    run(story())
+
+
+def test_a_second_launch_brings_the_window_forward(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window(show_desk=False) as stage:
+            stage.window.showMinimized()
+            await eventually(stage.window.isMinimized)
+            stage.window.come_forward()
+            await eventually(lambda: not stage.window.isMinimized() and stage.window.isVisible())
 
     run(story())
 
@@ -203,7 +407,7 @@ def test_a_session_that_ends_shows_the_login_and_leaves_the_panels(run: Any, eve
             login = window.show_login(stage.gate, NO_WEB)  # type: ignore[arg-type]
             assert window.centre.currentWidget() is login and login.isVisible()
             assert "06:00 IST" in login.words.text()
-            assert len(panels) == 6 and panels == [dock.isHidden() for dock in window.findChildren(QDockWidget)]
+            assert panels and panels == [dock.isHidden() for dock in window.findChildren(QDockWidget)]
             window._refresh_strip()
             assert window.strip.session.text() == "not logged in"
             assert window.show_login(stage.gate, NO_WEB) is login  # type: ignore[arg-type]  # one prompt
