@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -36,7 +37,11 @@ def run(arguments: list[str], _options: argparse.Namespace | None = None) -> int
     if end < start:
         parser.error(f"--to {end} lies before --from {start}")
     stocks = tuple(which for which in (False, True) if given.stocks in (None, which))
-    sys.stdout.writelines(lines(given.exchange, start, end, stocks=stocks, closed_too=given.all))
+    try:
+        sys.stdout.writelines(lines(given.exchange, start, end, stocks=stocks, closed_too=given.all))
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has enough, as `head` has; nothing is left to flush at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

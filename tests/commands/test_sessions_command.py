@@ -120,6 +120,27 @@ def test_the_program_has_the_command() -> None:
     assert json.loads(done.stdout)["why"] == "half day: morning session only (New Year's Day)"
 
 
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    asked = [
+        sys.executable,
+        "-m",
+        "alphapanda_desktop",
+        "sessions",
+        "NSE",
+        "--from",
+        "2021-01-01",
+        "--to",
+        "2026-12-31",
+    ]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ)) as program:
+        assert program.stdout
+        assert program.stderr
+        assert program.stdout.readline().startswith(b'{"date": "2021-01-01"')
+        program.stdout.close()
+        assert program.stderr.read() == b""
+    assert program.returncode == 0
+
+
 def test_what_is_printed_equals_what_real_bars_show(real_data: Path) -> None:
     with (real_data / "calendars" / "nse_observed_sessions_5min.csv").open() as rows:
         seen = {row["date"]: (row["first"], row["last_bar_start"]) for row in csv.DictReader(rows)}
