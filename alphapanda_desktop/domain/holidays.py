@@ -10,7 +10,9 @@ from datetime import date
 from typing import Final
 
 _LISTS: Final[dict[int, str]] = {
-    2020: "12-25! Christmas",
+    2020: """02-21 Mahashivratri; 03-10 Holi; 04-02 Ram Navami; 04-06 Mahavir Jayanti; 04-10! Good Friday;
+        04-14 Ambedkar Jayanti; 05-01 Maharashtra Day; 05-25 Id-Ul-Fitr; 10-02! Gandhi Jayanti;
+        11-16 Diwali Balipratipada; 11-30 Guru Nanak Jayanti; 12-25! Christmas""",
     2021: """01-26! Republic Day; 03-11 Mahashivratri; 03-29 Holi; 04-02! Good Friday; 04-14 Ambedkar Jayanti;
         04-21 Ram Navami; 05-13 Id-Ul-Fitr; 07-21 Bakri Id; 08-19 Muharram; 09-10 Ganesh Chaturthi; 10-15 Dussehra;
         11-04! Diwali Laxmi Pujan; 11-05 Diwali Balipratipada; 11-19 Guru Nanak Jayanti""",
@@ -35,8 +37,8 @@ _LISTS: Final[dict[int, str]] = {
         11-24 Guru Nanak Jayanti; 12-25! Christmas""",
 }
 """Weekdays without NSE and BSE trading. On those with "!" commodities rest all day, on the others only until the
-evening.  Source: days without real bars from 21 Dec 2020 to 19 Dec 2025, names from the exchanges' lists; NSE CMTR71775
-and, for 15 Jan, FAOP72262 and COM72263 (2026)."""
+evening.  Source: BSE's list (2020); days without real bars from 21 Dec 2020 to 19 Dec 2025, names from the exchanges'
+lists; NSE CMTR71775 and, for 15 Jan, FAOP72262 and COM72263 (2026)."""
 
 _CURRENCY_TOO: Final[dict[int, str]] = {
     2024: """02-19 Shivaji Jayanti; 04-01 annual bank closing; 04-09 Gudhi Padwa; 05-23 Buddha Pournima;
@@ -111,6 +113,8 @@ _BUDGET: Final = Special("special: Union Budget", as_usual=_SHARES, hours={"comm
 _EVENING: Final = (("18:00", "18:15"),), (("19:25", "19:35"),)
 
 SPECIALS: Final[dict[date, Special]] = {
+    date(2020, 2, 1): Special("special: Union Budget", as_usual=_SHARES),
+    date(2020, 11, 14): _muhurat("18:15", "19:15", (("18:00", "18:15"),)),
     date(2021, 2, 24): Special(
         "special: outage at NSE, trading extended to 17:00",
         hours={
@@ -134,7 +138,7 @@ SPECIALS: Final[dict[date, Special]] = {
         hours=dict.fromkeys(ALL_GROUPS, ()),
     ),
 }
-"""Source: NSE's hours as real bars show them; pre-open, post-close, currency and commodities as the exchanges
+"""Source: news of the exchanges' circulars (2020); NSE's hours as real bars show them since; pre-open, post-close, currency and commodities as the exchanges
 announced them (4 Nov 2021, 24 Oct 2022, 12 Nov 2023, 1 Nov 2024, 21 Oct 2025), MCX and NSE for 1 Feb 2025 and 2026;
 BSE 20251223-12 for 8 Nov 2026."""
 
@@ -152,8 +156,8 @@ HOLIDAYS: Final = _parsed(_LISTS)
 CURRENCY_HOLIDAYS: Final = HOLIDAYS | _parsed(_CURRENCY_TOO)
 
 _YEARS: Final[dict[str, range]] = {
-    "cash": range(2021, 2027),
-    "derivatives": range(2021, 2027),
+    "cash": range(2020, 2027),
+    "derivatives": range(2020, 2027),
     "currency": range(2024, 2027),
     "commodity": range(2026, 2027),
 }

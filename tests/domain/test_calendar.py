@@ -213,6 +213,9 @@ def test_the_tables_hold_what_the_circulars_say(real_data: Path) -> None:
         ("MCX", "2026-11-24", "half day: evening session only (Guru Nanak Jayanti)"),
         ("MCX", "2026-01-01", "half day: morning session only (New Year's Day)"),
         ("MCX", "2026-10-02", "closed: Gandhi Jayanti"),
+        ("NSE", "2020-02-01", "special: Union Budget"),
+        ("NSE", "2020-11-16", "closed: Diwali Balipratipada"),
+        ("NSE", "2019-12-31", "regular; the holidays of 2019 are not known to this release"),
         ("NSE", "2027-01-04", "regular; the holidays of 2027 are not known to this release"),
         (
             "MCX",
@@ -245,7 +248,7 @@ def test_shares_have_a_pre_open_before_a_special_session_and_the_rest_has_none()
 
 
 def test_the_phases_of_a_day_follow_one_another_without_overlap() -> None:
-    days = [date(2021, 1, 1) + timedelta(days=k) for k in range(6 * 365)]
+    days = [date(2020, 1, 1) + timedelta(days=k) for k in range(7 * 365)]
     for exchange in EXCHANGES:
         for day in days:
             for derivatives in (False, True):
@@ -256,6 +259,6 @@ def test_the_phases_of_a_day_follow_one_another_without_overlap() -> None:
 
 
 def test_futures_and_shares_trade_on_the_same_days() -> None:
-    days = [date(2021, 1, 1) + timedelta(days=k) for k in range(6 * 365)]
+    days = [date(2020, 1, 1) + timedelta(days=k) for k in range(7 * 365)]
     for other in ("BSE", "NFO", "BFO"):
         assert all((session_on("NSE", day) is None) == (session_on(other, day) is None) for day in days)
