@@ -82,6 +82,8 @@ class Comparing:
             self._parts.voice.tell(self._parts.voice.foreign_seen, order)
 
     def _unknown(self, order: Order) -> None:
+        if any(journaled.tag == order.tag for journaled in self._journaled.values()):
+            return  # the broker told of it before: it is not unknown but missing, and listed so
         open_ = order.status == UNKNOWN
         theirs = "no answer, and not in the book so far" if open_ else f"{order.order_id or 'none'}: {order.status}"
         row = self._row(

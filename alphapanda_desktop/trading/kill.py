@@ -150,6 +150,7 @@ class KillSwitch:
             self._parts,
             self._changing,
             self._flattening,
+            self._sweep,
             report,
             latch=lambda: self._write(why),
             stop=self._stop_strategies,

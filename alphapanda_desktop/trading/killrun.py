@@ -17,6 +17,7 @@ from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import Held, KillReport, KillStep
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.reconcile import journaled
+from alphapanda_desktop.trading.sweep import Sweep
 
 REFUSE: Final = "refuse new orders"
 WRITE: Final = "write the latch down"
@@ -48,6 +49,7 @@ class KillRun:
         parts: Parts,
         changing: Changing,
         flattening: Flattening,
+        sweep: Sweep,
         report: KillReport,
         *,
         latch: Callable[[], Awaitable[None]],
@@ -60,6 +62,7 @@ class KillRun:
         self._parts = parts
         self._changing = changing
         self._flattening = flattening
+        self._sweep = sweep
         self._latch = latch
         self._stop = stop
         self._look = look
@@ -124,16 +127,18 @@ class KillRun:
     async def _until_none_works(self) -> None:
         loop = asyncio.get_running_loop()
         unanswered_until_s = loop.time() + self._patience.unanswered_s
-        while self._parts.gate.state is not DeskState.FROZEN:
+        while True:
             working = self._parts.books.book.working()
             self._asked.update((order.order_id, order) for order in working)
             self._failures = await self._changing.cancel_these(working)
+            if self._parts.gate.state is DeskState.FROZEN:
+                self._cannot_read = str(self._parts.gate.state)
+                return
             read = await self._read()
             waits = self._parts.books.unanswered() and loop.time() < unanswered_until_s
             if read and not self._parts.books.book.working() and not waits:
                 return
             await asyncio.sleep(self._patience.look_every_s)
-        self._cannot_read = self._cannot_read or str(self._parts.gate.state)
 
     async def _delete_gtts(self) -> None:
         if self._gtts is None:
@@ -180,6 +185,7 @@ class KillRun:
     async def _last_look(self) -> None:
         self._begin(LOOK)
         read = await self._read()
+        self._asked = {order.order_id: order for order in self._sweep.taken} | self._asked
         books, left = self._parts.books, tuple(_held(self._flattening))
         now = [self._now(order) for order in self._asked.values()]
         still = {(key, product) for key, product, _ in left}

@@ -17,14 +17,18 @@ class Sweep:
         self._changing = changing
         self._swept: set[str] = set()
         self.spared: set[str] = set()
+        self.taken: list[Order] = []
+        """What turned up since the last press."""
 
     def begin(self) -> None:
         """The kill switch was pressed: what works now is cancelled by it, and need not be swept as well."""
+        self.taken.clear()
         self._swept.update(order.order_id for order in self._parts.books.book.working())
 
     def end(self) -> None:
         """The kill switch was released."""
         self._swept.clear()
+        self.taken.clear()
         self.spared.clear()
 
     def failed(self, order_id: str) -> None:
@@ -38,6 +42,7 @@ class Sweep:
             return
         if order.order_id and order.live and parts.books.ours(order) and order.tag not in self.spared:
             self._swept.add(order.order_id)
+            self.taken.append(order)
             parts.scope.spawn(f"kill {order.order_id}", self._cancel(order.order_id))
 
     async def _cancel(self, order_id: str) -> None:

@@ -27,8 +27,9 @@ def test_a_market_order_fills_and_all_books_tell_the_same(arun, eventually, tmp_
                 return sum(f.quantity for f, _ in await h.journal.fills(h.desk.day_start())) == 3
 
             await eventually(journaled)
+            await eventually(lambda: h.desk.net().charges)
             net = h.desk.net()
-            assert net is not None and net.charges > 0 and net.net == pytest.approx(net.gross - net.charges)
+            assert net.charges > 0 and net.net == pytest.approx(net.gross - net.charges)
             await h.desk.reconcile("look again")
             assert h.desk.differences.rows() == []
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, RateLimited, Rejected, Unknown
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
@@ -79,6 +81,71 @@ class HeldBroker(FakeBroker):
             raise self.fails_once.pop(what)
         if what in self.fails_reading:
             raise self.fails_reading[what]
+
+
+class FastClock(FakeClock):
+    """A clock that runs by itself, two hundred times as fast as the wall's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began_s = time.monotonic()
+
+    def monotonic_s(self) -> float:
+        return self._elapsed_s + (time.monotonic() - self._began_s) * 200
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=(time.monotonic() - self._began_s) * 200)
+
+    def now_ns(self) -> int:
+        return (self.now() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+
+
+class FaultyBroker(HeldBroker):
+    """A broker whose next cancellations and placements go wrong as planned, each fault once.
+
+    Faults: "429", "rejected", "lost request" (nothing happens, no answer), "lost reply" (it happens, no answer).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancel_faults: list[str] = []
+        self.place_faults: list[str] = []
+
+    async def place(self, request: OrderRequest) -> str:
+        fault = self.place_faults.pop(0) if self.place_faults else ""
+        if fault in ("429", "rejected", "lost request"):
+            await asyncio.sleep(0)
+            raise _FAULTS[fault]
+        order_id = await super().place(request)
+        if fault == "lost reply":
+            raise _FAULTS[fault]
+        return order_id
+
+    async def cancel(self, order: Order) -> str:
+        fault = self.cancel_faults.pop(0) if self.cancel_faults else ""
+        if fault in ("429", "rejected", "lost request"):
+            await asyncio.sleep(0)
+            raise _FAULTS[fault]
+        order_id = await super().cancel(order)
+        if fault == "lost reply":
+            raise _FAULTS[fault]
+        return order_id
+
+    def live(self) -> set[str]:
+        """Ids of the orders that may still fill."""
+        return {order_id for order_id, history in self.book.items() if history[-1].live}
+
+    async def held(self) -> dict[tuple[str, str], int]:
+        """What is held: quantity by key and product."""
+        return {(p.key, p.product): p.quantity for p in await super().positions() if p.quantity}
+
+
+_FAULTS = {
+    "429": RateLimited("Too many requests", after_s=0.01),
+    "rejected": Rejected("the exchange said no", "OrderException", 400),
+    "lost request": Unknown("no answer"),
+    "lost reply": Unknown("no answer"),
+}
 
 
 class Probe(Strategy):
@@ -183,13 +250,16 @@ async def a_desk(
     live: bool = False,
     limits: Limits | None = None,
     strategies: Mapping[str, type[Strategy]] | None = None,
+    clock: FakeClock | None = None,
+    broker: HeldBroker | None = None,
 ) -> AsyncIterator[Stage]:
     """An open desk with a live link and a price; an error that the test does not take out of `errors` fails it."""
     Seen.probes.clear()
     Seen.acts.clear()
     errors: list[str] = []
     async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
-        clock, broker, journal, feed, history = FakeClock(), HeldBroker(), FakeJournal(), FakeFeed(), FakeHistory()
+        clock, broker = clock or FakeClock(), broker or HeldBroker()
+        journal, feed, history = FakeJournal(), FakeFeed(), FakeHistory()
         broker.clock = FakeClock(clock.at)
         session = a_session(clock.now())
         market = Market(session, feed, history, InstrumentMaster([INFY, TCS]), clock, scope)
