@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
@@ -37,14 +36,14 @@ class RunContext:
         run: Run,
         market: Market,
         clock: Clock,
-        submit: Callable[..., None],
+        submit: Callable[[OrderRequest, Cause], None],
         cancel: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
         self._run = run
         self._market = market
         self._clock = clock
-        self._submit = _as_host_takes_it(submit)
+        self._submit = submit
         self._cancel = cancel
         self._changed = changed
         self._tags = Tags(clock)
@@ -225,9 +224,3 @@ def _order_type(price: float | None, trigger_price: float | None) -> OrderType:
     if trigger_price:
         return "SL" if price else "SL-M"
     return "LIMIT" if price else "MARKET"
-
-
-def _as_host_takes_it(submit: Callable[..., None]) -> Callable[[OrderRequest, Cause], None]:
-    if len(inspect.signature(submit).parameters) > 1:
-        return submit
-    return lambda request, _cause: submit(request)
