@@ -11,7 +11,7 @@ from typing import Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtWidgets import QSplitter, QToolButton, QWidget
 
 from alphapanda_desktop.domain.orders import UNKNOWN, Order
 from alphapanda_desktop.domain.ports import Now
@@ -115,7 +115,10 @@ class OrdersPanel(BookPanel):
             connect(signal, self, self.mark)
 
     def _build(self) -> None:
-        self.times = button(self, "Timeline", "order_timeline", "Every state of the selected order (T)", lambda: None)
+        self.times = QToolButton(self)
+        self.times.setText("Timeline")
+        self.times.setObjectName("order_timeline")
+        self.times.setToolTip("Every state of the selected order (T)")
         self.times.setCheckable(True)
         self.times.toggled.connect(self._show_timeline)
         self.change = button(

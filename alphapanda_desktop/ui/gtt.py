@@ -78,25 +78,25 @@ def _outcome(row: Waiting) -> str:
 
 
 COLUMNS: Final[tuple[Column[Waiting], ...]] = (
-    Column("GTT", lambda r: r.gtt.id, lambda r: str(r.gtt.id), "right", 10, colour=lambda _: "muted"),
-    Column("Symbol", lambda r: r.gtt.tradingsymbol, width_chars=19, tooltip=lambda r: r.gtt.key, elide="middle"),
+    Column("GTT", lambda r: r.gtt.id, lambda r: str(r.gtt.id), "right", 9, colour=lambda _: "muted"),
+    Column("Symbol", lambda r: r.gtt.tradingsymbol, width_chars=17, tooltip=lambda r: r.gtt.key, elide="middle"),
     Column("Side", lambda r: r.gtt.orders[0].transaction_type, width_chars=5, colour=_side_role),
     Column("Kind", lambda r: r.gtt.type, lambda r: "OCO" if len(r.gtt.orders) == 2 else "single", width_chars=6,
            header_tooltip="OCO has a stop-loss and a target: the one reached first ends the other"),
     Column("Qty", lambda r: r.gtt.orders[0].quantity, lambda r: formats.grouped(r.gtt.orders[0].quantity), "right", 9),
-    Column("Trigger", lambda r: r.gtt.trigger_values[0], lambda r: _values(r, lambda g: g.trigger_values), "right", 21),
-    Column("Limit", lambda r: r.gtt.orders[0].price, lambda r: _values(r, _prices), "right", 21),
+    Column("Trigger", lambda r: r.gtt.trigger_values[0], lambda r: _values(r, lambda g: g.trigger_values), "right", 18),
+    Column("Limit", lambda r: r.gtt.orders[0].price, lambda r: _values(r, _prices), "right", 18),
     Column("Last", lambda r: r.last, lambda r: formats.price(r.last, r.decimals), "right", 11),
     Column("Away", lambda r: None if r.nearest_pct is None else abs(r.nearest_pct),
            lambda r: formats.percent(r.nearest_pct), "right", 9,
            header_tooltip="How far the nearest trigger is from the last price"),
-    Column("Product", lambda r: r.gtt.orders[0].product, width_chars=7, colour=lambda _: "muted"),
+    Column("Product", lambda r: r.gtt.orders[0].product, width_chars=6, colour=lambda _: "muted"),
     Column("Status", lambda r: r.gtt.status, width_chars=10, colour=lambda r: STATUS_ROLES.get(r.gtt.status, "warn"),
            chip=lambda r: STATUS_ROLES.get(r.gtt.status, "warn")),
+    Column("Outcome", _outcome, width_chars=15, tooltip=_outcome),
     Column("Until", lambda r: seconds(r.gtt.expires_at),
            lambda r: formats.ist_day(r.gtt.expires_at) if r.gtt.expires_at else formats.DASH, width_chars=12,
            colour=lambda _: "muted"),
-    Column("Outcome", _outcome, width_chars=24, tooltip=_outcome),
 )  # fmt: skip
 
 

@@ -104,6 +104,8 @@ COLUMNS: Final[tuple[Column[Owned], ...]] = (
            colour=lambda r: _role(r, r.day), header_tooltip="Against yesterday's close"),
     Column("Today %", lambda r: r.day_pct, lambda r: formats.percent(r.day_pct), "right", 9,
            colour=lambda r: _role(r, r.day)),
+    Column("ISIN", lambda r: r.holding.isin, lambda r: r.holding.isin or formats.DASH, width_chars=13,
+           colour=lambda _: "muted"),
 )  # fmt: skip
 
 

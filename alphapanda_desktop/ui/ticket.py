@@ -247,11 +247,13 @@ class Ticket(TicketFace):
         instrument = self._instrument
         if instrument is None:
             return
-        self.fields.take_last(self._last())
+        fresh = not self._market.stale(instrument.instrument_token)
+        self.fields.take_last(self._last(), fresh=fresh)
         self.fields.name_prices(self._side)
         why = self._why_not()
         self._show_sums(instrument)
-        self.show_send_words(self._verb(), self._sending, self._asking)
+        verb = f"CONFIRM {self._short_verb()}" if self._asking else self._verb()
+        self.show_send_words(verb, sending=self._sending)
         self.send.setEnabled(not why)
         self.say(*(self._answer if self._answer[0] else (why, "warn")))
 
@@ -262,9 +264,16 @@ class Ticket(TicketFace):
         what = f"{self._side} {formats.grouped(self.fields.quantity.value())}{units} {instrument.tradingsymbol}"
         if self._changing is not None:
             return f"CHANGE TO {what}"
-        if kind.is_gtt:
-            return f"{'CHANGE' if self._changing_gtt is not None else 'PLACE'} {kind.title} · {what}"
-        return what if kind.name == "regular" else f"{kind.title.upper()} · {what}"
+        if self._changing_gtt is not None:
+            return f"CHANGE {kind.title} TO {what}"
+        return what if kind.name == "regular" else f"{kind.title.upper()} {what}"
+
+    def _short_verb(self) -> str:
+        """The verb beside the order in full words."""
+        if self._changing is not None or self._changing_gtt is not None:
+            return "CHANGE"
+        kind = self.fields.variety
+        return self._side if kind.name == "regular" else f"{kind.title.upper()} {self._side}"
 
     def _show_sums(self, instrument: Instrument) -> None:
         price, problem = self._trade_price(), self.fields.problem(instrument, self._side)

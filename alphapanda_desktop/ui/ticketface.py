@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -29,7 +30,7 @@ from alphapanda_desktop.ui.ticketsheet import CornerSheet, OnceButton
 from alphapanda_desktop.ui.ticketsums import TicketSums
 
 WIDTH: Final = 410
-ELIDE: Final = Qt.TextElideMode.ElideMiddle
+SEND_PX: Final = WIDTH - 60
 
 
 class TicketFace(CornerSheet):
@@ -96,8 +97,9 @@ class TicketFace(CornerSheet):
             button.setAccessibleName(f"Variety {kind.title}")
             button.setToolTip(f"{kind.tip} (Alt+{number})")
             button.setShortcut(QKeySequence(f"Alt+{number}"))
+            button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
             group.addButton(button)
-            row.addWidget(button, 1)
+            row.addWidget(button)
         whole.addLayout(row)
 
     def _build_foot(self, whole: QVBoxLayout) -> None:
@@ -130,7 +132,7 @@ class TicketFace(CornerSheet):
         edge_colour = theme.buy_button if side == "BUY" else theme.sell_button
         self.setStyleSheet(
             f"#ticket {{ background: {theme.raised}; border: 2px solid {edge_colour}; border-radius: 6px; }}"
-            + field_looks(theme)
+            "#ticket QToolButton { padding: 4px 5px; }" + field_looks(theme)
         )
         for one, button in self.sides.items():
             button.setProperty("order", one if one == side else None)
@@ -149,9 +151,10 @@ class TicketFace(CornerSheet):
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setVisible(not shown and not (button.property("absent") or False))
 
-    def show_send_words(self, verb: str, sending: bool, asking: bool) -> None:
-        text = f"{'CONFIRM ' if asking else ''}{verb} · {self._mode.upper()}"
-        fitted = self.send.fontMetrics().elidedText(text, ELIDE, WIDTH - 60 - (70 if asking else 0))
+    def show_send_words(self, verb: str, *, sending: bool) -> None:
+        """What the button does and in which mode; of a long symbol the middle is left out, never the mode."""
+        text = f"{verb} · {self._mode.upper()}"
+        fitted = self.send.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, SEND_PX)
         self.send.setText("Sending…" if sending else fitted)
         self.send.setToolTip(text if fitted != text else "")
         self.send.setAccessibleName(text)

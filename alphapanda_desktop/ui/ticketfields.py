@@ -35,6 +35,8 @@ from alphapanda_desktop.ui.ticketkinds import (
 QUANTITY_MAX: Final = 10_000_000
 MINUTES_MAX: Final = 1_440
 LEGS_MAX: Final = 50
+FIELD_PX: Final = 31
+"""Numbers and choices alike: side by side they must not stand askew."""
 
 
 class Cell(QWidget):
@@ -46,6 +48,7 @@ class Cell(QWidget):
         self.label.setBuddy(field)
         self.field = field
         field.setObjectName(f"ticket_{name}")
+        field.setFixedHeight(FIELD_PX)
         self.say(text)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -76,6 +79,7 @@ class TicketFields(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._last: float | None = None
+        self._fresh = False
         self._instrument: Instrument | None = None
         self.variety: OrderKind = KINDS["regular"]
         self.quantity, self.minutes, self.disclosed, self.legs = (WholeSpin(self) for _ in range(4))
@@ -259,9 +263,9 @@ class TicketFields(QWidget):
         away = (spin.value() - self._last) * 100 / self._last
         return f"· {formats.percent(away)}" if abs(away) >= 0.005 else ""
 
-    def take_last(self, last: float | None) -> None:
-        """The last price is another one now."""
-        self._last = last
+    def take_last(self, last: float | None, *, fresh: bool) -> None:
+        """The last price is another one now; against one that is not `fresh` nothing is held."""
+        self._last, self._fresh = last, fresh
 
     # -- what it says ----------------------------------------------------------------------------------------
 
@@ -292,7 +296,24 @@ class TicketFields(QWidget):
         if self.variety.is_gtt:
             words = self.gtt(instrument, side).problem()
             return f"{words[0].upper()}{words[1:]}." if words else ""
-        return self._iceberg_problem(instrument)
+        return self._iceberg_problem(instrument) or self._stop_problem(instrument, side)
+
+    def _stop_problem(self, instrument: Instrument, side: Side) -> str:
+        """A trigger that would fire at once, or a limit that could not fill once it does.  Source: CONTRACT 2.4."""
+        stop, limit, last = self.stop(), self.limit(), self._last
+        if stop is None:
+            return ""
+        is_cover = self.variety.name == "co"
+        above = (side == "BUY") != is_cover  # the stop of a cover order is on the way out
+        name = "stop-loss" if is_cover else "trigger"
+        shown = formats.price(stop, instrument.decimals)
+        if last and self._fresh and (stop == last or (stop > last) != above):
+            where = f"{'above' if above else 'below'} the last price {formats.price(last, instrument.decimals)}"
+            return f"The {name} {shown} of this {side} must be {where}."
+        if self.order_type() == "SL" and limit is not None and (limit < stop if side == "BUY" else limit > stop):
+            where = f"{'below' if side == 'BUY' else 'above'} its trigger {shown}"
+            return f"The price {formats.price(limit, instrument.decimals)} of a {side} stop must not be {where}."
+        return ""
 
     def _iceberg_problem(self, instrument: Instrument) -> str:
         if self.variety.name != "iceberg":

@@ -26,7 +26,11 @@ class CornerSheet(QFrame):
 
     def fit(self) -> None:
         """Take the height that the words need now."""
-        self.adjustSize()
+        layout = self.layout()
+        if layout is not None:  # `adjustSize` asks wrapped words how high they would be at another width
+            layout.activate()
+            wraps = layout.hasHeightForWidth()
+            self.setFixedHeight(layout.totalHeightForWidth(self.width()) if wraps else layout.totalSizeHint().height())
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

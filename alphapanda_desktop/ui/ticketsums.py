@@ -22,6 +22,8 @@ from alphapanda_desktop.ui.theme import Role
 
 WAIT_MS: Final = 300
 WAITING: Final = "…"
+DRIFT: Final = 0.005
+"""Share of the price by which the market may move before a market order's figures are asked for again."""
 NAMES: Final = {
     "value": "Value",
     "margin": "Required margin",
@@ -43,15 +45,20 @@ class Query:
     blocks: bool = True
 
     def same_as(self, other: Query | None) -> bool:
-        """Whether the answer would be the same: a new tag asks for nothing new."""
-        return other is not None and _bare(self) == _bare(other)
+        """Whether the answer would be the same: a new tag, and a last price that drifts, ask for nothing new."""
+        return other is not None and _bare(self) == _bare(other) and self._near(other)
+
+    def _near(self, other: Query) -> bool:
+        if self.price is None or other.price is None:
+            return self.price == other.price
+        return abs(self.price - other.price) <= DRIFT * other.price
 
 
 def _bare(query: Query) -> tuple[object, ...]:
     r = query.request
     return (
         r.key, r.transaction_type, r.quantity, r.product, r.order_type, r.price, r.trigger_price, r.variety,
-        query.price if r.price is None else None, query.opens, query.blocks,
+        query.opens, query.blocks,
     )  # fmt: skip
 
 
@@ -100,11 +107,6 @@ class TicketSums(QWidget):
             self._timer.start()
         self._show()
 
-    def ask_again(self) -> None:
-        """Ask anew although nothing was edited: what is held has changed."""
-        query, self._query = self._query, None
-        self.take(query)
-
     def _ask(self) -> None:
         if self._query is not None and self._calculator is not None:
             self._edge.spawn("order sums", self._estimate(self._query, self._calculator))
@@ -152,9 +154,10 @@ class TicketSums(QWidget):
         short = known.margin.short_by
         if query.blocks:
             self._say_rupees("margin", known.margin.required, why, "danger" if short else "text")
+            self._say_rupees("available", known.margin.available, why)
         else:
             self.say("margin", "none until it triggers", "muted", "A GTT blocks no money while it waits")
-        self._say_rupees("available", known.margin.available, why)
+            self.say("available", formats.DASH, "muted", "A GTT blocks no money while it waits")
         if short:
             self.say(
                 "available", f"{formats.rupees(known.margin.available)}, short by {formats.rupees(short)}", "danger"

@@ -125,6 +125,9 @@ class OrderLinesItem(PaneItem):
         painter.setFont(self._font)
         for placed in self._placed:
             self._draw_line(painter, theme, placed)
+        for placed in self._placed:  # over all lines: words must not be struck through
+            is_chosen = placed.line.name == self.chosen
+            self._draw_label(painter, theme, placed.line.role, placed.label, placed.text, filled=is_chosen)
         if self.ghost is not None and self._ghost_y is not None:
             line, price = self.ghost
             painter.setPen(QPen(theme.colour(line.role), 2))
@@ -134,12 +137,11 @@ class OrderLinesItem(PaneItem):
             self._draw_label(painter, theme, line.role, QRectF(8, self._ghost_y - 9, width, 18), text, filled=True)
 
     def _draw_line(self, painter: QPainter, theme: Theme, placed: _Placed) -> None:
-        line, is_chosen = placed.line, placed.line.name == self.chosen
+        line = placed.line
         if placed.y is not None:
-            painter.setPen(QPen(theme.colour(line.role), 2 if is_chosen else 1, _STYLES[line.owner, line.part]))
-            painter.drawLine(QPointF(0, placed.y), QPointF(placed.label.left(), placed.y))
-            painter.drawLine(QPointF(placed.label.right(), placed.y), QPointF(self._width, placed.y))
-        self._draw_label(painter, theme, line.role, placed.label, placed.text, filled=is_chosen)
+            width = 2 if line.name == self.chosen else 1
+            painter.setPen(QPen(theme.colour(line.role), width, _STYLES[line.owner, line.part]))
+            painter.drawLine(QPointF(0, placed.y), QPointF(self._width, placed.y))
 
     def _draw_label(
         self, painter: QPainter, theme: Theme, role: Role, place: QRectF, text: str, *, filled: bool
