@@ -138,9 +138,9 @@ SPECIALS: Final[dict[date, Special]] = {
         hours=dict.fromkeys(ALL_GROUPS, ()),
     ),
 }
-"""Source: news of the exchanges' circulars (2020); NSE's hours as real bars show them since; pre-open, post-close, currency and commodities as the exchanges
-announced them (4 Nov 2021, 24 Oct 2022, 12 Nov 2023, 1 Nov 2024, 21 Oct 2025), MCX and NSE for 1 Feb 2025 and 2026;
-BSE 20251223-12 for 8 Nov 2026."""
+"""Source: news of the exchanges' circulars (2020); NSE's hours as real bars show them since. Pre-open, post-close,
+currency and commodities as the exchanges announced them (4 Nov 2021, 24 Oct 2022, 12 Nov 2023, 1 Nov 2024, 21 Oct
+2025); MCX and NSE for 1 Feb 2025 and 2026; BSE 20251223-12 for 8 Nov 2026."""
 
 
 def _parsed(lists: dict[int, str]) -> dict[date, Holiday]:
