@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, cast
 
+import aiohttp
+
 from alphapanda_desktop.commands.torture_clock import Pace, PacedLoop, StoryClock, until
 from alphapanda_desktop.commands.torture_line import GIVEN_UP_S
 from alphapanda_desktop.commands.torture_points import NAMES, Point, Step, Trouble
@@ -26,7 +28,7 @@ from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import UNKNOWN, Fill, Order, OrderChange, OrderRequest, OrderType
 from alphapanda_desktop.domain.ports import Journal
 from alphapanda_desktop.domain.positions import Position
-from alphapanda_desktop.domain.risk import Limits
+from alphapanda_desktop.domain.risk import Limits, TradingState
 from alphapanda_desktop.domain.session import Session, Token, verify
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
@@ -73,10 +75,12 @@ class Seat:
     market: Market
     pace: Pace
     scope: Scope
-    doubts: int = 0
+    rest: str
     errors: list[str] = field(default_factory=list)
     story: list[dict[str, object]] = field(default_factory=list)
     tags: dict[int, str] = field(default_factory=dict)
+    asked_ns: dict[str, int] = field(default_factory=dict)
+    """When each order was asked for, by tag."""
     latched_ns: int = 0
 
     def say(self, step: int, what: str, text: str = "") -> None:
@@ -149,7 +153,7 @@ async def a_seat(errand: Errand, pace: Pace) -> AsyncIterator[Seat]:
         desk = Desk(
             session, KiteBroker(session, client), journal, market, clock, LIMITS, scope, Arming(clock, needed=False)
         )
-        yield Seat(desk, market, pace, scope, errors=errors)
+        yield Seat(desk, market, pace, scope, errand.rest, errors=errors)
 
 
 def _journal(journal: SqlJournal, errand: Errand) -> Journal:
@@ -222,6 +226,8 @@ def _work(seat: Seat, number: int, step: Step) -> Coroutine[Any, Any, object]:
             return desk.cancel_all()
         case "reconcile":
             return desk.reconcile("asked by hand")
+        case "fill":
+            return _fill(seat, step)
         case "kill":
             return _kill(seat, step)
     return desk.submit(_request(seat, number, step))
@@ -232,7 +238,8 @@ async def _kill(seat: Seat, step: Step) -> None:
         seat.latched_ns = time.monotonic_ns()
 
     asyncio.get_running_loop().call_soon(latched)  # the switch latches before it waits for anything
-    await seat.desk.halt("the story's kill switch")
+    report = await seat.desk.kill.press("the story says so", flatten=step.flatten)
+    seat.say(-3, "report", report.text())
 
 
 def _instrument(seat: Seat, key: str) -> Instrument:
@@ -247,6 +254,7 @@ def _request(seat: Seat, number: int, step: Step) -> OrderRequest:
     tick = seat.market.latest(instrument.instrument_token)
     last = tick.last_price if tick else instrument.last_price
     tag = seat.tags[number] = seat.desk.new_tag()
+    seat.asked_ns[tag] = time.monotonic_ns()
     kind, price, trigger = _prices(step, instrument, last)
     return OrderRequest(
         exchange=instrument.exchange,
@@ -302,6 +310,15 @@ async def _cancel(seat: Seat, step: Step) -> None:
     order = _order_of(seat, step.target)
     if order is not None:
         await seat.desk.cancel(order.order_id)
+
+
+async def _fill(seat: Seat, step: Step) -> None:
+    """Have the exchange trade a part of a resting order; where it does not rest the exchange says so, and no more."""
+    order = _order_of(seat, step.target)
+    if order is not None:
+        part = {"order_id": order.order_id, "quantity": max(1, order.quantity // 3)}
+        async with aiohttp.ClientSession(seat.rest) as http, http.post("/sim/fill", json=part) as reply:
+            seat.say(step.target, "filled in part", await reply.text())
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------
@@ -364,8 +381,10 @@ def told_by(seat: Seat) -> dict[str, object]:
         "positions": [position_told(position) for position in seat.desk.positions() if position.quantity],
         "errors": seat.errors,
         "story": seat.story,
-        "tags": {str(number): tag for number, tag in seat.tags.items()},
+        "asked_ns": seat.asked_ns,
         "latched_ns": seat.latched_ns,
+        "halted": seat.desk.trading_state is TradingState.HALTED,
+        "reports": [report.json() for report in seat.desk.kill.reports],
     }
 
 

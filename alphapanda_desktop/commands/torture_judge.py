@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from alphapanda_desktop.commands.torture_desk import fill_told, order_told, position_told
 from alphapanda_desktop.commands.torture_line import Heard
-from alphapanda_desktop.domain.orders import UNKNOWN
+from alphapanda_desktop.domain.orders import TERMINAL, UNKNOWN
 from alphapanda_desktop.kite.contract import fills_from_wire, orders_from_wire, positions_from_wire
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -43,17 +43,18 @@ class Truth:
 
     orders: dict[str, list[Row]]
     fills: list[list[object]]
-    positions: list[list[object]]
+    positions: list[list[Any]]
 
 
 @dataclass(slots=True)
 class Written:
-    """What the journal holds: the latest state and order id of each intent, orders, fills, and a fault of its chain."""
+    """What the journal holds: each intent with its state and order id, orders, fills, its chain, the latch."""
 
     intents: dict[str, tuple[str, str]]
     orders: dict[str, Row]
     fills: list[list[object]]
     broken: str
+    halted: bool = False
 
 
 def truth_of(said: Mapping[str, Any]) -> Truth:
@@ -82,6 +83,7 @@ async def written_in(path: Path, since: Any) -> Written:
             {order.order_id: order_told(order) for order in await journal.orders(day) if order.order_id},
             [fill_told(fill) for fill, _ in await journal.fills(day)],
             "" if bad is None else str(bad),
+            any(event.detail.get("state") == "halted" for event in await journal.events(day, "kill switch")),
         )
     finally:
         await database.close()
@@ -102,10 +104,47 @@ def judge(truth: Truth, written: Written, told: Row) -> Verdict:
     return verdict
 
 
-def after_the_latch(heard: Sequence[Heard], latched_ns: int) -> list[str]:
-    """Placements that reached the line after the kill switch was on: none but what was on its way in that moment."""
-    late = [h for h in heard if h.name == "place" and latched_ns and h.at_ns > latched_ns]
-    return [f"{h.tag} left after the latch" for h in late[1:]]
+def judge_kill(truth: Truth, written: Written, told: Row, heard: Sequence[Heard]) -> list[str]:
+    """What the kill switch did not do, where the story has one; empty when it did all."""
+    wrong = _after_the_latch(heard, told) if told["latched_ns"] else []
+    if written.halted and not told["halted"]:
+        wrong.append("the kill switch is on in the journal, and the desk is not halted")
+    for report in told["reports"][-1:]:
+        wrong.extend(_apart_from_report(truth, report))
+    return wrong
+
+
+def _after_the_latch(heard: Sequence[Heard], told: Row) -> list[str]:
+    """Orders of the story that reached the line after the latch: none asked for after it, one on its way before."""
+    latched_ns, asked_ns = told["latched_ns"], told["asked_ns"]
+    late = [h.tag for h in heard if h.name == "place" and h.tag in asked_ns and h.at_ns > latched_ns]
+    new = [tag for tag in late if asked_ns[tag] > latched_ns]
+    return [f"{tag} left after the latch" for tag in {*new, *late[1:]}]
+
+
+def _apart_from_report(truth: Truth, report: Row) -> list[str]:
+    """Where a closed report and the broker differ; what it names as not known may be anything."""
+    if not report["done_at"]:
+        return []
+    orders = [order for rows in truth.orders.values() for order in rows]
+    status = {order["order_id"]: order["status"] for order in orders}
+    named = {id_ for id_, _ in report["not_cancelled"]}
+    named |= {order["order_id"] for order in orders if order["tag"] in report["unknown"]}
+    wrong = [
+        f"{id_} is cancelled in the report and {status[id_]}"
+        for id_ in report["cancelled"]
+        if status[id_] not in TERMINAL
+    ]
+    wrong += [
+        f"{id_} works and the report does not say so"
+        for id_ in status
+        if status[id_] not in TERMINAL and id_ not in named
+    ]
+    left = sorted([key, product, quantity] for key, product, quantity in report["left"])
+    held = sorted([key, product, quantity] for key, product, quantity, _ in truth.positions)
+    if left != held and report["flat"] is not None and not named and not report["unknown"]:
+        wrong.append(f"the report leaves {left}, the broker holds {held}")
+    return wrong
 
 
 def _count_orders(verdict: Verdict, truth: Truth, written: Written, shown: Mapping[str, Row]) -> None:

@@ -9,8 +9,11 @@ from typing import Any, Final, Literal
 
 NAMES: Final = ("NSE:INFY", "NSE:SBIN", "NSE:TCS", "NSE:RELIANCE")
 
-Kind = Literal["market", "limit", "take", "stop", "wrong", "modify", "cancel", "cancel all", "reconcile", "kill"]
-"""Orders: at the market, resting far away, taking through the spread, a stop, one that is refused. The rest says so."""
+Kind = Literal[
+    "market", "limit", "take", "stop", "wrong", "modify", "cancel", "cancel all", "reconcile", "fill", "kill"
+]  # fmt: skip
+"""Orders: at the market, resting far away, taking through the spread, a stop, one that is refused. A `fill` is the
+exchange's: it trades a part of a resting order. The rest says so."""
 
 Request = Literal["place", "modify", "cancel", "orders", "trades", "positions", "funds", "holdings"]
 
@@ -114,8 +117,9 @@ def _steps(rng: random.Random) -> tuple[Step, ...]:
     steps: list[Step] = [_order(rng)]
     for _ in range(rng.randint(1, 5)):
         steps.append(_order(rng) if rng.random() < 0.45 else _later(rng, len(steps)))
-    if rng.random() < 0.12:
-        steps.insert(rng.randint(1, len(steps)), Step(kind="kill", flatten=rng.random() < 0.5))
+    if rng.random() < 0.25:
+        kill = Step(kind="kill", flatten=rng.random() < 0.5, at_once=rng.random() < 0.7)
+        steps.insert(rng.randint(1, len(steps)), kill)
     return tuple(steps)
 
 
@@ -132,7 +136,7 @@ def _order(rng: random.Random) -> Step:
 
 
 def _later(rng: random.Random, done: int) -> Step:
-    kind: Kind = rng.choices(("modify", "cancel", "cancel all", "reconcile"), (5, 5, 1, 1))[0]
+    kind: Kind = rng.choices(("modify", "cancel", "fill", "cancel all", "reconcile"), (6, 5, 3, 1, 1))[0]
     return Step(
         kind=kind,
         target=rng.randrange(done),
@@ -163,4 +167,6 @@ def _request_of(step: Step) -> str:
     """Which request a step sends, empty for one that sends none by itself."""
     if step.kind in ("modify", "cancel"):
         return step.kind
-    return "cancel" if step.kind in ("cancel all", "kill") else "" if step.kind == "reconcile" else "place"
+    if step.kind in ("cancel all", "kill"):
+        return "cancel"
+    return "" if step.kind in ("reconcile", "fill") else "place"

@@ -21,7 +21,7 @@ import aiohttp
 from alphapanda_desktop.commands import torture_desk
 from alphapanda_desktop.commands.torture_clock import until
 from alphapanda_desktop.commands.torture_desk import DATABASE, TOLD, Errand
-from alphapanda_desktop.commands.torture_judge import Verdict, after_the_latch, judge, truth_of, written_in
+from alphapanda_desktop.commands.torture_judge import Verdict, judge, judge_kill, truth_of, written_in
 from alphapanda_desktop.commands.torture_line import Heard, Line, a_line
 from alphapanda_desktop.commands.torture_points import KILLS, Point
 from alphapanda_desktop.practice import command
@@ -54,7 +54,10 @@ def start_method() -> BaseContext:
     return context
 
 
-_NOTHING: Final[dict[str, Any]] = {"orders": [], "fills": [], "positions": [], "tags": {}, "latched_ns": 0}
+_NOTHING: Final[dict[str, Any]] = {
+    "orders": [], "fills": [], "positions": [], "latched_ns": 0, "asked_ns": {},
+    "halted": False, "reports": [],
+}  # fmt: skip
 """What a desk that says nothing believes."""
 
 
@@ -114,8 +117,9 @@ class Track:
     async def _judged(self, folder: Path, told: Mapping[str, Any]) -> Verdict:
         said = await self._truth()
         written = await written_in(folder / DATABASE, self._clock)
-        verdict = judge(truth_of(said), written, told)
-        verdict.lost.extend(after_the_latch(self._line.heard, int(told.get("latched_ns", 0))))
+        truth = truth_of(said)
+        verdict = judge(truth, written, told)
+        verdict.lost.extend(judge_kill(truth, written, told, self._line.heard))
         return verdict
 
     async def _truth(self) -> Mapping[str, Any]:

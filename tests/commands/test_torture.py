@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alphapanda_desktop.commands.torture_clock import Pace, PacedLoop, StoryClock
-from alphapanda_desktop.commands.torture_judge import Truth, Written, after_the_latch, judge
+from alphapanda_desktop.commands.torture_judge import Truth, Written, judge, judge_kill
 from alphapanda_desktop.commands.torture_line import Heard
 from alphapanda_desktop.commands.torture_points import Trouble, point
 
@@ -108,10 +108,42 @@ def test_an_order_that_never_came_may_be_given_up_or_shown_as_unknown():
         assert verdict.words() == []
 
 
+def killed(**more):
+    at = {"latched_ns": 10, "asked_ns": {"ap5": 5, "ap8": 8, "ap11": 11}, "halted": True, "reports": []}
+    return told() | at | more
+
+
+def report(**more):
+    whole = {"done_at": "now", "cancelled": [], "not_cancelled": [], "unknown": [], "left": [["NSE:INFY", "MIS", 5]]}
+    return whole | {"flat": False} | more
+
+
 def test_only_what_was_on_its_way_may_arrive_after_the_latch():
-    heard = [Heard(at_ns, "place", f"ap{at_ns}") for at_ns in (5, 11, 12)]
-    assert after_the_latch(heard, 10) == ["ap12 left after the latch"]
-    assert after_the_latch(heard, 0) == []
+    def heard(*arrivals):
+        return [Heard(at_ns, "place", tag) for at_ns, tag in arrivals]
+
+    assert judge_kill(truth(), written(), killed(), heard((9, "ap5"), (12, "ap8"))) == []
+    two = heard((11, "ap5"), (12, "ap8"))
+    assert judge_kill(truth(), written(), killed(), two) == ["ap8 left after the latch"]
+    assert judge_kill(truth(), written(), killed(), heard((12, "ap11"))) == ["ap11 left after the latch"]
+    assert judge_kill(truth(), written(), killed(), heard((12, "an exit of its own"))) == []
+    assert judge_kill(truth(), written(), killed(latched_ns=0), two) == []
+
+
+def test_a_kill_report_is_held_against_the_broker():
+    works = ROW | {"order_id": "2", "tag": "ap2", "status": "OPEN"}
+    both = truth(orders={"ap1": [ROW], "ap2": [works]})
+
+    def wrong(truth_, **more):
+        return judge_kill(truth_, written(), killed(reports=[report(**more)]), [])
+
+    assert wrong(truth()) == []
+    assert wrong(truth(), left=[]) and wrong(truth(positions=[]))
+    assert wrong(both) and wrong(both, cancelled=["2"])
+    assert wrong(both, not_cancelled=[["2", "no answer"]]) == []
+    assert wrong(both, unknown=["ap2"]) == []
+    assert wrong(both, done_at=None) == []
+    assert judge_kill(truth(), written(halted=True), killed(halted=False), [])
 
 
 def test_a_paced_loop_sleeps_shorter_and_leaps_over_what_is_skipped():
