@@ -12,19 +12,17 @@ import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.clock import WakeWatch
 from alphapanda_desktop.domain.calendar import phase
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.ports import Broker, InstrumentCache, LinkReport, LinkState, Vault
-from alphapanda_desktop.domain.risk import Limits
+from alphapanda_desktop.domain.ports import InstrumentCache, LinkReport, LinkState, Vault
 from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
@@ -35,19 +33,20 @@ from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.arming import Arming
+from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.differences import ForeignPolicy
+from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.trading.market import Market, MarketSink
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
+from alphapanda_desktop.trading.why import Trail, why
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.login import LoginPlan
 from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
-from alphapanda_desktop.venues import API_SECRET, ZERODHA, PracticeOptions, Roots, Venue, practice_venue, zerodha_venue
-
-if TYPE_CHECKING:
-    from alphapanda_desktop.trading.paper import PaperBroker
+from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Account, Needs, PracticeOptions, Roots, Venue
 
 log = logging.getLogger("alphapanda.app")
 
@@ -182,6 +181,8 @@ class Program:
 
     async def _open_venue(self, stack: AsyncExitStack, vault: Vault) -> Venue:
         if self.mode == "practice":
+            from alphapanda_desktop.venues.kite import practice_venue
+
             self._window.show_busy("Starting the practice exchange…")
             return await practice_venue(stack, self._options.folder, self._options.practice, self._tell)
         account = self._settings.account
@@ -189,7 +190,13 @@ class Program:
             await self._welcome(self.mode)
         strike_out(await vault.get(API_SECRET) or "")
         roots = self._options.roots
-        return await zerodha_venue(stack, self.mode, account.api_key, account.redirect_url, vault, roots)
+        if self.mode == "paper":
+            from alphapanda_desktop.venues.paper import paper_venue
+
+            return await paper_venue(stack, account.api_key, account.redirect_url, vault, roots)
+        from alphapanda_desktop.venues.kite import live_venue
+
+        return await live_venue(stack, account.api_key, account.redirect_url, vault, roots)
 
     async def _log_in(self, scope: Scope, gate: SessionGate, venue: Venue) -> Session:
         gate.changed.connect(self._gate_changed)
@@ -223,12 +230,19 @@ class Program:
         recorder = self._recorder(master)
         feed = venue.feed(session, recorder.frame if recorder else None)
         self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope)
-        broker = await self._broker(venue, session, market, master)
+        account = await venue.open_account(Needs(session, market, master, journal, self._settings.paper.opening_cash))
         arming = Arming(venue.clock, needed=self.mode == "live")
-        limits = Limits(**self._settings.risk.model_dump())
-        self.desk = desk = Desk(session, broker, journal, market, venue.clock, limits, scope, arming)
+        self.desk = desk = Desk(
+            session, account.broker, journal, market, venue.clock, self._settings.risk.limits, scope, arming,
+            governor=Governor(venue.clock, self._settings.risk.order_limits), hours=venue.real_hours,
+        )  # fmt: skip
+        desk.foreign_policy = ForeignPolicy(self._settings.risk.foreign_orders)
+        stack.callback(self._keep_limits, desk)
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
+        account = _guarded(desk, account)
+        coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
+        stack.callback(coverage.close)
         self._wire(scope, market, desk)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
@@ -241,7 +255,7 @@ class Program:
         await self._open_books(desk)
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.stop_all, "the program is closing")
-        self._show_desk(arming)
+        self._show_desk(account, arming, coverage)
         self._tell_where_secrets_are(vault)
 
     def _tell_where_secrets_are(self, vault: Vault) -> None:
@@ -266,6 +280,14 @@ class Program:
             raise Fatal("Kite's instrument master came empty. Try again in a minute.")
         return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
 
+    def _keep_limits(self, desk: Desk) -> None:
+        """Remember what the limits sheet and the reconciliation sheet were left at."""
+        risk = self._settings.risk
+        risk.limits = desk.risk.wanted
+        risk.order_limits = desk.governor.own_limits
+        risk.foreign_orders = desk.foreign_policy.value
+        self._save_settings()
+
     def _recorder(self, master: InstrumentMaster) -> Recorder | None:
         """What keeps the day's ticks, unless the settings say not to."""
         kept = self._settings.recording
@@ -283,26 +305,6 @@ class Program:
         from alphapanda_desktop.store.instruments import FileInstrumentCache
 
         return FileInstrumentCache(self._options.folder / "instruments")
-
-    async def _broker(self, venue: Venue, session: Session, market: Market, master: InstrumentMaster) -> Broker:
-        if venue.mode != "paper":
-            from alphapanda_desktop.kite.broker import KiteBroker
-
-            return KiteBroker(session, venue.client)
-        from alphapanda_desktop.trading.paper import PaperBroker
-
-        paper = PaperBroker(session, market.latest, master, venue.clock, self._settings.paper.opening_cash)
-        await self._restore_paper(paper, venue)
-        paper.on_order = market.take_order
-        market.on_every_tick(paper.on_tick)
-        return paper
-
-    async def _restore_paper(self, paper: PaperBroker, venue: Venue) -> None:
-        """Today's orders and all fills ever: a paper position outlives the day as a real one does."""
-        if self.journal is not None:
-            day = venue.clock.now().astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
-            fills = await self.journal.fills(datetime(2000, 1, 1, tzinfo=UTC))
-            paper.restore(await self.journal.orders(day), [fill for fill, _ in fills])
 
     def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
         gate = self.gate
@@ -376,9 +378,11 @@ class Program:
         self._tell(f"The Kite session is over: {gate.detail}. What is shown is old until someone logs in.")
         self._edge.spawn("login again", self._show_login())
 
-    def _show_desk(self, arming: Arming) -> None:
+    def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
+        venue = self.venue
         assert market is not None and desk is not None and runner is not None and gate is not None
+        assert venue is not None
         self._window.show_desk(
             DeskParts(
                 market=market,
@@ -392,6 +396,12 @@ class Program:
                 arming=arming,
                 watch_keys=self.watch_keys(market.master),
                 chart_key=self._settings.window.chart.get(self.mode, ""),
+                gtts=account.gtts,
+                portfolio=account.portfolio,
+                calculator=account.calculator,
+                why=self._why,
+                coverage=coverage,
+                real_hours=venue.real_hours,
             )
         )
 
@@ -401,6 +411,18 @@ class Program:
         keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
         known = [key for key in keys if master.by_key(key)]
         return known or [i.key for i in list(master)[:6]]
+
+    async def _why(self, name: str) -> Trail:
+        """The trail of an order, by its tag or order id."""
+        assert self.journal is not None and self.desk is not None and self.market is not None
+        find = self.market.master.by_key
+        return await why(self.journal, self.desk.ledger, name, price_of=self._price_of, find=find)
+
+    def _price_of(self, key: str) -> float | None:
+        assert self.market is not None
+        instrument = self.market.master.by_key(key)
+        tick = self.market.latest(instrument.instrument_token) if instrument else None
+        return tick.last_price if tick else None
 
     def _tell(self, text: str) -> None:
         log.info("%s", text)
@@ -417,3 +439,12 @@ class Program:
 async def _prepare(master: InstrumentMaster) -> None:
     """Make the search index behind the open window; its thread may outlive the wait for it."""
     await asyncio.wrap_future(in_daemon_thread("instrument search", master.prepare))
+
+
+def _guarded(desk: Desk, account: Account) -> Account:
+    """The same account, with what writes to it behind the desk's gate."""
+    return replace(
+        account,
+        gtts=desk.guard_gtts(account.gtts) if account.gtts else None,
+        portfolio=desk.guard_portfolio(account.portfolio) if account.portfolio else None,
+    )

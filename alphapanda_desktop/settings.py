@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from alphapanda_desktop.domain.compliance import OrderLimits
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.risk import RiskLimits
+from alphapanda_desktop.domain.risk_profiles import PROFILES
 
-VERSION: Final = 1
+VERSION: Final = 2
 Mode = Literal["practice", "paper", "live"]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+
+def _sound(limits: RiskLimits) -> RiskLimits:
+    """The same limits; ValueError for a figure that limits nothing or everything by mistake."""
+    scopes = {"desk": asdict(limits.desk), "strategy": asdict(limits.strategy)}
+    scopes |= {key: asdict(own) for key, own in limits.instruments.items()}
+    for scope, own in scopes.items():
+        for name, value in own.items():
+            if not math.isfinite(value) or value < 0:
+                raise ValueError(f"{scope}.{name} is {value}: a limit is a number of 0 (off) or more")
+    return limits
 
 
 class General(_Section):
@@ -34,13 +50,15 @@ class Account(_Section):
 
 
 class Risk(_Section):
-    """Limits of the desk; money in rupees."""
+    """Limits of the desk, as its limits sheet left them."""
 
-    max_order_quantity: int = Field(5_000, ge=1, description="Most units in one order.")
-    max_order_value: float = Field(25_00_000.0, gt=0, description="Most rupees in one order.")
-    max_orders_per_day: int = Field(500, ge=1, description="Most orders in one day.")
-    max_position_quantity: int = Field(10_000, ge=1, description="Most units held of one instrument.")
-    price_band_pct: float = Field(10.0, gt=0, le=100, description="Per cent a price may lie from the last price.")
+    limits: Annotated[RiskLimits, AfterValidator(_sound)] = Field(
+        default_factory=lambda: PROFILES["default"], description="Limits in force; the day's can only be tightened."
+    )
+    order_limits: OrderLimits | None = Field(None, description="Order rates, where they are below Kite's own.")
+    foreign_orders: Literal["ignore", "pause strategies", "adopt"] = Field(
+        "ignore", description="What follows when an order shows up that this program did not make."
+    )
 
 
 class Window(_Section):
@@ -85,7 +103,13 @@ class Settings(_Section):
     recording: Recording = Field(default_factory=Recording)
 
 
-UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+def _with_whole_limits(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had the desk's five limits as fields of their own."""
+    own = data.get("risk")
+    return {**data, "risk": {"limits": {"profile": "own", "desk": own}}} if isinstance(own, dict) and own else data
+
+
+UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _with_whole_limits}
 """Step n turns a file of version n into version n + 1."""
 
 

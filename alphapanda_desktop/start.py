@@ -17,9 +17,9 @@ from alphapanda_desktop import logs
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import data_dir
 from alphapanda_desktop.preload import LATER, MODULES, SETTINGS, preload
+from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QLockFile
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Options, Program
@@ -57,15 +57,27 @@ def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault
     from alphapanda_desktop.memory import looks_of
 
     looks = looks_of(folder / SETTINGS_FILE)
-    app = _application(practice=(arguments.mode or looks.mode) in (None, "practice"), theme_name=looks.theme)
-    lock = _lock(folder)
-    if lock is None:
-        print(f"alphapanda: profile {arguments.profile!r} is already open in another window", file=sys.stderr)
-        return EXIT_OPEN_ALREADY
     try:
-        return _Opening(arguments, folder, looks, began).run(app, drive, vault)
+        owner = take(folder)
+    except Fatal as error:
+        print(f"alphapanda: {error}", file=sys.stderr)
+        return 1
+    if isinstance(owner, Elsewhere):
+        return _leave_it_to(owner, arguments.profile)
+    try:
+        return _Opening(arguments, folder, looks, owner, began).run(drive, vault)
     finally:
-        lock.unlock()
+        owner.release()
+
+
+def _leave_it_to(other: Elsewhere, profile: str) -> int:
+    """Say that the profile is open in another window, which has come forward if it could."""
+    where = f"profile {profile!r} is already open" + (f" (process {other.pid})" if other.pid else "")
+    if other.came_forward:
+        print(f"alphapanda: {where}; its window was brought forward")
+        return 0
+    print(f"alphapanda: {where}, and its window does not answer", file=sys.stderr)
+    return EXIT_OPEN_ALREADY
 
 
 def _has_display() -> bool:
@@ -73,15 +85,6 @@ def _has_display() -> bool:
     if not sys.platform.startswith("linux"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
-def _lock(folder: Path) -> QLockFile | None:
-    """The profile's lock, or None while another copy holds it; that of a killed program is taken over."""
-    from PySide6.QtCore import QLockFile
-
-    lock = QLockFile(str(folder / "alphapanda.lock"))
-    lock.setStaleLockTime(0)  # only a process that is gone makes it stale, however old it is
-    return lock if lock.tryLock(100) else None
 
 
 def _application(*, practice: bool, theme_name: str) -> QApplication:
@@ -116,18 +119,20 @@ def _resources() -> Path:
 class _Opening:
     """One run of the loop, from the first paint to the last."""
 
-    def __init__(self, arguments: argparse.Namespace, folder: Path, looks: Looks, began: float) -> None:
+    def __init__(self, arguments: argparse.Namespace, folder: Path, looks: Looks, owner: Owner, began: float) -> None:
         self._arguments = arguments
+        self._owner = owner
         self._folder = folder
         self._looks = looks
         self._began = began
         self._window: MainWindow | None = None
         self._watchdog = logs.Watchdog()
 
-    def run(self, app: QApplication, drive: Drive | None, vault: Vault | None) -> int:
+    def run(self, drive: Drive | None, vault: Vault | None) -> int:
         from alphapanda_desktop.loop import AppLoop
 
-        loop = AppLoop(app)
+        practice = (self._arguments.mode or self._looks.mode) in (None, "practice")
+        loop = AppLoop(_application(practice=practice, theme_name=self._looks.theme))
         asyncio.set_event_loop(loop)
         try:
             code: int = loop.run_until_complete(self._main(drive, vault))
@@ -186,6 +191,9 @@ class _Opening:
         window = MainWindow(self._arguments.profile, edge, memory.remembered())
         logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
         window.present()
+        deaf = self._owner.listen(window.come_forward)
+        if deaf:
+            log.warning("a second launch will not find this window: %s", deaf)
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
         return window
 
@@ -221,7 +229,7 @@ class _Opening:
 
     def _options(self, settings: Settings, vault: Vault | None) -> Options:
         from alphapanda_desktop.app import Options
-        from alphapanda_desktop.venues import PracticeOptions
+        from alphapanda_desktop.venues.venue import PracticeOptions
 
         given, practice = self._arguments, settings.practice
         return Options(

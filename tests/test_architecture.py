@@ -22,8 +22,8 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
     "__main__", "start", "folders", "memory", "preload", "tour", "player", "app",
-    "venues", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
-    "trading.desk", "kite.client", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
+    "venues.venue", "venues.kite", "venues.paper", "single", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
+    "trading.desk", "kite.client", "kite.reader", "kite.broker", "kite.portfolio", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
     "store.journal", "strategies.momentum", "ui.shell", "ui.chart.view",
 ]  # fmt: skip
 PERMITTED = [
@@ -34,8 +34,9 @@ PERMITTED = [
     ("player", "alphapanda_desktop.start"),
     ("player", "PySide6.QtWidgets"),
     ("memory", "alphapanda_desktop.settings"),
-    ("app", "alphapanda_desktop.venues"),
-    ("venues", "alphapanda_desktop.kite.client"),
+    ("app", "alphapanda_desktop.venues.kite"),
+    ("venues.paper", "alphapanda_desktop.kite.reader"),
+    ("venues.kite", "alphapanda_desktop.kite.client"),
     ("commands.charges", "alphapanda_desktop.domain.orders"),
     ("__main__", "PySide6.QtWidgets"),
     ("app", "alphapanda_desktop.settings"),
@@ -76,9 +77,9 @@ FORBIDDEN = [
     ("ui.shell", "alphapanda_desktop.settings"),
     ("trading.desk", "alphapanda_desktop.settings"),
     ("app", "PySide6.QtCore"),
-    ("venues", "PySide6.QtCore"),
-    ("venues", "alphapanda_desktop.app"),
-    ("venues", "alphapanda_desktop.settings"),
+    ("venues.kite", "PySide6.QtCore"),
+    ("venues.kite", "alphapanda_desktop.app"),
+    ("venues.kite", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.start"),
     ("logs", "alphapanda_desktop.app"),
     ("logs", "alphapanda_desktop.trading.desk"),
@@ -86,6 +87,7 @@ FORBIDDEN = [
     ("practice", "alphapanda_desktop.sim.server"),
     ("practice", "PySide6.QtCore"),
     ("clock", "alphapanda_desktop.trading.desk"),
+    ("venues.paper", "alphapanda_desktop.kite.client"),
     ("commands.charges", "alphapanda_desktop.ui.shell"),
     ("commands.charges", "alphapanda_desktop.settings"),
 ]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from alphapanda_desktop import settings
+from alphapanda_desktop.domain.compliance import limits_on
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.risk import InstrumentLimits
+from alphapanda_desktop.domain.risk_profiles import PROFILES
 from alphapanda_desktop.folders import data_dir
 
 
@@ -24,7 +29,7 @@ def test_without_a_file_there_are_defaults(tmp_path):
 def test_what_is_saved_is_loaded(tmp_path):
     mine = settings.Settings()
     mine.general.mode = "paper"
-    mine.risk.max_order_quantity = 7
+    mine.practice.seed = 71
     mine.window.watchlist["paper"] = ["NSE:INFY"]
     path = tmp_path / "settings.json"
     settings.save(mine, path)
@@ -36,7 +41,7 @@ def test_what_is_saved_is_loaded(tmp_path):
 
 def test_an_older_file_is_upgraded_step_by_step(tmp_path, monkeypatch):
     def first(data):
-        return {**data, "risk": {"max_order_quantity": data.pop("biggest")}}
+        return {**data, "practice": {"seed": data.pop("biggest")}}
 
     def second(data):
         return {**data, "general": {"mode": data["general"]["kind"]}}
@@ -45,7 +50,7 @@ def test_an_older_file_is_upgraded_step_by_step(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "UPGRADES", {1: first, 2: second})
     text = json.dumps({"version": 1, "biggest": 9, "general": {"kind": "live"}})
     loaded = settings.load(written(tmp_path / "settings.json", text))
-    assert (loaded.version, loaded.risk.max_order_quantity, loaded.general.mode) == (3, 9, "live")
+    assert (loaded.version, loaded.practice.seed, loaded.general.mode) == (3, 9, "live")
 
 
 def test_every_version_has_its_upgrade():
@@ -54,7 +59,7 @@ def test_every_version_has_its_upgrade():
 
 def test_a_newer_file_is_refused_and_left_alone(tmp_path):
     path = written(tmp_path / "settings.json", '{"version": 99}')
-    with pytest.raises(Fatal, match=r"settings\.json is of version 99; this program knows 1"):
+    with pytest.raises(Fatal, match=r"settings\.json is of version 99; this program knows 2"):
         settings.load(path)
     assert path.read_text(encoding="utf-8") == '{"version": 99}'
 
@@ -82,8 +87,8 @@ def test_bytes_that_are_no_text_and_a_folder_are_named(tmp_path):
 
 
 def test_a_value_out_of_bounds_is_named_with_its_field(tmp_path):
-    path = written(tmp_path / "settings.json", '{"risk": {"max_order_quantity": 0}}')
-    with pytest.raises(Fatal, match=r"settings\.json: risk\.max_order_quantity: .*greater than or equal to 1"):
+    path = written(tmp_path / "settings.json", '{"paper": {"opening_cash": 0}}')
+    with pytest.raises(Fatal, match=r"settings\.json: paper\.opening_cash: .*greater than 0"):
         settings.load(path)
 
 
@@ -97,7 +102,7 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     changed = settings.Settings()
-    changed.risk.max_order_quantity = 1
+    changed.practice.seed = 1
     with pytest.raises(Fatal, match="No space left"):
         settings.save(changed, path)
     assert path.read_text(encoding="utf-8") == before
@@ -124,3 +129,28 @@ def test_no_field_holds_a_secret():
     sections = settings.Settings.model_json_schema()["$defs"].values()
     fields = {name for section in sections for name in section["properties"]}
     assert "api_key" in fields and not [name for name in fields if "secret" in name or "token" in name]
+
+
+def test_the_limits_of_the_first_version_become_whole_limits(tmp_path):
+    text = json.dumps({"version": 1, "risk": {"max_order_quantity": 7, "price_band_pct": 2.5}})
+    limits = settings.load(written(tmp_path / "settings.json", text)).risk.limits
+    assert (limits.profile, limits.desk.max_order_quantity, limits.desk.price_band_pct) == ("own", 7, 2.5)
+    assert limits.desk.max_orders_per_day == 500
+
+
+def test_limits_of_every_scope_are_saved_and_loaded(tmp_path):
+    mine, path = settings.Settings(), tmp_path / "settings.json"
+    assert mine.risk.limits is PROFILES["default"]
+    mine.risk.limits = replace(
+        PROFILES["conservative"], instruments={"NSE:INFY": InstrumentLimits(max_order_quantity=3)}
+    )
+    mine.risk.order_limits = replace(limits_on(date(2026, 11, 23)), per_second=5)
+    settings.save(mine, path)
+    assert settings.load(path) == mine
+
+
+@pytest.mark.parametrize("value", ["-1", "NaN", '"many"', "null"])
+def test_a_limit_that_is_none_is_named(tmp_path, value):
+    text = '{"version": 2, "risk": {"limits": {"desk": {"max_loss_per_day": ' + value + "}}}}"
+    with pytest.raises(Fatal, match=r"risk\.limits.*"):
+        settings.load(written(tmp_path / "settings.json", text))

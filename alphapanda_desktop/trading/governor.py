@@ -133,6 +133,11 @@ class Governor:
         """The figures in force: the account's own, or those of the day's table."""
         return self._limits or limits_on(self._today)
 
+    @property
+    def own_limits(self) -> OrderLimits | None:
+        """The account's own figures, None where the day's table is in force."""
+        return self._limits
+
     async def turn(self, kind: Kind, order_id: str = "", *, orders: int = 1) -> None:
         """Return when the request may leave, which it must do at once: it is counted now.
 

@@ -108,6 +108,11 @@ class RiskKeeper:
         self._wanted = limits
         self._take(limits)
 
+    @property
+    def wanted(self) -> RiskLimits:
+        """The limits that are to hold from tomorrow on; those of today may be tighter."""
+        return self._wanted
+
     def want(self, limits: RiskLimits) -> None:
         """Have these limits from tomorrow on: what `change` refuses today."""
         self._wanted = limits

@@ -19,7 +19,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.shell import MainWindow
 from alphapanda_desktop.ui.welcome import WelcomePage
-from alphapanda_desktop.venues import Roots
+from alphapanda_desktop.venues.venue import Roots
 from tests.e2e.headless import Exchange, MemoryVault, exchange, log_in
 
 

@@ -37,7 +37,7 @@ from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.login import LoginView
 from alphapanda_desktop.ui.shell import MainWindow
 from alphapanda_desktop.ui.welcome import WelcomePage
-from alphapanda_desktop.venues import ZERODHA, Roots
+from alphapanda_desktop.venues.venue import ZERODHA, Roots
 from tests.e2e.headless import MemoryVault, exchange
 
 pytestmark = pytest.mark.timeout(150)

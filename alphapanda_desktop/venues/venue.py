@@ -1,0 +1,115 @@
+"""What a venue is: its clock, its login and feed before anybody has logged in, and its account behind the login."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
+from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Journal
+from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.kite.login import KiteLogin
+from alphapanda_desktop.kite.reader import KiteReader
+from alphapanda_desktop.trading.market import Market
+
+KITE_HOSTS: Final = frozenset({"kite.zerodha.com", "kite.trade", "zerodha.com"})
+"""Hosts, with their subdomains, that the login view may show."""
+
+API_SECRET: Final = "api_secret"
+"""Name of the secret in the vault."""
+
+WATCHED: Final = ("NSE:NIFTY 50", "NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE:HDFCBANK", "NSE:TCS", "NSE:ICICIBANK")
+"""What a first watchlist shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Where a Kite is served; other addresses than Zerodha's own are for tests."""
+
+    rest: str = "https://api.kite.trade"
+    feed: str = "wss://ws.kite.trade"
+    login: str = "https://kite.zerodha.com"
+    hosts: frozenset[str] = KITE_HOSTS
+
+
+ZERODHA: Final = Roots()
+
+
+@dataclass(frozen=True, slots=True)
+class PracticeOptions:
+    """How the practice exchange is started; `ticks` replays recordings instead of the made-up market."""
+
+    seed: int = 7
+    scenario: str = "calm"
+    speed: float = 1.0
+    ticks: tuple[Path, ...] = ()
+    clock: str = ""
+    switches: tuple[str, ...] = ()
+
+    def arguments(self, state: Path) -> list[str]:
+        arguments = ["--seed", str(self.seed), "--scenario", self.scenario, "--speed", str(self.speed)]
+        arguments += ["--state", str(state)]
+        for path in self.ticks:
+            arguments += ["--ticks", str(path)]
+        for switch in self.switches:
+            arguments += ["--switch", switch]
+        return arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an account is opened with: all of it exists only behind the login."""
+
+    session: Session
+    market: Market
+    master: InstrumentMaster
+    journal: Journal
+    opening_cash: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where orders go, and what stands beside them; what the venue has not is None."""
+
+    broker: Broker
+    gtts: Gtts | None = None
+    portfolio: Portfolio | None = None
+    calculator: Calculator | None = None
+
+
+@dataclass(slots=True)
+class Venue:
+    """One place to trade, before anybody has logged in: only its login works without a session.
+
+    `real_hours` says that orders are held to the exchanges' hours.
+    """
+
+    mode: str
+    clock: Clock
+    client: KiteReader
+    login: KiteLogin
+    login_hosts: frozenset[str]
+    feed_root: str
+    open_account: Callable[[Needs], Awaitable[Account]]
+    hint: str = ""
+    watch_keys: tuple[str, ...] = WATCHED
+    real_hours: bool = True
+    chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
+    """Coroutines that run as long as the venue does."""
+
+    def feed(self, session: Session, on_frame: Callable[[int, bytes], None] | None = None) -> Feed:
+        """Live ticks of a session; `on_frame` hears each frame as it came."""
+        from alphapanda_desktop.kite.contract import order_from_wire
+        from alphapanda_desktop.kite.ticker import Ticker
+
+        return Ticker(session, self.clock, self.feed_root, order_of=order_from_wire, on_frame=on_frame)
+
+    def history(self) -> History:
+        return self.client
+
+    async def instruments(self, session: Session) -> list[Instrument]:
+        """The day's master."""
+        return await self.client.instruments()
