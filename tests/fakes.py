@@ -363,7 +363,7 @@ class FakeBroker:
     def _row(self, request: OrderRequest) -> Order:
         return Order(
             order_id=f"{self.clock.now_ns() + len(self.book):019d}",
-            status="OPEN",
+            status="TRIGGER PENDING" if request.trigger_price else "OPEN",
             exchange=request.exchange,
             tradingsymbol=request.tradingsymbol,
             transaction_type=request.transaction_type,
@@ -378,7 +378,7 @@ class FakeBroker:
         )
 
     def _match(self, order: Order) -> None:
-        if order.order_type == "SL":
+        if order.trigger_price:
             return
         for execution in arriving(order.transaction_type, order.price, order.open_quantity, self.quote):
             self.fill(order.order_id, execution.quantity, execution.price)

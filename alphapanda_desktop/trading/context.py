@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapanda_desktop.domain.coverage import WAITING
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.orders import Order, OrderRequest, OrderType, Product, Side
@@ -133,6 +134,12 @@ class RunContext:
     def heard(self, order: Order) -> None:
         """Something became of one of the run's orders; its host has put it into the run already."""
         self._closing.look()
+
+    def guards(self, order: Order) -> bool:
+        """Whether the order rests at the broker as a stop of what the run holds: to cancel it would bare a position."""
+        held = self._run.held_as(order.key)
+        rests = order.live and bool(order.order_id) and order.trigger_price > 0 and order.status in WAITING
+        return rests and any(as_ == order.product and count * order.sign < 0 for as_, count in held.items())
 
     def _listen(self, instrument: Instrument) -> None:
         token = instrument.instrument_token

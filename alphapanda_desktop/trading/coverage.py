@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, cast
 
 from psygnal import Signal
@@ -66,26 +67,28 @@ class StopCoverage:
         self.changed.emit()
 
     async def convert(self, position: Position) -> list[Order]:
-        """Put each stop that only this program watches of that position to the broker, as SL-M through the desk.
+        """Put what only this program protects of that position to the broker, as SL-M orders through the desk.
 
-        A stop is watched here until the broker has taken its order. Raises Refused where there is none, and what
-        `Desk.submit` raises at the first that fails; after Unknown both may stand, and an exit withdraws its own.
+        A stop is watched here until the broker has taken its order; the order is its run's, so an exit withdraws it.
+        Raises Refused where there is none, and what `Desk.submit` raises at the first that fails; after Unknown both
+        may stand.
         """
         row = next((row for row in self.rows() if row.position.id == position.id), None)
         if row is None or not row.in_program:
             raise Refused(f"No stop of {position.key} is watched by this program only.", "stop coverage")
         placed: list[Order] = []
+        left = row.in_program  # what the broker guards already must not be guarded twice: it could be sold twice
         for stop in row.app_stops:
-            placed.append(await self._to_broker(stop, position))
+            if left:
+                placed.append(await self._to_broker(replace(stop, quantity=min(left, stop.quantity)), position))
+                left -= placed[-1].quantity
+            self._hand_over(stop)
+        self.changed.emit()
         return placed
 
     async def _to_broker(self, stop: AppStop, position: Position) -> Order:
-        request = self._request(stop, position)
-        tick = self._market.latest(position.instrument_token)
-        order = await self._desk.submit(request, Cause(tick=tick_facts(tick) if tick else None, reason=request.reason))
-        self._lift(stop)
-        self.changed.emit()
-        return order
+        request, tick = self._request(stop, position), self._market.latest(position.instrument_token)
+        return await self._desk.submit(request, Cause(tick=tick_facts(tick) if tick else None, reason=request.reason))
 
     def _request(self, stop: AppStop, position: Position) -> OrderRequest:
         instrument = self._market.master.by_key(stop.key)
@@ -106,10 +109,10 @@ class StopCoverage:
             reason=f"stop put to the broker: {stop.reason}" if stop.reason else "stop put to the broker",
         )
 
-    def _lift(self, stop: AppStop) -> None:
+    def _hand_over(self, stop: AppStop) -> None:
         for kept in self._kept():
-            if (kept.instrument.key, kept.side) == (stop.key, stop.side) and stop in kept.stops():
-                kept.lift()
+            if (kept.run_id, kept.instrument.key, kept.side) == (stop.owner, stop.key, stop.side):
+                kept.hand_over(stop.product)
 
     def _kept(self) -> list[KeptStop]:
         return kept_by(self._runs())

@@ -29,6 +29,7 @@ class KeptStop:
         self._run = run
         self._held = False
         self._lifted = False
+        self._elsewhere: set[str] = set()
         self._fired_at: float | None = None
         self._asked_s = 0.0
 
@@ -42,9 +43,17 @@ class KeptStop:
         """Whether it is watched: not after it was lifted, nor once the run may ask for nothing any more."""
         return not self._lifted and self._run.asking
 
+    @property
+    def run_id(self) -> str:
+        return self._run.run_id
+
     def lift(self) -> None:
         """Watch it no more."""
         self._lifted = True
+
+    def hand_over(self, product: str) -> None:
+        """Watch no more what is held as that product: another stop guards it now."""
+        self._elsewhere.add(product)
 
     def stops(self) -> list[AppStop]:
         """What it guards now, by product; empty while the run holds nothing on that side."""
@@ -55,6 +64,7 @@ class KeptStop:
         return [
             AppStop(key, product, count, self.trigger, self._run.run_id, self.side, self.reason)
             for product, count in held.items()
+            if product not in self._elsewhere
         ]
 
     def crossed(self, last_price: float) -> bool:
