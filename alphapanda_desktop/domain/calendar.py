@@ -154,7 +154,7 @@ _GROUPS: Final = {
 
 
 def holidays_known(exchange: str, day: date) -> bool:
-    """Whether the tables hold the exchange's own list of that year; `about` says what is followed where they do not."""
+    """Whether the exchange's own list of that year was found; `about` says what is followed where it was not."""
     return day.year in years_known(_group(exchange))
 
 
@@ -233,7 +233,7 @@ def _doubt(exchange: str, day: date) -> str:
         return ""
     if day.year not in years_known("cash"):
         return f"; the holidays of {day.year} are not known to this release"
-    return f"; {exchange}'s own list of {day.year} is not in the tables, the one for shares is followed"
+    return f"; {exchange}'s own list of {day.year} was not found, the rule of its other years is followed"
 
 
 def _half_day(day: date) -> str:

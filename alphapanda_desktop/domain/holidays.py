@@ -41,16 +41,23 @@ evening.  Source: BSE's list (2020); days without real bars from 21 Dec 2020 to 
 lists; NSE CMTR71775 and, for 15 Jan, FAOP72262 and COM72263 (2026)."""
 
 _CURRENCY_TOO: Final[dict[int, str]] = {
+    2021: """02-19 Shivaji Jayanti; 04-01 annual bank closing; 04-13 Gudhi Padwa; 05-26 Buddha Pournima;
+        08-16 Parsi New Year; 10-19 Id-E-Milad""",
+    2022: """02-07 mourning for Lata Mangeshkar; 04-01 annual bank closing; 05-16 Buddha Pournima;
+        08-16 Parsi New Year""",
+    2023: "03-22 Gudhi Padwa; 05-05 Buddha Pournima; 08-16 Parsi New Year; 09-29 Id-E-Milad",
     2024: """02-19 Shivaji Jayanti; 04-01 annual bank closing; 04-09 Gudhi Padwa; 05-23 Buddha Pournima;
         09-18 Id-E-Milad""",
     2025: "02-19 Shivaji Jayanti; 04-01 annual bank closing; 05-12 Buddha Pournima; 09-08 Id-E-Milad",
     2026: "02-19 Shivaji Jayanti; 03-19 Gudhi Padwa; 04-01 annual bank closing; 08-26 Id-E-Milad",
 }
 """Days on which banks rest and so currency does too.  Source: the exchanges' currency lists of 2024 and 2025, NSE
-CD70038 (8 instead of 5 Sep 2025), RBI's notice (18 instead of 16 Sep 2024), BSE 20251223-12 (2026)."""
+CD70038 (8 instead of 5 Sep 2025), RBI's notice (18 instead of 16 Sep 2024), BSE 20251223-12 (2026); 22 Mar and the
+count of 19 weekdays as announced (2023). 1 Apr 2021 as announced, the rest of 2021 and 2022 is general knowledge."""
 
 _NEW_YEAR: Final = "New Year's Day"
-"""On this weekday commodities trade until the evening only.  Source: MCX lists of 2020 and 2026."""
+"""On this weekday commodities trade until the evening only.  Source: MCX and BSE lists of 2020, 2021
+and 2026; NSE COM50562."""
 
 Hours = tuple[tuple[str, str], ...]
 
@@ -155,16 +162,18 @@ def _parsed(lists: dict[int, str]) -> dict[date, Holiday]:
 HOLIDAYS: Final = _parsed(_LISTS)
 CURRENCY_HOLIDAYS: Final = HOLIDAYS | _parsed(_CURRENCY_TOO)
 
-_YEARS: Final[dict[str, range]] = {
-    "cash": range(2020, 2027),
-    "derivatives": range(2020, 2027),
-    "currency": range(2024, 2027),
-    "commodity": range(2026, 2027),
+_YEARS: Final[dict[str, tuple[int, ...]]] = {
+    "cash": tuple(range(2020, 2027)),
+    "derivatives": tuple(range(2020, 2027)),
+    "currency": (2023, 2024, 2025, 2026),
+    "commodity": (2021, 2022, 2026),
 }
+"""Source for commodities: the exchanges' lists of 2021 and 2022 (NSE COM50562) and MCX's of 2026 follow the rule of
+the "!", and so the other years are taken to do."""
 
 
-def years_known(group: str) -> range:
-    """The years whose own list is in the tables; commodities of earlier ones follow the shares' list by its rule."""
+def years_known(group: str) -> tuple[int, ...]:
+    """The years whose own list of holidays was found and agrees with the tables."""
     return _YEARS[group]
 
 

@@ -60,6 +60,8 @@ def span(exchange: str, day: str, *, has_derivatives: bool = False) -> str:
         ("NSE", "2024-04-09", "09:15-15:30"),
         ("CDS", "2024-01-20", "shut"),
         ("CDS", "2021-02-24", "09:00-17:00"),
+        ("CDS", "2023-03-22", "shut"),
+        ("CDS", "2021-04-01", "shut"),
         ("CDS", "2025-10-21", "13:45-14:45"),
         ("NFO", "2024-01-20", "09:15-15:30"),
         ("BFO", "2026-02-01", "09:15-15:30"),
@@ -150,6 +152,8 @@ def test_a_year_without_a_list_says_so() -> None:
     assert holidays_known("NSE", date(2026, 12, 31))
     assert not holidays_known("NSE", date(2027, 1, 1))
     assert not holidays_known("MCX", date(2025, 1, 1))
+    assert holidays_known("NCO", date(2022, 1, 3))
+    assert not holidays_known("CDS", date(2022, 1, 3))
     assert span("NSE", "2027-01-04") == "09:15-15:30"
 
 
@@ -220,7 +224,7 @@ def test_the_tables_hold_what_the_circulars_say(real_data: Path) -> None:
         (
             "MCX",
             "2025-10-20",
-            "regular; MCX's own list of 2025 is not in the tables, the one for shares is followed",
+            "regular; MCX's own list of 2025 was not found, the rule of its other years is followed",
         ),
     ],
 )
@@ -256,6 +260,14 @@ def test_the_phases_of_a_day_follow_one_another_without_overlap() -> None:
                 spans = session.phases if session else ()
                 assert all(span.start < span.end for span in spans)
                 assert all(one.end <= next_.start for one, next_ in pairwise(spans)), (exchange, day)
+
+
+@pytest.mark.parametrize(("year", "count"), [(2023, 19), (2024, 22), (2026, 20)])
+def test_currency_rests_on_as_many_weekdays_as_was_announced(year: int, count: int) -> None:
+    """Each year's list had 19; 22 Jan, 20 May and 20 Nov 2024 and 15 Jan 2026 were added later."""
+    days = [date(year, 1, 1) + timedelta(days=k) for k in range(365)]
+    closed = [day for day in days if day.weekday() < 5 and not about("CDS", day).startswith("regular")]
+    assert len(closed) == count
 
 
 def test_futures_and_shares_trade_on_the_same_days() -> None:
