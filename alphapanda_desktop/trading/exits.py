@@ -13,7 +13,7 @@ from typing import Final, Protocol, cast, get_args
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
+from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.run import Run
 
@@ -37,9 +37,13 @@ class Stake:
         return f"{self.where[0]}:{self.where[1]}"
 
     @property
+    def side(self) -> Side:
+        """The side that closes it."""
+        return "SELL" if self.quantity > 0 else "BUY"
+
+    @property
     def words(self) -> str:
-        side = "SELL" if self.quantity > 0 else "BUY"
-        return f"{side} {abs(self.quantity):,} {self.where[1]} {self.where[2]}"
+        return f"{self.side} {abs(self.quantity)} {self.where[1]} {self.where[2]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +192,7 @@ def _request(desk: Desk, stake: Stake, instrument: Instrument) -> OrderRequest:
         exchange=stake.where[0],
         tradingsymbol=stake.where[1],
         instrument_token=instrument.instrument_token,
-        transaction_type="SELL" if stake.quantity > 0 else "BUY",
+        transaction_type=stake.side,
         quantity=abs(stake.quantity),
         product=cast(Product, stake.where[2]),
         order_type="MARKET",

@@ -21,7 +21,7 @@ from alphapanda_desktop.ui.books import kind_of
 from alphapanda_desktop.ui.chart.orderlines import OrderLine, Part
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.question import Question, confirmed
+from alphapanda_desktop.ui.question import Asker, Question
 
 
 def lines_of_order(order: Order, who: str) -> Iterator[OrderLine]:
@@ -82,6 +82,7 @@ class ChartOrders(QObject):
         self._chart = chart
         self._desk = desk
         self._mode = mode
+        self._asker = Asker()
         self._edge = edge
         self._gtts = gtts
         self._waiting: list[Gtt] = []
@@ -163,7 +164,8 @@ class ChartOrders(QObject):
             self.take_gtts([*(one for one in self._waiting if one.id != gtt.id), _after(gtt, request)])
 
     async def _agreed(self, title: str, lines: list[str], face: str) -> bool:
-        return await confirmed(Question(title, lines, "Change", self._mode, self._edge, self._chart.window(), face))
+        question = Question(title, lines, "Change", self._mode, self._edge, self._chart.window(), face)
+        return await self._asker.confirmed(question)
 
     # -- cancelling ------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -21,6 +22,7 @@ from alphapanda_desktop.ui.logpanel import LogPanel
 from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.strategies import StrategiesPanel
 from alphapanda_desktop.ui.ticket import Ticket
+from alphapanda_desktop.ui.timeline import Picture
 from alphapanda_desktop.ui.trades import TradesPanel
 from alphapanda_desktop.ui.watchlist import Watchlist
 
@@ -41,7 +43,9 @@ class DeskView:
             parts.desk, parts.market, edge, parts.mode,
             ledger=parts.desk.ledger, runner=parts.runner, portfolio=parts.portfolio,
         )  # fmt: skip
-        self.orders = OrdersPanel(parts.desk, edge, parts.market.now)
+        self.orders = OrdersPanel(
+            parts.desk, edge, parts.market.now, history=self._history if parts.why is not None else None
+        )
         self.trades = TradesPanel(parts.desk, parts.market, edge, ledger=parts.desk.ledger)
         self.funds = FundsPanel(parts.desk, edge)
         self.holdings = HoldingsPanel(parts.portfolio, parts.market, edge) if parts.portfolio is not None else None
@@ -100,6 +104,11 @@ class DeskView:
             self.gtts.new_wanted.connect(self._open_new_gtt)
             self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
+
+    async def _history(self, name: str) -> Sequence[Picture]:
+        """Every picture that the journal has of an order."""
+        assert self._parts.why is not None
+        return (await self._parts.why(name)).pictures
 
     def _offer_why(self) -> None:
         for panel in (self.orders, self.trades):

@@ -22,7 +22,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, seconds, stack
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.question import Question, confirmed
+from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -116,6 +116,7 @@ class GttPanel(BookPanel):
         self._gtts = gtts
         self._market = market
         self._mode = mode
+        self._asker = Asker()
         self._rows: list[Gtt] = []
         self._read_at: datetime | None = None
         self._reading = False
@@ -248,7 +249,8 @@ class GttPanel(BookPanel):
             "What it protects is not protected by it any more.",
         ]
         title = f"Delete GTT {gtt.id}?"
-        if not await confirmed(Question(title, lines, "Delete", self._mode, self._edge, self.window(), "KILL")):
+        question = Question(title, lines, "Delete", self._mode, self._edge, self.window(), "KILL")
+        if not await self._asker.confirmed(question):
             return
         try:
             await self._gtts.delete(gtt.id)

@@ -18,7 +18,7 @@ from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.portfolio import Portfolio
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.desk import Desk
-from alphapanda_desktop.trading.exits import Account, OfRun, Owner, get_out
+from alphapanda_desktop.trading.exits import Account, OfRun, Owner, Stake, get_out
 from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.runner import Runner
@@ -26,7 +26,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, result_role, stack
 from alphapanda_desktop.ui.convert import ConvertDialog
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.question import Question, confirmed
+from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -98,6 +98,10 @@ COLUMNS: Final[tuple[Column[Held], ...]] = (
 )  # fmt: skip
 
 
+def _stake_words(stake: Stake) -> str:
+    return f"{stake.side} {formats.grouped(abs(stake.quantity))} {stake.where[1]} {stake.where[2]}"
+
+
 class PositionsPanel(BookPanel):
     """Positions at the latest prices. Signals: `order_wanted(Instrument, side, quantity)`, `chart_wanted(key)`.
 
@@ -124,6 +128,7 @@ class PositionsPanel(BookPanel):
         self._desk = desk
         self._market = market
         self._mode = mode
+        self._asker = Asker()
         self._ledger = ledger
         self._runner = runner
         self._portfolio = portfolio
@@ -264,7 +269,7 @@ class PositionsPanel(BookPanel):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for owner in self._owners():
-            words = ", ".join(stake.words for stake in owner.stakes())
+            words = ", ".join(map(_stake_words, owner.stakes()))
             entry = menu.addAction(f"{owner.name}: {words}")
             entry.triggered.connect(partial(self._ask_out, owner))
         menu.popup(self.exit_strategy.mapToGlobal(self.exit_strategy.rect().topLeft()))
@@ -281,10 +286,10 @@ class PositionsPanel(BookPanel):
     async def _get_out(self, owner: Owner) -> None:
         working, stakes = owner.working(), owner.stakes()
         lines = [f"{count_of(len(working), 'working order')} cancelled first." if working else "No order works in it."]
-        lines += [f"{stake.words} at the market" for stake in stakes]
+        lines += [f"{_stake_words(stake)} at the market" for stake in stakes]
         yes = f"Close {count_of(len(stakes), 'position')}"
         question = Question(f"Exit {owner.name}?", lines, yes, self._mode, self._edge, self.window(), "KILL")
-        if not await confirmed(question):
+        if not await self._asker.confirmed(question):
             return
         outcome = await get_out(self._desk, owner, self._market.master.by_key, self._desk.submit_sliced)
         self._edge.notify(f"Exit of {owner.name}: {count_of(len(outcome.sent), 'order')} sent.", "info")
@@ -301,7 +306,7 @@ class PositionsPanel(BookPanel):
 
     async def _convert(self, position: Position, portfolio: Portfolio) -> None:
         dialog = ConvertDialog(position, self._mode, self._edge, self.window())
-        if not await confirmed(dialog):
+        if not await self._asker.confirmed(dialog):
             return
         quantity, product = dialog.quantity.value(), dialog.product_wanted()
         try:

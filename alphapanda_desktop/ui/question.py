@@ -91,9 +91,22 @@ def _scrolled(words: QLabel, parent: QWidget) -> QScrollArea:
     return area
 
 
-async def confirmed(question: QDialog) -> bool:
-    """Whether the question was answered with yes; the dialog is gone afterwards."""
-    try:
-        return await ask(question) == QDialog.DialogCode.Accepted.value
-    finally:
-        question.deleteLater()
+class Asker:
+    """Asks one question at a time: one that is open is brought to the front, and the new one is not asked."""
+
+    def __init__(self) -> None:
+        self.open: QDialog | None = None
+
+    async def confirmed(self, question: QDialog) -> bool:
+        """Whether the question was answered with yes; the dialog is gone afterwards."""
+        if self.open is not None:
+            self.open.raise_()
+            self.open.activateWindow()
+            question.deleteLater()
+            return False
+        self.open = question
+        try:
+            return await ask(question) == QDialog.DialogCode.Accepted.value
+        finally:
+            self.open = None
+            question.deleteLater()

@@ -168,8 +168,8 @@ class Ticket(TicketFace):
         self.title.setToolTip(tip)
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setEnabled(is_new)
-        self._show_all()
         self.show()
+        self._show_all()
         self.fit()
         self.raise_()
         self.fields.quantity.setFocus()
@@ -281,7 +281,7 @@ class Ticket(TicketFace):
         held, after = self._position(instrument)
         self.sums.show_value(quantity * instrument.multiplier * price if price else None)
         self.sums.show_position(f"{formats.signed(held, 0)} → {formats.signed(after, 0)}")
-        if problem or not self.isVisible():
+        if problem or self.isHidden():
             self.sums.take(None)
             return
         request = self.fields.request(instrument, self._side, self._tag)

@@ -51,7 +51,7 @@ class Cell(QWidget):
         field.setFixedHeight(FIELD_PX)
         self.say(text)
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
+        box.setContentsMargins(0, 0, 0, 6)  # in the cell, for a grid lets rows without a cell eat its own spacing
         box.setSpacing(2)
         box.addWidget(self.label)
         box.addWidget(field)
@@ -129,7 +129,7 @@ class TicketFields(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(6)
+        grid.setVerticalSpacing(0)
         self.cells: dict[QWidget, Cell] = {}
         for name, text, field, row, column in places:
             self.cells[field] = Cell(name, text, field, self)

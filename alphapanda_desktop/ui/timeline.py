@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Final
 
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Order
+from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Order, is_news
 from alphapanda_desktop.domain.ports import Now
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.ui import formats
@@ -57,11 +56,13 @@ class Step:
 
 
 def steps_of(pictures: Sequence[Picture]) -> list[Step]:
-    """Pictures that tell something new, each with what it tells."""
+    """Pictures that tell something new, each with what it tells; repeats and stragglers are left out."""
     rows = [Step(0, at, order, _asked(order)) for at, order in pictures[:1]]
-    for (_, before), (at, order) in pairwise(pictures):
-        if order != before:
-            rows.append(Step(len(rows), at, order, "; ".join(_news(before, order))))
+    for at, order in pictures[1:]:
+        before = rows[-1].order
+        words = "; ".join(_news(before, order))
+        if is_news(before, order) and (words or order.status != before.status):
+            rows.append(Step(len(rows), at, order, words))
     return rows
 
 
@@ -190,5 +191,7 @@ class Timeline(QWidget):
         except AlphaPandaError as error:
             self.title.setText(f"{self.title.text()} · since this start; the journal could not be read: {error}")
             return
-        if order is self._order and pictures:
-            self.model.update(steps_of(pictures))
+        if order is self._order:
+            # The journal knows earlier programs, this one knows what it intended.
+            both = sorted([*pictures, *self.pictures.of(order)], key=lambda picture: picture[0])
+            self.model.update(steps_of(both))

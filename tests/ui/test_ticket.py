@@ -9,10 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
-from alphapanda_desktop.domain.errors import Rejected
+from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.domain.orders import OrderChange
 from alphapanda_desktop.ui.ticket import Ticket
 from tests.fakes import a_request
+from tests.ui.fakes_account import FakeCalculator, FakeGtts, a_gtt
 from tests.ui.fakes_desk import DeskStage, a_desk
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY
 
@@ -330,5 +331,353 @@ def test_a_limit_order_can_be_turned_into_a_market_order(run: Any, ticket_on: An
             ticket.open_to_change(order)
             _choose(ticket, "MARKET")
             assert ticket.fields.change(order) == OrderChange(order_type="MARKET", market_protection=-1)
+
+    run(story())
+
+
+# --- the last look
+
+
+def test_enter_shows_the_order_and_its_mode_before_the_second_enter_sends_it(
+    run: Any, ticket_on: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, ask_first=True)
+            ticket.open_for(INFY, "BUY", 10)
+            _choose(ticket, "LIMIT")
+            _key(ticket, Qt.Key.Key_Return)
+            assert ticket.asking and stage.broker.placed == []
+            assert ticket.card.mode.text() == "◇ PRACTICE · the practice exchange on this machine"
+            lines = ticket.card.words.text().splitlines()
+            assert lines[:2] == ["BUY 10 NSE:INFY", "LIMIT at 1,500.00 · MIS · DAY"]
+            assert ticket.send.text() == "CONFIRM BUY · PRACTICE"
+            _key(ticket, Qt.Key.Key_Return)
+            await eventually(ticket.isHidden)
+            (sent,) = stage.broker.placed
+            assert lines[2] == f"Tag {sent.tag}"
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("mode", "mark"), [("live", "⬤ LIVE · real orders to Zerodha with real money"), ("paper", "▢ PAPER · filled by")]
+)
+def test_the_last_look_names_the_mode(mode: str, mark: str, run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, mode, ask_first=True)
+            ticket.open_for(INFY, "SELL", 1)
+            ticket.send.click()
+            assert ticket.card.mode.text().startswith(mark)
+            assert ticket.send.text() == f"CONFIRM SELL · {mode.upper()}"
+
+    run(story())
+
+
+def test_a_double_click_does_not_answer_its_own_question(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, ask_first=True)
+            ticket.open_for(INFY, "BUY", 10)
+            QTest.mouseClick(ticket.send, Qt.MouseButton.LeftButton)
+            QTest.mouseDClick(ticket.send, Qt.MouseButton.LeftButton)
+            assert ticket.asking and stage.broker.placed == []
+
+    run(story())
+
+
+def test_escape_goes_back_to_the_fields_and_then_away(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, ask_first=True)
+            ticket.open_for(INFY, "BUY", 10)
+            ticket.send.click()
+            assert ticket.fields.isHidden()
+            _key(ticket, Qt.Key.Key_Escape)
+            assert ticket.isVisible() and ticket.fields.isVisible() and not ticket.asking
+            assert ticket.fields.quantity.value() == 10
+            _key(ticket, Qt.Key.Key_Escape)
+            assert ticket.isHidden() and stage.broker.placed == []
+
+    run(story())
+
+
+# --- keys, varieties
+
+
+def test_b_and_s_turn_the_side_from_within_a_field(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_for(INFY, "BUY", 10)
+            for field in (ticket.fields.quantity, ticket.fields.kind, ticket.send):
+                field.setFocus()
+                QTest.keyClick(field, Qt.Key.Key_S)
+                assert ticket.side == "SELL"
+                QTest.keyClick(field, Qt.Key.Key_B)
+                assert ticket.side == "BUY"
+            assert ticket.fields.quantity.value() == 10
+            ticket.open_to_change(stage.order("7", "OPEN"))
+            QTest.keyClick(ticket.fields.quantity, Qt.Key.Key_S)
+            assert ticket.side == "BUY"
+
+    run(story())
+
+
+def test_arrows_step_by_the_lot_and_the_tick(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            stage.price(FUTURE, 26_000.0)
+            ticket.open_for(FUTURE, "BUY")
+            _choose(ticket, "LIMIT")
+            QTest.keyClick(ticket.fields.quantity, Qt.Key.Key_Up)
+            QTest.keyClick(ticket.fields.price, Qt.Key.Key_Down)
+            assert (ticket.fields.quantity.value(), ticket.fields.price.value()) == (130, 25_999.9)
+
+    run(story())
+
+
+VARIETIES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("amo", {"kind": "LIMIT"}, {"variety": "amo", "order_type": "LIMIT", "price": 1500.0}),
+    ("co", {"kind": "MARKET", "trigger": 1480.0},
+     {"variety": "co", "product": "MIS", "trigger_price": 1480.0, "price": None, "market_protection": -1}),
+    ("iceberg", {"kind": "LIMIT", "legs": 4},
+     {"variety": "iceberg", "iceberg_legs": 4, "iceberg_quantity": 3, "quantity": 10}),
+    ("regular", {"kind": "LIMIT", "validity": "TTL", "minutes": 15}, {"validity": "TTL", "validity_ttl": 15}),
+    ("regular", {"kind": "LIMIT", "validity": "IOC"}, {"validity": "IOC", "validity_ttl": None}),
+    ("regular", {"kind": "LIMIT", "disclosed": 4}, {"disclosed_quantity": 4}),
+    ("regular", {"kind": "MARKET", "protection": 2.5}, {"order_type": "MARKET", "market_protection": 2.5}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("variety", "filled", "wanted"), VARIETIES)
+def test_every_variety_and_validity_reaches_the_broker_as_it_was_asked(
+    variety: str, filled: dict[str, Any], wanted: dict[str, Any], run: Any, ticket_on: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_for(INFY, "BUY", 10)
+            QTest.mouseClick(ticket.varieties[variety], Qt.MouseButton.LeftButton)
+            for name, value in filled.items():
+                field = getattr(ticket.fields, name)
+                field.setCurrentIndex(field.findData(value)) if isinstance(value, str) else field.setValue(value)
+            assert ticket.send.isEnabled(), ticket.words.text()
+            request = ticket.fields.request(INFY, "BUY", "t")
+            assert {name: getattr(request, name) for name in wanted} == wanted
+
+    run(story())
+
+
+def test_a_stop_on_the_wrong_side_is_told_before_it_is_sent(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_for(INFY, "SELL", 10)
+            _choose(ticket, "SL")
+            ticket.fields.trigger.setValue(1510.0)
+            assert ticket.words.text() == "The trigger 1,510.00 of this SELL must be below the last price 1,500.00."
+            ticket.fields.trigger.setValue(1480.0)
+            assert ticket.words.text() == "The price 1,500.00 of a SELL stop must not be above its trigger 1,480.00."
+            ticket.fields.price.setValue(1479.0)
+            assert ticket.send.isEnabled()
+            assert ticket.fields.cells[ticket.fields.trigger].label.text() == "Trigger · −1.33 %"
+
+    run(story())
+
+
+def test_a_change_of_variety_keeps_what_was_typed(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_for(INFY, "BUY", 10)
+            _choose(ticket, "LIMIT")
+            ticket.fields.price.setValue(1490.0)
+            ticket.varieties["iceberg"].click()
+            assert (ticket.fields.quantity.value(), ticket.fields.price.value()) == (10, 1490.0)
+            assert ticket.send.text() == "ICEBERG BUY 10 INFY · PRACTICE"
+            ticket.fields.legs.setValue(11)
+            assert ticket.words.text() == "10 cannot be parted into 11 legs of whole lots."
+
+    run(story())
+
+
+def test_a_quantity_over_the_freeze_leaves_in_several_orders_with_tags_of_their_own(
+    run: Any, ticket_on: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, ask_first=True)
+            ticket._parts = lambda _instrument: [6, 4]  # type: ignore[method-assign]
+            ticket.open_for(INFY, "BUY", 10)
+            ticket.send.click()
+            assert "In 2 orders, for the exchange takes 6 in one" in ticket.card.words.text()
+            ticket.send.click()
+            await eventually(ticket.isHidden)
+            assert sum(request.quantity for request in stage.broker.placed) == 10
+
+    run(story())
+
+
+# --- GTT
+
+
+def test_a_venue_without_gtts_offers_none(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            ticket.open_for(INFY, "BUY")
+            shown = [name for name, button in ticket.varieties.items() if button.isVisible()]
+            assert shown == ["regular", "amo", "co", "iceberg"]
+
+    run(story())
+
+
+def test_an_oco_sends_stop_loss_and_target_lower_first(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            gtts = FakeGtts()
+            ticket = ticket_on(stage, gtts=gtts, ask_first=True)
+            ticket.open_for(INFY, "SELL", 10, "oco")
+            assert [ticket.fields.product.itemData(k) for k in range(ticket.fields.product.count())] == ["CNC", "MTF"]
+            assert ticket.words.text().startswith("The last price 1500 must lie between the two triggers")
+            for name, value in (("trigger", 1450), ("price", 1449), ("upper_trigger", 1560), ("upper_price", 1559)):
+                getattr(ticket.fields, name).setValue(value)
+            names = [ticket.fields.cells[f].label.text() for f in (ticket.fields.trigger, ticket.fields.upper_trigger)]
+            assert names == ["Stop-loss trigger · −3.33 %", "Target trigger · +4.00 %"]
+            ticket.send.click()
+            assert "last ≤ 1,450.00: LIMIT at 1,449.00" in ticket.card.words.text()
+            ticket.send.click()
+            await eventually(ticket.isHidden)
+            (made,) = gtts.rows.values()
+            assert made.trigger_values == (1450.0, 1560.0)
+            assert [(o.transaction_type, o.price, o.quantity, o.product) for o in made.orders] == [
+                ("SELL", 1449.0, 10, "CNC"),
+                ("SELL", 1559.0, 10, "CNC"),
+            ]
+            assert stage.broker.placed == []
+
+    run(story())
+
+
+def test_a_gtt_is_changed_whole_and_in_place(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            gtts = FakeGtts(a_gtt(101, (1450.0,)))
+            ticket = ticket_on(stage, gtts=gtts)
+            ticket.open_to_change_gtt(gtts.rows[101])
+            assert (ticket.fields.trigger.value(), ticket.fields.price.value()) == (1450.0, 1449.5)
+            assert ticket.send.text() == "CHANGE GTT TO SELL 10 INFY · PRACTICE"
+            assert not ticket.varieties["regular"].isEnabled()
+            ticket.fields.trigger.setValue(1460.0)
+            ticket.send.click()
+            await eventually(ticket.isHidden)
+            assert gtts.rows[101].trigger_values == (1460.0,)
+            assert gtts.asked == ["modify"]
+
+    run(story())
+
+
+def test_an_unanswered_gtt_is_not_sent_again_from_the_ticket(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            gtts = FakeGtts()
+            gtts.fails = Unknown("no answer came")
+            ticket = ticket_on(stage, gtts=gtts)
+            ticket.open_for(INFY, "SELL", 10, "gtt")
+            ticket.fields.trigger.setValue(1450.0)
+            ticket.send.click()
+            await eventually(lambda: "Look at GTT before sending again" in ticket.words.text())
+            ticket.fields.price.setValue(1400.0)
+            assert not ticket.send.isEnabled()
+            assert gtts.asked == ["place"]
+
+    run(story())
+
+
+# --- sums
+
+
+async def _answered(ticket: Ticket, eventually: Any) -> None:
+    await eventually(lambda: ticket.sums.estimate is not None)
+
+
+def test_margin_charges_and_break_even_are_there_before_sending(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, calculator=FakeCalculator())
+            ticket.open_for(INFY, "BUY", 100)
+            assert _figure(ticket, "margin") == "…"
+            await _answered(ticket, eventually)
+            assert _figure(ticket, "value") == "₹ 1,50,000.00"
+            assert _figure(ticket, "margin") == "₹ 30,000.00"
+            assert _figure(ticket, "available") == "₹ 1,00,000.00"
+            assert ticket.sums.estimate is not None and ticket.sums.estimate.charges is not None
+            assert _figure(ticket, "charges") == f"₹ {ticket.sums.estimate.cost:.2f}"
+            assert "brokerage ₹ 20.00" in ticket.sums.figures["charges"].toolTip()
+            level = ticket.sums.estimate.break_even
+            assert level is not None and 1500.5 < level < 1502.0 and INFY.on_tick(level)
+
+    run(story())
+
+
+def test_typing_asks_once_and_an_old_answer_is_not_shown(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            calculator = FakeCalculator()
+            ticket = ticket_on(stage, calculator=calculator)
+            ticket.open_for(INFY, "BUY", 1)
+            for quantity in (12, 123, 1234):
+                ticket.fields.quantity.setValue(quantity)
+            stage.price(INFY, 1500.5)
+            stage.frame(3)
+            await _answered(ticket, eventually)
+            assert [request.quantity for request in calculator.asked] == [1234]
+
+    run(story())
+
+
+def test_what_nobody_answers_is_unknown_and_not_zero(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            calculator = FakeCalculator()
+            calculator.fails = Rejected("The calculator is down")
+            ticket = ticket_on(stage, calculator=calculator)
+            ticket.open_for(INFY, "BUY", 10)
+            await _answered(ticket, eventually)
+            assert _figure(ticket, "margin") == "unknown"
+            assert ticket.sums.figures["margin"].toolTip() == "The calculator is down"
+            assert _figure(ticket, "charges").startswith("₹ ")
+            alone = ticket_on(stage)
+            alone.open_for(INFY, "BUY", 10)
+            assert [_figure(alone, name) for name in ("margin", "charges", "break_even")] == ["unknown"] * 3
+
+    run(story())
+
+
+def test_money_that_does_not_reach_is_told_with_what_is_missing(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, calculator=FakeCalculator(available=2_500.0))
+            ticket.open_for(INFY, "BUY", 10)
+            await _answered(ticket, eventually)
+            assert _figure(ticket, "available") == "₹ 2,500.00, short by ₹ 500.00"
+            assert stage.edge.theme.danger in ticket.sums.figures["available"].styleSheet()
+
+    run(story())
+
+
+def test_an_order_that_closes_has_no_break_even(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, calculator=FakeCalculator())
+            await stage.desk.submit(a_request("BUY", 10, tag="q1"))
+            await eventually(stage.desk.positions)
+            ticket.open_for(INFY, "SELL", 10)
+            await _answered(ticket, eventually)
+            assert _figure(ticket, "break_even") == "closes a position"
+            assert _figure(ticket, "position") == "+10 → 0"
 
     run(story())
