@@ -244,8 +244,9 @@ class KillSwitch:
         since = self._parts.clock.now() - MEMORY
         latches = await self._parts.journal.events(since, LATCH)
         told = await self._parts.journal.events(since, REPORT)
-        reports = {str(event.detail["pressed_at"]): report_of(event.detail) for event in told}
-        self.reports = [*reports.values(), *self.reports]
+        reports = {(row := report_of(event.detail)).pressed_at: row for event in told}
+        reports |= {row.pressed_at: row for row in self.reports}  # pressed before the journal could be read
+        self.reports = list(reports.values())
         if not latches or self.state is KillState.HALTED:
             return
         last = latches[-1]

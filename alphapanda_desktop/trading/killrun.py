@@ -33,6 +33,8 @@ class Patience:
     """How long each part of the work is waited for, in seconds."""
 
     cancel_s: float = 30.0
+    each_s: float = 0.25
+    """What each working order adds to that, for cancellations leave at the pace that Kite allows."""
     unanswered_s: float = 8.0
     """How long orders without an answer hold up what comes next; they are cancelled later too, when they turn up."""
     gtts_s: float = 15.0
@@ -74,6 +76,7 @@ class KillRun:
         self._before: list[Held] = []
         self._cannot_read = ""
         self._flattened = False
+        self._closed = False
         self.report = report
         self.flatten = report.flatten
 
@@ -93,10 +96,13 @@ class KillRun:
         if self.flatten:
             await self._close()
         await asyncio.wait({strategies}, timeout=self._patience.strategies_s)
+        if not strategies.done():
+            self._end(STOP, None, f"silent since the press, not wound up within {self._patience.strategies_s:g} s")
         if self.flatten and not self._flattened:
             await self._delete_gtts()
             await self._close()
         await self._last_look()
+        self._closed = True
         return self.report
 
     # -- steps -----------------------------------------------------------------------------------------------
@@ -118,7 +124,8 @@ class KillRun:
     async def _cancel(self) -> None:
         self._begin(CANCEL)
         with suppress(TimeoutError):  # what still works is told by the books
-            async with asyncio.timeout(self._patience.cancel_s):
+            each_s = len(self._parts.books.book.working()) * self._patience.each_s
+            async with asyncio.timeout(self._patience.cancel_s + each_s):
                 await self._until_none_works()
         live = [order for order in self._asked.values() if self._now(order).live]
         ok = not live and not self._cannot_read
@@ -244,6 +251,8 @@ class KillRun:
         self._show(steps=(*steps[:at], ended, *steps[at + 1 :]))
 
     def _show(self, **what: object) -> None:
+        if self._closed:
+            return  # a step that ends after its report was closed
         self.report = replace(self.report, **what)  # type: ignore[arg-type]  # fields of the report, by name
         self._tell(self.report)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Unknown
 from alphapanda_desktop.domain.orders import OrderRequest
@@ -18,6 +19,11 @@ from alphapanda_desktop.trading.governor import Governor, Kind
 from alphapanda_desktop.trading.scope import Scope
 
 Answer = str | AlphaPandaError
+
+MOST_ENTRIES: Final = 2
+"""Entries that are with the broker's client at once. It sends one at a time, and of those that queue up inside it
+nobody can say whether they have left; so the queue is kept here, where the kill switch can call it back for certain.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Placing:
         self._governor = governor
         self._under_way: dict[str, tuple[Leaving, asyncio.Task[Answer]]] = {}
         self._left: set[str] = set()
+        self._entries = asyncio.Semaphore(MOST_ENTRIES)
 
     async def place(self, leaving: Leaving) -> str:
         """The broker's order id. Raises what the broker raises; Refused for an order that certainly never left,
@@ -78,15 +85,21 @@ class Placing:
         return sum(1 for leaving, _ in called if not self.has_left(leaving.request.tag))
 
     async def _ask(self, leaving: Leaving) -> Answer:
-        request = leaving.request
         try:
-            await self._governor.turn(leaving.kind, orders=leaving.counts_for)
-            if leaving.why_shut():
-                return _never(request.tag, leaving.why_shut())
-            self._left.add(request.tag)
-            return await self._broker.place(request)
+            if leaving.kind.gets_out:
+                return await self._leave(leaving)
+            async with self._entries:
+                return await self._leave(leaving)
         except AlphaPandaError as error:
             return error  # an answer to whoever asked, not a failed task
+
+    async def _leave(self, leaving: Leaving) -> Answer:
+        request = leaving.request
+        await self._governor.turn(leaving.kind, orders=leaving.counts_for)
+        if leaving.why_shut():
+            return _never(request.tag, leaving.why_shut())
+        self._left.add(request.tag)
+        return await self._broker.place(request)
 
     def _answer(self, leaving: Leaving, task: asyncio.Task[Answer]) -> Answer:
         tag = leaving.request.tag

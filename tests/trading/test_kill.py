@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import product
 
 import pytest
 
 from alphapanda_desktop.domain.errors import Offline, Refused
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import Limits, TradingState
-from alphapanda_desktop.trading import rounds
+from alphapanda_desktop.trading import governor, rounds
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.kill import RELEASE, KillReport
@@ -30,6 +29,12 @@ def in_a_hurry(monkeypatch):
     monkeypatch.setattr(Flattening, "pause_s", 0.02)
 
 
+def hold(s, monkeypatch):
+    """Let nothing leave for a while, as after a 429."""
+    monkeypatch.setattr(governor, "BACK_OFF_S", (60.0,))
+    s.desk.governor.back_off()
+
+
 # -- an order at each point of its life -----------------------------------------------------------------------
 
 
@@ -47,8 +52,7 @@ async def before_the_journal(s, monkeypatch):
 
 
 async def in_the_governor(s, monkeypatch):
-    for _ in range(3):
-        s.desk.governor.back_off()
+    hold(s, monkeypatch)
     s.scope.spawn("submit", s.desk.submit(s.request(price=RESTING)))
     await yields()
     assert s.desk.governor.gauges().waiting == 1
@@ -108,37 +112,40 @@ POINTS = (
 )
 
 
-@pytest.mark.parametrize(
-    ("point", "fault", "flatten"),
-    list(product(POINTS, FAULTS, (False, True))),
-    ids=lambda value: getattr(value, "__name__", str(value) or "well"),
-)
+@pytest.mark.parametrize("flatten", [False, True], ids=["stay", "flatten"])
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point.__name__)
 def test_after_the_latch_no_entry_leaves_and_the_report_is_what_the_broker_has(
-    arun, eventually, monkeypatch, point, fault, flatten
+    arun, eventually, monkeypatch, point, flatten
 ):
     async def story():
-        async with a_desk(clock=FastClock(), broker=FaultyBroker()) as s:
-            then = await point(s, monkeypatch)
-            s.broker.cancel_faults = [fault, fault] if fault else []
-            pressing = s.scope.spawn("press", s.desk.kill.press("test", flatten=flatten))
-            await asyncio.sleep(0)
-            assert s.desk.trading_state is TradingState.HALTED
-            before = list(s.broker.arrived)
-            if then is not None:
-                then()
-            report = await pressing
-            await eventually(lambda: not s.desk.books.unanswered() or report.unknown)
-            own = {tag for tag, row in s.journal.intent_rows.items() if row.request.reason.startswith("kill switch")}
-            assert set(s.broker.arrived) - set(before) <= own
-            assert {id_ for id_, _ in report.not_cancelled} == s.broker.live()
-            assert {(key, kind): count for key, kind, count in report.left} == await s.broker.held()
-            assert report.flat is (not report.left) and not (flatten and report.left)
-            assert report.done_at is not None and s.journal.event_rows[-1].kind in ("kill report", "held")
-            with pytest.raises(Refused, match="Kill switch"):
-                await s.desk.submit(s.request())
-            s.errors.clear()
+        for fault in FAULTS:
+            with monkeypatch.context() as patch:
+                await pressed_at(point, fault, flatten, patch, eventually)
 
     arun(story())
+
+
+async def pressed_at(point, fault, flatten, monkeypatch, eventually):
+    async with a_desk(clock=FastClock(), broker=FaultyBroker()) as s:
+        then = await point(s, monkeypatch)
+        s.broker.cancel_faults = [fault, fault] if fault else []
+        pressing = s.scope.spawn("press", s.desk.kill.press("test", flatten=flatten))
+        await asyncio.sleep(0)
+        assert s.desk.trading_state is TradingState.HALTED, fault
+        before = list(s.broker.arrived)
+        if then is not None:
+            then()
+        report = await pressing
+        await eventually(lambda: not s.desk.books.unanswered() or report.unknown)
+        own = {tag for tag, row in s.journal.intent_rows.items() if row.request.reason.startswith("kill switch")}
+        assert set(s.broker.arrived) - set(before) <= own, fault
+        assert {id_ for id_, _ in report.not_cancelled} == s.broker.live(), fault
+        assert {(key, kind): count for key, kind, count in report.left} == await s.broker.held(), fault
+        assert report.flat is (not report.left) and not (flatten and report.left), fault
+        assert report.done_at is not None and any(row.kind == "kill report" for row in s.journal.event_rows)
+        with pytest.raises(Refused, match="Kill switch"):
+            await s.desk.submit(s.request())
+        s.errors.clear()
 
 
 @pytest.mark.parametrize("fault", FAULTS[1:])
@@ -227,11 +234,10 @@ def test_the_kill_switch_needs_no_feed(arun):
 # -- the latch ------------------------------------------------------------------------------------------------
 
 
-def test_an_order_called_back_before_it_left_is_said_at_once_to_have_never_left(arun):
+def test_an_order_called_back_before_it_left_is_said_at_once_to_have_never_left(arun, monkeypatch):
     async def story():
         async with a_desk(clock=FastClock()) as s:
-            for _ in range(3):
-                s.desk.governor.back_off()
+            hold(s, monkeypatch)
             task = s.scope.spawn("submit", s.desk.submit(request := s.request()))
             await yields()
             await s.desk.kill.press("test", flatten=False)
@@ -244,11 +250,10 @@ def test_an_order_called_back_before_it_left_is_said_at_once_to_have_never_left(
     arun(story())
 
 
-def test_someone_who_stops_waiting_in_the_queue_leaves_no_unknown_order(arun):
+def test_someone_who_stops_waiting_in_the_queue_leaves_no_unknown_order(arun, monkeypatch):
     async def story():
         async with a_desk(clock=FastClock()) as s:
-            for _ in range(3):
-                s.desk.governor.back_off()
+            hold(s, monkeypatch)
             task = asyncio.create_task(s.desk.submit(request := s.request()))
             await yields()
             task.cancel()
