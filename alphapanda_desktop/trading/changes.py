@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import cast
 
-from alphapanda_desktop.domain.orders import TAG_MAX, Order, OrderChange, OrderRequest, OrderType, Product
+from alphapanda_desktop.domain.orders import TAG_MAX, Order, OrderChange, OrderRequest, OrderType, Product, Variety
 from alphapanda_desktop.domain.risk import Exposure
 
 
@@ -22,6 +22,10 @@ def as_request(order: Order, change: OrderChange) -> OrderRequest:
         order_type=change.order_type or cast(OrderType, order.order_type),
         price=order.price or None if change.price is None else change.price,
         trigger_price=order.trigger_price or None if change.trigger_price is None else change.trigger_price,
+        market_protection=order.market_protection or None
+        if change.market_protection is None
+        else change.market_protection,
+        variety=cast(Variety, order.variety),
         tag=(order.tag or order.order_id)[:TAG_MAX],
     )
 

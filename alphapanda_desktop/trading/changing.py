@@ -73,7 +73,7 @@ class Changing:
             raise Refused(f"{order.key} is not in today's instrument master.", "instrument")
         wanted = as_request(order, change)
         exposure = without(order, self._rules.exposure(wanted))
-        await self._rules.enforce(wanted, self._rules.examine(wanted, instrument, exposure))
+        await self._rules.enforce(wanted, self._rules.examine(wanted, instrument, exposure, changing=True))
         return reduces(wanted, exposure)
 
     async def cancel(self, order_id: str) -> None:

@@ -71,8 +71,10 @@ class Rules:
         tick = self._parts.market.latest(instrument.instrument_token) if instrument else None
         return tick.last_price if tick else None
 
-    def examine(self, request: OrderRequest, instrument: Instrument, exposure: Exposure) -> tuple[RuleResult, ...]:
-        """Every rule with its value and limit, the desk's own first."""
+    def examine(
+        self, request: OrderRequest, instrument: Instrument, exposure: Exposure, *, changing: bool = False
+    ) -> tuple[RuleResult, ...]:
+        """Every rule with its value and limit, the desk's own first; `changing` for an order that rests already."""
         parts = self._parts
         own = parts.risk.examine(request, instrument, exposure)
         exchange = comply(
@@ -82,6 +84,7 @@ class Rules:
             has_derivatives=self._has_derivatives(instrument),
             hours=parts.hours,
             limits=parts.governor.limits,
+            changing=changing,
         )
         return (*own, *self._lock(request, exposure), *exchange)
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton
 
 from alphapanda_desktop import settings
 from alphapanda_desktop.app import Options, Program
-from alphapanda_desktop.memory import remembered_window
+from alphapanda_desktop.memory import Looks, WindowMemory
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.paper import PaperBroker
@@ -19,6 +19,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.shell import MainWindow
 from alphapanda_desktop.ui.welcome import WelcomePage
+from alphapanda_desktop.venues.paper import paper_venue
 from alphapanda_desktop.venues.venue import Roots
 from tests.e2e.headless import Exchange, MemoryVault, exchange, log_in
 
@@ -34,12 +35,15 @@ def _roots(kite: Exchange) -> Roots:
 
 def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventually, tmp_path: Path, monkeypatch):
     monkeypatch.setattr("alphapanda_desktop.app.web_engine_works", _no_web_view)
+    monkeypatch.setattr("alphapanda_desktop.venues.paper.paper_venue", _at_any_hour(paper_venue))
 
     async def story():
         failures = []
         async with exchange() as kite, Scope("window", lambda name, error: failures.append((name, error))) as scope:
             kept = settings.Settings()
-            memory = remembered_window(kept, tmp_path / "settings.json", lambda: "paper")
+            keeper = WindowMemory(tmp_path / "settings.json", Looks(), lambda: "paper")
+            keeper.settle(kept)
+            memory = keeper.remembered()
             window = MainWindow("default", Edge(scope, FrameClock(), lambda text, level: None), memory)
             options = Options(None, "default", tmp_path, vault=MemoryVault(), roots=_roots(kite))
             program = Program(options, window, window._edge, kept)
@@ -76,7 +80,7 @@ def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventuall
 
 async def _trade(program: Program, window: MainWindow, kite: Exchange, eventually) -> None:
     assert "PAPER" in window.windowTitle()
-    assert isinstance(program.desk._broker, PaperBroker)
+    assert isinstance(program.desk._parts.broker, PaperBroker)
     await eventually(lambda: program.desk.state is DeskState.READY, 10)
     infy = program.market.master.by_key("NSE:INFY")
     await eventually(lambda: program.market.latest(infy.instrument_token), 10)
@@ -86,6 +90,17 @@ async def _trade(program: Program, window: MainWindow, kite: Exchange, eventuall
     await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5, 10)
     kite.said["access_token"] = program.gate.session.token.access_token
     assert await kite.get("/orders") == []
+
+
+def _at_any_hour(open_venue):
+    """The exchange behind this test never closes, and the test may run at night."""
+
+    async def opened(*given):
+        venue = await open_venue(*given)
+        venue.real_hours = False
+        return venue
+
+    return opened
 
 
 async def _no_web_view(*_: object, **__: object) -> argparse.Namespace:

@@ -26,7 +26,7 @@ from alphapanda_desktop.app import Options, Program
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.ports import LinkState, Vault
-from alphapanda_desktop.memory import remembered_window
+from alphapanda_desktop.memory import Looks, WindowMemory
 from alphapanda_desktop.player import Notebook, Player, browse_to_redirect
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
@@ -122,7 +122,9 @@ def play(
         (folder / "logs").mkdir(exist_ok=True)
         async with Scope("window", lambda name, error: failures.append(f"{name}: {error!r}")) as scope:
             kept = settings.Settings()
-            memory = remembered_window(kept, folder / "settings.json", lambda: mode or "")
+            keeper = WindowMemory(folder / "settings.json", Looks(), lambda: mode or "")
+            keeper.settle(kept)
+            memory = keeper.remembered()
             window = MainWindow("default", Edge(scope, FrameClock(), lambda text, _level: notices.append(text)), memory)
             program = Program(Options(mode, "default", folder, vault=vault, roots=roots), window, window._edge, kept)
             program._failed = lambda name, error: failures.append(f"{name}: {error!r}")  # type: ignore[method-assign]
@@ -345,9 +347,9 @@ def test_a_signal_ends_it_cleanly_and_leaves_nothing(number: signal.Signals, tmp
     try:
         wait_for(lambda: shows_a_page(tmp_path) or running.poll() is not None, "the login page")
         second = start(tmp_path)
-        _, words = second.communicate(timeout=40)
-        assert second.returncode == 3
-        assert "already open in another window" in words
+        said, words = second.communicate(timeout=40)
+        assert second.returncode == 0, words
+        assert f"is already open (process {running.pid}); its window was brought forward" in said
         assert alive_in_session(second.pid) == []
         running.send_signal(number)
         _, words = running.communicate(timeout=40)
