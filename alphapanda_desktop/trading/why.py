@@ -6,16 +6,16 @@ Read from the journal, so that it holds for any order of any day; the ledger add
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from alphapanda_desktop.domain.charges import Charges
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.pnl import Pnl
-from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, Journal
+from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, Journal, RunRow
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.why import Cause
@@ -23,6 +23,9 @@ from alphapanda_desktop.trading.ledger import Ledger, PriceOf
 from alphapanda_desktop.trading.whytext import paragraphs
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+LONGEST_RUN: Final = timedelta(days=40)
+"""How long before its order a run may have begun to be found."""
 
 Find = Callable[[str], Instrument | None]
 
@@ -36,6 +39,8 @@ class Trail:
 
     name: str
     intent: IntentRow | None = None
+    run: RunRow | None = None
+    """The run that asked, with its parameters; None for an order by hand."""
     cause: Cause | None = None
     states: tuple[IntentState, ...] = ()
     pictures: tuple[tuple[datetime, Order], ...] = ()
@@ -103,10 +108,11 @@ async def why(
     fills = [fill for order_id in _order_ids(name, intent, pictures) for fill in await journal.fills_of(order_id)]
     tag = intent.request.tag if intent else name
     run_id = intent.request.strategy if intent else ""
-    own = await _ledger_of(journal, fills, run_id, find)
+    own = await _money(journal, fills, run_id, find, {order.order_id: order for _, order in pictures})
     return Trail(
         name=name,
         intent=intent,
+        run=await _run(journal, intent),
         cause=await journal.cause(tag),
         states=tuple(await journal.intent_states(tag)),
         pictures=tuple(pictures),
@@ -121,6 +127,13 @@ async def why(
 def _order_ids(name: str, intent: IntentRow | None, pictures: Iterable[tuple[datetime, Order]]) -> list[str]:
     told = [order.order_id for _, order in pictures] + [intent.order_id if intent else name]
     return [order_id for order_id in dict.fromkeys(told) if order_id]
+
+
+async def _run(journal: Journal, intent: IntentRow | None) -> RunRow | None:
+    if intent is None or not intent.request.strategy:
+        return None
+    runs = await journal.runs(intent.at - LONGEST_RUN)
+    return next((run for run in runs if run.run_id == intent.request.strategy), None)
 
 
 async def _events(
@@ -139,24 +152,27 @@ class _Money:
     realised: float | None
 
 
-async def _ledger_of(journal: Journal, fills: list[Fill], run_id: str, find: Find) -> _Money:
+async def _money(journal: Journal, fills: list[Fill], run_id: str, find: Find, orders: Mapping[str, Order]) -> _Money:
     """What the order's own fills cost and realised, by all the fills that its run has made of that position."""
     if not fills:
         return _Money([], None)
-    first = fills[0]
-    made = await journal.fills_in(first.exchange, first.tradingsymbol, first.product, run_id)
-    own, ids = Ledger(find, lambda: _day(first)), {fill.order_id for fill in fills}
-    realised, held, known = 0.0, 0, True
-    for fill in made:
-        before = own.of_run(run_id, lambda _key: None).realised or 0.0
-        own.take(fill, run_id)
+    first, ids = fills[0], {fill.order_id for fill in fills}
+    book, realised, held, known = Ledger(find, lambda: _day(first)), 0.0, 0, True
+    for fill in await journal.fills_in(first.exchange, first.tradingsymbol, first.product, run_id):
+        before = _realised(book, run_id)
+        book.take(fill, run_id, orders.get(fill.order_id))
         held += fill.sign * fill.quantity
+        # Shares that are sold without having been bought here came from elsewhere, at a cost that is not known.
         known = known and (held >= 0 or fill.product not in ("CNC", "MTF"))
         if fill.order_id in ids:
-            realised += (own.of_run(run_id, lambda _key: None).realised or 0.0) - before
-    charges = [(order_id, cost) for order_id in sorted(ids) if (cost := own.of_order(order_id)) is not None]
-    return _Money(charges, realised if known else None)
+            realised += _realised(book, run_id) - before
+    charges = [(order_id, cost) for order_id in sorted(ids) if (cost := book.of_order(order_id)) is not None]
+    return _Money(charges, round(realised, 4) if known else None)
 
 
-def _day(fill: Fill) -> Any:
+def _realised(book: Ledger, run_id: str) -> float:
+    return book.of_run(run_id, lambda _key: None).realised or 0.0
+
+
+def _day(fill: Fill) -> date:
     return (fill.fill_timestamp or LONG_AGO).astimezone(IST).date()

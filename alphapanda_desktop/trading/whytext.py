@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop.domain.charges import Charges
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
+from alphapanda_desktop.domain.ports import RunRow
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.why import Cause
@@ -16,7 +17,7 @@ from alphapanda_desktop.domain.why import Cause
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.why import Trail
 
-WIDTH: Final = 14
+WIDTH: Final = 18
 """Of the left column, in characters."""
 
 NOT_ASKED: Final = frozenset({"tag", "strategy", "reason", "instrument_token"})
@@ -32,7 +33,7 @@ def paragraphs(trail: Trail) -> Iterator[str]:
         return
     yield from _head(trail)
     yield from _part("Reason", [_reason(trail)])
-    yield from _part("What was known", _known(trail.cause))
+    yield from _part("What was known", [*_known(trail.cause), *_parameters(trail.run)])
     yield from _part("Rules", _rules(trail.cause))
     yield from _part("Request", _request(trail.intent.request) if trail.intent else ["not made by this program"])
     yield from _part("What became of it", [f"{_ist(at)}  {what}" for at, what in moments(trail)])
@@ -67,13 +68,14 @@ def _head(trail: Trail) -> Iterator[str]:
     ids = dict.fromkeys(
         [o.order_id for _, o in trail.pictures if o.order_id] + [trail.intent.order_id if trail.intent else ""]
     )
-    yield f"order {', '.join(filter(None, ids)) or 'never got a number'} · {_asker(asked)}"
+    yield f"order {', '.join(filter(None, ids)) or 'never got a number'} · {_asker(asked, trail.run)}"
 
 
-def _asker(asked: OrderRequest | None) -> str:
+def _asker(asked: OrderRequest | None, run: RunRow | None) -> str:
     if asked is None:
         return "made elsewhere"
-    return f"tag {asked.tag} · {f'strategy run {asked.strategy}' if asked.strategy else 'by hand'}"
+    strategy = f"strategy {run.strategy}, run {asked.strategy}" if run else f"strategy run {asked.strategy}"
+    return f"tag {asked.tag} · {strategy if asked.strategy else 'by hand'}"
 
 
 def _reason(trail: Trail) -> str:
@@ -84,8 +86,20 @@ def _reason(trail: Trail) -> str:
 def _known(cause: Cause | None) -> list[str]:
     if cause is None:
         return ["nothing was written down of it"]
-    rows = (("tick", cause.tick), ("bar", cause.bar), ("shown", cause.values), ("market", cause.market))
-    return [_row(name, _facts(facts) if facts else "none") for name, facts in rows]
+    rows = (("tick", cause.tick), ("bar", cause.bar), ("shown", cause.values))
+    told = [_row(name, _facts(facts) if facts else "none") for name, facts in rows]
+    return [*told, _row("market", _market(cause.market or {}))]
+
+
+def _market(market: Mapping[str, Any]) -> str:
+    age_s = market.get("age_s")
+    age = "of unknown age" if age_s is None else f"{age_s:.1f} s old"
+    prices = ", ".join(f"{name} {_value(market.get(name))}" for name in ("last", "bid", "ask"))
+    return f"{prices}, {age}" if market.get("last") is not None else "no price was known"
+
+
+def _parameters(run: RunRow | None) -> list[str]:
+    return [_row("parameters", _facts(run.parameters))] if run else []
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
@@ -162,7 +176,7 @@ def _charges(charges: Charges) -> str:
 
 
 def _rupees(value: float | None) -> str:
-    return "unknown" if value is None else f"₹{value:,.2f}"
+    return "unknown" if value is None else f"{'−' if value < 0 else ''}₹{abs(value):,.2f}"
 
 
 def _row(name: str, text: str) -> str:
