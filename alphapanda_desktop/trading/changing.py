@@ -123,14 +123,15 @@ class Changing:
             raise next(iter(failures.values()))
 
     async def cancel_these(self, orders: list[Order]) -> dict[str, AlphaPandaError]:
-        """Cancel these at once; what was raised, by order id."""
+        """Cancel these at once; what was raised, by order id, for those that still work."""
         answers = await asyncio.gather(*(self.cancel(o.order_id) for o in orders), return_exceptions=True)
         failures: dict[str, AlphaPandaError] = {}
         for order, answer in zip(orders, answers, strict=True):
-            if isinstance(answer, AlphaPandaError):
-                failures[order.order_id] = answer
-            elif isinstance(answer, BaseException):
+            if isinstance(answer, BaseException) and not isinstance(answer, AlphaPandaError):
                 raise answer
+            now = self._parts.books.book.get(order.order_id)
+            if isinstance(answer, AlphaPandaError) and now is not None and now.live:
+                failures[order.order_id] = answer
         return failures
 
     def _changeable(self, order_id: str) -> Order:
