@@ -64,6 +64,18 @@ def triggered(side: Side, trigger_price: float, last_price: float) -> bool:
     return last_price >= trigger_price if side == "BUY" else last_price <= trigger_price
 
 
+def reached(trigger_values: Sequence[float], made_at: float, last_price: float) -> int | None:
+    """Which trigger of a GTT a price has reached or passed, gaps included; None where none was.
+
+    `made_at` is the last price when it was made: it tells on which side of the market a single trigger lies.
+    Source: CONTRACT 2.13.
+    """
+    if len(trigger_values) == 2:
+        return 0 if last_price <= trigger_values[0] else 1 if last_price >= trigger_values[1] else None
+    trigger = trigger_values[0]
+    return 0 if (last_price >= trigger if trigger > made_at else last_price <= trigger) else None
+
+
 def arriving(side: Side, limit: float | None, quantity: int, quote: Quote) -> list[Execution]:
     """Fills of an order at the moment it reaches the market; `limit` None takes any price.
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from alphapanda_desktop.domain.market import Tick
+from alphapanda_desktop.domain.matching import reached
 from alphapanda_desktop.sim.answers import KiteError, bad_input, ist, missing, stamp
 from alphapanda_desktop.sim.exchange import Exchange
 from alphapanda_desktop.sim.market import Market
@@ -140,7 +141,8 @@ class Triggers:
                 self._keep(body | {"status": "expired", "updated_at": now})
                 continue
             tick = moved.get(body["condition"]["instrument_token"])
-            leg = _reached(body["condition"], tick.last_price) if tick else None
+            asked = body["condition"]
+            leg = reached(asked["trigger_values"], asked["last_price"], tick.last_price) if tick else None
             if leg is not None:
                 self._fire(body, leg)
 
@@ -173,15 +175,6 @@ class Triggers:
         self._exchange.settle_all()
         order_id = str(placed["order_id"]) if isinstance(placed, dict) else ""
         return {"status": "success", "order_id": order_id, "rejection_reason": ""}
-
-
-def _reached(condition: Body, last: float) -> int | None:
-    """The leg that a price fires: reached or passed, gaps included."""
-    values = condition["trigger_values"]
-    if len(values) == 2:
-        return 0 if last <= values[0] else 1 if last >= values[1] else None
-    crossed = last >= values[0] if values[0] > condition["last_price"] else last <= values[0]
-    return 0 if crossed else None
 
 
 def _json(form: Mapping[str, str], name: str, kind: type) -> Any:

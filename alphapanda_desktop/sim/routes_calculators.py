@@ -95,6 +95,8 @@ class CalculatorRoutes:
             average_price=price,
             on=ist(self._market.clock.now_s()).date(),
             multiplier=multiplier_of(instrument),
+            variety=str(row.get("variety") or "regular"),
+            tradingsymbol=instrument.tradingsymbol,
         )
         gst = cost.gst / RUPEE
         return {

@@ -1,49 +1,45 @@
 """PaperBroker: orders that live like Kite's and fill against real ticks, with no order client in the process.
 
 Everything happens within the call or the tick that causes it, in the order of the book, with the clock's time: the
-same requests and ticks always give the same book. State is orders and fills alone, so the journal can restore it.
+same requests and ticks always give the same book. State is orders, fills and conversions alone, so the journal can
+restore it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from alphapanda_desktop.domain import calendar
 from alphapanda_desktop.domain.errors import Rejected, SessionEnded
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Tick
-from alphapanda_desktop.domain.matching import (
-    AUTOMATIC_PROTECTION_PCT,
-    Execution,
-    arriving,
-    average,
-    resting,
-    triggered,
-)
+from alphapanda_desktop.domain.matching import AUTOMATIC_PROTECTION_PCT, Execution
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.ports import Clock, Funds
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import IST, Session
-from alphapanda_desktop.trading.paper_account import PaperAccount
+from alphapanda_desktop.domain.squareoff import square_off_at
+from alphapanda_desktop.trading.paper_account import Conversion, PaperAccount, margin
+from alphapanda_desktop.trading.paper_book import WAITS, PaperBook, day_of
 from alphapanda_desktop.trading.paper_orders import (
     MODIFICATIONS,
     Entry,
-    Liquidity,
     as_limit,
     completed,
     expiry,
-    filled_at,
+    first_leg,
     in_turn,
     modified,
     placed_at,
-    priority,
+    square_off_orders,
 )
 from alphapanda_desktop.trading.paper_rules import bad_input, check_request, underlyings
 
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_LOOK_AGAIN: Final = timedelta(seconds=1)
+"""How often it is looked whether a position of the day must be closed."""
 
 
 class FindsInstruments(Protocol):
@@ -57,7 +53,8 @@ class FindsInstruments(Protocol):
 class PaperBroker:
     """Broker over live quotes. `on_order` hears each change of each order, before `place` has returned its id.
 
-    Owned by the desk of one venue; give it every tick through `on_tick`. Shares sold as CNC must be held here.
+    Owned by the desk of one venue; give it every tick through `on_tick`. It takes regular, AMO and iceberg orders,
+    squares MIS positions off at Zerodha's time, and takes charges off the cash.
     """
 
     def __init__(
@@ -70,21 +67,23 @@ class PaperBroker:
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a PaperBroker needs a verified Session")
-        if not isinstance(session, Session):
-            raise TypeError("a PaperBroker needs a verified Session")
-        self.on_order: Callable[[Order], None] | None = None
         self._session = session
         self._quotes = quotes
         self._find = instruments.by_key
         self._clock = clock
         self._underlyings = underlyings(instruments)
         self._account = PaperAccount(opening_cash, instruments.by_key)
-        self._entries: dict[str, Entry] = {}
-        self._working: dict[int, dict[str, Entry]] = {}
-        self._fills: list[Fill] = []
-        self._book = Liquidity()
-        self._last_id = 0
-        self._next_expiry = _NEVER
+        self._book = PaperBook(self._account, clock)
+        self._looked_at: datetime | None = None
+
+    @property
+    def on_order(self) -> Callable[[Order], None] | None:
+        """Who hears each change of each order."""
+        return self._book.on_order
+
+    @on_order.setter
+    def on_order(self, listener: Callable[[Order], None] | None) -> None:
+        self._book.on_order = listener
 
     def renew(self, session: Session) -> None:
         """Go on under a new login."""
@@ -92,87 +91,151 @@ class PaperBroker:
 
     async def place(self, request: OrderRequest) -> str:
         """Order id; what became of the order has been told to `on_order` by then. Raises Rejected, SessionEnded."""
+        return self.place_now(request)
+
+    def place_now(self, request: OrderRequest, meta: dict[str, object] | None = None) -> str:
+        """The same at once, for who has no time to wait: a trigger within a tick. `meta` is kept with the order."""
         now = self._begin()
-        instrument = self._find(request.key)
-        if instrument is None:
-            raise bad_input(f"The instrument {request.key} does not exist or has expired.")
+        instrument = self._known(request)
         tick = self._quotes(instrument.instrument_token)
         check_request(request, instrument, tick.last_price if tick else None)
-        closes = self._closing_time(instrument, now)
-        if closes is None:
-            raise bad_input(f"{request.exchange} is closed right now; paper trading takes no after-market orders.")
-        order = self._first_row(request, instrument, tick, now)
-        self._check_funds(order)
-        self._accept(Entry(order, instrument, expiry(order, now, closes)), tick)
+        due = self._due(request, instrument, now)
+        closes = self._closing_time(instrument, due or now) or now
+        order = self._first_row(request, instrument, None if due else tick, now)
+        order = replace(order, meta=order.meta | (meta or {}))
+        self._check_funds(replace(order, price=order.price or (tick.last_price if tick else 0.0)))
+        protection = request.market_protection or 0.0
+        entry = Entry(order, instrument, expiry(order, now, closes), due=due, protection=protection)
+        self._book.accept(entry, tick, self._too_late(order, instrument, now))
         return order.order_id
 
     async def modify(self, order: Order, change: OrderChange) -> str:
         """The order id, with the change made. Raises Rejected for an order or a change that Kite would not take."""
         self._begin()
-        entry = self._changeable(order.order_id, "modified")
+        entry = self._book.changeable(order.order_id, "modified")
         if entry.modifications >= MODIFICATIONS:
             raise bad_input("Maximum allowed order modifications exceeded.")
         tick = self._quotes(entry.instrument.instrument_token)
         wanted = modified(entry, change, tick)
         self._check_funds(wanted)
-        entry.modifications += 1
-        self._say(entry, "MODIFY VALIDATION PENDING")
-        self._say(entry, "MODIFY PENDING")
-        entry.order = replace(wanted, modified=True)
-        self._say(entry, "MODIFIED")
-        self._say(entry, wanted.status)
-        if wanted.status == "OPEN":
-            self._arrive(entry, tick)
+        self._book.change(entry, wanted, tick)
         return order.order_id
 
     async def cancel(self, order: Order) -> str:
         """The order id; what had filled stays filled. Raises Rejected for an order that is no longer at work."""
         self._begin()
-        entry = self._changeable(order.order_id, "cancelled")
-        self._say(entry, "CANCEL PENDING")
-        self._end(entry, "CANCELLED")
+        self._book.cancel(self._book.changeable(order.order_id, "cancelled"))
         return order.order_id
 
     async def orders(self) -> list[Order]:
         """The day's book, oldest first."""
-        today = self._day_of(self._begin())
-        return [e.order for e in self._entries.values() if e.order.live or self._day_of(placed_at(e.order)) == today]
+        today = day_of(self._begin())
+        return [e.order for e in self._book if e.order.live or day_of(placed_at(e.order)) == today]
 
     async def order_history(self, order_id: str) -> list[Order]:
         """Every picture of an order, oldest first. Raises Rejected for an id that is not in the book."""
         self._begin()
-        return list(self._entry(order_id).history)
+        return list(self._book.entry(order_id).history)
 
     async def fills(self) -> list[Fill]:
         """Executions of the day, oldest first."""
-        today = self._day_of(self._begin())
-        return [fill for fill in self._fills if fill.fill_timestamp and self._day_of(fill.fill_timestamp) == today]
+        today = day_of(self._begin())
+        return [fill for fill in self._book.fills if fill.fill_timestamp and day_of(fill.fill_timestamp) == today]
 
     async def positions(self) -> list[Position]:
-        """Net positions at the latest quotes."""
+        """Net positions at the latest quotes; shares bought as CNC are holdings from the next day on."""
         self._begin()
         return [self._quoted(position) for position in self._account.positions()]
 
     async def funds(self) -> list[Funds]:
         """One pot of money for every exchange, unlike Kite, which keeps commodities apart."""
         self._begin()
-        opening, free = self._account.cash(), self._account.available(self._live_orders())
+        opening, free = self._account.cash(), self.available()
         return [Funds("equity", free, free, opening, round(opening - free, 4))]
+
+    # --- what else the account can be asked -------------------------------------------------------------------------
+
+    @property
+    def account(self) -> PaperAccount:
+        """Positions, holdings and charges, to be read."""
+        self._begin()
+        return self._account
+
+    def instrument(self, key: str) -> Instrument | None:
+        """The day's instrument of that key."""
+        return self._find(key)
+
+    def quote(self, instrument_token: int) -> Tick | None:
+        """Its latest tick."""
+        return self._quotes(instrument_token)
+
+    def price_of(self, request: OrderRequest) -> float | None:
+        """What an order would trade at, by its own limit or the last price; None where neither is known."""
+        own = request.price if request.order_type in ("LIMIT", "SL") else request.trigger_price
+        tick = self._quotes(self._known(request).instrument_token)
+        return own or (tick.last_price if tick and tick.last_price else None)
+
+    def trades_now(self, key: str) -> bool:
+        """Whether that instrument trades continuously at this moment."""
+        instrument = self._find(key)
+        return instrument is not None and self._closing_time(instrument, self._clock.now()) is not None
+
+    def available(self) -> float:
+        """Rupees that a new order may use."""
+        return self._account.available(self._book.live())
+
+    def need(self, requests: Sequence[OrderRequest]) -> float:
+        """Rupees that these orders, one after another, would tie up. Raises Rejected for one that cannot be placed."""
+        now, ahead, needed = self._begin(), self._book.live(), 0.0
+        for n, request in enumerate(requests):
+            instrument = self._known(request)
+            tick = self._quotes(instrument.instrument_token)
+            order = replace(self._first_row(request, instrument, tick, now), order_id=f"asked {n}")
+            order = replace(order, quantity=request.quantity, price=order.price or (tick.last_price if tick else 0.0))
+            needed += self._account.needs(order, ahead)
+            ahead.append(order)
+        return needed
+
+    def check_conversion(self, change: Conversion) -> None:
+        """Raise Rejected for a conversion that funds or the hour do not allow."""
+        self._begin()
+        row, instrument = self._account.position(change.id), self._find(change.key)
+        if row is None or instrument is None or abs(row.quantity) < change.quantity:
+            raise bad_input(f"{change.quantity} of {change.key} cannot be converted: they are not held.")
+        if change.to_product == "MIS" and self._past_square_off(instrument, self._clock.now()):
+            raise bad_input("Positions cannot be converted to MIS after the square-off.")
+        side = "BUY" if row.quantity > 0 else "SELL"
+        then, now = (
+            margin(instrument, product, side, change.quantity, row.average_price)  # type: ignore[arg-type]
+            for product in (change.to_product, change.product)
+        )
+        free = self.available()
+        if then - now > free:
+            text = f"Insufficient funds. Required margin is {then - now:.2f} but available margin is {free:.2f}."
+            raise Rejected(text, "MarginException", 400)
+
+    def convert(self, change: Conversion) -> None:
+        """Do what `check_conversion` found good. Raises Rejected where that has changed."""
+        self.check_conversion(change)
+        self._account.convert(change, day_of(self._clock.now()))
+
+    # --- time and the market ----------------------------------------------------------------------------------------
 
     def on_tick(self, tick: Tick) -> None:
         """Let a tick trigger and fill the orders that wait for it."""
         now = self._clock.now()
-        self._expire(now)
-        waiting = self._working.get(tick.instrument_token)
-        if not waiting or not tick.last_price:
+        self._book.expire(now)
+        if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
+            self._looked_at = now
+            self._square_off(now)
+        instrument = self._book.waiting_for(tick.instrument_token)
+        if instrument is None or not tick.last_price:
             return
-        entries = sorted(waiting.values(), key=priority)
-        if self._closing_time(entries[0].instrument, now) is not None:
-            for entry in entries:
-                self._wake(entry, tick)
+        if self._closing_time(instrument, now) is not None:
+            self._book.meet(tick, now)
 
-    def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
-        """Take up an earlier run's book on a broker that is still empty: its orders, and all its fills ever.
+    def restore(self, orders: Iterable[Order], fills: Iterable[Fill], conversions: Iterable[Conversion] = ()) -> None:
+        """Take up an earlier run's book on a broker that is still empty: its orders, all its fills and conversions.
 
         Working orders work on, unless their validity has ended meanwhile. A fill that the book knows and the
         list lacks is made up at the book's average price, so that no position is lost.
@@ -183,38 +246,90 @@ class PaperBroker:
         known = {order.order_id: order for order in orders if order.order_id}
         for order in known.values():
             by_order[order.order_id] = completed(order, by_order.get(order.order_id, []))
+        changes = sorted(conversions, key=lambda change: change.at, reverse=True)
         for fill in sorted((f for group in by_order.values() for f in group), key=in_turn):
-            self._book_fill(fill)
+            while changes and changes[-1].at <= in_turn(fill)[0]:
+                self._replay(changes.pop())
+            self._book.book_fill(fill)
+        while changes:
+            self._replay(changes.pop())
         for order_id in sorted(known, key=lambda text: (len(text), text)):
             self._resume(known[order_id], by_order[order_id])
         self._begin()
+
+    def _replay(self, change: Conversion) -> None:
+        self._account.convert(change, day_of(change.at))
 
     def _begin(self) -> datetime:
         now = self._clock.now()
         if now >= self._session.expires_at:
             raise SessionEnded("The Kite session ended at 06:00 IST: log in again.")
-        self._account.begin(self._day_of(now))
-        self._expire(now)
+        self._account.begin(day_of(now))
+        self._book.expire(now)
         return now
 
+    def _square_off(self, now: datetime) -> None:
+        """Close MIS positions whose hour has come, as Zerodha does; one carried overnight goes at once."""
+        self._account.begin(day_of(now))
+        for position in self._account.positions():
+            instrument = self._find(position.key) if position.product == "MIS" and position.quantity else None
+            if instrument is None or self._closing_time(instrument, now) is None:
+                continue
+            if position.overnight_quantity or self._past_square_off(instrument, now):
+                self._close(position, instrument, now)
+
+    def _close(self, position: Position, instrument: Instrument, now: datetime) -> None:
+        working = [o for o in self._book.live() if (o.key, o.product) == (position.key, "MIS")]
+        if any(order.meta.get("square_off") for order in working):
+            return
+        for order in working:
+            self._book.cancel(self._book.entry(order.order_id))
+        tick = self._quotes(instrument.instrument_token)
+        closes = self._closing_time(instrument, now) or now
+        for order in square_off_orders(position, instrument, self._book.new_id, now):
+            self._book.accept(Entry(order, instrument, closes), tick)
+
+    def _past_square_off(self, instrument: Instrument, now: datetime) -> bool:
+        at = square_off_at(instrument.exchange, day_of(now), has_derivatives=self._has_derivatives(instrument))
+        return at is not None and now >= at
+
+    def _has_derivatives(self, instrument: Instrument) -> bool:
+        return instrument.tradingsymbol in self._underlyings
+
     def _closing_time(self, instrument: Instrument, at: datetime) -> datetime | None:
-        has_derivatives = instrument.tradingsymbol in self._underlyings
-        return calendar.closing_time(instrument.exchange, at, has_derivatives=has_derivatives)
+        return calendar.closing_time(instrument.exchange, at, has_derivatives=self._has_derivatives(instrument))
+
+    def _due(self, request: OrderRequest, instrument: Instrument, now: datetime) -> datetime | None:
+        """When an order is sent on, None for at once. Raises Rejected where the hour is not one for it."""
+        is_open = self._closing_time(instrument, now) is not None
+        if request.variety == "amo" and is_open:
+            raise bad_input(f"{request.exchange} is open: after-market orders are taken when it is closed.")
+        if request.variety == "amo":
+            return calendar.next_open(request.exchange, now)
+        if not is_open:
+            raise bad_input(f"{request.exchange} is closed right now. Place an after-market order (AMO) instead.")
+        return None
+
+    def _known(self, request: OrderRequest) -> Instrument:
+        instrument = self._find(request.key)
+        if instrument is None:
+            raise bad_input(f"The instrument {request.key} does not exist or has expired.")
+        return instrument
 
     def _first_row(self, request: OrderRequest, instrument: Instrument, tick: Tick | None, now: datetime) -> Order:
         order_type, price = as_limit(request, instrument, tick)
         pct = AUTOMATIC_PROTECTION_PCT if request.market_protection == -1 else request.market_protection
         protected = ("mktp", f"mktp:{pct:.2f}") if order_type != request.order_type else ()
-        self._last_id = max(self._last_id + 1, self._clock.now_ns())
+        quantity, meta = first_leg(request)
         return Order(
-            order_id=f"{self._last_id:019d}",
+            order_id=self._book.new_id(),
             status="PUT ORDER REQ RECEIVED",
             exchange=request.exchange,
             tradingsymbol=request.tradingsymbol,
             instrument_token=instrument.instrument_token,
             transaction_type=request.transaction_type,
-            quantity=request.quantity,
-            pending_quantity=request.quantity,
+            quantity=quantity,
+            pending_quantity=quantity,
             disclosed_quantity=request.disclosed_quantity,
             product=request.product,
             order_type=order_type,
@@ -226,144 +341,25 @@ class PaperBroker:
             placed_by=self._session.user_id,
             tag=request.tag or None,
             tags=(*((request.tag,) if request.tag else ()), *protected),
-            meta={"validity_ttl": request.validity_ttl} if request.validity == "TTL" else {},
+            meta=meta,
         )
 
-    def _accept(self, entry: Entry, tick: Tick | None) -> None:
-        self._entries[entry.order.order_id] = entry
-        self._say(entry, "PUT ORDER REQ RECEIVED")
-        self._say(entry, "VALIDATION PENDING")
-        if self._sells_unheld_shares(entry.order):
-            held = max(0, self._account.held(entry.order))
-            text = f"Insufficient holdings: {entry.order.quantity} to be sold as CNC, {held} held."
-            self._end(entry, "REJECTED", status_message=text, status_message_raw=f"RMS:{text}")
-            return
-        self._say(entry, "OPEN PENDING")
-        number = str(1_000_000_000_000_000 + len(self._entries))
-        entry.order = replace(entry.order, exchange_order_id=number, exchange_timestamp=entry.order.order_timestamp)
-        self._work(entry)
-        self._say(entry, "TRIGGER PENDING" if entry.order.order_type == "SL" else "OPEN")
-        if entry.order.status == "OPEN":
-            self._arrive(entry, tick)
-
-    def _sells_unheld_shares(self, order: Order) -> bool:
-        if order.product != "CNC" or order.transaction_type != "SELL":
-            return False
-        others = [other for other in self._live_orders() if other.order_id != order.order_id]
-        return self._account.opening_quantity(order, others) > 0
-
-    def _work(self, entry: Entry) -> None:
-        self._working.setdefault(entry.instrument.instrument_token, {})[entry.order.order_id] = entry
-        self._next_expiry = min(self._next_expiry, entry.expires_at)
-
-    def _wake(self, entry: Entry, tick: Tick) -> None:
-        order = entry.order
-        if order.status == "TRIGGER PENDING":
-            if triggered(order.transaction_type, order.trigger_price, tick.last_price):
-                self._say(entry, "OPEN")
-                self._arrive(entry, tick)
-            return
-        quote = self._book.quote(tick)
-        if entry.rests_since == (tick.last_price, tick.volume_traded):
-            quote = replace(quote, last_price=order.price)
-        self._execute(entry, tick, resting(order.transaction_type, order.price, order.open_quantity, quote))
-
-    def _arrive(self, entry: Entry, tick: Tick | None) -> None:
-        order = entry.order
-        if tick is not None and tick.last_price:
-            entry.rests_since = (tick.last_price, tick.volume_traded)
-            quote = self._book.quote(tick)
-            self._execute(entry, tick, arriving(order.transaction_type, order.price, order.open_quantity, quote))
-        if entry.order.validity == "IOC" and entry.order.live:
-            self._end(entry, "CANCELLED")
-
-    def _execute(self, entry: Entry, tick: Tick, executions: Sequence[Execution]) -> None:
-        for execution in executions:
-            self._book.take(tick, entry.order.transaction_type, execution.quantity)
-            entry.executions.append(execution)
-            self._book_fill(self._fill_of(entry.order, execution))
-            self._tell_fill(entry)
-
-    def _fill_of(self, order: Order, execution: Execution) -> Fill:
-        return Fill(
-            trade_id=f"{len(self._fills) + 1:09d}",
-            order_id=order.order_id,
-            exchange=order.exchange,
-            tradingsymbol=order.tradingsymbol,
-            transaction_type=order.transaction_type,
-            quantity=execution.quantity,
-            average_price=execution.price,
-            product=order.product,
-            instrument_token=order.instrument_token,
-            exchange_order_id=order.exchange_order_id or "",
-            fill_timestamp=self._clock.now(),
-        )
-
-    def _book_fill(self, fill: Fill) -> None:
-        self._fills.append(fill)
-        self._account.add(fill, self._day_of(filled_at(fill)))
-
-    def _tell_fill(self, entry: Entry) -> None:
-        filled = sum(execution.quantity for execution in entry.executions)
-        entry.order = replace(
-            entry.order,
-            filled_quantity=filled,
-            pending_quantity=entry.order.quantity - filled,
-            average_price=round(average(entry.executions), 6),
-        )
-        if filled == entry.order.quantity:
-            self._end(entry, "COMPLETE")
-        else:
-            self._say(entry, "OPEN")
-
-    def _end(self, entry: Entry, status: str, **changes: str) -> None:
-        order = entry.order
-        self._working.get(order.instrument_token, {}).pop(order.order_id, None)
-        left = order.quantity - order.filled_quantity if status == "CANCELLED" else 0
-        entry.order = replace(order, pending_quantity=0, cancelled_quantity=left)
-        self._say(entry, status, **changes)
-
-    def _say(self, entry: Entry, status: str, **changes: str) -> None:
-        now = self._clock.now()
-        at_exchange = now if entry.order.exchange_order_id else None
-        entry.order = replace(entry.order, status=status, order_timestamp=now, exchange_update_timestamp=at_exchange)
-        if changes:
-            entry.order = replace(entry.order, **changes)  # type: ignore[arg-type]  # both are texts
-        entry.history.append(entry.order)
-        if self.on_order is not None:
-            self.on_order(entry.order)
-
-    def _expire(self, now: datetime) -> None:
-        if now < self._next_expiry:
-            return
-        for entry in [e for group in self._working.values() for e in group.values()]:
-            if entry.expires_at <= now:
-                self._end(entry, "CANCELLED", status_message=f"{entry.order.validity} order: its validity has ended.")
-        left = [e.expires_at for group in self._working.values() for e in group.values()]
-        self._next_expiry = min(left, default=_NEVER)
+    def _too_late(self, order: Order, instrument: Instrument, now: datetime) -> str:
+        """Why a position of the day can be opened no more; empty before its square-off, and for what closes one."""
+        if order.product != "MIS" or order.variety == "amo" or not self._past_square_off(instrument, now):
+            return ""
+        if not self._account.opening_quantity(order, self._book.live()):
+            return ""
+        at = square_off_at(instrument.exchange, day_of(now), has_derivatives=self._has_derivatives(instrument))
+        shown = at.astimezone(IST).strftime("%H:%M") if at else ""
+        return f"MIS positions are squared off at {shown}: no new one can be opened after that."
 
     def _check_funds(self, order: Order) -> None:
-        others = [other for other in self._live_orders() if other.order_id != order.order_id]
+        others = [other for other in self._book.live() if other.order_id != order.order_id]
         needed, free = self._account.needs(order, others), self._account.available(others)
         if needed > free and needed > 0:
             text = f"Insufficient funds. Required margin is {needed:.2f} but available margin is {free:.2f}."
             raise Rejected(text, "MarginException", 400)
-
-    def _live_orders(self) -> list[Order]:
-        return [e.order for group in self._working.values() for e in group.values()]
-
-    def _entry(self, order_id: str) -> Entry:
-        entry = self._entries.get(order_id)
-        if entry is None:
-            raise Rejected(f"Order {order_id} is not in the book.", "OrderException", 400)
-        return entry
-
-    def _changeable(self, order_id: str, what: str) -> Entry:
-        entry = self._entry(order_id)
-        if not entry.order.changeable:
-            text = f"Order cannot be {what}: its status is {entry.order.status}."
-            raise Rejected(text, "OrderException", 400)
-        return entry
 
     def _quoted(self, position: Position) -> Position:
         tick = self._quotes(position.instrument_token)
@@ -373,20 +369,11 @@ class PaperBroker:
 
     def _resume(self, order: Order, fills: Sequence[Fill]) -> None:
         instrument = self._find(order.key)
-        self._last_id = max(self._last_id, int(order.order_id) if order.order_id.isdecimal() else 0)
         if instrument is None:
             return
         placed = placed_at(order)
-        closes = self._closing_time(instrument, placed) or placed
+        due = calendar.next_open(order.exchange, placed) if order.status == WAITS else None
+        closes = self._closing_time(instrument, due or placed) or placed
         executions = [Execution(fill.average_price, fill.quantity) for fill in fills]
-        entry = Entry(order, instrument, expiry(order, placed, closes), [order], executions)
-        self._entries[order.order_id] = entry
-        filled = sum(fill.quantity for fill in fills)
-        if order.live:
-            self._work(entry)
-        if filled > order.filled_quantity:
-            self._tell_fill(entry)
-
-    @staticmethod
-    def _day_of(at: datetime) -> date:
-        return at.astimezone(IST).date()
+        entry = Entry(order, instrument, expiry(order, placed, closes), [order], executions, due=due)
+        self._book.resume(entry, fills)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -10,7 +11,9 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import Execution, Quote, protection_price, quote_of, taken
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest, Side
-from alphapanda_desktop.trading.paper_rules import bad_input, check_prices, check_quantity
+from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.squareoff import MAX_EQUITY_QUANTITY
+from alphapanda_desktop.trading.paper_rules import CASH_EXCHANGES, bad_input, check_prices, check_quantity
 
 MODIFICATIONS: Final = 25
 """How often Kite lets one order be modified.  Source: CONTRACT 3.2."""
@@ -26,6 +29,10 @@ class Entry:
     history: list[Order] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
     modifications: int = 0
+    due: datetime | None = None
+    """When an order that waits for its market to open is sent; None for one that was sent."""
+    protection: float = 0.0
+    """Per cent of an order that becomes a limit only when it is sent."""
     rests_since: tuple[float, int | None] | None = None
     """Last price and day volume when it began to rest: only a later trade can come through its limit."""
 
@@ -56,6 +63,81 @@ def as_limit(request: OrderRequest, instrument: Instrument, tick: Tick | None) -
     if request.order_type == "SL-M":
         return "SL", protection_price(side, request.trigger_price or 0.0, protection, instrument)
     return request.order_type, request.price or 0.0
+
+
+def protected(entry: Entry, tick: Tick) -> Order:
+    """A market order that waited, as the limit order that its protection allows now."""
+    order = entry.order
+    price = protection_price(order.transaction_type, tick.last_price, entry.protection, entry.instrument)
+    return replace(order, order_type="LIMIT", price=price, tags=(*order.tags, "mktp"))
+
+
+def first_leg(request: OrderRequest) -> tuple[int, dict[str, object]]:
+    """Quantity and meta of the first row: of an iceberg only its first leg is created, as Kite does."""
+    if request.variety != "iceberg":
+        return request.quantity, {"validity_ttl": request.validity_ttl} if request.validity == "TTL" else {}
+    size = request.iceberg_quantity or request.quantity
+    legs = {
+        "leg": 1,
+        "legs": request.iceberg_legs or 1,
+        "leg_quantity": size,
+        "total_quantity": request.quantity,
+        "remaining_quantity": request.quantity - size,
+    }
+    return size, {"iceberg": legs}
+
+
+def next_leg(entry: Entry, new_id: Callable[[], str], now: datetime) -> Entry | None:
+    """The leg of an iceberg that follows a complete one; None after the last, and for other orders."""
+    legs, order = entry.order.meta.get("iceberg"), entry.order
+    if not isinstance(legs, Mapping) or int(legs["remaining_quantity"]) <= 0:
+        return None
+    size = min(int(legs["leg_quantity"]), int(legs["remaining_quantity"]))
+    rest = {"leg": int(legs["leg"]) + 1, "remaining_quantity": int(legs["remaining_quantity"]) - size}
+    order = replace(
+        order,
+        order_id=new_id(),
+        status="PUT ORDER REQ RECEIVED",
+        quantity=size,
+        pending_quantity=size,
+        filled_quantity=0,
+        average_price=0.0,
+        exchange_order_id=None,
+        exchange_timestamp=None,
+        exchange_update_timestamp=None,
+        order_timestamp=now,
+        meta=order.meta | {"iceberg": {**legs, **rest}},
+    )
+    return Entry(order, entry.instrument, entry.expires_at)
+
+
+def square_off_orders(
+    position: Position, instrument: Instrument, new_id: Callable[[], str], now: datetime
+) -> list[Order]:
+    """The market orders that close a position of the day, shares in orders of no more than Zerodha puts in one."""
+    left, most = abs(position.quantity), MAX_EQUITY_QUANTITY
+    sizes = [left]
+    if instrument.exchange in CASH_EXCHANGES:
+        sizes = [min(most, left - start) for start in range(0, left, most)]
+    return [
+        Order(
+            order_id=new_id(),
+            status="PUT ORDER REQ RECEIVED",
+            exchange=position.exchange,
+            tradingsymbol=position.tradingsymbol,
+            instrument_token=instrument.instrument_token,
+            transaction_type="SELL" if position.quantity > 0 else "BUY",
+            quantity=size,
+            pending_quantity=size,
+            product=position.product,
+            order_type="MARKET",
+            order_timestamp=now,
+            placed_by="RMS",
+            status_message="The position of the day is squared off, as Zerodha does.",
+            meta={"square_off": True},
+        )
+        for size in sizes
+    ]
 
 
 def modified(entry: Entry, change: OrderChange, tick: Tick | None) -> Order:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,6 +11,12 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest, Side
 
 CASH_EXCHANGES: Final = ("NSE", "BSE")
+
+VARIETIES: Final = ("regular", "amo", "iceberg")
+"""Cover orders and auctions are not taken: nothing here is as their exchange sides are."""
+
+ICEBERG_LEGS: Final = (2, 50)
+"""Fewest and most legs of an iceberg.  Source: CONTRACT 2.4."""
 
 
 def underlyings(instruments: Iterable[Instrument]) -> frozenset[str]:
@@ -24,8 +31,10 @@ def bad_input(message: str) -> Rejected:
 
 def check_request(request: OrderRequest, instrument: Instrument, last_price: float | None) -> None:
     """Raise Rejected, as Kite's own checks would before an order id exists."""
-    if request.variety != "regular":
-        raise bad_input(f"Paper trading takes regular orders only, not {request.variety!r}.")
+    if request.variety not in VARIETIES:
+        raise bad_input(f"Paper trading takes {', '.join(VARIETIES)} orders, not {request.variety!r}.")
+    if request.variety == "iceberg":
+        check_iceberg(request, instrument)
     if not instrument.tradable:
         raise bad_input(f"{instrument.key} is an index and cannot be traded.")
     if len(request.tag) > TAG_MAX:
@@ -42,6 +51,18 @@ def check_request(request: OrderRequest, instrument: Instrument, last_price: flo
         request.market_protection,
         last_price,
     )
+
+
+def check_iceberg(request: OrderRequest, instrument: Instrument) -> None:
+    """Raise Rejected for legs that do not come out: their size is the quantity by legs, up to the next whole lot."""
+    legs, size = request.iceberg_legs or 0, request.iceberg_quantity or 0
+    if not ICEBERG_LEGS[0] <= legs <= ICEBERG_LEGS[1]:
+        raise bad_input(f"`iceberg_legs` should be {ICEBERG_LEGS[0]} to {ICEBERG_LEGS[1]}, {legs} given.")
+    wanted = math.ceil(request.quantity / legs / instrument.lot) * instrument.lot
+    if size != wanted:
+        raise bad_input(f"Invalid `iceberg_quantity`. {size} given, {wanted} expected.")
+    if request.validity == "IOC":
+        raise bad_input("Iceberg orders cannot be IOC.")
 
 
 def check_product(product: str, instrument: Instrument) -> None:

@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.market import Bar, Interval, Tick
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.positions import fold_fills
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.squareoff import square_off_at
 from alphapanda_desktop.domain.strategy import Holding, Strategy
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.paper import PaperBroker
@@ -96,8 +97,11 @@ def test_a_strategy_trades_a_real_day_one_position_at_a_time(
 ) -> None:
     strategy = SHIPPED[name](SHIPPED[name].Params(**params))
     ctx = DayContext()
+    square_off = square_off_at("NSE", MORNING.date())
+    assert square_off is not None
     for tick in _ticks(real_data):
-        ctx.hear(tick, strategy)
+        if tick.exchange_epoch_s < square_off.timestamp():
+            ctx.hear(tick, strategy)
     fills, orders = _now(ctx.broker.fills()), _now(ctx.broker.orders())
     assert len(fills) >= 4
     assert set(accumulate(fill.sign * fill.quantity for fill in fills)) <= {-1, 0, 1}

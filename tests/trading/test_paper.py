@@ -62,6 +62,11 @@ class Desk:
         self.broker.on_tick(tick)
         return tick
 
+    def next_day(self) -> None:
+        """The morning of the next day but one, at 09:30 IST: 24 November is a holiday."""
+        self.clock.at = self.clock.at.replace(hour=4, minute=0, second=0) + timedelta(days=2)
+        self.broker.renew(a_session(self.clock.at))
+
     def place(self, *words: Any, **more: Any) -> Order:
         order_id = _now(self.broker.place(a_request(*words, **more)))
         return self.order(order_id)
@@ -82,6 +87,9 @@ class Desk:
 
     def free(self) -> float:
         return _now(self.broker.funds())[0].live_balance
+
+    def charged(self) -> float:
+        return self.broker.account.charged()
 
     def held(self, instrument: Instrument = INFY) -> int:
         return sum(p.quantity for p in _now(self.broker.positions()) if p.key == instrument.key)
@@ -200,10 +208,11 @@ def test_a_triggered_stop_is_not_lost(desk: Desk) -> None:
 
 def test_an_exit_changes_cash_and_position(desk: Desk) -> None:
     desk.place("BUY", 50, product="CNC")
-    assert (desk.held(), desk.free()) == (50, 1_000_000 - 50 * 100.05)
+    assert desk.charged() > 0
+    assert (desk.held(), desk.free()) == (50, round(1_000_000 - 50 * 100.05 - desk.charged(), 4))
     desk.tick(110, bids=[(110, 50)], asks=[(110.05, 50)])
     desk.place("SELL", 50, product="CNC", tag="t2")
-    assert (desk.held(), round(desk.free(), 4)) == (0, 1_000_000 + 50 * 9.95)
+    assert (desk.held(), round(desk.free() + desk.charged(), 4)) == (0, 1_000_000 + 50 * 9.95)
 
 
 def test_positions_and_orders_are_not_lost_on_restart(desk: Desk) -> None:
@@ -226,7 +235,7 @@ def test_shorting_for_the_day_is_allowed(desk: Desk) -> None:
     assert desk.held() == -50
     desk.tick(90, asks=[(90, 50)])
     desk.place("BUY", 50, product="MIS", tag="t2")
-    assert round(desk.free() - 1_000_000, 2) == round(50 * (99.95 - 90), 2)
+    assert round(desk.free() + desk.charged() - 1_000_000, 2) == round(50 * (99.95 - 90), 2)
 
 
 def test_the_same_share_is_not_sold_to_two_orders(desk: Desk) -> None:
@@ -349,7 +358,11 @@ def test_an_order_becomes_a_stop_and_back(desk: Desk) -> None:
         ({"instrument": SBIN}, "No price of NSE:SBIN is known"),
         ({"tradingsymbol": "GONE"}, "does not exist"),
         ({"tag": "x" * 21}, "21 characters"),
-        ({"variety": "amo"}, "regular orders only"),
+        ({"variety": "co"}, "regular, amo, iceberg orders, not 'co'"),
+        ({"variety": "auction"}, "regular, amo, iceberg orders, not 'auction'"),
+        ({"variety": "amo"}, "NSE is open"),
+        ({"variety": "iceberg", "iceberg_legs": 1, "iceberg_quantity": 1}, "2 to 50, 1 given"),
+        ({"variety": "iceberg", "quantity": 10, "iceberg_legs": 3, "iceberg_quantity": 3}, "3 given, 4 expected"),
         ({"validity": "TTL"}, "validity_ttl"),
         ({"instrument": CRUDE, "price": 5_000, "validity": "IOC", "product": "NRML", "quantity": 1}, "IOC"),
     ],
@@ -378,7 +391,7 @@ def test_working_orders_tie_up_money_until_they_end(desk: Desk) -> None:
 
 
 def test_an_order_that_closes_a_position_needs_no_money(desk: Desk) -> None:
-    poor = Desk(cash=1_050)
+    poor = Desk(cash=1_060)
     poor.tick(100, asks=[(100, 10)])
     poor.place("BUY", 10, product="CNC")
     poor.tick(100, bids=[(100, 10)])
@@ -399,7 +412,7 @@ def test_mcx_counts_in_lots_and_books_in_units(desk: Desk) -> None:
     desk.place("BUY", 2, instrument=CRUDE, product="NRML")
     (position,) = _now(desk.broker.positions())
     assert (position.quantity, position.multiplier, position.buy_value) == (2, 100, 1_000_000)
-    assert desk.free() == 1_000_000 - 150_000
+    assert desk.free() + desk.charged() == 1_000_000 - 150_000
     desk.tick(5_010, CRUDE)
     assert _now(desk.broker.positions())[0].pnl == 2_000
 
@@ -407,7 +420,7 @@ def test_mcx_counts_in_lots_and_books_in_units(desk: Desk) -> None:
 def test_bought_options_cost_their_premium_and_written_ones_a_margin(desk: Desk) -> None:
     desk.tick(50, NIFTY_CALL)
     desk.place("BUY", 65, instrument=NIFTY_CALL, product="NRML")
-    assert desk.free() == 1_000_000 - 65 * 50
+    assert desk.free() + desk.charged() == 1_000_000 - 65 * 50
     with pytest.raises(Rejected, match="Insufficient funds"):
         desk.place("SELL", 65 * 5, price=50, instrument=NIFTY_CALL, product="NRML", tag="t2")
 
@@ -425,7 +438,7 @@ def test_a_share_with_futures_trades_until_its_closing_auction(desk: Desk) -> No
         a_session(), {share.instrument_token: a_tick(100)}.get, InstrumentMaster([share, future]), desk.clock, 1e6
     )
     desk.clock.at = datetime(2026, 11, 23, 9, 44, tzinfo=UTC)
-    order_id = _now(with_futures.place(a_request(price=90, instrument=share)))
+    order_id = _now(with_futures.place(a_request(price=90, instrument=share, product="CNC")))
     desk.clock.at = datetime(2026, 11, 23, 9, 45, tzinfo=UTC)
     assert [(o.order_id, o.status) for o in _now(with_futures.orders())] == [(order_id, "CANCELLED")]
     with pytest.raises(Rejected, match="closed right now"):
@@ -445,15 +458,32 @@ def test_a_dead_session_places_nothing_and_a_new_one_goes_on_in_place(desk: Desk
     assert desk.place("BUY", 10).status == "COMPLETE"
 
 
-def test_on_the_next_day_the_book_is_empty_and_what_is_held_is_overnight_quantity(desk: Desk) -> None:
-    desk.place("BUY", 20, product="CNC")
+def test_on_the_next_day_the_book_is_empty_and_what_is_carried_is_overnight_quantity(desk: Desk) -> None:
+    desk.tick(26_000, NIFTY_FUT)
+    desk.place("BUY", 65, instrument=NIFTY_FUT, product="NRML")
     free = desk.free()
-    desk.clock.at = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
-    desk.broker.renew(a_session(desk.clock.at))
+    desk.next_day()
     assert (_now(desk.broker.orders()), _now(desk.broker.fills())) == ([], [])
     (position,) = _now(desk.broker.positions())
-    assert (position.quantity, position.overnight_quantity, position.day_buy_quantity) == (20, 20, 0)
-    assert position.average_price == 100.05
+    assert (position.quantity, position.overnight_quantity, position.day_buy_quantity) == (65, 65, 0)
+    assert position.average_price == 26_000
+    assert (desk.free(), desk.charged()) == (free, 0)
+
+
+def test_shares_bought_are_holdings_on_the_next_day_and_can_be_sold(desk: Desk) -> None:
+    desk.place("BUY", 20, product="CNC")
+    free = desk.free()
+    desk.next_day()
+    assert _now(desk.broker.positions()) == []
+    assert [(line.held, line.t1, line.average_price) for line in desk.broker.account.holdings] == [(20, 20, 100.05)]
+    assert desk.free() == free
+    desk.tick(110, bids=[(110, 50)], asks=[(110.05, 50)])
+    assert desk.place("SELL", 15, product="CNC", tag="t2").status == "COMPLETE"
+    assert desk.place("SELL", 6, product="CNC", tag="t3").status == "REJECTED"
+    assert round(desk.free() + desk.charged() - free, 4) == 15 * 110
+    free = desk.free()
+    desk.next_day()
+    assert [(line.held, line.settled) for line in desk.broker.account.holdings] == [(5, 5)]
     assert desk.free() == free
 
 
