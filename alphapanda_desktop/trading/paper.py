@@ -54,7 +54,8 @@ class PaperBroker:
     """Broker over live quotes. `on_order` hears each change of each order, before `place` has returned its id.
 
     Owned by the desk of one venue; give it every tick through `on_tick`. It takes regular, AMO and iceberg orders,
-    squares MIS positions off at Zerodha's time, and takes charges off the cash.
+    squares MIS positions off at Zerodha's time, and takes charges off the cash. With `hours` False its market never
+    closes, as that of the practice exchange: then nothing is squared off either.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class PaperBroker:
         instruments: FindsInstruments,
         clock: Clock,
         opening_cash: float,
+        *,
+        hours: bool = True,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a PaperBroker needs a verified Session")
@@ -71,6 +74,7 @@ class PaperBroker:
         self._quotes = quotes
         self._find = instruments.by_key
         self._clock = clock
+        self._hours = hours
         self._underlyings = underlyings(instruments)
         self._account = PaperAccount(opening_cash, instruments.by_key)
         self._book = PaperBook(self._account, clock)
@@ -291,12 +295,14 @@ class PaperBroker:
 
     def _past_square_off(self, instrument: Instrument, now: datetime) -> bool:
         at = square_off_at(instrument.exchange, day_of(now), has_derivatives=self._has_derivatives(instrument))
-        return at is not None and now >= at
+        return self._hours and at is not None and now >= at
 
     def _has_derivatives(self, instrument: Instrument) -> bool:
         return instrument.tradingsymbol in self._underlyings
 
     def _closing_time(self, instrument: Instrument, at: datetime) -> datetime | None:
+        if not self._hours:
+            return at.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return calendar.closing_time(instrument.exchange, at, has_derivatives=self._has_derivatives(instrument))
 
     def _due(self, request: OrderRequest, instrument: Instrument, now: datetime) -> datetime | None:

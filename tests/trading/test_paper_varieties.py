@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alphapanda_desktop.domain.charges import charges
+from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.squareoff import FEE
-from tests.fakes import a_session
+from alphapanda_desktop.trading.paper import PaperBroker
+from tests.fakes import FakeClock, a_request, a_session, a_tick
 from tests.trading.test_paper import INFY, NIFTY_FUT, Desk, _now
 
 EVENING = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -124,6 +126,16 @@ def test_positions_of_the_day_are_squared_off_at_zerodhas_time_for_a_fee(desk: D
 
 
 NOON_DAY = datetime(2026, 11, 23, tzinfo=UTC).date()
+
+
+def test_a_market_that_never_closes_takes_orders_at_night_and_squares_nothing_off() -> None:
+    clock = FakeClock(EVENING)
+    ticks = {INFY.instrument_token: a_tick(100, token=INFY.instrument_token)}
+    broker = PaperBroker(a_session(EVENING), ticks.get, InstrumentMaster([INFY]), clock, 1e6, hours=False)
+    _now(broker.place(a_request("BUY", 10, price=100.05)))
+    broker.on_tick(ticks[INFY.instrument_token])
+    assert [(o.status, o.filled_quantity) for o in _now(broker.orders())] == [("COMPLETE", 10)]
+    assert [p.quantity for p in _now(broker.positions())] == [10]
 
 
 def test_a_square_offs_fee_outlives_a_restart(desk: Desk) -> None:
