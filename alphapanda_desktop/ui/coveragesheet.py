@@ -5,34 +5,25 @@ Object names: `coverage`, `coverage_convert`; on the closing sheet `close_stay`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import DASH, grouped
-from alphapanda_desktop.ui.runcard import count_of
-from alphapanda_desktop.ui.sheet import Sheet, tint
+from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import count_of, in_words, summary_of
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.coverage import Coverage
     from alphapanda_desktop.trading.coverage import StopCoverage
-
-
-def in_words(row: Coverage) -> str:
-    """One position's coverage in a few words: "all 10 at the broker", "5 only here, 5 unprotected"."""
-    whole = abs(row.position.quantity)
-    if row.at_broker >= whole:
-        return f"all {grouped(whole)} at the broker"
-    parts = ((row.at_broker, "at the broker"), (row.in_program, "only here"), (row.unprotected, "unprotected"))
-    return ", ".join(f"{grouped(count)} {where}" for count, where in parts if count) or "nothing to protect"
 
 
 def _stops(row: Coverage) -> str:
@@ -95,12 +86,13 @@ class CoverageSheet(Sheet):
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.horizontalHeader().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._offer())
+        self.detail = self.line(name="coverage_detail")
         self.answer = self.line("", "danger", "coverage_answer")
         self.convert = self.button("coverage_convert", "Put stops at the broker", self._convert)
         self.convert.setToolTip(
             "For the selected positions: a stop order or GTT at the trigger that this program watches"
         )
-        for widget in (self.summary, self.table, self.answer):
+        for widget in (self.summary, self.table, self.detail, self.answer):
             self.body.addWidget(widget, 1 if widget is self.table else 0)
         self.foot.addStretch(1)
         self.foot.addWidget(self.convert)
@@ -111,14 +103,18 @@ class CoverageSheet(Sheet):
         """Show the coverage as it is now."""
         rows = list(self._coverage.rows())
         self.model.update(rows)
+        if rows and not self.table.currentIndex().isValid():
+            self.table.setCurrentIndex(self.model.index(0, 0))
         words, role = summary_of(rows)
         unread = self._coverage.gtts_unread
-        self.summary.setText(f"{words} {unread}: what they protect counts as unprotected.".strip() if unread else words)
+        tell(self.summary, f"{words} {unread}: what they protect counts as unprotected.".strip() if unread else words)
         tint(self.summary, role, self.edge)
         self._offer()
 
     def _offer(self) -> None:
         self.convert.setEnabled(any(row.in_program for row in self._selected()))
+        row = self.table.current_row()
+        tell(self.detail, "" if row is None else "\n".join((in_words(row), *row.stops)))
 
     def _selected(self) -> list[Coverage]:
         return self.table.selected_rows() or self.model.rows()
@@ -128,22 +124,8 @@ class CoverageSheet(Sheet):
         self.edge.spawn("convert stops", self._put_at_broker(rows))
 
     async def _put_at_broker(self, rows: Sequence[Coverage]) -> None:
-        self.answer.setText(await convert_all(self._coverage, rows))
+        tell(self.answer, await convert_all(self._coverage, rows))
         self.follow()
-
-
-def summary_of(rows: Iterable[Coverage]) -> tuple[str, Role]:
-    """What the coverage of all positions comes to, in a sentence, and how grave it is."""
-    rows = list(rows)
-    bare, here = sum(row.unprotected > 0 for row in rows), sum(row.in_program > 0 for row in rows)
-    parts = []
-    if bare:
-        parts.append(f"{count_of(bare, 'position')} with units that no stop protects")
-    if here:
-        parts.append(f"{count_of(here, 'position')} whose stop lives only in this program")
-    if parts:
-        return "; ".join(parts) + ".", "danger" if bare else "warn"
-    return ("Every position is protected at the broker." if rows else ""), "good"
 
 
 async def convert_all(coverage: StopCoverage, rows: Sequence[Coverage]) -> str:
@@ -173,6 +155,8 @@ class ClosingSheet(Sheet):
     """Asks before the program ends or the machine sleeps. Signal: `agreed()` once it may."""
 
     agreed = Signal()
+    least = QSize(760, 0)
+    compact = True
 
     def __init__(
         self, leaving: Leaving, coverage: StopCoverage | None, edge: Edge, parent: QWidget, what: str = "Close"
@@ -211,7 +195,7 @@ class ClosingSheet(Sheet):
         if not failed:
             self.agree()
             return
-        self.answer.setText(f"Not closed. These stops could not be put at the broker:\n{failed}")
+        tell(self.answer, f"Not closed. These stops could not be put at the broker:\n{failed}")
         for button in (self.convert, self.anyway):
             button.setEnabled(True)
 

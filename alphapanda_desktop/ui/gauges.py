@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
-from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import count_of
 
 BAR_PX: Final = 4
 WARN_AT: Final = 0.6
@@ -27,15 +27,17 @@ class Gauge(QWidget):
         super().__init__(parent)
         self._edge = edge
         self._unit = unit
-        self.used, self.limit = 0, 0
+        self.used, self.limit = 0, -1
         self.setObjectName(name)
         self.setFont(ui_font(9))
         self.fill(0, 0)
 
     def fill(self, used: int, limit: int) -> None:
         """Show a count; nothing is done when it is shown already."""
-        if (used, limit) == (self.used, self.limit) and self.accessibleName():
+        if (used, limit) == (self.used, self.limit):
             return
+        if limit != self.limit:
+            self.updateGeometry()
         self.used, self.limit = used, limit
         self.setAccessibleName(f"{grouped(used)} of {grouped(limit)} order requests this {self._unit}")
         self.setToolTip(f"{self.accessibleName()}. Entries wait when it is full; cancellations and exits go first.")
@@ -53,7 +55,7 @@ class Gauge(QWidget):
 
     def sizeHint(self) -> QSize:
         widest = f"{grouped(self.limit)}/{grouped(self.limit)} {SHORT[self._unit]}"
-        return QSize(self.fontMetrics().horizontalAdvance(widest) + 4, self.fontMetrics().height() + BAR_PX + 4)
+        return QSize(self.fontMetrics().horizontalAdvance(widest) + 8, self.fontMetrics().height() + BAR_PX + 4)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, 0)

@@ -23,7 +23,7 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.trading.killreport import KillReport, KillStep
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text, tint
+from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ class KillSheet(Sheet):
         self.report.setReadOnly(True)
         self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.result = self.line(name="kill_result")
-        self.result.setTextFormat(Qt.TextFormat.PlainText)
         self.body.addWidget(self.why)
         self.body.addLayout(self._positions_row())
         self.body.addWidget(self.result)
@@ -108,7 +107,8 @@ class KillSheet(Sheet):
         self.answer = self.line("", "danger", "kill_answer")
         for widget in (self.copy, self.save):
             self.foot.addWidget(widget)
-        self.foot.addWidget(self.answer, 1)
+        self.foot.addStretch(1)
+        self.foot.addWidget(self.answer, 4)
         self.foot.addWidget(self.field)
         self.foot.addWidget(self.release)
 
@@ -120,7 +120,7 @@ class KillSheet(Sheet):
         title, role = TITLES[state]
         self.title.setText(title)
         self.colour(role)
-        self.why.setText(self._why(state, report))
+        tell(self.why, self._why(state, report))
         at_work = report is not None and report.done_at is None
         self._show_result(report, at_work)
         self.steps.setText(self._steps(report.steps if report else ()))
@@ -141,8 +141,8 @@ class KillSheet(Sheet):
         return f"{passing} until it is released, restarts included. Why: {self._kill.why}"
 
     def _show_result(self, report: KillReport | None, at_work: bool) -> None:
-        self.result.setVisible(report is not None)
         if report is None:
+            tell(self.result, "")
             return
         if at_work:
             words: tuple[str, Role] = ("At work: stopping strategies, cancelling orders, asking the broker.", "warn")
@@ -156,7 +156,7 @@ class KillSheet(Sheet):
                 "NOT everything is known to have happened: read what is left below, and look at Kite itself.",
                 "danger",
             )
-        self.result.setText(words[0])
+        tell(self.result, words[0])
         tint(self.result, words[1], self.edge)
 
     def _steps(self, steps: Sequence[KillStep]) -> str:
@@ -174,7 +174,7 @@ class KillSheet(Sheet):
     def _show_positions(self) -> None:
         held = [row for row in self._held() if row.quantity]
         named = ", ".join(f"{formats.signed(row.quantity, 0)} {row.tradingsymbol} {row.product}" for row in held)
-        self.positions.setText(f"Open positions, as last read: {named}." if held else "No open position is known.")
+        tell(self.positions, f"Open positions, as last read: {named}." if held else "No open position is known.")
         self.flatten.setVisible(self._kill.state is TradingState.HALTED)
         self.flatten.setEnabled(bool(held) and not self._flattening)
         self.flatten.setText("Closing…" if self._flattening else "Close all positions")
@@ -199,9 +199,9 @@ class KillSheet(Sheet):
         try:
             await self._kill.release(typed)
         except AlphaPandaError as error:
-            self.answer.setText(str(error))
+            tell(self.answer, str(error))
         else:
-            self.answer.setText("")
+            tell(self.answer, "")
             self.field.clear()
 
     def _copy(self) -> None:

@@ -14,7 +14,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import QLocale, QSize, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.compliance import OrderLimits, limits_on
@@ -27,7 +27,7 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.search import SearchBox
-from alphapanda_desktop.ui.sheet import Sheet, tint
+from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class LimitFields:
 class LimitsSheet(Sheet):
     """Edits the limits of one desk; `keeper` and `governor` judge what is asked for."""
 
+    least = QSize(1040, 780)
+
     def __init__(
         self,
         keeper: RiskKeeper,
@@ -122,7 +124,7 @@ class LimitsSheet(Sheet):
         inside = QFrame(self)
         inside.setFrameShape(QFrame.Shape.NoFrame)
         column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 0, 12, 0)  # the scroll bar's room
         column.addLayout(self._grid(master))
         column.addSpacing(8)
         column.addLayout(self._rates())
@@ -224,7 +226,7 @@ class LimitsSheet(Sheet):
         """Show what is in force."""
         self._fill(self._keeper.limits)
         self._fill_rates(self._governor.limits)
-        self.answer.setText("")
+        tell(self.answer, "")
 
     def _fill_from(self, name: str) -> None:
         """A profile's figures; instruments keep limits of their own unless the profile has some."""
@@ -295,7 +297,7 @@ class LimitsSheet(Sheet):
             return
         if self._shown_key:
             self._instruments[self._shown_key] = InstrumentLimits(**self.instrument.values())
-        self.answer.setText("")
+        tell(self.answer, "")
         self._judge()
 
     def _judge(self) -> None:
@@ -304,8 +306,9 @@ class LimitsSheet(Sheet):
             return
         asked, now = self.asked(), self._keeper.limits
         loose = loosened(now, asked)
-        self.profile.setText(f"In force: {now.profile} limits" + ("" if asked == now else f"  →  {asked.profile}"))
-        self.words.setText(_words(loose))
+        edited = "" if asked == now else " Changed here, not in force yet."
+        tell(self.profile, f"In force: {now.profile} limits.{edited}")
+        tell(self.words, _words(loose))
         tint(self.words, "danger" if loose else "muted", self.edge)
         changed = asked != now or self.asked_rates() != self._governor.limits
         self.apply.setEnabled(changed and not loose)
@@ -324,7 +327,7 @@ class LimitsSheet(Sheet):
             if asked != self._keeper.limits:
                 await self._keeper.change(asked)
         except AlphaPandaError as error:
-            self.answer.setText(str(error))
+            tell(self.answer, str(error))
         else:
             self.undo()
             self.edge.notify(f"Limits in force: {self._keeper.limits.profile}.", "info")

@@ -13,7 +13,7 @@ from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.sheet import TypedSheet
+from alphapanda_desktop.ui.sheet import TypedSheet, tell
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.desk import DeskView
@@ -142,12 +142,12 @@ class Menus:
     def _arm(self, sheet: TypedSheet, typed: str) -> None:
         parts = self._parts
         if parts is None or parts.gate.session is None:
-            sheet.answer.setText("Live trading cannot be armed: the Kite session is over. Log in first.")
+            tell(sheet.answer, "Live trading cannot be armed: the Kite session is over. Log in first.")
             return
         try:
             parts.arming.arm(typed, parts.gate.session.expires_at)
         except AlphaPandaError as error:
-            sheet.answer.setText(str(error))
+            tell(sheet.answer, str(error))
         else:
             sheet.dismiss()
 

@@ -17,15 +17,15 @@ from alphapanda_desktop.trading.differences import Choice, Difference, Differenc
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import DASH, ist_time
 from alphapanda_desktop.ui.forms import Pick, field_looks
-from alphapanda_desktop.ui.runcard import count_of
-from alphapanda_desktop.ui.sheet import Sheet, tint
+from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import count_of
 
 LABELS: Final = {Choice.ADOPT: "Adopt", Choice.IGNORE: "Ignore", Choice.FLATTEN: "Flatten"}
 MEANINGS: Final = {
-    Choice.ADOPT: "Adopt: what Broker says is true from now on, and counts for limits and profit and loss.",
+    Choice.ADOPT: "Adopt: what the broker says is true from now on, and counts for limits and profit and loss.",
     Choice.IGNORE: "Ignore: it stays as it is at the broker, is shown as not ours, and no strategy touches it.",
     Choice.FLATTEN: "Flatten: the order is cancelled, or the position closed with an order at market.",
 }
@@ -57,11 +57,11 @@ def _tone(row: Difference) -> Role:
 
 
 COLUMNS: Final[tuple[Column[Difference], ...]] = (
-    Column("Decision", _state, width_chars=14, colour=_tone),
-    Column("Kind", lambda row: row.kind, width_chars=14),
+    Column("Decision", _state, width_chars=13, colour=_tone),
+    Column("Kind", lambda row: row.kind, width_chars=13),
     Column("What", lambda row: row.what, width_chars=30, tooltip=lambda row: row.what),
-    Column("Journal says", lambda row: row.ours or DASH, width_chars=22, tooltip=lambda row: row.ours),
-    Column("Broker says", lambda row: row.theirs or DASH, width_chars=22, tooltip=lambda row: row.theirs),
+    Column("Journal says", lambda row: row.ours or DASH, width_chars=26, tooltip=lambda row: row.ours),
+    Column("Broker says", lambda row: row.theirs or DASH, width_chars=28, tooltip=lambda row: row.theirs),
     Column("Seen", lambda row: row.at, lambda row: ist_time(row.at), width_chars=9),
 )
 
@@ -116,7 +116,9 @@ class ReconcileSheet(Sheet):
         self.look = self.button(
             "difference_look", "Look again now", self._look, "Read orders, trades and positions anew"
         )
-        self.foot.addWidget(self.line("Orders made elsewhere", "muted"))
+        elsewhere = self.line("Orders made elsewhere", "muted")
+        elsewhere.setWordWrap(False)
+        self.foot.addWidget(elsewhere)
         self.foot.addWidget(self.policy)
         self.foot.addStretch(1)
         self.foot.addWidget(self.look)
@@ -129,7 +131,7 @@ class ReconcileSheet(Sheet):
         red = sum(row.open for row in rows)
         self.model.update(rows)
         self.colour("danger" if red else "accent")
-        self.summary.setText(_summary(len(rows), red))
+        tell(self.summary, _summary(len(rows), red))
         tint(self.summary, "danger" if red else "muted", self.edge)
         if rows and not self.table.selectedIndexes():
             self.table.selectRow(0)
@@ -140,8 +142,7 @@ class ReconcileSheet(Sheet):
         for choice, button in self._buttons.items():
             button.setVisible(any(choice in row.choices for row in self.model.rows()))
             button.setEnabled(bool(_takers(rows, choice)) and not self._deciding)
-        self.detail.setText(_detail(rows))
-        self.detail.setVisible(bool(rows))
+        tell(self.detail, _detail(rows))
 
     # -- what the person does --------------------------------------------------------------------------------
 
@@ -151,13 +152,13 @@ class ReconcileSheet(Sheet):
     async def _carry_out(self, choice: Choice) -> None:
         """Decide each selected row that offers the choice; the first that fails is told, the others stay open."""
         self._deciding = True
-        self.answer.setText("")
+        tell(self.answer, "")
         self._show_selected()
         try:
             for row in _takers(self.table.selected_rows(), choice):
                 await self._desk.differences.decide(row.id, choice)
         except AlphaPandaError as error:
-            self.answer.setText(str(error))
+            tell(self.answer, str(error))
         finally:
             self._deciding = False
             self._show_selected()

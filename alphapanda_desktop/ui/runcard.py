@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import LogLine, Run, RunState
@@ -31,6 +32,13 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import words_of
 from alphapanda_desktop.ui.strip import Chip
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import count_of, in_words, summary_of
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.domain.pnl import Pnl
+    from alphapanda_desktop.trading.coverage import StopCoverage
+
+__all__ = ["RunCard", "count_of"]
 
 LOG_HEIGHT: Final = 150
 STATE_ROLES: Final[dict[RunState, Role]] = {
@@ -50,11 +58,14 @@ class RunCard(QFrame):
     def __init__(self, run: Run, runner: Runner, market: Market, desk: Desk, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self.run = run
+        self.coverage: StopCoverage | None = None
+        self.fills_unread = False
+        """Whether orders tell of more filled than the trades that were read."""
         self._runner = runner
         self._market = market
         self._desk = desk
         self._edge = edge
-        self._state_shown: RunState | None = None
+        self._state_shown: tuple[RunState, str] | None = None
         self._lines_shown: tuple[int, LogLine | None] = (0, None)
         self.setObjectName(f"run_card_{run.run_id}")
         self.setAccessibleName(f"{run.strategy.title}, {desk.name_of_run(run.run_id)}")
@@ -72,6 +83,8 @@ class RunCard(QFrame):
         self._build_head(whole)
         self.where = self._line(whole, "muted")
         self._build_result(whole)
+        self.held_back = self._line(whole, "warn")
+        self.stops = self._line(whole)
         self.reason = self._line(whole)
         self.detail = self._line(whole)
         self.variables = self._line(whole)
@@ -103,7 +116,7 @@ class RunCard(QFrame):
         self.pnl = QLabel(self)
         self.pnl.setFont(ui_font(11, bold=True))
         self.pnl.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.pnl.setToolTip("Profit and loss of this run's own fills, realised and open, before charges")
+        self.pnl.setAccessibleName("Net profit and loss of this run")
         row = QHBoxLayout()
         row.addWidget(self.position, 1)
         row.addWidget(self.pnl)
@@ -162,12 +175,24 @@ class RunCard(QFrame):
 
     def follow_state(self) -> None:
         """Show the state and what may be asked in it, at once; the rest waits for `refresh`."""
-        state = self.run.state
-        if state is self._state_shown:
+        state, held_back = self.run.state, self._held_back()
+        if (state, held_back) == self._state_shown:
             return  # a run may speak at every tick; its state changes a few times a day
-        self._state_shown = state
-        self.state.say(str(state), STATE_ROLES[state])
+        self._state_shown = (state, held_back)
+        self.state.say(
+            f"{state} · exits only" if held_back else str(state), "warn" if held_back else STATE_ROLES[state]
+        )
+        _say(self.held_back, held_back)
         self._show_buttons()
+
+    def _held_back(self) -> str:
+        """Why its entries do not pass though it runs, empty where they do."""
+        if not self.run.asking:
+            return ""
+        if self._desk.trading_state is TradingState.REDUCING:
+            return f"Its entries are refused, its exits pass. {self._desk.why_halted}"
+        why = self._desk.differences.why_locked()
+        return f"Its entries are refused, its exits pass: {why}." if why else ""
 
     def refresh(self) -> None:
         """Show the run as it is now."""
@@ -176,6 +201,7 @@ class RunCard(QFrame):
         _say(self.where, self._where())
         _say(self.position, self._position())
         self.show_pnl()
+        self._show_stops()
         _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
         if _say(self.detail, run.detail):
             role: Role = "danger" if run.state is RunState.FAILED else "muted"
@@ -201,11 +227,25 @@ class RunCard(QFrame):
         return "\n".join(held) or "no position"
 
     def show_pnl(self) -> None:
-        """Show the run's result at the latest prices."""
-        pnl = self.run.pnl()
-        role: Role = "muted" if pnl is None else "up" if pnl > 0 else "down" if pnl < 0 else "unchanged"
-        if _say(self.pnl, formats.signed_rupees(pnl)):
+        """Show the run's net result at the latest prices."""
+        made = self._desk.ledger.of_run(self.run.run_id, self.run.price_of)
+        net, tip = made.net, _made_of(made)
+        if self.fills_unread:  # the order's own figures are here before the trades that are charged
+            gross = self.run.pnl()
+            net, tip = None if gross is None else gross - made.charges, f"{tip}; fills are still being read"
+        role: Role = "muted" if net is None else "up" if net > 0 else "down" if net < 0 else "unchanged"
+        if _say(self.pnl, formats.signed_rupees(net)):
             self.pnl.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
+            self.pnl.setToolTip(tip)
+
+    def _show_stops(self) -> None:
+        """What stops protect of the positions that the run holds."""
+        held = {(key, product) for key in self.run.holdings() for product in self.run.held_as(key)}
+        rows = [] if self.coverage is None or not held else self.coverage.rows()
+        own = [row for row in rows if (row.position.key, row.position.product) in held]
+        if _say(self.stops, "\n".join(f"Stops of {row.position.tradingsymbol}: {in_words(row)}" for row in own)):
+            role = summary_of(own)[1]
+            self.stops.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
 
     def _variables(self) -> str:
         muted = self._edge.theme.muted
@@ -268,6 +308,12 @@ class RunCard(QFrame):
         return f"<span style='color:{muted}'>{at}</span> <span style='color:{colour}'>{escape(line.text)}</span>"
 
 
+def _made_of(made: Pnl) -> str:
+    realised, unrealised = formats.signed_rupees(made.realised), formats.signed_rupees(made.unrealised)
+    charges = formats.rupees(made.charges)
+    return f"This run's own fills, after charges: realised {realised}, open {unrealised}, charges {charges}"
+
+
 def _say(label: QLabel, text: str) -> bool:
     """Show text, or nothing at all where there is none; whether it changed."""
     label.setVisible(bool(text))
@@ -275,11 +321,6 @@ def _say(label: QLabel, text: str) -> bool:
         return False
     label.setText(text)
     return True
-
-
-def count_of(number: int, thing: str) -> str:
-    """A count in words: "1 order", "2 orders"."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _units(quantity: int) -> str:

@@ -25,15 +25,19 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
 
-LEAST: Final = QSize(900, 520)
-"""A sheet takes the centre, and more of the window where the docks leave the centre less than this."""
 MARGIN: Final = 10
 
 
 class Sheet(QFrame):
-    """A titled page over the centre. Signal: `dismissed()` once it is taken away; Esc does that too."""
+    """A titled page over the centre. Signal: `dismissed()` once it is taken away; Esc does that too.
+
+    It takes the centre, and more of the window where the docks leave the centre less than `least`; a `compact` one is
+    as wide as `least` and as high as it must be.
+    """
 
     dismissed = Signal()
+    least = QSize(1040, 560)
+    compact = False
 
     def __init__(self, name: str, title: str, edge: Edge, parent: QWidget, role: Role = "accent") -> None:
         super().__init__(parent)
@@ -82,12 +86,13 @@ class Sheet(QFrame):
         self.title.setStyleSheet(f"color: {tone};")
 
     def line(self, text: str = "", role: Role = "text", name: str = "") -> QLabel:
-        """A line of words that wraps and can be copied; not yet in any layout."""
+        """A line of words that wraps and can be copied, hidden while it has none (`tell`); not yet in any layout."""
         label = QLabel(text, self)
         label.setObjectName(name)
         label.setWordWrap(True)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setHidden(not text)
         tint(label, role, self.edge)
         return label
 
@@ -99,6 +104,12 @@ class Sheet(QFrame):
         button.setToolTip(tip)
         button.clicked.connect(lambda _checked=False: work())
         return button
+
+    def needed_height(self, width: int) -> int:
+        """What its words and fields need at that width."""
+        layout = self.layout()
+        assert layout is not None
+        return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
 
     def dismiss(self) -> None:
         """Take it away; what it started goes on."""
@@ -139,8 +150,9 @@ class SheetDeck(QObject):
         else:
             sheet.setParent(self._window)
             sheet.dismissed.connect(lambda: self._gone(sheet))
+            sheet.installEventFilter(self)
         self._sheets.append(sheet)
-        sheet.setGeometry(self._place())
+        sheet.setGeometry(self._place(sheet))
         sheet.show()
         sheet.raise_()
         sheet.setFocus()
@@ -153,28 +165,33 @@ class SheetDeck(QObject):
         elif sheet.isAncestorOf(self._window.focusWidget() or self._window):
             self._centre.setFocus()
 
-    def _place(self) -> QRect:
+    def _place(self, sheet: Sheet) -> QRect:
         """The centre's place, widened over its neighbours where it is small, below the strip in any case."""
         window, centre = self._window, self._centre
         at = QRect(centre.mapTo(window, QPoint(0, 0)), centre.size()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         room = QRect(QPoint(MARGIN, at.top()), window.rect().bottomRight() - QPoint(MARGIN, MARGIN))
-        at.setHeight(min(max(at.height(), LEAST.height()), room.height()))
-        wide = min(max(at.width(), LEAST.width()), room.width())
-        left = at.center().x() - wide // 2
-        return QRect(max(room.left(), min(left, room.right() - wide + 1)), at.top(), wide, at.height())
+        wide = min(sheet.least.width() if sheet.compact else max(at.width(), sheet.least.width()), room.width())
+        high = sheet.needed_height(wide) if sheet.compact else max(at.height(), sheet.least.height())
+        left = max(room.left(), min(at.center().x() - wide // 2, room.right() - wide + 1))
+        return QRect(left, at.top(), wide, min(high, room.height()))
 
-    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and self._sheets:
-            place = self._place()
-            for sheet in self._sheets:
-                sheet.setGeometry(place)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        moved = event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and not isinstance(watched, Sheet)
+        if moved or event.type() == QEvent.Type.LayoutRequest:  # the latter once a sheet says more than before
+            self._arrange()
         return False
+
+    def _arrange(self) -> None:
+        for sheet in self._sheets:
+            sheet.setGeometry(self._place(sheet))
 
 
 class TypedSheet(Sheet):
     """A question answered by typing a word. Signal: `typed(str)`; the sheet stays until the asker takes it away."""
 
     typed = Signal(str)
+    least = QSize(640, 0)
+    compact = True
 
     def __init__(self, name: str, title: str, text: str, edge: Edge, parent: QWidget) -> None:
         super().__init__(name, title, edge, parent, "warn")
@@ -204,6 +221,12 @@ class TypedSheet(Sheet):
 def tint(label: QLabel, role: Role, edge: Edge) -> None:
     """Words in the colour of what they tell."""
     label.setStyleSheet(f"color: {edge.theme.colour(role).name()};")
+
+
+def tell(label: QLabel, text: str) -> None:
+    """Show words, or no line at all where there are none."""
+    label.setText(text)
+    label.setVisible(bool(text))
 
 
 def copy_text(text: str, edge: Edge, what: str) -> None:

@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
         sheets.start()
+        view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)
         self.strip.kill_pressed.connect(sheets.press_kill)
         self.strip.release_pressed.connect(sheets.show_kill)

@@ -8,7 +8,7 @@ name), `strategy_search`, `strategy_instrument_<key>`, `strategy_interval`, `str
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 from PySide6.QtCore import Qt, Signal
@@ -37,6 +37,9 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks, problems_of
 from alphapanda_desktop.ui.runcard import RunCard
 from alphapanda_desktop.ui.search import SearchBox
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.trading.coverage import StopCoverage
 
 REFRESH_FRAMES: Final = 8
 """Cards follow prices about four times a second; a frame is 33 ms."""
@@ -238,6 +241,10 @@ class StartForm(QWidget):
         desk = self._desk
         if desk.trading_state is TradingState.HALTED:
             return "The kill switch is on: release it before starting a strategy."
+        if desk.trading_state is TradingState.REDUCING:
+            return f"Only exits pass: {desk.why_halted}. No strategy starts until that is released."
+        if desk.differences.why_locked():
+            return f"Strategies are locked: {desk.differences.why_locked()}. Decide them first (F6)."
         if desk.state in (DeskState.CLOSED, DeskState.FROZEN):
             return f"The desk takes no orders: {desk.state}. {desk.state_detail}".strip()
         return desk.arming.why_not()
@@ -281,12 +288,17 @@ class StrategiesPanel(QWidget):
         self._edge = edge
         self._frames = 0
         self._changed: set[str] = set()
+        self._coverage: StopCoverage | None = None
+        self._books_changed = True
         self.cards: dict[str, RunCard] = {}
         self._build()
         self._show_cards()
         connect(runner.changed, self, self._on_changed)
         connect(desk.state_changed, self, self._on_desk)
         connect(desk.halted_changed, self, self._on_desk)
+        connect(desk.order_changed, self, self._on_books)
+        connect(desk.positions_changed, self, self._on_books)
+        connect(desk.differences.changed, self, self._on_differences)
         edge.frames.add(self, self._frame)
 
     def _build(self) -> None:
@@ -340,7 +352,9 @@ class StrategiesPanel(QWidget):
 
     def _add_card(self, run: Run) -> None:
         card = RunCard(run, self._runner, self._market, self._desk, self._edge, self)
+        card.coverage = self._coverage
         self.cards[run.run_id] = card
+        self._books_changed = True
         self._column.insertWidget(self._column.indexOf(self.empty) + 1, card)
 
     def _on_changed(self, run_id: str) -> None:
@@ -350,10 +364,30 @@ class StrategiesPanel(QWidget):
         if run_id in self.cards:
             self.cards[run_id].follow_state()
 
+    def follow_coverage(self, coverage: StopCoverage | None) -> None:
+        """Show on each card what stops protect of its positions."""
+        self._coverage = coverage
+        for card in self.cards.values():
+            card.coverage = coverage
+            card.refresh()
+
     def _on_desk(self, _state: object) -> None:
+        self._on_differences()
+
+    def _on_books(self, _order: object = None) -> None:
+        self._books_changed = True
+
+    def _on_differences(self) -> None:
+        """What holds strategies back has changed."""
         self.form.judge()
+        for card in self.cards.values():
+            card.follow_state()
 
     def _frame(self) -> None:
+        if self._books_changed:  # asked once for all cards: it goes through the day's fills
+            self._books_changed, unread = False, self._desk.books.lacks_fills()
+            for card in self.cards.values():
+                card.fills_unread = unread
         for card in self.cards.values():
             card.show_pnl()  # with every frame, as the books and the strip do: the figures must agree
         self._frames = (self._frames + 1) % REFRESH_FRAMES

@@ -11,7 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from alphapanda_desktop.domain.errors import Unknown
-from alphapanda_desktop.ui.coveragesheet import ClosingSheet, CoverageSheet, Leaving, in_words, summary_of
+from alphapanda_desktop.ui.coveragesheet import ClosingSheet, CoverageSheet, Leaving
+from alphapanda_desktop.ui.words import in_words, summary_of
 from tests.ui.fakes_sheets import FakeCoverage, SheetStage, a_stage, covered_row
 
 Eventually = Callable[..., Awaitable[Any]]

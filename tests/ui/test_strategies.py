@@ -12,11 +12,14 @@ from PySide6.QtWidgets import QPushButton, QSpinBox, QWidget
 
 from alphapanda_desktop.domain.errors import Offline
 from alphapanda_desktop.domain.strategy import Context, Strategy
+from alphapanda_desktop.trading.differences import Choice
 from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.ui.formats import rupees, signed_rupees
 from alphapanda_desktop.ui.strategies import StrategiesPanel, products_for
 from tests.fakes import a_request
 from tests.ui.fakes_desk import DeskStage, a_desk
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY, RUPEE
+from tests.ui.fakes_sheets import FakeCoverage, a_difference, covered_row
 
 REFRESHED = 9
 
@@ -335,5 +338,78 @@ def test_a_stop_can_be_asked_before_the_next_frame(run: Any, panel_of: Any, even
             _click(panel, f"run_stop_{started.run_id}")
             await eventually(lambda: panel.cards[started.run_id].state.text() == "stopped")
             await eventually(lambda: stage.notices)
+
+    run(story())
+
+
+def test_a_card_shows_the_result_after_charges_once_trades_are_read(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            order = await stage.desk.submit(a_request("BUY", 10, tag="q1", strategy=started.run_id))
+            await stage.desk.reconcile("the trades")
+            started.price_of = lambda _key: 1512.0
+            stage.frame(REFRESHED)
+            charges = stage.desk.ledger.of_order(order.order_id)
+            assert charges is not None
+            made = stage.desk.ledger.of_run(started.run_id, lambda _key: 1512.0)
+            assert made.charges > 0 and made.net == pytest.approx(120.0 - made.charges)
+            card = panel.cards[started.run_id]
+            assert card.pnl.text() == signed_rupees(made.net)
+            assert f"charges {rupees(made.charges)}" in card.pnl.toolTip()
+
+    run(story())
+
+
+def test_a_difference_with_the_broker_locks_strategies_and_says_so(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            card = panel.cards[started.run_id]
+            assert card.state.text() == "running"
+            panel.new.setChecked(True)
+            stage.desk.differences.add(a_difference("1001"))
+            assert card.state.text() == "running · exits only"
+            assert "wait for a decision" in card.held_back.text() and not card.held_back.isHidden()
+            assert not panel.form.start.isEnabled() and "locked" in panel.form.why.text()
+            await stage.desk.differences.decide("1001", Choice.IGNORE)
+            assert card.state.text() == "running" and card.held_back.isHidden()
+            assert panel.form.start.isEnabled()
+
+    run(story())
+
+
+def test_reducing_is_said_on_the_card_and_on_the_form(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            await stage.desk.kill.reduce("Loss per day: 26,000 lost, 25,000 allowed")
+            card = panel.cards[started.run_id]
+            assert card.state.text() == "running · exits only"
+            assert "26,000 lost" in card.held_back.text()
+            panel.new.setChecked(True)
+            assert not panel.form.start.isEnabled() and "Only exits pass" in panel.form.why.text()
+
+    run(story())
+
+
+def test_a_card_says_what_stops_protect_of_its_position(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            coverage = FakeCoverage(covered_row("INFY", 10, 4, 3), covered_row("TCS", 5, 0, 0))
+            panel.follow_coverage(coverage)
+            card = panel.cards[started.run_id]
+            assert card.stops.isHidden()  # it holds nothing yet
+            order = await stage.desk.submit(a_request("BUY", 10, tag="q1", strategy=started.run_id))
+            filled = stage.desk.books.book.get(order.order_id)
+            assert filled is not None
+            started.orders["q1"] = filled
+            stage.frame(REFRESHED)
+            assert card.stops.text() == "Stops of INFY: 4 at the broker, 3 only here, 3 unprotected"
 
     run(story())
