@@ -23,7 +23,9 @@ class Pnl:
 
     def less(self, charges: int) -> Pnl:
         """The same result with further booked charges taken off."""
-        return sum_of((self, Pnl(0.0, 0.0, 0.0, charges / RUPEE, -charges / RUPEE)))
+        gross, due = self.gross, to_money(self.charges) + charges
+        net = None if gross is None else to_money(gross) - due
+        return Pnl(self.realised, self.unrealised, gross, due / RUPEE, _rupees(net))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +95,6 @@ def _rupees(money: int | None) -> float | None:
 
 def _share(money: int, part: int, whole: int) -> int:
     """`part` of `whole` of an amount, to the nearest count; all of it where part is whole."""
-    sign = 1 if money >= 0 else -1
-    return sign * ((2 * abs(money) * part + whole) // (2 * whole))
+    if money < 0:
+        return -_share(-money, part, whole)
+    return (2 * money * part + whole) // (2 * whole)

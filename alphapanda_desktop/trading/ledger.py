@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.charges import Charges, exact_charges, instrument
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.pnl import Lots, Pnl, lots_of, pnl_of, sum_of
+from alphapanda_desktop.domain.portfolio import ChargeQuery
 from alphapanda_desktop.domain.positions import Position, to_money
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.units import multiplier_of, units_of
@@ -35,6 +36,24 @@ class _Executed:
     run_id: str
     fills: list[Fill] = field(default_factory=list)
     charged: Charges | None = None
+    order_type: str = "LIMIT"
+    variety: str = "regular"
+
+    def query(self) -> ChargeQuery:
+        """What has filled so far, as the broker would be asked what it costs."""
+        one, quantity = self.fills[0], sum(f.quantity for f in self.fills)
+        traded = sum((turnover_of(f.quantity, f.average_price) for f in self.fills), turnover_of(0, 0))
+        return ChargeQuery(
+            exchange=one.exchange,
+            tradingsymbol=one.tradingsymbol,
+            transaction_type=one.transaction_type,
+            product=one.product,
+            quantity=quantity,
+            average_price=float(traded / quantity),
+            order_type=self.order_type,
+            variety=self.variety,
+            order_id=one.order_id,
+        )
 
 
 @dataclass(slots=True)
@@ -69,7 +88,9 @@ class Ledger:
         where = (fill.exchange, fill.tradingsymbol, fill.product)
         executed = self._orders.setdefault(fill.order_id, _Executed(where, run_id))
         executed.fills.append(fill)
-        self._charge(executed, order)
+        if order is not None:
+            executed.order_type, executed.variety = order.order_type, order.variety
+        self._charge(executed)
         trade = (fill.sign * fill.quantity, fill.sign * self._worth(fill.key, fill.quantity, fill.average_price))
         self._trades.setdefault(where, []).append(trade)
         made = self._made(run_id, where)
@@ -120,6 +141,10 @@ class Ledger:
         executed = self._orders.get(order_id)
         return executed.charged if executed else None
 
+    def executed(self) -> dict[str, ChargeQuery]:
+        """Every order that has filled today, wholly or in part, by order id."""
+        return {order_id: executed.query() for order_id, executed in self._orders.items()}
+
     def carried(self, run_id: str, where: Where) -> int:
         """Signed quantity that a run brought into the day."""
         made = self._runs.get(run_id, {}).get(where)
@@ -144,15 +169,15 @@ class Ledger:
     def _worth(self, key: str, quantity: int, price: float) -> int:
         return to_money(quantity * price * self._units(key))
 
-    def _charge(self, executed: _Executed, order: Order | None) -> None:
+    def _charge(self, executed: _Executed) -> None:
         """Charge an order anew for all that it has filled: a cap is for the order, not for the fill."""
         before = executed.charged.total if executed.charged else 0
-        executed.charged = self._charges_of(executed.fills, order)
+        executed.charged = self._charges_of(executed)
         for whose in ("*", f"run {executed.run_id}", executed.where):
             self._charged[whose] += executed.charged.total - before
 
-    def _charges_of(self, fills: list[Fill], order: Order | None) -> Charges:
-        one = fills[0]
+    def _charges_of(self, executed: _Executed) -> Charges:
+        fills, one = executed.fills, executed.fills[0]
         instrument = self._find(one.key)
         type_ = instrument.instrument_type if instrument else instrument_type_of(one.exchange, one.tradingsymbol)
         units = self._units(one.key)
@@ -163,7 +188,7 @@ class Ledger:
             transaction_type=one.transaction_type,
             turnover=sum((turnover_of(f.quantity, f.average_price, units) for f in fills), turnover_of(0, 0)),
             on=one.fill_timestamp.astimezone(IST).date() if one.fill_timestamp else self._today(),
-            variety=order.variety if order else "regular",
+            variety=executed.variety,
             tradingsymbol=one.tradingsymbol,
         ).booked()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,7 @@ def test_shares_that_do_not_divide_are_rounded_to_the_nearest_count() -> None:
     assert Lots(-3, -100).after(1, 50) == Lots(-2, -67, -17)
     assert Lots(2, 3).after(-1, -1) == Lots(1, 1, -1)
     assert Lots(1, 7).after(-3, -10) == Lots(-2, -7, -4)
+    assert Lots(2, 0).after(-1, -5) == Lots(1, 0, 5)
 
 
 TRADES = st.lists(st.tuples(st.integers(-500, 500).filter(bool), st.integers(1, 10**7)), max_size=30)
@@ -96,6 +99,13 @@ def test_closing_all_at_one_price_realises_the_whole_difference(buys: list[tuple
     held = lots_of((quantity, quantity * at) for quantity, at in buys)
     closed = held.after(-held.quantity, -held.quantity * price)
     assert closed.realised == held.quantity * price - sum(quantity * at for quantity, at in buys)
+
+
+def test_lots_and_results_are_not_changed_in_place() -> None:
+    for thing, name in ((Lots(), "cost"), (pnl_of(0, 0, 0), "net")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(thing, name, 1)
+        assert not hasattr(thing, "__dict__")
 
 
 # --- results --------------------------------------------------------------------------------------------------------
