@@ -149,6 +149,8 @@ JOURNAL: Final = {
 """The tables whose rows the chain numbers, by the name that `chain.kind` has for them."""
 
 for _table in JOURNAL.values():
+    if _table is causes:  # never asked for by time, and every index more is a page more that an order waits for
+        continue
     Index(f"ix_{_table.name}_at_ns", _table.c.at_ns)
 
 stamp_metadata: Final = MetaData()

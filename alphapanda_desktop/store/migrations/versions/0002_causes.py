@@ -28,7 +28,6 @@ def _causes() -> None:
         sa.Column("cause", sa.Text, nullable=False),
         sa.ForeignKeyConstraint(["seq"], ["chain.seq"]),
     )
-    op.create_index("ix_causes_at_ns", "causes", ["at_ns"])
     for verb in ("update", "delete"):
         op.execute(
             f"CREATE TRIGGER causes_no_{verb} BEFORE {verb.upper()} ON causes "
