@@ -58,6 +58,8 @@ class Owner(Protocol):
     """Whose positions are closed: what is held now, and which orders work for them."""
 
     name: str
+    note: str
+    """What a person should know before; empty where there is nothing."""
 
     def stakes(self) -> list[Stake]: ...
 
@@ -68,6 +70,7 @@ class Account:
     """All that the account holds."""
 
     name = "all positions"
+    note = ""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -89,6 +92,7 @@ class OfRun:
         self._desk = desk
         self._run = run
         self.name = desk.name_of_run(run.run_id)
+        self.note = "It goes on running and may enter again: stop it first if it shall not." if run.asking else ""
 
     def stakes(self) -> list[Stake]:
         rows: list[Stake] = []

@@ -287,6 +287,7 @@ class PositionsPanel(BookPanel):
         working, stakes = owner.working(), owner.stakes()
         lines = [f"{count_of(len(working), 'working order')} cancelled first." if working else "No order works in it."]
         lines += [f"{_stake_words(stake)} at the market" for stake in stakes]
+        lines += [owner.note] if owner.note else []
         yes = f"Close {count_of(len(stakes), 'position')}"
         question = Question(f"Exit {owner.name}?", lines, yes, self._mode, self._edge, self.window(), "KILL")
         if not await self._asker.confirmed(question):
