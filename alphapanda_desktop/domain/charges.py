@@ -199,7 +199,7 @@ class ExactCharges:
     sebi_turnover_charge: Fraction
     brokerage: Fraction
     stamp_duty: Fraction
-    untaxed: Fraction = Fraction(0)
+    untaxed: Fraction
     """The part of the exchange charge that bears no GST."""
 
     @property

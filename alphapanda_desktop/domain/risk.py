@@ -15,6 +15,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest
+from alphapanda_desktop.domain.units import multiplier_of
 
 
 class TradingState(StrEnum):
@@ -114,7 +115,7 @@ class Exposure:
     strategy_pnl: float | None = None
     strategy_peak: float = 0.0
     multiplier: float | None = None
-    """Rupees of value per rupee of price and unit of quantity; None takes the instrument's."""
+    """Rupees of value per rupee of price and unit of quantity, where the broker told it; else domain.units knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +283,14 @@ def _value(asked: _Asked) -> Iterator[RuleResult]:
         if price is None:
             yield _unpriced(asked, rule, limit)
             continue
-        units = asked.exposure.multiplier or asked.instrument.multiplier
-        value = asked.request.quantity * units * price
+        value = asked.request.quantity * _units(asked) * price
         yield _held_to(asked, rule, value, limit, f"{value:,.2f}", f"{limit:,.2f}", "asked")
+
+
+def _units(asked: _Asked) -> float:
+    """Units behind a quantity of one; the master's lot size is not that figure, so it counts as told by nobody."""
+    told = asked.exposure.multiplier
+    return told if told and told != asked.instrument.multiplier else multiplier_of(asked.instrument)
 
 
 def _reference_price(request: OrderRequest, exposure: Exposure) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.risk import Exposure, TradingState
@@ -24,7 +24,8 @@ def exposure_of(
 ) -> Exposure:
     """Everything that one order is judged by, as of now.
 
-    `strategy_pnl` is the net result of the order's own run today, None where it is unknown.
+    `strategy_pnl` is the net result of the order's own run today, None where it is unknown; `multiplier` the
+    broker's own figure where it told one.
     """
     same = (request.exchange, request.tradingsymbol, request.product)
     buying, selling = books.working(*same)
@@ -49,6 +50,22 @@ def exposure_of(
         instrument_orders_today=key.orders,
         instrument_working_orders=key.working,
         multiplier=multiplier,
+    )
+
+
+def beside(order: Order, exposure: Exposure) -> Exposure:
+    """The exposure without this order: a change of it is no further order of the day, nor one more at work."""
+    side, left = ("buying" if order.sign > 0 else "selling"), order.open_quantity
+    scopes = (side, f"strategy_{side}", f"instrument_{side}")
+    return replace(
+        exposure,
+        orders_today=0,
+        strategy_orders_today=0,
+        instrument_orders_today=0,
+        working_orders=max(0, exposure.working_orders - 1),
+        strategy_working_orders=max(0, exposure.strategy_working_orders - 1),
+        instrument_working_orders=max(0, exposure.instrument_working_orders - 1),
+        **{scope: max(0, getattr(exposure, scope) - left) for scope in scopes},
     )
 
 

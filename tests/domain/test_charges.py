@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, fields
 from datetime import date, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -280,6 +280,13 @@ def test_agricultural_commodities_pay_no_transaction_tax(root: str) -> None:
     assert exact("SELL", exchange="NCO", tradingsymbol=f"{root}26DEC100CE", **OPTION).transaction_tax == 0
 
 
+@pytest.mark.parametrize("exchange", ["CDS", "MCX"])
+def test_what_an_exchange_does_not_trade_has_no_rate(exchange: str) -> None:
+    for side in ("BUY", "SELL"):
+        paid = exact(side, exchange=exchange, product="CNC")
+        assert (paid.transaction_tax, paid.exchange_turnover_charge, paid.stamp_duty, paid.untaxed) == (0, 0, 0, 0)
+
+
 def test_a_share_with_a_commoditys_name_pays_its_tax() -> None:
     assert exact("SELL", tradingsymbol="PEPPER").transaction_tax == 2_500
 
@@ -503,3 +510,12 @@ def test_the_units_of_an_instrument_come_from_the_table_first_then_from_its_lot(
     assert units("NIFTY26DECFUT", "NFO", 65) == 1
     assert (units("USDINR26DECFUT", "CDS", 1), units("USDINR26DECFUT", "BCD", 1)) == (1_000, 1_000)
     assert units("USDINR26DECFUT", "CDS", 1_000) == 1
+
+
+def test_charges_are_not_changed_in_place_and_are_told_by_name() -> None:
+    for thing in (cost(), exact()):
+        with pytest.raises(FrozenInstanceError):
+            thing.brokerage = 1  # type: ignore[misc, assignment]
+        assert not hasattr(thing, "__dict__")
+        with pytest.raises(TypeError):
+            type(thing)(1, "stt", 1, 1, 1, 1, 1)  # type: ignore[misc, call-arg]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +196,11 @@ def test_m2m_and_pnl_differ_by_what_the_carried_part_gained_before_today(
 
 def test_a_rupee_is_ten_thousand() -> None:
     assert RUPEE == 10_000
+
+
+def test_a_row_is_not_changed_in_place_and_is_told_by_name() -> None:
+    with pytest.raises(FrozenInstanceError):
+        EMPTY.quantity = 1  # type: ignore[misc]
+    assert not hasattr(EMPTY, "__dict__")
+    with pytest.raises(TypeError):
+        Position("NSE", "INFY", "MIS")  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
@@ -388,12 +388,24 @@ def test_without_a_last_price_no_price_is_inside_the_band(last: float | None) ->
     assert (found.passed, found.value, found.limit) == (False, "unknown", "5 %")
 
 
-def test_value_counts_the_units_of_a_lot() -> None:
-    limits = Limits(max_order_value=10**6, price_band_pct=100)
-    crude = a_request("BUY", 2, price=5_000, instrument=CRUDE)
-    assert result("order value", crude, limits, instrument=CRUDE, last_price=5_000).value == "1,000,000.00"
-    ten = result("order value", crude, limits, instrument=CRUDE, last_price=5_000, multiplier=10.0)
-    assert ten.value == "100,000.00"
+@pytest.mark.parametrize(
+    ("symbol", "exchange", "lot_size", "told", "value"),
+    [
+        ("CRUDEOIL26DECFUT", "MCX", 100, None, "100,000.00"),
+        ("LEAD26DECFUT", "MCX", 5, None, "5,000,000.00"),
+        ("LEAD26DECFUT", "MCX", 5, 5.0, "5,000,000.00"),
+        ("LEAD26DECFUT", "MCX", 5, 7.0, "7,000.00"),
+        ("UNHEARDOF26DECFUT", "MCX", 3, 3.0, "3,000.00"),
+        ("USDINR26DECFUT", "CDS", 1, 1.0, "1,000,000.00"),
+        ("NIFTY26DECFUT", "NFO", 1, None, "1,000.00"),
+    ],
+)
+def test_value_counts_the_units_of_a_lot(
+    symbol: str, exchange: str, lot_size: int, told: float | None, value: str
+) -> None:
+    future = an_instrument(symbol, exchange=exchange, kind="FUT", lot_size=lot_size)
+    request = a_request("BUY", 10, price=100, instrument=future)
+    assert result("order value", request, instrument=future, multiplier=told).value == value
 
 
 def test_value_takes_the_price_asked_else_the_trigger_else_the_last() -> None:
@@ -550,3 +562,15 @@ def test_the_tightest_of_two_loosens_neither_and_is_no_tighter_than_needed(a: Ri
         a.desk, max_orders_per_day=0, max_loss_per_day=0.0, max_drawdown=0.0
     )
     assert both.profile == a.profile and tightest(both, b) == both
+
+
+def test_limits_and_results_are_not_changed_in_place_and_are_told_by_name() -> None:
+    things = (Limits(), StrategyLimits(), InstrumentLimits(), RiskLimits(), Exposure(), Refusal("a", "b"),
+              RuleResult("a", True, "b", "c"))  # fmt: skip
+    for thing in things:
+        with pytest.raises(FrozenInstanceError):
+            setattr(thing, fields(thing)[0].name, 1)
+        assert not hasattr(thing, "__dict__")
+    for kind in (Limits, StrategyLimits, InstrumentLimits, RiskLimits, Exposure):
+        with pytest.raises(TypeError):
+            kind(1)  # type: ignore[misc]

@@ -10,7 +10,7 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Exposure, TradingState
 from alphapanda_desktop.trading.books import Books
-from alphapanda_desktop.trading.exposures import exposure_of
+from alphapanda_desktop.trading.exposures import beside, exposure_of
 from alphapanda_desktop.trading.ledger import Ledger
 from tests.fakes import NOON, a_request
 
@@ -123,3 +123,28 @@ def test_intents_on_their_way_count_as_working_and_refused_ones_do_not() -> None
     assert (told.working_orders, told.buying, told.selling) == (2, 10, 5)
     assert (told.strategy_working_orders, told.strategy_buying) == (1, 10)
     assert (told.instrument_working_orders, told.instrument_buying, told.instrument_selling) == (2, 10, 5)
+
+
+def test_a_change_is_judged_without_the_order_that_it_changes() -> None:
+    books = Books()
+    booked(books, "a", "BUY", 10, 4)
+    booked(books, "b", "BUY", 20)
+    booked(books, "c", "SELL", 5)
+    known = books.book.get("o-a")
+    assert known is not None
+    left = beside(known, exposure(books))
+    assert (left.buying, left.strategy_buying, left.instrument_buying) == (20, 20, 20)
+    assert (left.selling, left.strategy_selling, left.instrument_selling) == (5, 5, 5)
+    assert (left.working_orders, left.strategy_working_orders, left.instrument_working_orders) == (2, 2, 2)
+    assert (left.orders_today, left.strategy_orders_today, left.instrument_orders_today) == (0, 0, 0)
+    assert (left.position, left.strategy_position, left.last_price) == (4, 4, 100.0)
+
+
+def test_nothing_falls_below_nought_without_an_order_that_was_not_counted() -> None:
+    books = Books()
+    booked(books, "c", "SELL", 5)
+    known = books.book.get("o-c")
+    assert known is not None
+    left = beside(known, Exposure(selling=3))
+    assert (left.selling, left.instrument_selling, left.working_orders, left.strategy_working_orders) == (0, 0, 0, 0)
+    assert (left.instrument_working_orders, left.strategy_selling) == (0, 0)
