@@ -139,9 +139,11 @@ class LimitsSheet(Sheet):
         self.body.addWidget(self.words)
         self.body.addWidget(self.answer)
         self.revert = self.button("limits_undo", "As they are in force", self.undo)
+        self.tomorrow = self.button("limits_tomorrow", "From tomorrow on", self._from_tomorrow)
         self.apply = self.button("limits_apply", "Put in force", self._apply)
         self.foot.addStretch(1)
         self.foot.addWidget(self.revert)
+        self.foot.addWidget(self.tomorrow)
         self.foot.addWidget(self.apply)
 
     def _profiles(self) -> QHBoxLayout:
@@ -307,17 +309,24 @@ class LimitsSheet(Sheet):
         asked, now = self.asked(), self._keeper.limits
         loose = loosened(now, asked)
         edited = "" if asked == now else " Changed here, not in force yet."
-        tell(self.profile, f"In force: {now.profile} limits.{edited}")
+        wanted = self._keeper.wanted
+        later = "" if wanted == now else f" From tomorrow on: {wanted.profile} limits."
+        tell(self.profile, f"In force: {now.profile} limits.{later}{edited}")
         tell(self.words, _words(loose))
         tint(self.words, "danger" if loose else "muted", self.edge)
         changed = asked != now or self.asked_rates() != self._governor.limits
         self.apply.setEnabled(changed and not loose)
         self.revert.setEnabled(changed)
+        self.tomorrow.setVisible(bool(loose))
 
     # -- what the person does --------------------------------------------------------------------------------
 
     def _apply(self) -> None:
         self.edge.spawn("limits", self._put_in_force())
+
+    def _from_tomorrow(self) -> None:
+        self._keeper.want(self.asked())
+        self.undo()
 
     async def _put_in_force(self) -> None:
         asked, rates = self.asked(), self.asked_rates()

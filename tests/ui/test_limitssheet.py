@@ -103,8 +103,25 @@ def test_a_limit_of_the_day_cannot_be_loosened_before_tomorrow(name: str, value:
             field(sheet, name).setValue(value)
             assert "Not before tomorrow" in sheet.words.text() and words in sheet.words.text()
             assert not sheet.apply.isEnabled()
+            assert sheet.tomorrow.isVisible()
             press(sheet, "limits_undo")
+            assert not sheet.tomorrow.isVisible()
             assert "can be tightened at once" in sheet.words.text()
+
+    run(story())
+
+
+def test_a_looser_limit_of_the_day_can_be_had_from_tomorrow_on(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            keepers = Keepers()
+            sheet = keepers.lay(stage)
+            field(sheet, "limit_desk_max_loss_per_day").setValue(60_000)
+            press(sheet, "limits_tomorrow")
+            assert keepers.keeper.limits.desk.max_loss_per_day == 25_000
+            assert keepers.keeper.wanted.desk.max_loss_per_day == 60_000
+            assert "From tomorrow on: own limits" in sheet.profile.text()
+            assert field(sheet, "limit_desk_max_loss_per_day").value() == 25_000
 
     run(story())
 
