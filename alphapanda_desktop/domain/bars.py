@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
+from alphapanda_desktop.domain.pyramid import Columns, Pyramid
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,8 +26,6 @@ NSE_OPEN_S: Final = 33_300
 _DAY_S: Final = 86_400
 _WRAP: Final = 1 << 32
 """The wire's day volume is a uint32 and starts again at 0 on very liquid names.  Source: CONTRACT 4.4."""
-
-_FIRST_ROWS: Final = 256
 
 
 def candle_start(at_s: float, interval: Interval, open_s: int = NSE_OPEN_S) -> int:
@@ -77,57 +76,59 @@ class BarSeries:
 
     def __init__(self, interval: Interval, open_s: int = NSE_OPEN_S) -> None:
         self.interval = interval
-        self.version = 0
         self.history_version = 0
+        self.columns = Columns()
+        self.pyramid = Pyramid(self.columns)
         self._open_s = open_s
-        self._rows = 0
         self._last_start = -_DAY_S
         self._forming = False
         self._carried = 0
         """What the forming bar's first tick added: part of it may have traded in bars that no tick came for."""
         self._traded = DayVolume()
-        self._counts = np.zeros((3, _FIRST_ROWS), np.int64)
-        """Start, volume and open interest; beside it `_prices`: open, high, low, close."""
-        self._prices = np.zeros((4, _FIRST_ROWS))
 
     def __len__(self) -> int:
-        return self._rows
+        return self.columns.rows
+
+    @property
+    def version(self) -> int:
+        """Rises with every change."""
+        return self.columns.version
 
     @property
     def closed_count(self) -> int:
         """How many rows are final: all, or all but the last."""
-        return self._rows - self._forming
+        return self.columns.rows - self._forming
 
     @property
     def start_s(self) -> Ints:
         """First epoch second of each bar."""
-        return self._counts[0, : self._rows]
+        return self.columns.start_s[: self.columns.rows]
 
     @property
     def open(self) -> Floats:
-        return self._prices[0, : self._rows]
+        return self.columns.open[: self.columns.rows]
 
     @property
     def high(self) -> Floats:
-        return self._prices[1, : self._rows]
+        return self.columns.high[: self.columns.rows]
 
     @property
     def low(self) -> Floats:
-        return self._prices[2, : self._rows]
+        return self.columns.low[: self.columns.rows]
 
     @property
     def close(self) -> Floats:
-        return self._prices[3, : self._rows]
+        return self.columns.close[: self.columns.rows]
 
     @property
     def volume(self) -> Ints:
         """Units traded within each bar."""
-        return self._counts[1, : self._rows]
+        return self.columns.volume[: self.columns.rows]
 
     @property
     def oi(self) -> Ints:
         """Open interest at each bar's end, 0 where unknown."""
-        return self._counts[2, : self._rows]
+        return self.columns.oi[: self.columns.rows]
 
     def closed(self, count: int | None = None) -> list[Bar]:
         """Closed bars, oldest first; the last `count` of them."""
@@ -136,7 +137,7 @@ class BarSeries:
 
     def last(self) -> Bar | None:
         """The forming bar, else the last closed one."""
-        return self._bars(self._rows - 1, self._rows)[0] if self._rows else None
+        return self._bars(len(self) - 1, len(self))[0] if len(self) else None
 
     def add(self, tick: Tick) -> Bar | None:
         """Fold a tick; the bar that it closed, if any. A tick without a new trade changes no closed bar."""
@@ -156,7 +157,6 @@ class BarSeries:
         if not price or not math.isfinite(price) or start < self._last_start + (not self._forming):
             return None
         traded = self._traded.since_last(at_s, volume_traded)
-        self.version += 1
         if self._forming and start == self._last_start:
             self._update(price, traded)
             return None
@@ -174,7 +174,7 @@ class BarSeries:
         """
         if not self._forming or now_s < self._last_start + self.interval.seconds:
             return None
-        self.version += 1
+        self.columns.touch(len(self) - 1)
         return self._close()
 
     def backfill(self, bars: Sequence[Bar]) -> None:
@@ -185,7 +185,7 @@ class BarSeries:
         """
         if not bars:
             return
-        live = {bar.start_s: bar for bar in self._bars(0, self._rows)}
+        live = {bar.start_s: bar for bar in self._bars(0, len(self))}
         carried_by = self._last_start
         for bar in bars:
             known = live.get(bar.start_s)
@@ -194,15 +194,16 @@ class BarSeries:
         self._replace([live[start] for start in sorted(live)])
         if self._last_start != carried_by or not self._forming:
             self._carried = 0
-        self.version += 1
+        self.columns.touch(0)
         self.history_version += 1
 
     def _update(self, price: float, traded: int) -> None:
-        prices, row = self._prices, self._rows - 1
-        prices[1, row] = max(prices[1, row], price)
-        prices[2, row] = min(prices[2, row], price)
-        prices[3, row] = price
-        self._counts[1, row] += traded
+        columns, row = self.columns, len(self) - 1
+        columns.high[row] = max(columns.high[row], price)
+        columns.low[row] = min(columns.low[row], price)
+        columns.close[row] = price
+        columns.volume[row] += traded
+        columns.touch(row)
 
     def _close(self) -> Bar | None:
         if not self._forming:
@@ -213,32 +214,29 @@ class BarSeries:
         return self.last()
 
     def _append(self, bar: Bar) -> None:
-        self._make_room(self._rows + 1)
-        row = self._rows
-        self._counts[:, row] = bar.start_s, bar.volume, bar.oi
-        self._prices[:, row] = bar.open, bar.high, bar.low, bar.close
-        self._rows += 1
+        columns, row = self.columns, len(self)
+        columns.make_room(row + 1)
+        columns.start_s[row], columns.volume[row], columns.oi[row] = bar.start_s, bar.volume, bar.oi
+        columns.open[row], columns.high[row], columns.low[row], columns.close[row] = bar[1:5]
+        columns.rows = row + 1
+        columns.touch(row)
         self._last_start, self._forming = bar.start_s, not bar.closed
 
-    def _make_room(self, rows: int) -> None:
-        while rows > self._prices.shape[1]:
-            self._counts = np.concatenate((self._counts, np.zeros_like(self._counts)), axis=1)
-            self._prices = np.concatenate((self._prices, np.zeros_like(self._prices)), axis=1)
-
     def _replace(self, bars: Sequence[Bar]) -> None:
-        self._make_room(len(bars))
-        self._rows = len(bars)
-        self._counts[:, : self._rows] = np.array([(b.start_s, b.volume, b.oi) for b in bars], np.int64).T
-        self._prices[:, : self._rows] = np.array([(b.open, b.high, b.low, b.close) for b in bars]).T
+        columns, rows = self.columns, len(bars)
+        columns.make_room(rows)
+        columns.rows = rows
+        counts = np.array([(b.start_s, b.volume, b.oi) for b in bars], np.int64).T
+        columns.start_s[:rows], columns.volume[:rows], columns.oi[:rows] = counts
+        prices = np.array([bar[1:5] for bar in bars]).T
+        columns.open[:rows], columns.high[:rows], columns.low[:rows], columns.close[:rows] = prices
         self._last_start, self._forming = bars[-1].start_s, not bars[-1].closed
 
     def _bars(self, first: int, end: int) -> list[Bar]:
-        counts, prices = self._counts[:, first:end].T.tolist(), self._prices[:, first:end].T.tolist()
-        final = self.closed_count
-        return [
-            Bar(start, price[0], price[1], price[2], price[3], volume, oi, row < final)
-            for row, ((start, volume, oi), price) in enumerate(zip(counts, prices, strict=True), first)
-        ]
+        c, rows, final = self.columns, slice(first, end), self.closed_count
+        prices = (column[rows].tolist() for column in (c.open, c.high, c.low, c.close))
+        table = zip(c.start_s[rows].tolist(), *prices, c.volume[rows].tolist(), c.oi[rows].tolist(), strict=True)
+        return [Bar(*row, number < final) for number, row in enumerate(table, first)]
 
 
 def _merged(history: Bar, ticks: Bar, carried: int) -> Bar:
