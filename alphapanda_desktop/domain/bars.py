@@ -1,103 +1,102 @@
 """Series of bars and ticks in numpy columns: history and live ticks in one place, cheap to append and to draw.
 
-Candles follow Kite: a candle is named by its start, intraday ones are counted from the session's open, a day
-candle starts at midnight IST. Kite's candles hold trades only, so a trade's own time decides where it falls.
+`barbuilder` cuts ticks into bars, `pyramid` holds and halves them, `bargaps` notes what was missed; here history joins.
+What live bars are to Kite's own candles of the same time, see docs/decisions (bars).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alphapanda_desktop.domain.market import Bar, Interval, Tick
-from alphapanda_desktop.domain.pyramid import Columns, Pyramid
+from alphapanda_desktop.domain.barbuilder import (
+    DAY_S,
+    IST_OFFSET_S,
+    NSE_OPEN_S,
+    BarBuilder,
+    DayVolume,
+    Grid,
+    Hours,
+    Seconds,
+    candle_start,
+)
+from alphapanda_desktop.domain.bargaps import Gap, Gaps
+from alphapanda_desktop.domain.market import Bar, Interval, Ohlc, Period, Tick
+from alphapanda_desktop.domain.pyramid import Columns, Floats, Ints, Pyramid
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-IST_OFFSET_S: Final = 19_800
-NSE_OPEN_S: Final = 33_300
-"""09:15 IST, in seconds after midnight."""
-
-_DAY_S: Final = 86_400
-_WRAP: Final = 1 << 32
-"""The wire's day volume is a uint32 and starts again at 0 on very liquid names.  Source: CONTRACT 4.4."""
-
-
-def candle_start(at_s: float, interval: Interval, open_s: int = NSE_OPEN_S) -> int:
-    """First epoch second of the candle that holds `at_s`."""
-    length = interval.seconds
-    phase = ((0 if interval is Interval.DAY else open_s) - IST_OFFSET_S) % length
-    return (int(at_s) - phase) // length * length + phase
-
-
-class DayVolume:
-    """Turns the day totals that ticks carry into what was traded since the last one."""
-
-    def __init__(self) -> None:
-        self._total: int | None = None
-        self._at_s = 0.0
-
-    def since_last(self, at_s: float, total: int | None) -> int:
-        """Units traded since the last total; 0 for the first, for a late one, and where there is none.
-
-        A new day counts from 0. A fall by more than half of 2³² is the wire's wrap; a smaller one within a day
-        is a repeated older tick when no time has passed, and else a new count whose start was not seen.
-        """
-        before, before_s = self._total, self._at_s
-        if total is None or (before is not None and at_s < before_s):
-            return 0
-        if before is not None and total < before and before - total <= _WRAP // 2 and at_s == before_s:
-            return 0
-        self._total, self._at_s = total, at_s
-        if before is None:
-            return 0
-        if _day(at_s) != _day(before_s):
-            return total
-        if total >= before:
-            return total - before
-        return (total - before) % _WRAP if before - total > _WRAP // 2 else 0
+__all__ = [
+    "IST_OFFSET_S",
+    "NSE_OPEN_S",
+    "BarSeries",
+    "DayVolume",
+    "Hours",
+    "Table",
+    "TickSeries",
+    "candle_start",
+    "combined",
+]
 
 
-def _day(at_s: float) -> int:
-    return (int(at_s) + IST_OFFSET_S) // _DAY_S
+class Table(NamedTuple):
+    """Bars as equally long columns, one row each, oldest first."""
+
+    start_s: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Ints
+    oi: Ints
+
+    @classmethod
+    def of(cls, bars: Sequence[Bar]) -> Table:
+        """Columns of these bars, sorted; of several with one start the last counts."""
+        rows = sorted({bar.start_s: bar for bar in bars}.values())
+        starts, opens, highs, lows, closes, volumes, ois, _ = zip(*rows, strict=True) if rows else [()] * 8
+        return cls(
+            np.array(starts, np.int64),
+            np.array(opens, np.float64),
+            np.array(highs, np.float64),
+            np.array(lows, np.float64),
+            np.array(closes, np.float64),
+            np.array(volumes, np.int64),
+            np.array(ois, np.int64),
+        )
 
 
 class BarSeries:
-    """Bars of one instrument and interval, oldest first; the last row may be the forming bar.
+    """Bars of one instrument and period, oldest first; the last row may be the forming bar.
 
     `version` rises with every change, `history_version` only when closed bars changed. The column properties are
-    views of the rows that exist now: take them anew after a change, and do not write to them.
+    views of the rows that exist now: take them anew after a change, and do not write to them. Whoever draws asks
+    `pyramid`. Without `hours` every tick is of some bar; with them, only those within a session (see `Grid`).
     """
 
-    def __init__(self, interval: Interval, open_s: int = NSE_OPEN_S) -> None:
+    def __init__(self, interval: Period, open_s: int = NSE_OPEN_S, hours: Hours | None = None) -> None:
         self.interval = interval
         self.history_version = 0
         self.columns = Columns()
         self.pyramid = Pyramid(self.columns)
-        self._open_s = open_s
-        self._last_start = -_DAY_S
-        self._forming = False
-        self._carried = 0
-        """What the forming bar's first tick added: part of it may have traded in bars that no tick came for."""
-        self._traded = DayVolume()
+        self._builder = BarBuilder(self.columns, interval, open_s, hours)
+        self._gaps = Gaps()
+        self._heard = False
+        self._day_range = (math.inf, -math.inf, -1)
+        """The day's high and low by the last tick, and how many rows there were."""
 
     def __len__(self) -> int:
         return self.columns.rows
 
     @property
     def version(self) -> int:
-        """Rises with every change."""
         return self.columns.version
 
     @property
     def closed_count(self) -> int:
         """How many rows are final: all, or all but the last."""
-        return self.columns.rows - self._forming
+        return self.columns.rows - self._builder.forming
 
     @property
     def start_s(self) -> Ints:
@@ -139,11 +138,28 @@ class BarSeries:
         """The forming bar, else the last closed one."""
         return self._bars(len(self) - 1, len(self))[0] if len(self) else None
 
+    @property
+    def late(self) -> int:
+        """Trades that came after their bar had closed; each left a gap that history fills."""
+        return self._builder.late
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """When ticks may have been missed, oldest first; history that covers a gap ends it."""
+        return tuple(self._gaps)
+
+    def gap_rows(self) -> list[tuple[int, int]]:
+        """First row and the one after the last of each gap: bars that may lack trades, for the chart to mark."""
+        spans = ((self._row_held(gap.start_s), int(np.searchsorted(self.start_s, gap.end_s))) for gap in self._gaps)
+        return [(first, end) for first, end in spans if first < end]
+
     def add(self, tick: Tick) -> Bar | None:
         """Fold a tick; the bar that it closed, if any. A tick without a new trade changes no closed bar."""
         at_s = tick.last_trade_epoch_s or tick.at_ns / 1e9
         closed = self.add_price(at_s, tick.last_price, tick.volume_traded)
-        if tick.oi and self._forming:
+        if tick.ohlc is not None and self._builder.takes(at_s):
+            self._learn(tick.ohlc)
+        if tick.oi and self._builder.forming:
             self.oi[-1] = tick.oi
         return closed
 
@@ -151,92 +167,124 @@ class BarSeries:
         """Fold a price at a time; the bar that it closed, if any.
 
         `volume_traded` is the day's total. A price that belongs to a closed bar changes nothing; what was traded
-        with it is counted with the next one.
+        with it is counted with the next one, and a gap marks the bar that lacks it.
         """
-        start = candle_start(at_s, self.interval, self._open_s)
-        if not price or not math.isfinite(price) or start < self._last_start + (not self._forming):
+        if not price or not math.isfinite(price):
             return None
-        traded = self._traded.since_last(at_s, volume_traded)
-        if self._forming and start == self._last_start:
-            self._update(price, traded)
-            return None
-        if self.interval is Interval.DAY and volume_traded:
-            traded = volume_traded  # the day's total is the day's bar, seen from its start or not
-        closed = self._close()
-        self._append(Bar(start, price, price, price, price, traded, closed=False))
-        self._carried = traded
-        return closed
+        builder = self._builder
+        late = builder.late
+        if not self._heard or self._gaps.open:
+            self._hear(at_s, volume_traded)
+        closed = builder.add(at_s, price, volume_traded)
+        if builder.late != late and self.interval.seconds:
+            held = builder.grid.bounds(at_s)
+            self._gaps.add(*held) if held else None
+        return self._closed(closed)
 
     def advance(self, now_s: float) -> Bar | None:
         """Close the forming bar if its time is over at `now_s`; that bar.
 
         Give it a time a little behind the clock: a tick of the last second may still be on its way.
         """
-        if not self._forming or now_s < self._last_start + self.interval.seconds:
-            return None
-        self.columns.touch(len(self) - 1)
-        return self._close()
+        closed = self._builder.advance(now_s)
+        if closed is not None:
+            self.columns.touch(closed)
+        return self._closed(closed)
 
-    def backfill(self, bars: Sequence[Bar]) -> None:
+    def lost(self, at_s: float) -> None:
+        """Say that ticks may be missing from `at_s` on, until the next one comes."""
+        if self._heard:
+            self._gaps.add(at_s)
+
+    def backfill(self, bars: Sequence[Bar], until_s: float | None = None) -> None:
         """Merge history, in any order: it replaces rows of the same start and leaves all others.
 
         Where history's candle was still running, ticks that came since are kept: the open is history's, high and
         low the extremes of both, the close the ticks', the volume the greater of what each saw within the bar.
+        Gaps end up to `until_s`, which is when history was read; without it, as far as its bars reach for certain.
         """
         if not bars:
             return
-        live = {bar.start_s: bar for bar in self._bars(0, len(self))}
-        carried_by = self._last_start
-        for bar in bars:
-            known = live.get(bar.start_s)
-            carried = self._carried if bar.start_s == carried_by else 0
-            live[bar.start_s] = bar if known is None or bar.closed else _merged(bar, known, carried)
-        self._replace([live[start] for start in sorted(live)])
-        if self._last_start != carried_by or not self._forming:
-            self._carried = 0
-        self.columns.touch(0)
-        self.history_version += 1
+        table = Table.of([self._with_ticks(bar) for bar in bars])
+        newest = max(reversed(bars), key=lambda bar: bar.start_s)
+        self._merge(table, forming=not self._with_ticks(newest).closed)
+        self._gaps.cover(table.start_s.item(0), self._reach(newest) if until_s is None else until_s)
 
-    def _update(self, price: float, traded: int) -> None:
-        columns, row = self.columns, len(self) - 1
-        columns.high[row] = max(columns.high[row], price)
-        columns.low[row] = min(columns.low[row], price)
-        columns.close[row] = price
-        columns.volume[row] += traded
-        columns.touch(row)
+    def load(self, table: Table) -> None:
+        """Merge closed bars given as columns: the way in for very many. Raises ValueError unless starts rise."""
+        if not len(table.start_s):
+            return
+        if not (np.diff(table.start_s) > 0).all() and (self.interval.seconds or len(self)):
+            raise ValueError("the starts of bars must rise")
+        self._merge(table, forming=False)
+        if self.interval.seconds:
+            self._gaps.cover(table.start_s.item(0), table.start_s.item(-1) + self.interval.seconds)
 
-    def _close(self) -> Bar | None:
-        if not self._forming:
+    def _hear(self, at_s: float, total: int | None) -> None:
+        """Note from where on ticks are known: before the first one, and in an open gap, they are not."""
+        builder = self._builder
+        if not self._heard:
+            held = builder.grid.bounds(at_s) if self.interval.seconds else None
+            self._gaps.add(held[0], at_s) if held else None
+        self._heard = True
+        self._gaps.end(at_s, nothing_missed=builder.traded.unchanged(at_s, total))
+
+    def _learn(self, day: Ohlc) -> None:
+        """Take from the day's extremes what no tick told: a new one was reached since the last tick, in this bar."""
+        before, self._day_range = self._day_range, (day.high, day.low, len(self))
+        if self.interval.seconds == DAY_S:
+            self._builder.widen_day(day)
+            self._gaps.cover(self._builder.floor_s, self._builder.latest_s)
+        elif before[2] == len(self) and day.low > 0:
+            high = day.high if day.high > before[0] else -math.inf
+            self._builder.widen(high, day.low if day.low < before[1] else math.inf)
+
+    def _closed(self, row: int | None) -> Bar | None:
+        if row is None:
             return None
-        self._forming = False
-        self._carried = 0
         self.history_version += 1
-        return self.last()
+        return self._bars(row, row + 1)[0]
 
-    def _append(self, bar: Bar) -> None:
-        columns, row = self.columns, len(self)
-        columns.make_room(row + 1)
-        columns.start_s[row], columns.volume[row], columns.oi[row] = bar.start_s, bar.volume, bar.oi
-        columns.open[row], columns.high[row], columns.low[row], columns.close[row] = bar[1:5]
-        columns.rows = row + 1
-        columns.touch(row)
-        self._last_start, self._forming = bar.start_s, not bar.closed
+    def _with_ticks(self, bar: Bar) -> Bar:
+        """A candle that history saw running, with the ticks that came since."""
+        row = int(np.searchsorted(self.start_s, bar.start_s))
+        if bar.closed or row == len(self) or self.start_s[row] != bar.start_s:
+            return bar
+        return _merged(bar, self._bars(row, row + 1)[0], self._builder.carried if row == len(self) - 1 else 0)
 
-    def _replace(self, bars: Sequence[Bar]) -> None:
-        columns, rows = self.columns, len(bars)
-        columns.make_room(rows)
-        columns.rows = rows
-        counts = np.array([(b.start_s, b.volume, b.oi) for b in bars], np.int64).T
-        columns.start_s[:rows], columns.volume[:rows], columns.oi[:rows] = counts
-        prices = np.array([bar[1:5] for bar in bars]).T
-        columns.open[:rows], columns.high[:rows], columns.low[:rows], columns.close[:rows] = prices
-        self._last_start, self._forming = bars[-1].start_s, not bars[-1].closed
+    def _reach(self, newest: Bar) -> float:
+        """Up to when this history tells all: a running candle does up to the last tick, which it was read after."""
+        if not newest.closed:
+            return max(newest.start_s, self._builder.latest_s)
+        bounds = self._builder.grid.bounds(newest.start_s)
+        return bounds[1] if bounds else newest.start_s + self.interval.seconds
+
+    def _merge(self, table: Table, *, forming: bool) -> None:
+        """Put these rows in place of those with the same start, and between the others."""
+        columns = self.columns
+        if not self.interval.seconds and len(self):
+            raise ValueError(f"bars of {self.interval.label} have no history to merge")
+        first = int(np.searchsorted(self.start_s, table.start_s[0]))
+        kept = ~np.isin(self.start_s[first:], table.start_s)
+        order = np.argsort(np.concatenate((self.start_s[first:][kept], table.start_s)), kind="stable")
+        mine = Table(self.start_s, self.open, self.high, self.low, self.close, self.volume, self.oi)
+        rows = [np.concatenate((old[first:][kept], new))[order] for old, new in zip(mine, table, strict=True)]
+        columns.replace(first, *rows)
+        self.history_version += 1
+        if columns.start_s[columns.rows - 1] == table.start_s[-1]:
+            self._builder.resume(forming=forming)
+
+    def _row_held(self, at_s: float) -> int:
+        """First row that ends after this moment."""
+        row = int(np.searchsorted(self.start_s, at_s, side="right")) - 1
+        length = self.interval.seconds or math.inf
+        return row if row >= 0 and self.start_s[row] + length > at_s else row + 1
 
     def _bars(self, first: int, end: int) -> list[Bar]:
         c, rows, final = self.columns, slice(first, end), self.closed_count
-        prices = (column[rows].tolist() for column in (c.open, c.high, c.low, c.close))
-        table = zip(c.start_s[rows].tolist(), *prices, c.volume[rows].tolist(), c.oi[rows].tolist(), strict=True)
-        return [Bar(*row, number < final) for number, row in enumerate(table, first)]
+        table = (c.start_s, c.open, c.high, c.low, c.close, c.volume, c.oi)
+        lists = (column[rows].tolist() for column in table)
+        return [Bar._make((*row, k < final)) for k, row in enumerate(zip(*lists, strict=True), first)]
 
 
 def _merged(history: Bar, ticks: Bar, carried: int) -> Bar:
@@ -250,6 +298,32 @@ def _merged(history: Bar, ticks: Bar, carried: int) -> Bar:
         ticks.oi or history.oi,
         ticks.closed,
     )
+
+
+def combined(
+    bars: Sequence[Bar], source: Interval, period: Period, open_s: int = NSE_OPEN_S, hours: Hours | None = None
+) -> list[Bar]:
+    """Bars of a longer period made of the source's, oldest first; `history_of(period)` says which source to ask for.
+
+    The last is closed when all of its time is in closed bars.
+    """
+    grid, plain = Grid(period, open_s, hours), Grid(period, open_s)
+    groups: dict[Seconds, list[Bar]] = {}
+    for bar in sorted(bars):
+        bounds = grid.bounds(bar.start_s) or plain.bounds(bar.start_s)
+        if bounds:
+            groups.setdefault(bounds, []).append(bar)
+    made = [_one(bounds[0], parts) for bounds, parts in groups.items()]
+    if made:
+        bounds, parts = list(groups.items())[-1]
+        made[-1] = made[-1]._replace(closed=parts[-1].closed and parts[-1].start_s + source.seconds >= bounds[1])
+    return made
+
+
+def _one(start_s: int, parts: Sequence[Bar]) -> Bar:
+    first, last = parts[0], parts[-1]
+    high, low = max(bar.high for bar in parts), min(bar.low for bar in parts)
+    return Bar(start_s, first.open, high, low, last.close, sum(bar.volume for bar in parts), last.oi)
 
 
 class TickSeries:

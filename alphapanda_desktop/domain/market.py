@@ -138,7 +138,7 @@ class Bar(NamedTuple):
 
 
 class Interval(StrEnum):
-    """Candle lengths offered on screen and to strategies; the values are Kite's historical names."""
+    """Candle lengths that Kite keeps history of; the values are its names. `BarSize` is any other."""
 
     MINUTE = "minute"
     MINUTE_3 = "3minute"
@@ -173,3 +173,79 @@ _LABELS: Final = {
     Interval.MINUTE_60: "1h",
     Interval.DAY: "1D",
 }
+
+
+class Unit(StrEnum):
+    """What a bar is measured by; the values end a size's name."""
+
+    SECONDS = "s"
+    TICKS = "t"
+    VOLUME = "v"
+
+
+@dataclass(frozen=True, slots=True)
+class BarSize:
+    """Bars of any length: so many seconds, trades told by ticks, or units traded. Raises ValueError below 1.
+
+    `value`, `seconds` and `label` read as an `Interval`'s; a bar of ticks or volume has 0 seconds.
+    """
+
+    size: int
+    unit: Unit = Unit.SECONDS
+
+    def __post_init__(self) -> None:
+        most = 86_400 if self.unit is Unit.SECONDS else 1 << 40
+        if not 1 <= self.size <= most:
+            raise ValueError(f"{self.size} {self.unit.name.lower()} asked for one bar: 1 to {most} can be")
+
+    @property
+    def value(self) -> str:
+        """Its name in settings, which `period_of` reads: "15s", "233t", "50000v"."""
+        return f"{self.size}{self.unit.value}"
+
+    @property
+    def seconds(self) -> int:
+        return self.size if self.unit is Unit.SECONDS else 0
+
+    @property
+    def label(self) -> str:
+        """What the screen says: "15s", "2m", "233 ticks", "50,000 vol"."""
+        if self.unit is not Unit.SECONDS:
+            return f"{self.size:,} {'ticks' if self.unit is Unit.TICKS else 'vol'}"
+        by, letter = next(((n, x) for n, x in ((3600, "h"), (60, "m")) if self.size % n == 0), (1, "s"))
+        return f"{self.size // by}{letter}"
+
+
+Period = Interval | BarSize
+"""How a series' bars are cut."""
+
+_UNITS: Final = {
+    "s": (1, Unit.SECONDS),
+    "m": (60, Unit.SECONDS),
+    "h": (3600, Unit.SECONDS),
+    "d": (86_400, Unit.SECONDS),
+    "t": (1, Unit.TICKS),
+    "v": (1, Unit.VOLUME),
+}
+
+
+def period_of(text: str) -> Period:
+    """The period of this name: Kite's ("5minute"), or a number with s, m, h, d, t (ticks) or v (volume).
+
+    Where Kite has the length, its `Interval`: "300s" is "5m" is "5minute". Raises ValueError naming the text.
+    """
+    name = text.strip().lower()
+    if name in set(Interval):
+        return Interval(name)
+    count, letter = name[:-1], name[-1:]
+    if letter not in _UNITS or not (count.isascii() and count.isdigit()):
+        raise ValueError(f"{text!r} names no bar: a number and s, m, h, d, t (ticks) or v (volume) does")
+    by, unit = _UNITS[letter]
+    size = BarSize(int(count) * by, unit)
+    return next((interval for interval in Interval if interval.seconds == size.seconds), size)
+
+
+def history_of(period: Period) -> Interval | None:
+    """Whose candles from Kite make this period's: the longest that fit in it whole; None where none do."""
+    fits = [interval for interval in Interval if period.seconds and period.seconds % interval.seconds == 0]
+    return max(fits, key=lambda interval: interval.seconds, default=None)

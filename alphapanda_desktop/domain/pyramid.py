@@ -66,6 +66,27 @@ class Columns:
         self.version += 1
         self.stale_from = min(self.stale_from, row)
 
+    def append(self, start_s: int, price: float, volume: int) -> None:
+        """Begin a row with one price."""
+        row = self.rows
+        self.make_room(row + 1)
+        self.start_s[row], self.volume[row], self.oi[row] = start_s, volume, 0
+        self.open[row] = self.high[row] = self.low[row] = self.close[row] = price
+        self.rows = row + 1
+        self.touch(row)
+
+    def replace(
+        self, first: int, start_s: Ints, opens: Floats, high: Floats, low: Floats, close: Floats, volume: Ints, oi: Ints
+    ) -> None:
+        """Put these rows in place of all from `first` on."""
+        rows = first + len(start_s)
+        self.make_room(rows)
+        part = slice(first, rows)
+        self.start_s[part], self.volume[part], self.oi[part] = start_s, volume, oi
+        self.open[part], self.high[part], self.low[part], self.close[part] = opens, high, low, close
+        self.rows = rows
+        self.touch(first)
+
     def make_room(self, rows: int) -> None:
         """See that `rows` fit; views taken before keep the old columns."""
         if rows <= self.open.size:
