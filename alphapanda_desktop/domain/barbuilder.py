@@ -127,18 +127,19 @@ class DayVolume:
     """Turns the day totals that ticks carry into what was traded since the last one."""
 
     def __init__(self) -> None:
-        self._total: int | None = None
+        self.total: int | None = None
+        """The last one taken, as the wire told it."""
         self._at_s = 0.0
         self._wraps = 0
 
     @property
     def day_total(self) -> int:
         """What traded on the day so far, the wire's wraps counted in."""
-        return (self._total or 0) + self._wraps * _WRAP
+        return (self.total or 0) + self._wraps * _WRAP
 
     def unchanged(self, at_s: float, total: int | None) -> bool:
         """Whether this total tells that nothing traded since the last one."""
-        return total is not None and total == self._total and day_of(at_s) == day_of(self._at_s)
+        return total is not None and total == self.total and day_of(at_s) == day_of(self._at_s)
 
     def since_last(self, at_s: float, total: int | None) -> int:
         """Units traded since the last total; 0 for the first, for a late one, and where there is none.
@@ -146,17 +147,17 @@ class DayVolume:
         A new day counts from 0. A fall by more than half of 2³² is the wire's wrap; a smaller one within a day
         is a repeated older tick when no time has passed, and else a new count whose start was not seen.
         """
-        before, before_s = self._total, self._at_s
+        before, before_s = self.total, self._at_s
         if total is None or (before is not None and at_s < before_s):
             return 0
         if before is None:
-            self._total, self._at_s = total, at_s
+            self.total, self._at_s = total, at_s
             return 0
         new_day = day_of(at_s) != day_of(before_s)
         fell, wrapped = total < before, before - total > _WRAP // 2
         if fell and not wrapped and at_s == before_s:
             return 0
-        self._total, self._at_s = total, at_s
+        self.total, self._at_s = total, at_s
         if new_day or (fell and not wrapped):
             self._wraps = 0
             return total if new_day else 0
@@ -202,7 +203,7 @@ class BarBuilder:
     def add(self, at_s: float, price: float, total: int | None) -> int | None:
         """Fold a price with the day's total; the row that it closed, if any."""
         if at_s < self.floor_s:
-            self.late += not self.traded.unchanged(at_s, total)
+            self._come_late(at_s, total)
             return None
         closed = self.close() if self._full() else None
         if self.takes(at_s):
@@ -260,6 +261,13 @@ class BarBuilder:
         columns.open[row] = day.open
         columns.high[row], columns.low[row] = self._high, self._low = max(day.high, last), min(day.low, last)
         columns.touch(row)
+
+    def _come_late(self, at_s: float, total: int | None) -> None:
+        """Count a trade that no open bar holds; the first tick of all repeats one that history has."""
+        if total is not None and self.traded.total is None:
+            self.traded.since_last(at_s, total)
+        else:
+            self.late += not self.traded.unchanged(at_s, total)
 
     def _full(self) -> bool:
         """Whether the forming bar has all the ticks or volume that it takes."""

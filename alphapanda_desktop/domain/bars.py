@@ -28,8 +28,8 @@ from alphapanda_desktop.domain.market import Bar, Interval, Ohlc, Period, Tick
 from alphapanda_desktop.domain.pyramid import Columns, Floats, Ints, Pyramid
 
 __all__ = [
-    "KITE_LAG_S",
     "IST_OFFSET_S",
+    "KITE_LAG_S",
     "NSE_OPEN_S",
     "BarSeries",
     "DayVolume",
@@ -233,10 +233,10 @@ class BarSeries:
             self._gaps.cover(table.start_s.item(0), table.start_s.item(-1) + self.interval.seconds)
 
     def _hear(self, at_s: float, total: int | None) -> None:
-        """Note from where on ticks are known: before the first one, and in an open gap, they are not."""
+        """Note from where on ticks are known: before the first in its bar, and in an open gap, they are not."""
         builder = self._builder
-        if not self._heard:
-            held = builder.grid.bounds(at_s) if self.interval.seconds else None
+        if not self._heard and at_s >= builder.until_s and self.interval.seconds:
+            held = builder.grid.bounds(at_s)
             self._gaps.add(held[0], at_s) if held else None
         self._heard = True
         self._gaps.end(at_s, nothing_missed=builder.traded.unchanged(at_s, total))

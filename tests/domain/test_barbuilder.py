@@ -356,6 +356,15 @@ def test_what_a_lost_link_may_have_missed_is_marked_until_history_covers_it() ->
     assert made.gaps == ()
 
 
+def test_a_first_tick_that_repeats_a_trade_of_history_is_the_baseline_and_no_gap() -> None:
+    made = BarSeries(Interval.MINUTE)
+    made.backfill([Bar(at("10:00:00"), 99, 102, 98, 101, 30)])
+    made.add_price(at("10:00:50"), 101, 1_000)
+    assert (made.late, made.gaps) == (0, ())
+    made.add_price(at("10:05:00"), 102, 1_007)
+    assert made.volume.tolist() == [30, 7]
+
+
 def test_a_lost_link_during_which_nothing_traded_leaves_no_gap() -> None:
     made = fed(Interval.MINUTE, ("10:00:00", 100, 10), ("10:01:00", 101, 20))
     made.lost(at("10:01:30"))
