@@ -1,7 +1,7 @@
 """Series of bars and ticks in numpy columns: history and live ticks in one place, cheap to append and to draw.
 
 `barbuilder` cuts ticks into bars, `pyramid` holds and halves them, `bargaps` notes what was missed; here history joins.
-What live bars are to Kite's own candles of the same time, see docs/decisions (bars).
+How far live bars are Kite's own candles of the same time: docs/decisions/0016.
 """
 
 from __future__ import annotations

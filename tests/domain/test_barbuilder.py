@@ -245,6 +245,12 @@ def test_bars_of_volume_hold_all_that_was_traded_and_only_the_last_is_short(trad
     assert all(volume < size for volume in made.volume[made.closed_count :])
 
 
+def test_starts_of_bars_of_ticks_never_fall() -> None:
+    made = fed(BarSize(1, Unit.TICKS), ("10:00:05", 100, None), ("10:00:03", 101, None), ("10:00:06", 102, None))
+    assert spans(made) == ["10:00:05", "10:00:05", "10:00:06"]
+    assert made.close.tolist() == [100, 101, 102]
+
+
 def test_history_cannot_be_merged_with_bars_of_ticks() -> None:
     made = fed(BarSize(3, Unit.TICKS), ("10:00:00", 100, None))
     with pytest.raises(ValueError, match="no history"):
@@ -333,6 +339,14 @@ def test_the_days_total_goes_on_through_any_number_of_wraps(trades: list[int]) -
         assert meter.day_total == total
 
 
+def test_a_new_day_counts_no_wrap_of_the_day_before() -> None:
+    meter = DayVolume()
+    for now, total in ((at("10:00:00"), WRAP - 5), (at("10:00:01"), 5)):
+        meter.since_last(now, total)
+    assert meter.day_total == WRAP + 5
+    assert meter.since_last(at("09:15:00", "2026-11-24"), 40) == meter.day_total == 40
+
+
 # -- gaps and history ------------------------------------------------------------------------------------------
 
 
@@ -370,6 +384,31 @@ def test_a_lost_link_during_which_nothing_traded_leaves_no_gap() -> None:
     made.lost(at("10:01:30"))
     made.add_price(at("10:01:00"), 101, 20)
     assert made.gaps == ()
+
+
+def test_a_quote_that_shows_the_same_total_proves_that_nothing_was_missed() -> None:
+    made = fed(Interval.MINUTE, ("10:00:00", 100, 10), ("10:01:00", 101, 20))
+    made.lost(at("10:01:30"))
+    made.add_price(at("10:03:00"), 101, 20)
+    assert made.gaps == ()
+
+
+def test_a_gap_between_two_bars_marks_neither() -> None:
+    made = fed(Interval.MINUTE, ("10:00:00", 100, 10), ("10:05:00", 101, 20))
+    made.lost(at("10:05:00"))
+    made.backfill([Bar(at("10:05:00"), 101, 101, 101, 101, 10)], until_s=at("10:07:00"))
+    made.lost(at("10:07:00"))
+    made.add_price(at("10:09:00"), 102, 30)
+    assert made.gaps == (Gap(at("10:07:00"), at("10:09:00")),)
+    assert made.gap_rows() == []
+
+
+def test_what_a_bar_carried_is_forgotten_when_history_begins_the_next() -> None:
+    made = fed(Interval.MINUTE, ("10:00:00", 100, 1_000), ("10:05:00", 101, 5_000))
+    made.backfill([Bar(at("10:06:00"), 100, 102, 99, 101, 80, closed=False)])
+    made.add_price(at("10:06:10"), 101, 5_006)
+    made.backfill([Bar(at("10:06:00"), 100, 102, 99, 101, 85, closed=False)])
+    assert made.volume.tolist() == [0, 4_000, 86]
 
 
 def test_history_read_while_the_link_is_down_leaves_the_rest_of_the_gap_open() -> None:
