@@ -166,7 +166,8 @@ class DayVolume:
 
     def align(self, traded: int) -> None:
         """Take from the day's volume so far how often the wire's count wrapped before we listened."""
-        self._wraps += max(0, round((traded - self.day_total) / _WRAP))
+        if self.total is not None:
+            self._wraps += max(0, round((traded - self.day_total) / _WRAP))
 
 
 class BarBuilder:
@@ -194,7 +195,7 @@ class BarBuilder:
         self._unit = period.unit if isinstance(period, BarSize) else Unit.SECONDS
         self._size = period.size if isinstance(period, BarSize) else 0
         self._ticks = 0
-        self._high = self._low = math.nan
+        self._high = self._low = self._last = math.nan
 
     def takes(self, at_s: float) -> bool:
         """Whether the forming bar holds this moment."""
@@ -225,23 +226,28 @@ class BarBuilder:
         """Make the forming bar final; its row."""
         if not self.forming:
             return None
+        row = self._columns.rows - 1
         self.forming, self.carried = False, 0
         if self._unit is Unit.SECONDS:
             self.floor_s = self.until_s
-        return self._columns.rows - 1
+        self._columns.touch(row)
+        return row
 
     def resume(self, *, forming: bool) -> None:
         """Go on after the last row, which history gave or changed."""
         columns, row = self._columns, self._columns.rows - 1
         start_s = columns.start_s.item(row)
         bounds = self.grid.bounds(start_s)
-        known = bounds is not None and bounds[0] == start_s
-        self.until_s = bounds[1] if bounds and known else start_s + max(1, self.grid.length)
+        if bounds is None or (self.grid.length and bounds[0] != start_s):
+            bounds = start_s, start_s + max(1, self.grid.length)
         if not (forming and self.forming and self.floor_s == start_s):
             self.carried, self.latest_s = 0, start_s
         self.forming, self._first_s = forming, -math.inf
-        self.floor_s = start_s if forming or not self.grid.length else self.until_s
+        self.floor_s, self.until_s = bounds
+        if self.grid.length and not forming:
+            self.floor_s = self.until_s
         self._high, self._low = columns.high.item(row), columns.low.item(row)
+        self._last = columns.close.item(row)
 
     def widen(self, high: float, low: float) -> None:
         """Let the forming bar reach a high and a low that no tick of it told."""
@@ -257,9 +263,11 @@ class BarBuilder:
         if not day.open or not self.forming:
             return
         columns, row = self._columns, self._columns.rows - 1
-        last = columns.close.item(row)
-        columns.open[row] = day.open
-        columns.high[row], columns.low[row] = self._high, self._low = max(day.high, last), min(day.low, last)
+        high, low = max(day.high, self._last), min(day.low, self._last)
+        if (day.open, high, low) == (columns.open.item(row), self._high, self._low):
+            return
+        columns.open[row], columns.high[row], columns.low[row] = day.open, high, low
+        self._high, self._low = high, low
         columns.touch(row)
 
     def _come_late(self, at_s: float, total: int | None) -> None:
@@ -290,29 +298,31 @@ class BarBuilder:
             return closed
         columns, row = self._columns, self._columns.rows
         self.floor_s, self.until_s = bounds
-        start_s = (
-            bounds[0] if self._unit is Unit.SECONDS else max(int(at_s), columns.start_s.item(row - 1) if row else 0)
-        )
+        before_s = columns.start_s.item(row - 1) if row else 0
+        start_s = bounds[0] if self._unit is Unit.SECONDS else max(int(at_s), before_s)
         if self._by_day and total is not None:
             traded = self.traded.day_total  # the day's total is the day's bar, seen from its start or not
         columns.append(start_s, price, traded)
         self.forming, self.carried, self._ticks = True, traded, 1
         self.latest_s = self._first_s = at_s
-        self._high = self._low = price
+        self._high = self._low = self._last = price
         return closed
 
     def _update(self, at_s: float, price: float, traded: int) -> None:
         """Ticks of one bar in any order: the earliest is its open and the latest its close."""
         columns, row = self._columns, self._columns.rows - 1
         self._ticks += 1
+        if at_s >= self.latest_s:
+            self.latest_s = at_s
+            if price == self._last and not traded:
+                return  # most packets tell of orders, not of trades: nobody has to draw anew for them
+            columns.close[row] = self._last = price
+        elif at_s < self._first_s:
+            columns.open[row], self._first_s = price, at_s
         if price > self._high:
             columns.high[row] = self._high = price
         elif price < self._low:
             columns.low[row] = self._low = price
-        if at_s >= self.latest_s:
-            columns.close[row], self.latest_s = price, at_s
-        elif at_s < self._first_s:
-            columns.open[row], self._first_s = price, at_s
         if self._by_day:
             self._update_day(row)
         elif traded:

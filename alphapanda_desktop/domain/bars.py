@@ -48,6 +48,10 @@ Measured: 42,000 ticks of NIFTY 50 on 8 October 2025, placed so, open and close 
 """
 
 
+MOST_AHEAD_S: Final = 3_600.0
+"""How far this machine's clock may be behind the exchange's before a tick's time is taken for garbage."""
+
+
 class Table(NamedTuple):
     """Bars as equally long columns, one row each, oldest first."""
 
@@ -166,8 +170,14 @@ class BarSeries:
         return [(first, end) for first, end in spans if first < end]
 
     def add(self, tick: Tick) -> Bar | None:
-        """Fold a tick; the bar that it closed, if any. A tick without a new trade changes no closed bar."""
-        at_s = tick.last_trade_epoch_s or tick.exchange_epoch_s or tick.received_ns / 1e9 - self._lag_s
+        """Fold a tick; the bar that it closed, if any. A tick without a new trade changes no closed bar.
+
+        One that claims to be of the future is left out: every true one after it would be too late.
+        """
+        received_s = tick.received_ns / 1e9
+        at_s = tick.last_trade_epoch_s or tick.exchange_epoch_s or received_s - self._lag_s
+        if received_s and at_s > received_s + MOST_AHEAD_S:
+            return None
         closed = self.add_price(at_s, tick.last_price, tick.volume_traded)
         if tick.ohlc is not None and self._builder.takes(at_s):
             self._learn(tick.ohlc)
@@ -198,10 +208,7 @@ class BarSeries:
 
         Give it a time a little behind the clock: a tick of the last second may still be on its way.
         """
-        closed = self._builder.advance(now_s)
-        if closed is not None:
-            self.columns.touch(closed)
-        return self._closed(closed)
+        return self._closed(self._builder.advance(now_s))
 
     def lost(self, at_s: float) -> None:
         """Say that ticks may be missing from `at_s` on, until the next one comes."""

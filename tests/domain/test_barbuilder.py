@@ -316,6 +316,9 @@ def test_the_days_bar_is_what_the_exchange_says_of_the_day() -> None:
     made = BarSeries(Interval.DAY)
     made.add(quote("14:00:00", 100, Ohlc(95, 120, 80, 94), 7_000))
     made.add(quote("14:00:01", 101, Ohlc(95, 121, 80, 94), 7_050))
+    version = made.version
+    made.add(quote("14:00:02", 101, Ohlc(95, 121, 80, 94), 7_050))
+    assert made.version == version
     assert prices(made.last()) == (95, 121, 80, 101)
     assert made.volume.tolist() == [7_050]
     assert made.gaps == ()
@@ -345,6 +348,39 @@ def test_a_new_day_counts_no_wrap_of_the_day_before() -> None:
         meter.since_last(now, total)
     assert meter.day_total == WRAP + 5
     assert meter.since_last(at("09:15:00", "2026-11-24"), 40) == meter.day_total == 40
+
+
+def test_history_of_billions_is_not_taken_for_a_wrap_before_a_total_came() -> None:
+    made = BarSeries(Interval.DAY)
+    made.backfill([Bar(at("00:00:00"), 95, 120, 80, 100, 3_000_000_000, closed=False)])
+    made.add_price(at("14:00:00"), 101, None)
+    made.add_price(at("14:00:01"), 102, 3_000_000_100)
+    assert made.volume.tolist() == [3_000_000_100]
+
+
+def test_a_packet_that_tells_of_no_trade_leaves_nothing_to_draw() -> None:
+    made = fed(Interval.MINUTE, ("10:00:00", 100, 10), ("10:00:05", 101, 20))
+    version = made.version
+    made.add_price(at("10:00:09"), 101, 20)
+    assert made.version == version
+    made.add_price(at("10:00:09"), 101, 21)
+    assert made.version > version
+
+
+def test_a_time_of_the_far_future_does_not_make_the_present_late() -> None:
+    made, now = BarSeries(Interval.MINUTE), at("10:00:00")
+    for told in (now, (1 << 32) - 1, now + 60):
+        made.add(Tick(1, Mode.FULL, 100, received_ns=(now + 61) * 10**9, last_trade_epoch_s=told))
+    assert spans(made) == ["10:00:00", "10:01:00"]
+    assert made.late == 0
+
+
+def test_bars_of_ticks_that_were_kept_go_on_with_their_session() -> None:
+    made = BarSeries(BarSize(2, Unit.TICKS), hours=Hours("NSE"))
+    made.load(Table.of([Bar(at("10:00:00"), 1, 2, 1, 2, 9), Bar(at("10:00:07"), 2, 3, 1, 3, 8)]))
+    for second in range(3):
+        made.add_price(at("10:00:09") + second, 5, None)
+    assert (spans(made)[2:], made.closed_count, made.late) == (["10:00:09", "10:00:11"], 3, 0)
 
 
 # -- gaps and history ------------------------------------------------------------------------------------------
