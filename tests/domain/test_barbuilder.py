@@ -180,6 +180,49 @@ def test_a_price_before_the_open_is_in_the_days_bar_alone() -> None:
     assert fed(Interval.DAY, preopen, hours=Hours("NSE")).volume.tolist() == [500]
 
 
+Periods = st.one_of(st.sampled_from(Interval), st.integers(1, 9_000).map(BarSize))
+Venues = st.sampled_from([None, ("NSE", False), ("NSE", True), ("NFO", False), ("MCX", False), ("CDS", False)])
+Moves = st.lists(st.tuples(st.integers(0, 20_000), st.integers(90, 110), st.integers(0, 500)), min_size=1, max_size=80)
+
+
+@given(Periods, Venues, Moves)
+def test_over_nights_holidays_and_sessions_bars_are_a_plain_grouping_of_ticks(
+    period: Period, venue: tuple[str, bool] | None, moves: list[tuple[int, int, int]]
+) -> None:
+    hours = Hours(venue[0], has_derivatives=venue[1]) if venue else None
+    made, grid = BarSeries(period, hours=hours), Grid(period, hours=hours)
+    groups: dict[tuple[int, int], list[int]] = {}
+    now = at("08:30:00", "2026-11-20")
+    for seconds, price, _ in moves:
+        now += seconds
+        made.add_price(now, price, None)
+        bounds = grid.bounds(now)
+        if bounds is not None:
+            groups.setdefault(bounds, []).append(price)
+    last = made.last()
+    rows = [*made.closed(), *([last] if last and not last.closed else [])]
+    assert [row[:5] for row in rows] == [
+        (start, told[0], max(told), min(told), told[-1]) for (start, _), told in groups.items()
+    ]
+
+
+@given(st.integers(1, 9_000), Moves)
+def test_no_trade_is_lost_between_sessions_bars_and_what_lies_outside_them(
+    length: int, moves: list[tuple[int, int, int]]
+) -> None:
+    """What was traded is in the bar of the tick that told it, and nowhere when that came outside a session."""
+    hours = Hours("NSE")
+    made, grid = BarSeries(BarSize(length), hours=hours), Grid(BarSize(length), hours=hours)
+    now, total, expected = at("09:00:00", "2026-11-20"), 0, 0
+    made.add_price(now, 100, 0)
+    for seconds, price, traded in moves:
+        before, now = now, now + seconds
+        total = traded if day_of(now) != day_of(before) else total + traded
+        made.add_price(now, price, total)
+        expected += traded if grid.bounds(now) else 0
+    assert made.volume.sum() == expected
+
+
 # -- bars of seconds, ticks and volume -------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alphapanda_desktop.domain.bars import BarSeries, Table
+from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.pyramid import TOP_ROWS, Columns, Pyramid, Window
 
 NAMES = ("open", "high", "low", "close", "volume")
@@ -98,6 +100,41 @@ def test_after_any_changes_the_pyramid_says_what_a_plain_count_says(count: int, 
             put(columns, columns.rows - 1 if kind == "last" else number % columns.rows, *values)
     check(columns, pyramid, 0, columns.rows, 10)
     check(columns, pyramid, columns.rows // 3, columns.rows, 700)
+
+
+Pieces = st.lists(
+    st.one_of(
+        st.tuples(st.just("history"), st.integers(0, 6_000), st.integers(1, 1_500)),
+        st.tuples(st.just("ticks"), st.integers(0, 9_000), st.integers(1, 60)),
+        st.tuples(st.just("look"), st.integers(0, 6_000), st.integers(0, 6_000)),
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(Pieces, st.integers(1, 700))
+def test_ticks_and_pages_of_history_in_any_order_leave_the_pyramid_true(pieces: list[Any], width: int) -> None:
+    made, prices = BarSeries(Interval.MINUTE), np.random.default_rng(len(pieces))
+    for kind, start, count in pieces:
+        if kind == "history":
+            made.load(a_page(start, count, prices))
+        elif kind == "ticks":
+            for second in range(0, count * 20, 20):
+                made.add_price(60 * start + second, float(prices.integers(1, 999)), second * start)
+        else:
+            check(made.columns, made.pyramid, *sorted((start, count)), width)
+    check(made.columns, made.pyramid, 0, len(made), width)
+    assert (np.diff(made.start_s) > 0).all()
+
+
+def a_page(start: int, count: int, random: np.random.Generator) -> Table:
+    """Minutes of any prices, every third of them without a trade."""
+    minute = np.arange(start, start + count)
+    minute = minute[minute % 3 != 0] if count > 1 else minute
+    low, volume = random.integers(1, 999, minute.size), random.integers(0, 999, minute.size)
+    price = low.astype(np.float64)
+    return Table(60 * minute, price + 1, price + 9, price, price + 2, volume, volume)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 511, 512, 513, 1023, 1024, 1025, 2047, 2049, 4097])
