@@ -223,6 +223,7 @@ class MainWindow(QMainWindow):
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
         sheets.start()
+        connect(parts.desk.kill.changed, self, self._refresh_strip)
         view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)
         self.strip.kill_pressed.connect(sheets.press_kill)

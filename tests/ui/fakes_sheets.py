@@ -15,8 +15,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 from alphapanda_desktop.domain.coverage import AppStop, Coverage
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused
 from alphapanda_desktop.domain.positions import Position
-from alphapanda_desktop.domain.risk import RiskLimits, TradingState
-from alphapanda_desktop.domain.risk_profiles import PROFILES, tightens
+from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.differences import Choice, Difference, Differences, ForeignPolicy
 from alphapanda_desktop.trading.killreport import KillReport, KillStep
 from alphapanda_desktop.trading.scope import Scope
@@ -105,21 +104,6 @@ def a_difference(id_: str, *, red: bool = True, **more: object) -> Difference:
         "at": AT,
     }
     return Difference(id=id_, red=red, **{**told, **more})  # type: ignore[arg-type]
-
-
-class FakeKeeper:
-    """Limits that can be tightened today and not loosened, as the real keeper's."""
-
-    changed = Signal()
-
-    def __init__(self, limits: RiskLimits = PROFILES["default"]) -> None:
-        self.limits = limits
-
-    async def change(self, limits: RiskLimits) -> None:
-        if not tightens(self.limits, limits):
-            raise Refused("day limits can be tightened, not loosened, until tomorrow")
-        self.limits = limits
-        self.changed.emit()
 
 
 class FakeCoverage:

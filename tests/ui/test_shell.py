@@ -337,6 +337,27 @@ def test_closing_asks_only_where_something_would_be_left(run: Any, eventually: E
     run(story())
 
 
+def test_sleep_is_asked_about_only_where_a_stop_would_sleep_too(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            window = stage.window
+            window._sleep.sleeping.emit()
+            assert window.deck.top is None
+            coverage = FakeCoverage(covered_row("INFY", 10, 0, 10))
+            assert window.sheets is not None
+            window.sheets._parts = replace(stage.parts, coverage=coverage)  # type: ignore[arg-type]
+            window._sleep.sleeping.emit()
+            sheet = window.deck.find("closing_sheet")
+            assert sheet is not None and "Sleep" in sheet.title.text()
+            button = sheet.findChild(QPushButton, "close_convert")
+            assert button is not None
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+            await eventually(lambda: coverage.converted == ["INFY"])
+            await eventually(lambda: window.deck.top is None)
+
+    run(story())
+
+
 def test_the_program_itself_is_not_asked_when_it_closes(run: Any, eventually: Eventually) -> None:
     """A signal to end must end it: nobody may be there to answer."""
 
