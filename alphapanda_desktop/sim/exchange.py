@@ -23,13 +23,14 @@ from alphapanda_desktop.domain.matching import (
     resting,
     triggered,
 )
-from alphapanda_desktop.domain.orders import RESTING, Side
+from alphapanda_desktop.domain.orders import RESTING
 from alphapanda_desktop.sim import checks
 from alphapanda_desktop.sim.accounts import listed
 from alphapanda_desktop.sim.answers import KiteError, bad_input, ist, stamp
 from alphapanda_desktop.sim.book import Book, iceberg_of
 from alphapanda_desktop.sim.checks import Ask
 from alphapanda_desktop.sim.limits import MODIFICATIONS_PER_ORDER, Limits
+from alphapanda_desktop.sim.making import booked_as, first_leg, made, other, sibling
 from alphapanda_desktop.sim.market import Market
 from alphapanda_desktop.sim.memory import Memory
 from alphapanda_desktop.sim.orders import SimOrder
@@ -56,6 +57,7 @@ class Exchange:
     ) -> None:  # fmt: skip
         self.book = book
         self.refuses: Callable[[], str] = lambda: ""
+        self.too_late: Callable[[Instrument], bool] = lambda _: False
         self._market = market
         self._now_s = now_s
         self._memory = memory
@@ -109,10 +111,12 @@ class Exchange:
         last = self._market.picture(ask.instrument.instrument_token).last_price
         price = ask.price or ask.trigger_price or last
         opening, per_unit = self.book.accounts.check(
-            ask.instrument, ask.transaction_type, _booked_as(ask), first.quantity, price
+            ask.instrument, ask.transaction_type, booked_as(ask), first.quantity, price
         )
+        if opening and booked_as(ask) in ("MIS", "CO") and ask.variety != "amo" and self.too_late(ask.instrument):
+            raise bad_input("Intraday orders are not allowed after the square-off.")
         if ask.leg_quantity and meta is None:
-            meta = {"iceberg": _first_leg(ask)}
+            meta = {"iceberg": first_leg(ask)}
         order = self._created(first, tags or [], meta or {})
         order.opening, order.per_unit = opening, per_unit
         self.book.enter(order)
@@ -132,7 +136,7 @@ class Exchange:
             checks.check_band(ask.price, band)
         if ask.trigger_price and (ask.order_type in ("SL", "SL-M") or ask.variety == "co"):
             checks.check_tick(ask.instrument, ask.trigger_price, "trigger price", old_ticks=old)
-            side = _other(ask.transaction_type) if ask.variety == "co" else ask.transaction_type
+            side = other(ask.transaction_type) if ask.variety == "co" else ask.transaction_type
             if not old:
                 checks.check_trigger(side, ask.trigger_price, last, band)
 
@@ -146,30 +150,7 @@ class Exchange:
             raise bad_input("Markets are closed right now. Place an after market order (AMO) for the next session.")
 
     def _created(self, ask: Ask, tags: list[str], meta: dict[str, object]) -> SimOrder:
-        now_s = self._now_s()
-        order_id = self.book.ids.order(now_s)
-        order = SimOrder(
-            order_id=order_id,
-            placed_by=self._user_id,
-            exchange=ask.instrument.exchange,
-            tradingsymbol=ask.instrument.tradingsymbol,
-            instrument_token=ask.instrument.instrument_token,
-            transaction_type=ask.transaction_type,
-            order_type=ask.order_type,
-            product=_booked_as(ask),
-            variety=ask.variety,
-            quantity=ask.quantity,
-            validity=ask.validity,
-            validity_ttl=ask.validity_ttl,
-            price=ask.price,
-            trigger_price=ask.trigger_price,
-            disclosed_quantity=ask.disclosed_quantity,
-            tag=ask.tag,
-            tags=[*([ask.tag] if ask.tag else []), *tags],
-            auction_number=ask.auction_number,
-            guid=f"{int(order_id) % 100_000}X{int(order_id) >> 22:x}",
-            meta=meta,
-        )
+        order = made(ask, self.book.ids.order(self._now_s()), self._user_id, tags, meta)
         self._protect(order, ask.market_protection)
         return order
 
@@ -304,20 +285,13 @@ class Exchange:
     def _cover(self, order: SimOrder) -> None:
         leg = self._sibling(order, quantity=order.filled_quantity, meta={})
         leg.parent_order_id = order.order_id
-        leg.transaction_type = _other(order.transaction_type)
+        leg.transaction_type = other(order.transaction_type)
         leg.order_type, leg.price = "SL-M", 0.0
         self._protect(leg, -1.0 if self._protects else 0.0)
         self._begin(leg)
 
     def _sibling(self, order: SimOrder, quantity: int, meta: dict[str, object]) -> SimOrder:
-        order_id = self.book.ids.order(self._now_s())
-        return SimOrder(
-            order_id=order_id, placed_by=order.placed_by, exchange=order.exchange, tradingsymbol=order.tradingsymbol,
-            instrument_token=order.instrument_token, transaction_type=order.transaction_type,
-            order_type=order.order_type, product=order.product, variety=order.variety, quantity=quantity,
-            validity=order.validity, validity_ttl=order.validity_ttl, price=order.price,
-            trigger_price=order.trigger_price, tag=order.tag, tags=list(order.tags), guid=f"{order.guid}L", meta=meta,
-        )  # fmt: skip
+        return sibling(order, self.book.ids.order(self._now_s()), quantity, meta)
 
     def _begin(self, order: SimOrder) -> None:
         self.book.enter(order)
@@ -432,6 +406,11 @@ class Exchange:
         parent = query.get("parent_order_id", "")
         return {"order_id": self.cancel(where["variety"], where["order_id"], parent)}
 
+    def square_off(self, form: Mapping[str, str]) -> None:
+        """Place the exchange's own order that closes a position of the day."""
+        ask = checks.read_ask("regular", form, self._market.by_key, protection=self._protects)
+        self.settle(self.accept(ask, meta={"square_off": True}).order_id)
+
     def trade(self, order: SimOrder, execution: Execution) -> None:
         """Book one execution of an open order, whatever the market shows."""
         self.book.fill(order, execution)
@@ -482,21 +461,3 @@ class Exchange:
 
     def _quote(self, order: SimOrder) -> Quote:
         return quote_of(self._market.picture(order.instrument_token))
-
-
-def _other(side: Side) -> Side:
-    return "SELL" if side == "BUY" else "BUY"
-
-
-def _booked_as(ask: Ask) -> str:
-    return "CO" if ask.variety == "co" else ask.product
-
-
-def _first_leg(ask: Ask) -> dict[str, int]:
-    return {
-        "leg": 1,
-        "legs": ask.iceberg_legs,
-        "leg_quantity": ask.leg_quantity,
-        "total_quantity": ask.quantity,
-        "remaining_quantity": ask.quantity - ask.leg_quantity,
-    }

@@ -26,6 +26,7 @@ from alphapanda_desktop.sim.market import Market, SimMarket
 from alphapanda_desktop.sim.memory import Memory
 from alphapanda_desktop.sim.scenarios import Director, Trouble, Updates, find
 from alphapanda_desktop.sim.session import REDIRECT_URL, Credentials, Sessions
+from alphapanda_desktop.sim.squareoff import SquareOff
 from alphapanda_desktop.sim.stream import Faults, Stream
 from alphapanda_desktop.sim.switches import Switches
 from alphapanda_desktop.sim.universe import build_universe
@@ -75,6 +76,7 @@ class LocalKite:
         self.exchange = Exchange(
             self.market, self.book, now_s, self.memory, self.switches, self.limits, self.credentials.user_id
         )
+        self.square_off = SquareOff(self.market, self.exchange, now_s, self.switches)
         self.limits.orders_today = len(self.book)
         self.plan = Plan(
             publish=self._send, cut=self.stream.drop_all, settle=self.exchange.settle_all, later=self._later
@@ -92,6 +94,7 @@ class LocalKite:
     def _connect(self) -> None:
         self.book.publish = self.updates.publish
         self.exchange.refuses = self._refusal
+        self.exchange.too_late = self.square_off.is_past
         self.sessions.on_end.append(self.stream.drop_all)
         self.market.listeners.append(self._after_step)
         self.market.watched |= self._tokens()
@@ -152,6 +155,7 @@ class LocalKite:
         moved = {tick.instrument_token: tick for tick in ticks}
         self.sessions.expire_if_due()
         self.exchange.on_step(moved)
+        self.square_off.on_step()
         self.triggers.on_step(moved)
         self.alerts.on_step(moved)
         self.market.watched.clear()
