@@ -21,10 +21,16 @@ class Pace:
 
     def __init__(self, speed: float = SPEED) -> None:
         self.speed = speed
+        self._since_s = time.monotonic()
         self._skipped_s = 0.0
 
     def time(self) -> float:
-        return time.monotonic() * self.speed + self._skipped_s
+        return (time.monotonic() - self._since_s) * self.speed + self._skipped_s
+
+    def run_at(self, speed: float) -> None:
+        """From now on so many seconds in one of the wall."""
+        self._skipped_s = self.time()
+        self._since_s, self.speed = time.monotonic(), speed
 
     def skip(self, seconds: float) -> None:
         """Everything that is due within these seconds is due now, as after a machine has slept."""
@@ -35,7 +41,7 @@ class PacedLoop(asyncio.SelectorEventLoop):
     """A loop whose timers follow a Pace."""
 
     def __init__(self, pace: Pace) -> None:
-        super().__init__(_PacedSelector(pace.speed))
+        super().__init__(_PacedSelector(pace))
         self._pace = pace
 
     def time(self) -> float:
@@ -45,12 +51,12 @@ class PacedLoop(asyncio.SelectorEventLoop):
 class _PacedSelector(selectors.BaseSelector):
     """The system's selector, told to wait for as long as the loop's seconds last by the wall."""
 
-    def __init__(self, speed: float) -> None:
+    def __init__(self, pace: Pace) -> None:
         self._real = selectors.DefaultSelector()
-        self._speed = speed
+        self._pace = pace
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return self._real.select(timeout / self._speed if timeout else timeout)
+        return self._real.select(timeout / self._pace.speed if timeout else timeout)
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
