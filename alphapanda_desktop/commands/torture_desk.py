@@ -138,10 +138,10 @@ async def a_seat(errand: Errand, pace: Pace) -> AsyncIterator[Seat]:
     errors: list[str] = []
     clock, said = StoryClock(pace, errand.at), errand.said
     async with AsyncExitStack() as stack:
-        scope = await stack.enter_async_context(Scope("desk", lambda name, error: errors.append(f"{name}: {error!r}")))
         database = Database(errand.folder / DATABASE)
         await database.open()
         stack.push_async_callback(database.close)
+        scope = await stack.enter_async_context(Scope("desk", lambda name, error: errors.append(f"{name}: {error!r}")))
         journal = _journal(SqlJournal(database), errand)
         client = KiteClient(said["api_key"], root=errand.rest, clock=clock, timeout_s=GIVEN_UP_S)
         stack.push_async_callback(client.close)
@@ -364,7 +364,7 @@ def _in_doubt(seat: Seat) -> bool:
 
 def _owes(seat: Seat) -> bool:
     """Whether the desk itself knows that there is more to come."""
-    if seat.desk.state is not DeskState.READY:
+    if seat.desk.state is not DeskState.READY or seat.desk.kill.at_work:
         return True
     filled: dict[str, int] = {}
     for fill in seat.desk.fills():
