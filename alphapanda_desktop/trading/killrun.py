@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
-from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.orders import UNKNOWN, Order
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState
@@ -142,7 +142,7 @@ class KillRun:
                 self._cannot_read = str(self._parts.gate.state)
                 return
             read = await self._read()
-            waits = self._parts.books.unanswered() and loop.time() < unanswered_until_s
+            waits = self._unknown() and loop.time() < unanswered_until_s
             if read and not self._parts.books.book.working() and not waits:
                 return
             await asyncio.sleep(self._patience.look_every_s)
@@ -193,13 +193,13 @@ class KillRun:
         self._begin(LOOK)
         read = await self._read()
         self._asked = {order.order_id: order for order in self._sweep.taken} | self._asked
-        books, left = self._parts.books, tuple(_held(self._flattening))
+        left = tuple(_held(self._flattening))
         now = [self._now(order) for order in self._asked.values()]
         still = {(key, product) for key, product, _ in left}
         self._show(
             cancelled=tuple(o.order_id for o in now if not o.live and o.status != "COMPLETE"),
             not_cancelled=tuple((o.order_id, self._why_live(o)) for o in now if o.live),
-            unknown=tuple(order.tag or "" for order in books.unanswered()),
+            unknown=tuple(self._unknown()),
             flattened=tuple(row for row in self._before if row[:2] not in still),
             left=left,
             flat=not left if read else None,
@@ -221,6 +221,10 @@ class KillRun:
         self._cannot_read = ""
         return True
 
+    def _unknown(self) -> list[str]:
+        """Tags of orders that may exist. What is on its way still cannot leave: its own coroutine will say so."""
+        return [order.tag or "" for order in self._parts.books.unanswered() if order.status == UNKNOWN]
+
     def _now(self, order: Order) -> Order:
         return self._parts.books.book.get(order.order_id) or order
 
@@ -236,7 +240,7 @@ class KillRun:
             parts.append(f"{len(filled)} filled before")
         if live:
             parts.append(f"{len(live)} still working")
-        unanswered = len(self._parts.books.unanswered())
+        unanswered = len(self._unknown())
         if unanswered:
             parts.append(f"{unanswered} without an answer, cancelled when they turn up")
         return "; ".join([*parts, self._cannot_read] if self._cannot_read else parts)

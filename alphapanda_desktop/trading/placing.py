@@ -20,7 +20,7 @@ from alphapanda_desktop.trading.scope import Scope
 
 Answer = str | AlphaPandaError
 
-MOST_ENTRIES: Final = 2
+MOST_ENTRIES: Final = 1
 """Entries that are with the broker's client at once. It sends one at a time, and of those that queue up inside it
 nobody can say whether they have left; so the queue is kept here, where the kill switch can call it back for certain.
 """
