@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import cast
 
 from alphapanda_desktop.domain.orders import TAG_MAX, Order, OrderChange, OrderRequest, OrderType, Product, Variety
-from alphapanda_desktop.domain.risk import Exposure
 
 
 def as_request(order: Order, change: OrderChange) -> OrderRequest:
@@ -33,10 +32,3 @@ def as_request(order: Order, change: OrderChange) -> OrderRequest:
 def asked(order_id: str, change: OrderChange) -> dict[str, object]:
     """What is journaled of a change: the order and what it asks for."""
     return {"order_id": order_id} | {name: value for name, value in asdict(change).items() if value is not None}
-
-
-def without(order: Order, exposure: Exposure) -> Exposure:
-    """The exposure beside this order; a change of it is no further order of the day."""
-    side = "buying" if order.sign > 0 else "selling"
-    left = max(0, getattr(exposure, side) - order.open_quantity)
-    return replace(exposure, orders_today=0, **{side: left})

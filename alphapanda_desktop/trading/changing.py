@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alphapanda_desktop.domain.errors import (
@@ -23,7 +23,8 @@ from alphapanda_desktop.domain.errors import (
 from alphapanda_desktop.domain.orders import Order, OrderChange
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import reduces
-from alphapanda_desktop.trading.changes import as_request, asked, without
+from alphapanda_desktop.trading.changes import as_request, asked
+from alphapanda_desktop.trading.exposures import beside
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.governor import Kind
 from alphapanda_desktop.trading.parts import Parts
@@ -71,8 +72,8 @@ class Changing:
         instrument = self._parts.market.master.by_key(order.key)
         if instrument is None:
             raise Refused(f"{order.key} is not in today's instrument master.", "instrument")
-        wanted = as_request(order, change)
-        exposure = without(order, self._rules.exposure(wanted))
+        wanted = replace(as_request(order, change), strategy=self._parts.books.run_of(order))
+        exposure = beside(order, self._rules.exposure(wanted))
         await self._rules.enforce(wanted, self._rules.examine(wanted, instrument, exposure, changing=True))
         return reduces(wanted, exposure)
 

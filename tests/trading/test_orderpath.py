@@ -178,6 +178,18 @@ def test_one_modification_too_many_is_refused_and_known_after_a_restart(arun):
     arun(story())
 
 
+def test_a_change_of_a_strategys_order_is_held_against_its_own_limits_without_counting_the_order_twice(arun):
+    async def story():
+        limits = RiskLimits(desk=WIDE, strategy=StrategyLimits(max_position_quantity=15, max_working_orders=1))
+        async with a_desk(limits=limits) as s:
+            order = await s.desk.submit(s.request(price=RESTING, strategy="run1"))
+            await s.desk.modify(order.order_id, OrderChange(quantity=15))
+            with pytest.raises(Refused, match="15 allowed"):
+                await s.desk.modify(order.order_id, OrderChange(quantity=16))
+
+    arun(story())
+
+
 def test_the_days_orders_keep_a_reserve_for_exits(arun):
     async def story():
         async with a_desk(limits=WIDE, clock=FastClock()) as s:
