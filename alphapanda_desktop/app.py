@@ -243,6 +243,9 @@ class Program:
         account = _guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
+        for chore in account.chores:
+            scope.spawn("account", chore())
+        scope.spawn("stop coverage", coverage.refresh())
         self._wire(scope, market, desk)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))

@@ -21,10 +21,11 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 HOUSE = [
-    "__main__", "start", "folders", "memory", "preload", "tour", "player", "app",
-    "venues.venue", "venues.kite", "venues.paper", "single", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
-    "trading.desk", "kite.client", "kite.reader", "kite.broker", "kite.portfolio", "kite.contract", "kite.contract_orders", "kite.packets", "sim.server",
-    "store.journal", "strategies.momentum", "ui.shell", "ui.chart.view",
+    "__main__", "start", "folders", "memory", "preload", "tour", "player", "app", "venues.venue", "venues.kite",
+    "venues.paper", "single", "commands.charges", "loop", "settings", "logs", "clock", "practice", "domain.orders",
+    "trading.desk", "kite.client", "kite.reader", "kite.broker", "kite.portfolio", "kite.contract",
+    "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell",
+    "ui.chart.view",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 import ast
 import importlib.util
 import re
@@ -93,6 +94,11 @@ def _parse(line: str) -> argparse.Namespace:
         find(options.scenario)
         Switches.parse(options.switch)
         return options
+    if name not in ("decode", "tour"):
+        module = import_module(f"alphapanda_desktop.commands.{name}")
+        made = module._parser(options) if name == "journal" else getattr(module, "_parser", None) or module.parser
+        parsed: argparse.Namespace = (made if name == "journal" else made()).parse_args(rest)
+        return parsed
     return decode_parser().parse_args(rest) if name == "decode" else tour_arguments(rest)
 
 

@@ -114,8 +114,9 @@ class Host:
 
     def _cancel_straggler(self, order: Order) -> None:
         """Cancel an order that was still on its way when the run was stopped: nobody looks after it any more."""
-        if order.tag and order.order_id and order.live and order.tag not in self._cancelling:
-            self._cancel(order.tag)
+        waits = order.tag and order.order_id and order.live and order.tag not in self._cancelling
+        if waits and not self._context.guards(order):
+            self._cancel(order.tag or "")
 
     def _hook(self, name: str) -> Callable[..., None]:
         def call(*args: object) -> None:
@@ -223,7 +224,7 @@ class Host:
         if self._owes_stop:
             self._owes_stop = False
             self._guard("on_stop", self._hook("on_stop"))
-        live = {order.tag for order in self._run.orders.values() if order.live}
+        live = {o.tag for o in self._run.orders.values() if o.live and not self._context.guards(o)}
         for tag in live:
             await self._cancel_one(tag or "")
         await self._until_quiet()
@@ -251,7 +252,7 @@ class Host:
     async def _until_quiet(self) -> None:
         try:
             async with asyncio.timeout(STOP_DEADLINE_S):
-                while any(order.live for order in self._run.orders.values()):
+                while any(o.live and not self._context.guards(o) for o in self._run.orders.values()):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:

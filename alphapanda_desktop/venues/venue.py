@@ -78,6 +78,8 @@ class Account:
     gtts: Gtts | None = None
     portfolio: Portfolio | None = None
     calculator: Calculator | None = None
+    chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
+    """Coroutines that run as long as the account is open."""
 
 
 @dataclass(slots=True)

@@ -85,6 +85,7 @@ async def _trade(program: Program, window: MainWindow, kite: Exchange, eventuall
     infy = program.market.master.by_key("NSE:INFY")
     await eventually(lambda: program.market.latest(infy.instrument_token), 10)
     window.view.ticket.open_for(infy, "BUY", 5)
+    window.view.ticket.ask_first.setChecked(False)
     window.view.ticket.findChild(QPushButton, "ticket_send").click()
     await eventually(program.desk.fills, 20)
     await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5, 10)
