@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 import ast
 import importlib.util
 import re
 import shlex
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
