@@ -189,6 +189,9 @@ _STAGE: Final = {
 }
 _RESTS: Final = 6
 
+_CHANGING: Final = frozenset({"MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "CANCEL PENDING"})
+"""What a resting order passes through and comes back from, to where it rested before: a stop to TRIGGER PENDING."""
+
 
 def is_news(known: Order, seen: Order) -> bool:
     """Whether `seen` tells something later than `known` of the same order.
@@ -214,7 +217,8 @@ def _later(known: Order, seen: Order) -> bool:
             return new > old
     if known.modified != seen.modified:
         return seen.modified
-    return seen != known and _STAGE.get(seen.status, _RESTS) >= _STAGE.get(known.status, _RESTS)
+    reached = _STAGE["TRIGGER PENDING"] if known.status in _CHANGING else _STAGE.get(known.status, _RESTS)
+    return seen != known and _STAGE.get(seen.status, _RESTS) >= reached
 
 
 def _completed(seen: Order, known: Order) -> Order:

@@ -19,7 +19,7 @@ ON_THE_WAY = {
 }
 IDS = st.sampled_from(["1", "2"])
 TOUCHED = ("MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "CANCEL PENDING")
-TOUCHABLE = ("OPEN", *TOUCHED)
+TOUCHABLE = ("TRIGGER PENDING", "OPEN", *TOUCHED)
 
 
 class AnExchange(RuleBasedStateMachine):
