@@ -28,10 +28,11 @@ async def trade(folder: Path, said: dict[str, str], secrets: dict[str, str]) -> 
     vault = MemoryVault()
     vault.secrets.update(secrets)
     async with house(Exchange(said, None), folder, vault) as h:  # type: ignore[arg-type]  # its process is not ours
-        intend, place = h.journal.intend, h.desk._placing.place
+        intend, broker = h.journal.intend, h.desk.reconciler._broker
+        place = broker.place
 
-        async def intended(request, at):  # type: ignore[no-untyped-def]
-            await intend(request, at)
+        async def intended(request, at, cause=None):  # type: ignore[no-untyped-def]
+            await intend(request, at, cause)
             say("intended", request.tag)
 
         async def placed(request):  # type: ignore[no-untyped-def]
@@ -39,7 +40,7 @@ async def trade(folder: Path, said: dict[str, str], secrets: dict[str, str]) -> 
             say("placed", request.tag)
             return order_id
 
-        h.journal.intend, h.desk._placing.place = intended, placed  # type: ignore[method-assign]
+        h.journal.intend, broker.place = intended, placed  # type: ignore[method-assign]
         chosen = [i for i in map(h.market.master.by_key, NAMES) if i is not None]
         params = {"fast": 1, "slow": 2, "cool_down": 0, "allow_short": True}
         run = await h.runner.start(StartOrder("ma_cross", tuple(chosen), params))
