@@ -9,7 +9,7 @@ import pytest
 from kiteconnect import KiteTicker
 
 from alphapanda_desktop.kite.packets import decode_frame, encode_frame
-from tests.benchmarks.race import Board, alternating
+from tests.benchmarks.race import Board, alternating, figure
 
 _HEAD = Struct(">16I")
 
@@ -23,8 +23,10 @@ def _full_packet(number: int) -> bytes:
     return _HEAD.pack(*words) + depth
 
 
-@pytest.mark.parametrize(("size", "target"), [(1, 1 / 12), (100, 1 / 20)])
-def test_decoding_a_frame(board: Board, size: int, target: float) -> None:
+@pytest.mark.parametrize(
+    "size", [pytest.param(1, marks=figure("decode-1")), pytest.param(100, marks=figure("decode-100"))]
+)
+def test_decoding_a_frame(board: Board, size: int) -> None:
     logging.getLogger("kiteconnect").setLevel(logging.CRITICAL)
     frame = encode_frame([_full_packet(number) for number in range(size)])
     official = KiteTicker("key", "token")._parse_binary
@@ -34,7 +36,7 @@ def test_decoding_a_frame(board: Board, size: int, target: float) -> None:
     ]
     calls = max(4, 400 // size)
     times = alternating(lambda: decode_frame(frame, 0), lambda: official(frame), 30, calls)
-    board.race(f"decode a frame of {size} full packets, KiteTicker, µs", *times, target)
+    board.figure(f"decode-{size}", *times)
 
 
 def test_decoding_and_reading_the_depth(board: Board) -> None:
