@@ -1,7 +1,7 @@
 # make run      the program in practice mode, against its own local Kite: no account, no money
 # make test     every check: format, lint, types, import contracts, dependencies, tests
 # make lint     the checks without the tests          make format   puts the sources in shape
-# make bench    speed, measured                       make package  a folder that runs without Python (dist/)
+# make bench    speed against rivals, in a table      make package  a folder that runs without Python (dist/)
 # make lock     requirements.lock anew from pyproject.toml
 #
 # Each target first brings the machine to where it can run (.ci/prepare.sh).  PYTHON names another interpreter.
@@ -45,7 +45,8 @@ format:
 
 bench:
 	$(PREPARE) bench
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest tests/benchmarks -q -s
+	@.ci/rivals.sh
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m alphapanda_desktop bench
 
 package:
 	$(PREPARE) package
