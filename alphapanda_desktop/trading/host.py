@@ -245,6 +245,9 @@ class Host:
             parts.append(
                 f"{len(still)} orders not yet confirmed: {', '.join(o.order_id or 'unanswered' for o in still)}"
             )
+        guards = sum(1 for order in self._run.orders.values() if self._context.guards(order))
+        if guards:
+            parts.append("1 stop stays at the broker" if guards == 1 else f"{guards} stops stay at the broker")
         held = [f"{h.quantity} {key}" for key, h in self._run.holdings().items() if h.quantity]
         parts.append(f"position stays open: {', '.join(held)}" if held else "no position left")
         return "; ".join(parts)

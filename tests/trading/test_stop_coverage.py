@@ -14,7 +14,7 @@ from alphapanda_desktop.domain.portfolio import Gtt, GttOrder
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.run import Run
-from tests.trading.desk_fakes import INFY, Stage, a_desk, yields
+from tests.trading.desk_fakes import INFY, RESTING, Stage, a_desk, yields
 
 
 class Gtts:
@@ -157,6 +157,37 @@ def test_a_stop_ends_with_its_run_and_the_position_is_told_as_bare(arun):
             assert len(c.coverage.app_only()) == 1
             await c.s.runner.stop(c.run.run_id)
             assert await c.counts() == (0, 0, 10)
+
+    arun(story())
+
+
+def test_a_stop_that_was_put_to_the_broker_outlives_the_stop_of_its_run(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            (stop,) = await c.coverage.convert(c.position)
+            c.ctx.sell(INFY, 10, reason="target", price=RESTING * 3)
+            await yields()
+            words = await c.s.runner.stop(c.run.run_id)
+            assert words == "1 working orders cancelled; 1 stop stays at the broker; position stays open: 10 NSE:INFY"
+            assert c.s.broker.book[stop.order_id][-1].status == "TRIGGER PENDING"
+            assert len(c.s.broker.cancelled) == 1 and stop.order_id not in c.s.broker.cancelled
+            assert await c.counts() == (10, 0, 0)
+
+    arun(story())
+
+
+def test_closing_the_program_leaves_every_stop_at_the_broker_and_cancels_the_rest(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.sell(INFY, 6, reason="stop", trigger_price=95.0)
+            c.ctx.sell(INFY, 4, reason="stop", trigger_price=94.0)
+            c.ctx.buy(INFY, 5, reason="more", price=RESTING)
+            c.ctx.buy(INFY, 5, reason="more on a break", trigger_price=120.0)
+            await yields()
+            await c.s.runner.stop_all("the program is closing")
+            assert "2 working orders cancelled; 2 stops stay at the broker" in c.run.detail
+            assert await c.counts() == (10, 0, 0)
 
     arun(story())
 
