@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -32,14 +33,20 @@ _ECHOED: Final = ("transaction_type", "tradingsymbol", "exchange", "variety", "p
 _SIDES: Final[Mapping[str, Side]] = {"BUY": "BUY", "SELL": "SELL"}
 _CASH_PRODUCTS: Final = ("CNC", "MIS", "MTF", "CO", "BO")
 _OTHER_PRODUCTS: Final = ("NRML", "MIS", "CO", "BO")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WRAPPERS: Final = ("orders", "data")
+_LARGEST: Final = 10**12
+"""Of a quantity, price or multiplier: no order comes near, and what is worked out stays a number that JSON can hold."""
 
 _ABOUT: Final = """\
 FILE is JSON: a list of executed orders in the shape of the body of Kite's POST /charges/orders, each with
   order_id (any; may be left out), exchange (NSE BSE NFO BFO CDS BCD MCX NCO), tradingsymbol, transaction_type
   (BUY SELL), variety (regular if left out), product (CNC MIS MTF NRML CO), order_type (MARKET if left out),
   quantity (above 0), average_price (rupees, above 0).
+An object that holds such a list as its "orders" or "data" will do too.
 
-What is printed is the `data` list of Kite's reply, a row for each order and in their order: transaction_type,
+What is printed is Kite's reply, {"status": "success", "data": [...]}; --rows prints its `data` list alone.  `data`
+has a row for each order and in their order: transaction_type,
 tradingsymbol, exchange, variety, product, order_type, quantity, price (the average_price asked with) and charges:
   transaction_tax, transaction_tax_type ("stt", on MCX and NCO "ctt"), exchange_turnover_charge,
   sebi_turnover_charge, brokerage, stamp_duty, gst {igst, cgst, sgst, total}, total; all in rupees.
@@ -52,6 +59,7 @@ How it is worked out
   rounded. NSE's investor-protection levy is in the exchange charge. All GST is shown as igst.
   Quantities are units. On MCX they are lots, as in Kite's orders: turnover is quantity x price x units of a lot, of
   which the program has a table; a row may give its own as "multiplier".
+  Shares of BSE pay the rate of its groups A and B; ETFs pay a share's transaction tax; a row does not tell them apart.
   Not in it, as in Kite's reply: DP charge on a sale of holdings, call-and-trade and square-off fees, interest.
 """
 
@@ -65,10 +73,12 @@ def run(rest: list[str], _options: argparse.Namespace | None = None) -> int:
             raise BadData(f"--date: the tables begin on {BEGIN}, {on} asked")
         notes = [note(number, row, on, exact=options.exact) for number, row in enumerate(_rows(options.file), 1)]
     except (OSError, BadData) as error:
-        print(f"alphapanda charges: {options.file}: {error}", file=sys.stderr)
+        said = error.strerror if isinstance(error, OSError) else error
+        print(f"alphapanda charges: {options.file}: {said}", file=sys.stderr)
         return 2
+    _tell_of_a_day_ahead(on)
     try:
-        sys.stdout.write(json.dumps(notes, indent=2) + "\n")
+        sys.stdout.write(json.dumps(notes if options.rows else {"status": "success", "data": notes}, indent=2) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` for one, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,15 +134,25 @@ def _plain(rupees: Fraction) -> int | float:
     return rupees.numerator if rupees.denominator == 1 else float(rupees)
 
 
+def _tell_of_a_day_ahead(on: date) -> None:
+    if on > datetime.now(UTC).astimezone(IST).date():
+        told = f"alphapanda charges: {on} lies ahead; the newest rates that this release knows are taken"
+        print(told, file=sys.stderr)
+
+
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def _rows(path: Path) -> Sequence[object]:
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
         rows = json.loads(text)
     except ValueError as error:
         raise BadData(f"not JSON: {error}") from None
+    except RecursionError:
+        raise BadData("not a list of orders: nested too deeply") from None
+    if isinstance(rows, dict):
+        rows = next((rows[name] for name in _WRAPPERS if name in rows), rows)
     if not isinstance(rows, list):
         raise BadData(f"a list of orders is expected, {type(rows).__name__} given")
     return rows
@@ -168,6 +188,8 @@ def _positive(order: Row, name: str) -> int | float:
     number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     if not number or isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         raise BadData(f"{name}: a number above 0 is expected, {_given(order, name)}")
+    if value > _LARGEST:
+        raise BadData(f"{name}: at most {_LARGEST} is expected, {len(str(int(value)))} digits given")
     return value
 
 
@@ -201,12 +223,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="the orders; - reads standard input")
     parser.add_argument("--date", type=_day, metavar="YYYY-MM-DD", help="the day of the trades (default: today in IST)")
+    parser.add_argument("--rows", action="store_true", help="print the list of rows alone, without Kite's envelope")
     parser.add_argument("--exact", action="store_true", help="do not round stamp duty to whole rupees")
     return parser
 
 
 def _day(text: str) -> date:
     try:
+        if not _DAY.fullmatch(text):
+            raise ValueError("write year, month and day as YYYY-MM-DD")
         return date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no date like 2026-11-23: {error}") from None

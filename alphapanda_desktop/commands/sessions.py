@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -15,6 +16,8 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import CASH
 
 _STOCKS: Final = {False: "stocks without derivatives", True: "stocks with derivatives"}
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _ABOUT: Final = """\
 One line a session: {"date", "exchange", "phases": [{"phase", "start", "end"} ...], "why"}, times in Indian time.
@@ -105,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> date:
     try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as YYYY-MM-DD") from None

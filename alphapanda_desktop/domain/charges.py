@@ -109,7 +109,10 @@ EXCHANGE: Final[Mapping[str, tuple[Rates, ...]]] = {
         Rates(date(2023, 4, 1), "Zerodha charge list of the time", {"futures": 90, "options": 3_500}),
         Rates(date(2024, 10, 1), "NSE, 1 Oct 2024; CONTRACT 6.5", {"futures": 35, "options": 3_110}),
     ),
-    "BCD": (Rates(date(2023, 4, 1), "CONTRACT 6.5", {"futures": 45, "options": 100}),),
+    "BCD": (
+        Rates(date(2023, 4, 1), "Zerodha charge list of the time", {"futures": 90, "options": 100}),
+        Rates(date(2024, 10, 1), "CONTRACT 6.5; its first day as for all others", {"futures": 45, "options": 100}),
+    ),
     "MCX": (
         Rates(date(2023, 4, 1), "Kite's samples of Jul 2023; charge lists of the time",
               {"futures": 260, "options": 5_000}),

@@ -28,14 +28,16 @@ ORDER: dict[str, Any] = {
 
 @pytest.fixture
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command over rows or text; its exit code, what it printed, and its complaints."""
+    """Runs the command over rows or text; its exit code, the rows of its reply, and its complaints."""
 
     def run(content: Any, *options: str) -> tuple[int, Any, str]:
         path = tmp_path / "orders.json"
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         code = main(["charges", str(path), *options])
         out, err = capsys.readouterr()
-        return code, json.loads(out) if out else None, err
+        reply = json.loads(out) if out else None
+        assert reply is None or (list(reply) == ["status", "data"] and reply["status"] == "success")
+        return code, reply and reply["data"], err
 
     return run
 
@@ -156,7 +158,7 @@ def test_order_id_variety_and_order_type_may_be_left_out(ask: Any) -> None:
 def test_standard_input_is_read_for_a_dash(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps([ORDER])))
     assert main(["charges", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)[0]["tradingsymbol"] == "SBIN"
+    assert json.loads(capsys.readouterr().out)["data"][0]["tradingsymbol"] == "SBIN"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,10 @@ def test_standard_input_is_read_for_a_dash(monkeypatch: pytest.MonkeyPatch, caps
         ({"average_price": float("nan")}, "average_price: a number above 0 is expected, NaN given"),
         ({"average_price": float("inf")}, "average_price: a number above 0 is expected, Infinity given"),
         ({"multiplier": 0}, "multiplier: a number above 0 is expected, 0 given"),
+        ({"exchange": "nse"}, 'exchange: one of NSE, BSE, NFO, BFO, CDS, BCD, MCX, NCO is expected, "nse" given'),
+        ({"average_price": "560.0"}, 'average_price: a number above 0 is expected, "560.0" given'),
+        ({"quantity": 10**400}, "quantity: at most 1000000000000 is expected, 401 digits given"),
+        ({"average_price": 1e308}, "average_price: at most 1000000000000 is expected, 309 digits given"),
     ],
 )
 def test_a_bad_value_is_named_with_its_row_and_field(ask: Any, words: dict[str, Any], complaint: str) -> None:
@@ -206,6 +212,14 @@ def test_a_missing_field_is_named(ask: Any, name: str) -> None:
         ("{", "not JSON"),
         (ORDER, "a list of orders is expected, dict given"),
         ("[7]", "row 1: an order should be an object, 7 given"),
+        ("", "not JSON"),
+        ("null", "a list of orders is expected, NoneType given"),
+        ({"orders": 7}, "a list of orders is expected, int given"),
+        ("[" * 100_000, "nested too deeply"),
+        (
+            [ORDER, {**ORDER, "exchange": "MCX", "product": "NRML", "tradingsymbol": "WOOL26DECFUT"}, 5],
+            "row 3: an order",
+        ),
     ],
 )
 def test_what_is_no_list_of_orders_is_refused(ask: Any, content: Any, complaint: str) -> None:
@@ -213,9 +227,34 @@ def test_what_is_no_list_of_orders_is_refused(ask: Any, content: Any, complaint:
     assert (code, notes) == (2, None) and complaint in err
 
 
+@pytest.mark.parametrize("name", ["orders", "data"])
+def test_a_list_inside_an_object_is_read_too(ask: Any, name: str) -> None:
+    assert ask({"status": "success", name: [ORDER]}) == ask([ORDER])
+
+
+def test_a_file_with_a_byte_order_mark_is_read(ask: Any) -> None:
+    assert ask("\ufeff" + json.dumps([ORDER])) == ask([ORDER])
+
+
+def test_the_rows_can_be_had_without_the_envelope(tmp_path: Path, capsys: pytest.CaptureFixture[str], ask: Any) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps([ORDER]))
+    assert main(["charges", str(path), "--rows"]) == 0
+    assert json.loads(capsys.readouterr().out) == ask([ORDER])[1]
+
+
 def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["charges", str(tmp_path / "nowhere.json")]) == 2
-    assert "nowhere.json" in capsys.readouterr().err
+    path = tmp_path / "nowhere.json"
+    assert main(["charges", str(path)]) == 2
+    assert capsys.readouterr().err == f"alphapanda charges: {path}: No such file or directory\n"
+    assert main(["charges", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"alphapanda charges: {tmp_path}: Is a directory\n"
+
+
+def test_a_day_ahead_is_charged_by_the_newest_tables_and_said_so(ask: Any) -> None:
+    code, notes, err = ask([ORDER], "--date", "2999-01-01")
+    assert (code, notes) == (0, ask([ORDER])[1])
+    assert err == ("alphapanda charges: 2999-01-01 lies ahead; the newest rates that this release knows are taken\n")
 
 
 def test_a_day_before_the_tables_is_refused(ask: Any) -> None:
@@ -224,11 +263,12 @@ def test_a_day_before_the_tables_is_refused(ask: Any) -> None:
     assert ask([ORDER], "--date", BEGIN.isoformat())[0] == 0
 
 
-def test_a_date_that_is_none_is_refused(ask: Any, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("day", ["yesterday", "20260401", "2026-W14-3", "2026-4-1", "2026-02-30", ""])
+def test_a_date_that_is_none_is_refused(ask: Any, capsys: pytest.CaptureFixture[str], day: str) -> None:
     with pytest.raises(SystemExit) as left:
-        ask([ORDER], "--date", "yesterday")
+        ask([ORDER], "--date", day)
     assert left.value.code == 2
-    assert "'yesterday' is no date" in capsys.readouterr().err
+    assert f"{day!r} is no date" in capsys.readouterr().err
 
 
 def test_help_tells_the_fields_of_the_reply(capsys: pytest.CaptureFixture[str]) -> None:

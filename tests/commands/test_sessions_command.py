@@ -102,6 +102,9 @@ def test_every_exchange_prints_a_whole_year(exchange: str) -> None:
     [
         (["XYZ"], "invalid choice: 'XYZ'"),
         (["NSE", "--from", "2026-02-30"], "'2026-02-30' is no day; write it as YYYY-MM-DD"),
+        (["NSE", "--from", "20260203"], "'20260203' is no day; write it as YYYY-MM-DD"),
+        (["NSE", "--to", "2026-W06-2"], "'2026-W06-2' is no day; write it as YYYY-MM-DD"),
+        (["INDICES"], "invalid choice: 'INDICES'"),
         (["NSE", "--from", "2026-02-03", "--to", "2026-02-01"], "--to 2026-02-01 lies before --from 2026-02-03"),
         (["NSE", "--plain", "--derivatives"], "not allowed with"),
         ([], "required: EXCHANGE"),

@@ -193,7 +193,7 @@ BEFORE, FIRST, LAST_OF_OLD = date(2020, 1, 1), date(2023, 4, 1), date(2024, 9, 3
                          date(2024, 5, 13): 4950, LAST_OF_OLD: 4950, date(2024, 10, 1): 3250, NOW: 3250}),
         ("CDS", FUTURE, {FIRST: 90, LAST_OF_OLD: 90, date(2024, 10, 1): 35, NOW: 35}),
         ("CDS", OPTION, {FIRST: 3500, LAST_OF_OLD: 3500, date(2024, 10, 1): 3110, NOW: 3110}),
-        ("BCD", FUTURE, {BEFORE: 45, FIRST: 45, NOW: 45}),
+        ("BCD", FUTURE, {BEFORE: 90, FIRST: 90, LAST_OF_OLD: 90, date(2024, 10, 1): 45, NOW: 45}),
         ("BCD", OPTION, {FIRST: 100, NOW: 100}),
         ("MCX", FUTURE, {FIRST: 260, LAST_OF_OLD: 260, date(2024, 10, 1): 210, NOW: 210}),
         ("MCX", OPTION, {FIRST: 5000, LAST_OF_OLD: 5000, date(2024, 10, 1): 4180, NOW: 4180}),
