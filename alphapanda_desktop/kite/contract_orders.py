@@ -223,6 +223,7 @@ class PositionRow(Wire):
             day_buy_value=self.day_buy_value,
             day_sell_quantity=self.day_sell_quantity,
             day_sell_value=self.day_sell_value,
+            told_pnl=self.pnl if "pnl" in self.model_fields_set else None,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import OrderChange, OrderRequest
 from alphapanda_desktop.kite import contract as k
+from alphapanda_desktop.trading.ledger import Ledger
 
 
 @pytest.fixture
@@ -83,6 +84,16 @@ def test_every_sample_position_has_kites_arithmetic(data: Any) -> None:
         position = k.position_from_wire(row)
         for field in ("value", "pnl", "m2m", "average_price", "buy_price", "sell_price"):
             assert getattr(position, field) == pytest.approx(row[field], abs=1e-6), (row["tradingsymbol"], field)
+
+
+def test_the_ledger_tells_what_separates_our_result_from_kites(data: Any) -> None:
+    ledger = Ledger(lambda _key: None, lambda: date(2026, 11, 23))
+    for wire in data("positions")["net"]:
+        assert ledger.difference(k.position_from_wire(wire)) == 0
+        off = k.position_from_wire({**wire, "pnl": wire["pnl"] + 12.34})
+        assert ledger.difference(off) == -12.34
+        untold = {name: value for name, value in wire.items() if name != "pnl"}
+        assert ledger.difference(k.position_from_wire(untold)) is None
 
 
 def test_a_position_row_has_29_fields(data: Any) -> None:
