@@ -15,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -220,16 +221,17 @@ def rivals_python() -> Path:
 
 
 class Rival:
-    """A script of tests/benchmarks that answers each line on its input with one line of JSON, in its own process.
+    """A script of tests/benchmarks that answers each line on its input with one line of JSON (`rivals_parts.serve`).
 
-    `rivals=True` runs it in the rivals' environment, False in ours. Turns alternate with ours, so both meet the same
+    `rivals=True` runs it in the rivals' environment, False in ours; always in a process of its own. Turns alternate with ours, so both meet the same
     noise; start-up and the first turn's warming stay out of what is measured, because the script measures itself.
     """
 
-    def __init__(self, script: str, *words: str, rivals: bool = True, patience_s: float = 300.0) -> None:
+    def __init__(self, script: str, *words: str, rivals: bool = True) -> None:
         python = rivals_python() if rivals else Path(sys.executable)
-        settings = {"QT_QPA_PLATFORM": "offscreen"} | os.environ | {"PYTHONPATH": str(ROOT)}
-        self._patience_s = patience_s
+        self._home = tempfile.TemporaryDirectory()  # some keep their settings there, and read ours
+        settings = os.environ | {"PYTHONPATH": str(ROOT), "HOME": self._home.name, "PYQTGRAPH_QT_LIB": "PySide6"}
+        settings.setdefault("QT_QPA_PLATFORM", "offscreen")
         self._process = subprocess.Popen(
             [str(python), str(HERE / script), *words],
             stdin=subprocess.PIPE,
@@ -264,10 +266,4 @@ class Rival:
     ) -> None:
         self._process.kill()
         self._process.communicate()
-
-
-def serve(turn: Callable[[str], object], ready: object = None) -> None:
-    """The other end of `Rival`: say ready, then answer each line with what `turn` measured."""
-    print(json.dumps(ready if ready is not None else {}), flush=True)
-    for line in sys.stdin:
-        print(json.dumps(turn(line.strip())), flush=True)
+        self._home.cleanup()
