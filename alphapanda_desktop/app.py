@@ -33,6 +33,7 @@ from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.arming import Arming
+from alphapanda_desktop.trading.chargecheck import ChargeCheck
 from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
@@ -246,6 +247,10 @@ class Program:
         for chore in account.chores:
             scope.spawn("account", chore())
         scope.spawn("stop coverage", coverage.refresh())
+        if account.calculator is not None:
+            check = ChargeCheck(desk.ledger, account.calculator, journal, venue.clock, self._tell)
+            desk.filled.connect(lambda _fill, _run_id: check.look())
+            scope.spawn("charge check", check.run())
         self._wire(scope, market, desk)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
