@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Final
+
+from psygnal import Signal
 
 from alphapanda_desktop.domain.charges import Charges, exact_charges, instrument_type_of, turnover_of
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.pnl import Lots, Pnl, lots_of, pnl_of, sum_of
 from alphapanda_desktop.domain.portfolio import ChargeQuery
-from alphapanda_desktop.domain.positions import Position, to_money
+from alphapanda_desktop.domain.positions import RUPEE, Position, to_money
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.units import multiplier_of, units_of
 
@@ -26,6 +29,34 @@ PriceOf = Callable[[str], float | None]
 
 Where = tuple[str, str, str]
 """Exchange, tradingsymbol and product: what tells positions apart."""
+
+
+PAISA: Final = RUPEE // 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeDifference:
+    """One executed order as we charged it and as the broker does."""
+
+    order_id: str
+    ours: Charges
+    theirs: Charges
+
+    @property
+    def rupees(self) -> float:
+        """Ours less theirs, in rupees."""
+        return (self.ours.total - self.theirs.total) / RUPEE
+
+    @property
+    def text(self) -> str:
+        """Both figures, for a person."""
+        return f"Kite says ₹{self.theirs.total / RUPEE:,.2f}, we say ₹{self.ours.total / RUPEE:,.2f}"
+
+    @property
+    def matters(self) -> bool:
+        """Whether the whole, or any part of it, is off by a paisa or more."""
+        names = ("total", *(f.name for f in fields(Charges) if isinstance(getattr(self.ours, f.name), int)))
+        return any(abs(getattr(self.ours, name) - getattr(self.theirs, name)) >= PAISA for name in names)
 
 
 @dataclass(slots=True)
@@ -65,7 +96,12 @@ class _Made:
 
 
 class Ledger:
-    """Fills of today with their run ids, carried lots, and charges by order. One account; called on the loop."""
+    """Fills of today with their run ids, carried lots, and charges by order. One account; called on the loop.
+
+    Signals: `charges_told()` after the broker has said what orders cost.
+    """
+
+    charges_told = Signal()
 
     def __init__(self, find: Callable[[str], Instrument | None], today: Callable[[], date]) -> None:
         self._find = find
@@ -77,6 +113,8 @@ class Ledger:
         """Signed quantity and value of every fill of a position, whoever made it, in the order taken."""
         self._charged = Counter[str | Where]()
         """Booked charges by run id, by position, and under "*" of all."""
+        self._told: dict[str, tuple[ChargeQuery, Charges]] = {}
+        """What the broker said an order costs, as far as it had filled when it was asked."""
 
     # --- taking ------------------------------------------------------------------------------------------------------
 
@@ -106,12 +144,18 @@ class Ledger:
         made = self._made(run_id, (exchange, tradingsymbol, product))
         made.lots = made.start = Lots(quantity, self._worth(f"{exchange}:{tradingsymbol}", quantity, average_price))
 
+    def tell_charges(self, answers: Iterable[tuple[ChargeQuery, Charges]]) -> None:
+        """What the broker says that executed orders cost."""
+        self._told |= {query.order_id: (query, charges) for query, charges in answers}
+        self.charges_told.emit()
+
     def new_day(self) -> None:
         """Begin a day: what is open is carried at its cost; realised results and charges begin at nothing."""
         self._seen.clear()
         self._orders.clear()
         self._trades.clear()
         self._charged.clear()
+        self._told.clear()
         for run_id, made in self._runs.items():
             open_ = {where: Lots(one.lots.quantity, one.lots.cost) for where, one in made.items() if one.lots.quantity}
             self._runs[run_id] = {where: _Made(lots, lots) for where, lots in open_.items()}
@@ -144,6 +188,26 @@ class Ledger:
     def executed(self) -> dict[str, ChargeQuery]:
         """Every order that has filled today, wholly or in part, by order id."""
         return {order_id: executed.query() for order_id, executed in self._orders.items()}
+
+    def asked(self, order_id: str) -> ChargeQuery | None:
+        """What the broker was last asked of an order; None where it was not."""
+        return self._told[order_id][0] if order_id in self._told else None
+
+    def told_of(self, order_id: str) -> Charges | None:
+        """The broker's word on an order; None where it was not asked, or the order has filled further since."""
+        executed = self._orders.get(order_id)
+        query, charges = self._told.get(order_id, (None, None))
+        return charges if executed is not None and query == executed.query() else None
+
+    def charge_difference(self, order_id: str) -> ChargeDifference | None:
+        """Our charges of an order beside the broker's; None where they agree to the paisa, or are not both known."""
+        ours, theirs = self.of_order(order_id), self.told_of(order_id)
+        both = ChargeDifference(order_id, ours, theirs) if ours and theirs else None
+        return both if both is not None and both.matters else None
+
+    def charge_differences(self) -> list[ChargeDifference]:
+        """Every order of today of which the broker's word is known and is another than ours."""
+        return [one for order_id in self._told if (one := self.charge_difference(order_id)) is not None]
 
     def carried(self, run_id: str, where: Where) -> int:
         """Signed quantity that a run brought into the day."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import Refused, Rejected, SessionEnded, Unknown
 from alphapanda_desktop.domain.orders import UNKNOWN
 from alphapanda_desktop.domain.ports import LinkState
 from alphapanda_desktop.domain.risk import Limits, TradingState
+from alphapanda_desktop.kite.portfolio import KiteCalculator
+from alphapanda_desktop.trading import ledger
+from alphapanda_desktop.trading.chargecheck import ChargeCheck
 from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.runner import RunState, StartOrder
 from tests.e2e.headless import MemoryVault, exchange, house, log_in
@@ -185,5 +191,33 @@ def test_orders_survive_a_restart_with_their_owner(arun, eventually, tmp_path):
                 assert again.state is RunState.STOPPED
                 assert again.holding("NSE:INFY").quantity == owned
                 assert {owner for _, owner in await h.journal.fills(h.desk.day_start())} == {run_id}
+
+    arun(story())
+
+
+def test_charges_are_held_against_kites_own_and_the_difference_is_named(arun, eventually, tmp_path, monkeypatch):
+    async def story():
+        async with exchange() as kite, house(kite, tmp_path) as h:
+            said = []
+            check = ChargeCheck(h.desk.ledger, KiteCalculator(h.client), h.journal, SystemClock(), said.append)
+            first = await h.desk.submit(h.request(quantity=3))
+            await eventually(lambda: h.desk.ledger.of_order(first.order_id))
+            assert await check.compare() and h.desk.ledger.told_of(first.order_id) and not said
+            assert all(position.told_pnl is not None for position in h.desk.positions())
+            assert h.desk.ledger.difference(h.desk.positions()[0]) == pytest.approx(0, abs=0.01)
+            honest = ledger.exact_charges
+
+            def wrong(**about):
+                right = honest(**about)
+                return replace(right, stamp_duty=right.stamp_duty + 1)
+
+            monkeypatch.setattr(ledger, "exact_charges", wrong)
+            second = await h.desk.submit(h.request(quantity=2))
+            await eventually(lambda: h.desk.ledger.of_order(second.order_id))
+            assert await check.compare()
+            (found,) = h.desk.ledger.charge_differences()
+            assert found.order_id == second.order_id and found.rupees == pytest.approx(1.0, abs=0.01)
+            assert said == [f"Charges of order {second.order_id}: {found.text}. Kite's count."]
+            assert len(await h.journal.events(h.desk.day_start(), "charges differ")) == 1
 
     arun(story())

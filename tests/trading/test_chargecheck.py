@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -13,9 +14,9 @@ from alphapanda_desktop.domain.charges import Charges, charges
 from alphapanda_desktop.domain.errors import Offline
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.portfolio import ChargeQuery, Margin
-from alphapanda_desktop.trading.chargecheck import MOST_AT_ONCE, ChargeCheck
-from alphapanda_desktop.trading.ledger import Ledger
-from tests.fakes import an_instrument
+from alphapanda_desktop.trading.chargecheck import DIFFER, GAP_S, MOST_AT_ONCE, QUIET_S, ChargeCheck
+from alphapanda_desktop.trading.ledger import PAISA, Ledger
+from tests.fakes import FakeClock, FakeJournal, an_instrument
 
 DAY = date(2026, 11, 23)
 INFY = an_instrument()
@@ -55,7 +56,12 @@ class Parts:
     def __init__(self, more: int = 0) -> None:
         self.ledger = Ledger({INFY.key: INFY}.get, lambda: DAY)
         self.calculator = FakeCalculator(more)
-        self.check = ChargeCheck(self.ledger, self.calculator)
+        self.journal, self.said, self.slept = FakeJournal(), list[str](), list[float]()
+        self.check = ChargeCheck(self.ledger, self.calculator, self.journal, FakeClock(), self.said.append, self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0)
 
     def fill(
         self,
@@ -122,8 +128,8 @@ def test_where_both_agree_there_is_no_difference(arun: Any) -> None:
     parts.fill("one", 3, 100.1, n=1)
     parts.fill("one", 4, 100.2, n=2)
     assert arun(parts.check.ask()) == []
-    assert parts.check.of_order("one") == parts.ledger.of_order("one")
-    assert parts.check.of_order("other") is None
+    assert parts.ledger.told_of("one") == parts.ledger.of_order("one")
+    assert parts.ledger.told_of("other") is None
 
 
 def test_a_difference_names_the_order_and_both_figures(arun: Any) -> None:
@@ -131,21 +137,21 @@ def test_a_difference_names_the_order_and_both_figures(arun: Any) -> None:
     parts.fill("one")
     (found,) = arun(parts.check.ask())
     assert (found.order_id, found.rupees) == ("one", -2.5)
-    assert (found.ours, found.theirs) == (parts.ledger.of_order("one"), parts.check.of_order("one"))
-    assert parts.check.differences() == [found]
+    assert (found.ours, found.theirs) == (parts.ledger.of_order("one"), parts.ledger.told_of("one"))
+    assert parts.ledger.charge_differences() == [found]
 
 
 def test_what_was_told_is_not_asked_again_until_the_order_fills_further(arun: Any) -> None:
-    parts = Parts(more=1)
+    parts = Parts(more=PAISA)
     parts.fill("one", n=1)
     arun(parts.check.ask())
     arun(parts.check.ask())
     assert len(parts.calculator.asked) == 1
     parts.fill("one", n=2)
-    assert (parts.check.of_order("one"), parts.check.differences()) == (None, [])
+    assert (parts.ledger.told_of("one"), parts.ledger.charge_differences()) == (None, [])
     arun(parts.check.ask())
     assert [q.quantity for q in parts.calculator.asked[1]] == [20]
-    assert len(parts.check.differences()) == 1
+    assert len(parts.ledger.charge_differences()) == 1
 
 
 def test_all_orders_of_an_instrument_are_asked_for_together(arun: Any) -> None:
@@ -163,7 +169,7 @@ def test_all_orders_of_an_instrument_are_asked_for_together(arun: Any) -> None:
 
 def test_listeners_hear_of_an_answer_and_of_nothing_else(arun: Any) -> None:
     parts, heard = Parts(), list[int]()
-    parts.check.changed.connect(lambda: heard.append(1))
+    parts.ledger.charges_told.connect(lambda: heard.append(1))
     arun(parts.check.ask())
     assert heard == []
     parts.fill("one")
@@ -172,14 +178,14 @@ def test_listeners_hear_of_an_answer_and_of_nothing_else(arun: Any) -> None:
 
 
 def test_an_answer_that_does_not_come_leaves_what_is_known(arun: Any) -> None:
-    parts = Parts(more=1)
+    parts = Parts(more=PAISA)
     parts.fill("one")
     arun(parts.check.ask())
     parts.fill("two", symbol="TCS")
     parts.calculator.fails = Offline("no way out")
     with pytest.raises(Offline):
         arun(parts.check.ask())
-    assert [d.order_id for d in parts.check.differences()] == ["one"]
+    assert [d.order_id for d in parts.ledger.charge_differences()] == ["one"]
 
 
 def test_a_note_holds_five_hundred_orders_at_most(arun: Any) -> None:
@@ -188,3 +194,64 @@ def test_a_note_holds_five_hundred_orders_at_most(arun: Any) -> None:
         parts.fill(f"o{n}")
     arun(parts.check.ask())
     assert [len(asked) for asked in parts.calculator.asked] == [500, 1]
+
+
+def test_less_than_a_paisa_agrees(arun: Any) -> None:
+    parts = Parts(more=PAISA - 1)
+    parts.fill("one")
+    assert arun(parts.check.ask()) == []
+
+
+def test_a_difference_is_journaled_and_told_once_and_stands_in_the_ledger(arun: Any) -> None:
+    parts = Parts(more=25_000)
+    parts.fill("one")
+    assert [arun(parts.check.compare()) for _ in range(2)] == [True, True]
+    ours = parts.ledger.of_order("one")
+    assert ours is not None
+    words = f"Kite says ₹{ours.total / 10_000 + 2.5:,.2f}, we say ₹{ours.total / 10_000:,.2f}"
+    assert parts.said == [f"Charges of order one: {words}. Kite's count."]
+    (found,) = parts.ledger.charge_differences()
+    assert found.text == words and parts.ledger.charge_difference("one") == found
+    (event,) = parts.journal.event_rows
+    assert (event.kind, event.detail["order_id"]) == (DIFFER, "one")
+    parts.ledger.new_day()
+    assert parts.ledger.charge_differences() == []
+
+
+def test_a_broker_that_cannot_be_asked_is_told_of_once_and_asked_again_after_the_gap(arun: Any) -> None:
+    parts = Parts(more=25_000)
+    parts.fill("one")
+    parts.calculator.fails = Offline("no way out")
+
+    async def story() -> None:
+        async with asyncio.timeout(5):
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(parts.check.run())
+                while parts.slept != [QUIET_S, GAP_S] * 3:
+                    await asyncio.sleep(0)
+                parts.calculator.fails = None
+                while not parts.calculator.asked:
+                    await asyncio.sleep(0)
+                running.cancel()
+
+    arun(story())
+    assert parts.said[0] == "Charges could not be compared with Kite's own: no way out" and len(parts.said) == 2
+
+
+def test_executions_in_quick_succession_make_one_question(arun: Any) -> None:
+    parts = Parts()
+
+    async def story() -> None:
+        async with asyncio.timeout(5):
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(parts.check.run())
+                for n in range(5):
+                    parts.fill("one", n=n)
+                    parts.check.look()
+                while parts.slept[-1:] != [GAP_S]:
+                    await asyncio.sleep(0)
+                parts.check.look()
+                running.cancel()
+
+    arun(story())
+    assert [[q.quantity for q in asked] for asked in parts.calculator.asked] == [[50]]
