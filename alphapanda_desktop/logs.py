@@ -5,19 +5,32 @@ from __future__ import annotations
 import faulthandler
 import logging
 import logging.handlers
+import os
 import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Final
 from urllib.parse import quote
 
 STALL_S: Final = 0.05
 """Longer than this without a beat, and the loop was held."""
 
+LOOK_S: Final = 0.01
+"""How often the stack is looked at while the loop is held."""
+CHAIN: Final = 3
+MOST_PLACES: Final = 200
+WAITING: Final = " AppLoop.run_forever"
+"""The line of a loop that is in Qt's hands, and none of ours."""
+IDLE_IN: Final = frozenset({"threading.py wait", "queue.py get", "selectors.py select", "thread.py _worker"})
+"""A thread whose innermost frame is one of these waits."""
+
+_HOME: Final = f"{Path(__file__).parent}{os.sep}"
 _secrets: set[str] = set()
 log = logging.getLogger("alphapanda")
 
@@ -91,18 +104,31 @@ def catch_crashes(tell: Callable[[str], None]) -> None:
     threading.excepthook = in_thread
 
 
+@dataclass(slots=True)
+class Place:
+    """Where the loop was held, how often, and for how long at most and together."""
+
+    where: str
+    count: int = 0
+    worst_s: float = 0.0
+    total_s: float = 0.0
+
+
 class Watchdog:
-    """Names the line that held the loop longer than `STALL_S`. `beat` is called by the loop all the time."""
+    """Names the line that held the loop longer than `STALL_S`. `beat` is called by the loop all the time.
+
+    A place is logged when it first holds the loop, then at each tenfold of its count.
+    """
 
     def __init__(self) -> None:
         self._beat = time.perf_counter()
         self._main = threading.get_ident()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-        self.stalls: list[tuple[float, str]] = []
-        """Length in seconds and where, newest last; at most 200."""
+        self._places: dict[str, Place] = {}
 
     def start(self) -> None:
+        self.beat()
         self._thread.start()
 
     def stop(self) -> None:
@@ -113,24 +139,83 @@ class Watchdog:
         """The loop is alive."""
         self._beat = time.perf_counter()
 
+    @property
+    def places(self) -> list[Place]:
+        """Where the loop was held so far, the costliest first."""
+        return sorted(self._places.copy().values(), key=lambda place: -place.total_s)
+
     def _watch(self) -> None:
-        while not self._stop.wait(STALL_S / 2):
+        while not self._stop.wait(max(0.001, self._beat + STALL_S - time.perf_counter())):
             began = self._beat
             if time.perf_counter() - began > STALL_S:
-                where = self._where()
-                while self._beat == began and not self._stop.wait(STALL_S / 5):
-                    pass
-                self._note(time.perf_counter() - began, where)
+                seen = [self._look()]
+                while self._beat == began and not self._stop.wait(LOOK_S):
+                    seen.append(self._look())
+                self._note(time.perf_counter() - began, held_at(seen))
 
-    def _where(self) -> str:
-        frame = sys._current_frames().get(self._main)
-        if frame is None:
-            return "unknown"
-        rows = traceback.extract_stack(frame)
-        ours = [row for row in rows if "alphapanda_desktop" in row.filename] or rows
-        return " < ".join(f"{Path(row.filename).name}:{row.lineno} {row.name}" for row in reversed(ours[-4:]))
+    def _look(self) -> list[str]:
+        """The main thread's stack, outermost first, in words."""
+        frames = sys._current_frames()
+        stack = _stack_of(frames.get(self._main))
+        if stack and stack[-1].endswith(WAITING):
+            stack.append(_others(frames, {self._main, threading.get_ident()}))
+        return stack
 
     def _note(self, length_s: float, where: str) -> None:
-        self.stalls.append((length_s, where))
-        del self.stalls[:-200]
-        log.warning("the loop was held for %.0f ms at %s", length_s * 1000, where)
+        if len(self._places) >= MOST_PLACES and where not in self._places:
+            where = "elsewhere"
+        place = self._places.setdefault(where, Place(where))
+        place.count += 1
+        place.worst_s = max(place.worst_s, length_s)
+        place.total_s += length_s
+        if place.count == 1:
+            log.warning("the loop was held for %.0f ms at %s", length_s * 1000, where)
+        elif str(place.count).strip("0") == "1":
+            worst_ms = place.worst_s * 1000
+            log.warning("the loop was held %d times, up to %.0f ms, at %s", place.count, worst_ms, where)
+
+
+def held_at(seen: list[list[str]]) -> str:
+    """The innermost line that more than half of the looks agree on, its callers, and where most were inside it."""
+    common: list[str] = []
+    agreeing = [look for look in seen if look]
+    while agreeing:
+        line, times = Counter(look[len(common)] for look in agreeing).most_common(1)[0]
+        if 2 * times <= len(seen):
+            break
+        common.append(line)
+        agreeing = [look for look in agreeing if look[len(common) - 1] == line and len(look) > len(common)]
+    held = " < ".join(reversed(common[-CHAIN:])) or "unknown"
+    inside = Counter(look[-1] for look in seen if look[: len(common)] == common and len(look) > len(common))
+    return f"{held}, mostly in {inside.most_common(1)[0][0]}" if inside and common else held
+
+
+def _stack_of(frame: FrameType | None) -> list[str]:
+    """Our own lines of a stack, outermost first, then the library's line that they are in, if they are in one."""
+    lines: list[str] = []
+    inner = frame
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_HOME):
+            lines.append(_words(frame))
+        frame = frame.f_back
+    lines.reverse()
+    if inner is not None and (not lines or lines[-1] != _words(inner)):
+        lines.append(_words(inner))
+    return lines
+
+
+def _words(frame: FrameType) -> str:
+    path = frame.f_code.co_filename
+    short = path.removeprefix(_HOME) if path.startswith(_HOME) else "/".join(Path(path).parts[-2:])
+    return f"{short}:{frame.f_lineno} {frame.f_code.co_qualname}"
+
+
+def _others(frames: dict[int, FrameType], but: set[int]) -> str:
+    """Who may have had the interpreter while the loop was in Qt's hands."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    at_work = [
+        f"thread {names.get(number, number)!r} at {_stack_of(frame)[-1]}"
+        for number, frame in frames.items()
+        if number not in but and f"{Path(frame.f_code.co_filename).name} {frame.f_code.co_name}" not in IDLE_IN
+    ]
+    return "; ".join(at_work) or "Qt itself"

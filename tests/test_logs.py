@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
 import logging
 import sys
@@ -97,34 +98,106 @@ def test_a_crash_in_any_thread_is_logged_and_told(log, monkeypatch):
     assert "ZeroDivisionError" in log() and "KeyError: 'main'" in log()
 
 
-def hold_the_loop(watchdog):
-    deadline = time.monotonic() + 10
-    while not watchdog.seen.is_set() and time.monotonic() < deadline:
-        pass
-
-
 class Noticing(logs.Watchdog):
     """A watchdog that tells when it has looked, so that no time needs to be guessed."""
 
     def __init__(self):
         super().__init__()
-        self.seen = threading.Event()
+        self.looks = 0
 
-    def _where(self):
-        where = super()._where()
-        self.seen.set()
-        return where
+    def _look(self):
+        stack = super()._look()
+        self.looks += 1
+        return stack
 
 
-def test_the_watchdog_names_the_line_that_held_the_loop(log):
+def hold_the_loop(watchdog):
+    deadline, enough = time.monotonic() + 10, watchdog.looks + 3
+    while watchdog.looks < enough and time.monotonic() < deadline:
+        pass
+
+
+def _until(condition, watchdog):
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        watchdog.beat()
+        time.sleep(0.001)
+    assert condition()
+
+
+def test_the_watchdog_names_the_line_that_held_the_loop_once_with_a_count(log):
     watchdog = Noticing()
     watchdog.start()
-    hold_the_loop(watchdog)
-    watchdog.beat()
-    deadline = time.monotonic() + 10
-    while not watchdog.stalls and time.monotonic() < deadline:
-        watchdog.beat()
+    for count in (1, 2, 3):
+        hold_the_loop(watchdog)
+        _until(lambda count=count: sum(place.count for place in watchdog.places) == count, watchdog)
     watchdog.stop()
-    length_s, where = watchdog.stalls[0]
-    assert length_s > logs.STALL_S and "hold_the_loop" in where and "test_logs.py:" in where
-    assert "the loop was held for" in log()
+    (place,) = watchdog.places
+    assert place.count == 3 and logs.STALL_S < place.worst_s <= place.total_s
+    assert "hold_the_loop" in place.where and "test_logs.py:" in place.where
+    assert log().count("the loop was held") == 1
+
+
+def test_a_place_is_logged_again_at_each_tenfold_of_its_count(log):
+    watchdog = logs.Watchdog()
+    for _ in range(100):
+        watchdog._note(0.06, "here")
+    lines = [line for line in log().splitlines() if "held" in line]
+    assert ["for 60 ms at here" in lines[0], "10 times" in lines[1], "100 times" in lines[2]] == [True] * 3
+    assert len(lines) == 3
+
+
+def test_a_real_stall_of_the_real_loop_is_named_with_its_callers(run, log):
+    watchdog = Noticing()
+
+    async def story():
+        watchdog.start()
+        try:
+            await asyncio.sleep(0.005)
+            watchdog.beat()
+            asyncio.get_running_loop().call_soon(hold_the_loop, watchdog)
+            await asyncio.sleep(0.01)
+            while not watchdog.places:
+                watchdog.beat()
+                await asyncio.sleep(0.001)
+        finally:
+            watchdog.stop()
+
+    run(story())
+    assert "hold_the_loop" in watchdog.places[0].where and "AppLoop._drain" in watchdog.places[0].where
+
+
+def test_of_many_lines_the_one_that_held_all_the_while_comes_first():
+    seen = [["app.py:1 start", "shell.py:9 show", inner] for inner in ("a.py:1 f", "b.py:2 g", "b.py:2 g", "c.py:3 h")]
+    assert logs.held_at(seen) == "shell.py:9 show < app.py:1 start, mostly in b.py:2 g"
+    assert logs.held_at([seen[1], seen[2], ["app.py:2 later"]]) == "b.py:2 g < shell.py:9 show < app.py:1 start"
+    assert logs.held_at([["app.py:1 start"]]) == "app.py:1 start"
+    assert logs.held_at([[]]) == "unknown"
+
+
+def test_places_are_bounded(log):
+    watchdog = logs.Watchdog()
+    for number in range(logs.MOST_PLACES + 50):
+        watchdog._note(0.06, f"place {number}")
+    assert len(watchdog.places) == logs.MOST_PLACES + 1
+    assert sum(place.count for place in watchdog.places) == logs.MOST_PLACES + 50
+
+
+def test_a_thread_that_kept_the_interpreter_from_the_loop_is_named():
+    gate, inside = threading.Event(), threading.Event()
+
+    def busy():
+        inside.set()
+        while not gate.is_set():
+            pass
+
+    thread = threading.Thread(target=busy, name="imports")
+    thread.start()
+    inside.wait(5)
+    try:
+        said = logs._others(sys._current_frames(), {threading.get_ident()})
+    finally:
+        gate.set()
+        thread.join()
+    assert said.startswith("thread 'imports' at ") and ".py:" in said
+    assert logs._others({}, set()) == "Qt itself"

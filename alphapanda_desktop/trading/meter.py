@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import add
-from typing import Final
+from typing import Final, Protocol
 
 SUB_BITS: Final = 5
 SUB: Final = 1 << SUB_BITS
@@ -119,9 +119,8 @@ class Row:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """A place that held the loop, how often and for how long at most and together."""
+class Stall(Protocol):
+    """A place that held the loop, how often, and for how long at most and together."""
 
     where: str
     count: int
@@ -134,7 +133,7 @@ class Meter:
     """What is measured on the paths of the program. Every method is for the loop's thread.
 
     `frame_in` when a frame was read off the socket, `ticks_in` when its ticks have been through every strategy,
-    `painted` when the screen shows them, `clicked` in the slot of a person's click and `ordered` as its order leaves.
+    `painted` when the screen shows them, `clicked` in the task of a person's click and `ordered` as its order leaves.
     """
 
     now_ns: Callable[[], int] = time.perf_counter_ns
@@ -150,7 +149,7 @@ class Meter:
     deepest: int = 0
     shed: str = ""
     """What is drawn less often for want of time, in words; empty where nothing is."""
-    stalls: Callable[[], list[Stall]] = list
+    stalls: Callable[[], Sequence[Stall]] = list
     _read_ns: int = 0
     _unpainted_ns: int = 0
     _turned_ns: int = 0
@@ -180,9 +179,11 @@ class Meter:
         if since_ns:
             self.paint.add(now - since_ns)
 
-    def clicked(self) -> None:
-        """A person asked for something; an order that comes of it in this context is timed from here."""
-        _click.set([self.now_ns()])
+    def clicked(self, at_ns: int) -> Callable[[], None]:
+        """A person asked then for what this task does: an order of it is timed from there. Returns what ends that."""
+        click = [at_ns]
+        _click.set(click)
+        return click.clear
 
     def ordered(self) -> None:
         """An order leaves for the broker. Of several that come of one click the first is timed."""

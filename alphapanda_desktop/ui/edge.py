@@ -10,36 +10,52 @@ import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from inspect import ismethod
-from typing import Any, Literal, NamedTuple
+from math import gcd
+from typing import Any, Final, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 import shiboken6
 from psygnal import SignalInstance
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Retry
+from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.shedding import FRAME_HZ, Kind, Shedding
 from alphapanda_desktop.ui.theme import DARK, Theme
 
-FRAME_MS = 33
+FRAME_MS: Final = 1000 // FRAME_HZ
+AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
 
 Level = Literal["info", "warning", "danger"]
 Notify = Callable[[str, Level], None]
 
 
 class FrameClock(QObject):
-    """The program's one drawing beat, about 30 times a second while anyone can be seen.
+    """The program's one drawing beat: 60 frames a second for charts, 30 for the rest, fewer where `shedding` says so.
 
-    Owners and callbacks that are methods are held weakly: the clock keeps no widget alive.
+    It beats while anyone can be seen, and draws no frame while the one before is not on the screen. Owners and
+    callbacks that are methods are held weakly: the clock keeps no widget alive.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, meter: Meter | None = None, shedding: Shedding | None = None
+    ) -> None:
         super().__init__(parent)
+        self.meter = meter or Meter()
+        self.spent_ns = 0
+        """Time from the beginnings of frames to their being on the screen, since the start."""
+        self._shedding = shedding or Shedding()
         self._pulls: list[_Pull] = []
+        self._kinds: WeakKeyDictionary[QWidget, Kind] = WeakKeyDictionary()
+        self._number = 0
+        self._step = 1
+        self._began_ns = 0
+        self._since_ns = 0
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(FRAME_MS)
-        self._timer.timeout.connect(self.beat)
+        self._timer.timeout.connect(self._next)
 
     @property
     def running(self) -> bool:
@@ -50,36 +66,88 @@ class FrameClock(QObject):
         """How many callbacks there are, those of hidden widgets included."""
         return len(self._pulls)
 
-    def add(self, owner: QWidget, callback: Callable[[], None]) -> None:
-        """Call back once a frame while `owner` is visible, until it is destroyed."""
+    @property
+    def frame_ms(self) -> int:
+        """Time from beat to beat."""
+        return self._step * FRAME_MS
+
+    def add(self, owner: QWidget, callback: Callable[[], None], kind: Kind | None = None) -> None:
+        """Call back once a frame while `owner` is visible, until it is destroyed. Without a kind it is a table."""
+        if kind is not None:
+            self._kinds[owner] = kind
         self._pulls.append(_Pull(weakref.ref(owner), _held(callback)))
         owner.installEventFilter(self)
         owner.destroyed.connect(self._prune)
-        self._consider()
+        self.consider()
+
+    def draws(self, owner: QWidget, kind: Kind) -> None:
+        """What this owner draws, for all its callbacks, from now on."""
+        self._kinds[owner] = kind
+        self.consider()
 
     def beat(self) -> None:
-        """Run one frame now."""
-        for pull in list(self._pulls):
+        """Draw everything that is seen, now."""
+        self._draw(list(self._pulls))
+
+    def _next(self) -> None:
+        if self._began_ns:
+            return  # the frame before is still on its way to the screen
+        self._number += self._step
+        level = self._shedding.level
+        due = [pull for pull in self._pulls if not self._number % level.every(self._kind(pull.owner()))]
+        if due:
+            self._draw(due)
+
+    def _kind(self, owner: QWidget | None) -> Kind:
+        return self._kinds.get(owner, Kind.TABLE) if owner is not None else Kind.TABLE
+
+    def _draw(self, due: list[_Pull]) -> None:
+        began_ns, shown, all_kinds = self.meter.now_ns(), set[Kind](), self._seen_kinds()
+        for pull in due:
             callback = pull.callback()
             if callback is not None and pull.seen():
+                shown.add(self._kind(pull.owner()))
                 callback()
+        if shown and not self._began_ns:
+            self._began_ns = began_ns
+            # A tick counts as painted when the chart shows it; without a chart, when anything does.
+            counts = Kind.CHART in shown or Kind.CHART not in all_kinds
+            self._since_ns = self.meter.take_unpainted() if counts else 0
+            # Qt paints on an event of low priority that the callbacks have asked for: this one comes after it.
+            QCoreApplication.postEvent(self, QEvent(QEvent.Type.User), AFTER_PAINT)
+
+    def customEvent(self, _event: QEvent) -> None:
+        """The frame is on the screen."""
+        began_ns, self._began_ns = self._began_ns, 0
+        self.spent_ns += self.meter.now_ns() - began_ns
+        self.meter.painted(began_ns, self._since_ns)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
             # Qt sets the visible flag before it sends either event.
-            self._consider()
+            self.consider()
         return False
 
     def _prune(self, _gone: QObject | None = None) -> None:
         self._pulls = [pull for pull in self._pulls if pull.alive()]
-        self._consider()
+        self.consider()
 
-    def _consider(self) -> None:
-        wanted = any(pull.seen() for pull in self._pulls)
-        if wanted and not self._timer.isActive():
-            self._timer.start()
-        elif not wanted:
+    def _seen_kinds(self) -> set[Kind]:
+        return {self._kind(pull.owner()) for pull in self._pulls if pull.seen()}
+
+    def consider(self) -> None:
+        """Beat as often as what is seen now asks for; call it when the level of shedding has changed."""
+        kinds = self._seen_kinds()
+        if not kinds:
             self._timer.stop()
+            return
+        level = self._shedding.level
+        step = gcd(*(level.every(kind) for kind in kinds))
+        if step != self._step or not self._timer.isActive():
+            self._step, self._number = step, 0
+            if not self._timer.isActive():
+                self.meter.take_unpainted()  # nobody was looking when these came
+            self._timer.start(step * FRAME_MS)
 
 
 class _Pull(NamedTuple):
@@ -106,17 +174,25 @@ class Edge:
     notify: Notify
     theme: Theme = DARK
 
+    @property
+    def meter(self) -> Meter:
+        """What measures the program; the frame clock's."""
+        return self.frames.meter
+
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
         """Start work for a slot; an error we raise on purpose becomes a notice, any other goes to the scope."""
-        task = self.scope.spawn(name, self._spoken(work))
+        task = self.scope.spawn(name, self._spoken(work, self.meter.now_ns()))
         task.add_done_callback(lambda _: work.close())  # a task cancelled before its first step never reaches it
         return task
 
-    async def _spoken(self, work: Coroutine[Any, Any, Any]) -> None:
+    async def _spoken(self, work: Coroutine[Any, Any, Any], asked_ns: int) -> None:
+        ended = self.meter.clicked(asked_ns)
         try:
             await work
         except AlphaPandaError as error:
             self.notify(str(error), "warning" if isinstance(error, Refused | Retry) else "danger")
+        finally:
+            ended()
 
 
 async def ask(dialog: QDialog) -> int:

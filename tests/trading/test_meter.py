@@ -121,10 +121,22 @@ def test_a_frame_without_new_ticks_is_no_time_of_a_tick() -> None:
 def test_an_order_is_timed_from_the_click_that_asked_for_it() -> None:
     now = Now()
     meter = Meter(now_ns=now)
+    later: list[asyncio.Task[None]] = []
 
-    async def slot(delay_ns: int) -> None:
-        meter.clicked()
+    async def silent(gate: asyncio.Event) -> None:
+        ended = meter.clicked(now.ns)  # a click that starts something and orders nothing itself
+        later.append(asyncio.create_task(after(gate)))
+        ended()
+
+    async def slot(gate: asyncio.Event, delay_ns: int) -> None:
+        ended = meter.clicked(meter.now_ns())
+        later.append(asyncio.create_task(after(gate)))  # what it started lives on without the click
         await asyncio.gather(asyncio.create_task(path(delay_ns)))  # the order path has tasks of its own
+        ended()
+
+    async def after(gate: asyncio.Event) -> None:
+        await gate.wait()
+        meter.ordered()
 
     async def path(delay_ns: int) -> None:
         now.ns += delay_ns
@@ -132,9 +144,13 @@ def test_an_order_is_timed_from_the_click_that_asked_for_it() -> None:
         meter.ordered()  # its second slice is no click
 
     async def story() -> None:
+        gate = asyncio.Event()
         meter.ordered()  # a strategy's: nobody clicked
-        await asyncio.create_task(slot(4_000_000))
+        await asyncio.create_task(slot(gate, 4_000_000))
         meter.ordered()
+        await asyncio.create_task(silent(gate))
+        gate.set()
+        await asyncio.gather(*later)
 
     asyncio.run(story())
     assert (meter.order.total, meter.order.worst_ns) == (1, 4_000_000)

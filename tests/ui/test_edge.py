@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
 from typing import Any
 
@@ -12,8 +13,10 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Rejected, Retry
+from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.ui.edge import Edge, FrameClock, ask, connect
+from alphapanda_desktop.trading.shedding import LAG_NS, LEVELS, LOOKS_DOWN, Kind, Shedding
+from alphapanda_desktop.ui.edge import FRAME_MS, Edge, FrameClock, ask, connect
 
 
 class Painter(QWidget):
@@ -243,3 +246,131 @@ def test_a_signal_keeps_no_listener_alive(qapp: Any) -> None:
     gc.collect()
     assert gone() is None
     speaker.said.emit("two")
+
+
+# --- kinds, frames and shedding
+
+
+def frames_of(frames: FrameClock, beats: int) -> None:
+    """Let the clock beat, each frame on the screen before the next."""
+    for _ in range(beats):
+        frames._next()
+        QApplication.sendPostedEvents(frames, QEvent.Type.User)
+
+
+def test_a_chart_is_drawn_60_times_a_second_and_a_table_30(qtbot: Any) -> None:
+    frames = FrameClock()
+    chart, table = Painter(frames), Painter(frames)
+    for pane in (chart, table):
+        qtbot.addWidget(pane)
+        pane.show()
+    assert frames.frame_ms == 2 * FRAME_MS  # nothing that is seen wants more
+    frames.draws(chart, Kind.CHART)
+    assert frames.frame_ms == FRAME_MS
+    frames_of(frames, 60)
+    assert (chart.drawn, table.drawn) == (60, 30)
+    chart.hide()
+    assert frames.frame_ms == 2 * FRAME_MS
+
+
+def test_each_kind_has_its_own_divisor_under_load(qtbot: Any) -> None:
+    shedding = Shedding()
+    frames = FrameClock(shedding=shedding)
+    panes = {kind: Painter(frames) for kind in Kind}
+    for kind, pane in panes.items():
+        qtbot.addWidget(pane)
+        frames.draws(pane, kind)
+        pane.show()
+    drawn = []
+    while shedding.depth < len(LEVELS) - 1:
+        for _ in range(LOOKS_DOWN):
+            shedding.look(10 * LAG_NS, 0.0)
+        frames.consider()
+        before = [pane.drawn for pane in panes.values()]
+        frames_of(frames, 60 * FRAME_MS // frames.frame_ms)
+        drawn.append(tuple(pane.drawn - was for pane, was in zip(panes.values(), before, strict=True)))
+    assert drawn == [tuple(level.hz(kind) for kind in Kind) for level in LEVELS[1:]]
+    for pane in panes.values():
+        pane.hide()
+
+
+def test_no_frame_is_drawn_while_the_one_before_is_not_on_the_screen(qtbot: Any) -> None:
+    frames = FrameClock()
+    pane = Painter(frames)
+    qtbot.addWidget(pane)
+    frames.draws(pane, Kind.CHART)
+    pane.show()
+    for _ in range(5):
+        frames._next()
+    assert pane.drawn == 1
+    QApplication.sendPostedEvents(frames, QEvent.Type.User)
+    frames._next()
+    assert pane.drawn == 2
+    QApplication.sendPostedEvents(frames, QEvent.Type.User)
+    pane.hide()
+
+
+class Slow(Painter):
+    """Asks for a paint each frame and notes when it came."""
+
+    painted_ns = 0
+
+    def draw(self) -> None:
+        super().draw()
+        self.update()
+
+    def paintEvent(self, _event: Any) -> None:
+        self.painted_ns = time.perf_counter_ns()
+
+
+def test_a_frame_is_measured_to_the_end_of_the_paint_that_it_asked_for(run: Any, qtbot: Any, eventually: Any) -> None:
+    meter = Meter()
+    frames = FrameClock(meter=meter)
+    pane = Slow(frames)
+    qtbot.addWidget(pane)
+    frames.draws(pane, Kind.CHART)
+    ended: list[int] = []
+    painted = meter.painted
+
+    async def story() -> None:
+        pane.show()
+        await eventually(lambda: pane.painted_ns)
+        await eventually(lambda: meter.frame.total)
+        pane.painted_ns = 0
+        meter.frame_in()
+        await eventually(lambda: meter.paint.total)
+        ended.append(time.perf_counter_ns())
+        assert pane.painted_ns and pane.painted_ns <= ended[0]
+        pane.hide()
+
+    run(story())
+    assert painted == meter.painted and meter.paint.worst_ns > 0 and frames.spent_ns > 0
+
+
+def test_ticks_that_came_while_nobody_looked_are_no_slow_paint(qtbot: Any) -> None:
+    meter = Meter()
+    frames = FrameClock(meter=meter)
+    pane = Painter(frames)
+    qtbot.addWidget(pane)
+    meter.frame_in()
+    pane.show()
+    frames_of(frames, 2)
+    assert (meter.frame.total > 0, meter.paint.total) == (True, 0)
+    pane.hide()
+
+
+def test_an_order_of_a_slot_is_timed_from_its_click(run: Any) -> None:
+    async def story() -> Meter:
+        async with Scope("test", lambda *_: None) as scope:
+            edge = Edge(scope, FrameClock(), lambda *_: None)
+
+            async def submit() -> None:
+                await asyncio.sleep(0)
+                edge.meter.ordered()
+
+            await edge.spawn("submit", submit())
+            edge.meter.ordered()  # a strategy's
+            return edge.meter
+
+    meter = run(story())
+    assert meter.order.total == 1 and meter.order.worst_ns > 0
