@@ -25,7 +25,7 @@ LOOK_S: Final = 0.01
 """How often the stack is looked at while the loop is held."""
 CHAIN: Final = 3
 MOST_PLACES: Final = 200
-WAITING: Final = " AppLoop.run_forever"
+WAITING: Final = ".run_forever"
 """The line of a loop that is in Qt's hands, and none of ours."""
 IDLE_IN: Final = frozenset({"threading.py wait", "queue.py get", "selectors.py select", "thread.py _worker"})
 """A thread whose innermost frame is one of these waits."""

@@ -91,6 +91,11 @@ class AppLoop(qasync.QEventLoop):  # type: ignore[misc]
         self._alarm.timeout.connect(self._ring)
         super().__init__(_LocalExec(application) if reentrant else application)
 
+    @property
+    def backlog(self) -> int:
+        """How many callbacks wait for their turn."""
+        return len(self._ready_queue)
+
     def call_soon(self, callback: Callable[..., Any], *args: Any, context: Context | None = None) -> asyncio.Handle:
         self._check_closed()
         handle = asyncio.Handle(callback, args, self, context)

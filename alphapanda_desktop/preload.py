@@ -22,8 +22,18 @@ MODULES: Final = (
 )
 """What the program needs before it can show a login, in the order of need."""
 
-LATER: Final = ("pyqtgraph", "alphapanda_desktop.ui.desk", "kiteconnect")
-"""What it needs behind the login."""
+LATER: Final = ("pyqtgraph", "alphapanda_desktop.ui.desk", "kiteconnect", "numpy.ma")
+"""What it needs behind the login; numpy.ma is what numpy itself asks for when bars are first merged."""
+
+WEB: Final = ("alphapanda_desktop.ui.webpage",)
+"""The browser, where a login needs one."""
+
+VENUES: Final = {
+    "practice": ("alphapanda_desktop.venues.kite",),
+    "paper": ("alphapanda_desktop.venues.paper",),
+    "live": ("alphapanda_desktop.venues.kite",),
+}
+"""What each mode runs on: paper never loads what can send an order."""
 
 
 async def preload(modules: tuple[str, ...]) -> None:

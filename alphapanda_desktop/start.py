@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import logs
+from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import data_dir
-from alphapanda_desktop.preload import LATER, MODULES, SETTINGS, preload
+from alphapanda_desktop.preload import LATER, MODULES, SETTINGS, VENUES, preload
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
@@ -24,15 +25,19 @@ if TYPE_CHECKING:
 
     from alphapanda_desktop.app import Options, Program
     from alphapanda_desktop.domain.ports import Vault
+    from alphapanda_desktop.loop import AppLoop
     from alphapanda_desktop.memory import Looks, WindowMemory
     from alphapanda_desktop.settings import Settings
+    from alphapanda_desktop.trading.meter import Meter
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
 
 Drive = Callable[["Program"], Coroutine[Any, Any, None]]
 log = logging.getLogger("alphapanda.start")
 
-HEARTBEAT_S: Final = 0.01
+SWITCH_S: Final = 0.0005
+"""How long another thread keeps the interpreter once the loop asks for it. Most calls of Qt give it away, and with
+Python's own 5 ms twenty of them would hold the loop for a tenth of a second while a thread imports or parses."""
 SETTINGS_FILE: Final = "settings.json"
 EXIT_OPEN_ALREADY: Final = 3
 EXIT_NO_DISPLAY: Final = 4
@@ -129,25 +134,49 @@ class _Opening:
         self._watchdog = logs.Watchdog()
 
     def run(self, drive: Drive | None, vault: Vault | None) -> int:
+        from alphapanda_desktop.trading.meter import Meter
+
+        meter = Meter(stalls=lambda: self._watchdog.places)
+        collector = Collector(meter.pause.add)
+        collector.start()
+        switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            return self._loop(meter, collector, drive, vault)
+        finally:
+            sys.setswitchinterval(switch_s)
+            collector.stop()
+
+    def _loop(self, meter: Meter, collector: Collector, drive: Drive | None, vault: Vault | None) -> int:
         from alphapanda_desktop.loop import AppLoop
 
         practice = (self._arguments.mode or self._looks.mode) in (None, "practice")
         loop = AppLoop(_application(practice=practice, theme_name=self._looks.theme))
         asyncio.set_event_loop(loop)
         try:
-            code: int = loop.run_until_complete(self._main(drive, vault))
+            code: int = loop.run_until_complete(self._main(loop, meter, collector, drive, vault))
             return code
         finally:
             loop.close()
 
-    async def _main(self, drive: Drive | None, vault: Vault | None) -> int:
+    async def _main(
+        self, loop: AppLoop, meter: Meter, collector: Collector, drive: Drive | None, vault: Vault | None
+    ) -> int:
+        from alphapanda_desktop.trading.heart import Heart
         from alphapanda_desktop.trading.scope import Scope
+        from alphapanda_desktop.trading.shedding import Shedding
         from alphapanda_desktop.ui.edge import Edge, FrameClock
         from alphapanda_desktop.ui.theme import THEMES
 
         async with Scope("window", self._failed) as scope:
-            scope.spawn("heartbeat", self._beat())
-            edge = Edge(scope, FrameClock(), self._notify, THEMES[self._looks.theme])
+            shedding = Shedding()
+            frames = FrameClock(meter=meter, shedding=shedding)
+            shedding.changed = frames.consider
+            heart = Heart(
+                meter, shedding, self._watchdog.beat, lambda: loop.backlog, lambda: frames.spent_ns, collector.look
+            )
+            scope.spawn("heartbeat", heart.run())
+            edge = Edge(scope, frames, self._notify, THEMES[self._looks.theme])
             memory = self._memory()
             window = self._window = self._show(edge, memory)
             await asyncio.sleep(0)
@@ -158,7 +187,9 @@ class _Opening:
                 if settings is None:
                     return 1
                 memory.settle(settings)
-                await preload(MODULES)
+                mode = self._arguments.mode or settings.general.mode
+                await preload(MODULES + (VENUES[mode] if mode else ()))
+                collector.settle()
                 scope.spawn("imports", preload(LATER))
                 return await self._program(window, edge, settings, vault).run(drive)
             finally:
@@ -214,11 +245,6 @@ class _Opening:
     def _failed(self, name: str, error: BaseException) -> None:
         log.error("task %s failed", name, exc_info=error)
         self._notify(f"{name}: {type(error).__name__}: {error}", "danger")
-
-    async def _beat(self) -> None:
-        while True:
-            self._watchdog.beat()
-            await asyncio.sleep(HEARTBEAT_S)
 
     def _program(self, window: MainWindow, edge: Edge, settings: Settings, vault: Vault | None) -> Program:
         from alphapanda_desktop.app import Program

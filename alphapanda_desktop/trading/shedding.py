@@ -66,7 +66,7 @@ class Shedding:
     """Steps through LEVELS by what it is told four times a second. `changed` is called after each step."""
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
-        self._changed = changed
+        self.changed = changed
         self._place = 0
         self._busy = 0
         self._calm = 0
@@ -109,11 +109,11 @@ class Shedding:
         self.steps += 1
         if self._since_up <= LOOKS_UP:
             self._patience = min(self._patience * 2, MOST_LOOKS_UP)
-        self._changed()
+        self.changed()
 
     def _up(self) -> None:
         self._place, self._calm = self._place - 1, 0
         if self._since_up > self._patience * 2:
             self._patience = LOOKS_UP
         self._since_up = 0
-        self._changed()
+        self.changed()

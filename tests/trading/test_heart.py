@@ -1,0 +1,83 @@
+"""The heartbeat: how late it comes, what it says of idleness, and shedding under a loop that is really loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from alphapanda_desktop.trading.heart import Heart
+from alphapanda_desktop.trading.meter import Meter
+from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.shedding import Shedding
+
+
+class Body:
+    """What a heart calls."""
+
+    def __init__(self) -> None:
+        self.meter = Meter()
+        self.shedding = Shedding()
+        self.beats = 0
+        self.rested: list[bool] = []
+        self.waiting = 0
+        self.heart = Heart(self.meter, self.shedding, self._alive, lambda: self.waiting, lambda: 0, self.rested.append)
+
+    def _alive(self) -> None:
+        self.beats += 1
+
+
+def test_an_idle_loop_beats_rests_and_sheds_nothing(run: Any, eventually: Any) -> None:
+    body = Body()
+
+    async def story() -> None:
+        async with Scope("test", lambda *_: None) as scope:
+            scope.spawn("heart", body.heart.run())
+            await eventually(lambda: True in body.rested, timeout=20)
+
+    run(story())
+    assert body.beats == body.meter.lag.total > 0 and body.meter.shed == ""
+
+
+def test_waiting_callbacks_are_no_rest_and_are_counted(run: Any, eventually: Any) -> None:
+    body = Body()
+    body.waiting = 7
+
+    async def story() -> None:
+        async with Scope("test", lambda *_: None) as scope:
+            scope.spawn("heart", body.heart.run())
+            await eventually(lambda: body.rested, timeout=20)
+
+    run(story())
+    assert (body.rested[0], body.meter.backlog, body.meter.deepest) == (False, 7, 7)
+
+
+def test_a_loaded_loop_sheds_the_chart_and_an_order_still_leaves(run: Any, eventually: Any) -> None:
+    body = Body()
+    left: list[float] = []
+
+    async def load() -> None:
+        while True:
+            time.sleep(0.03)  # noqa: ASYNC251  a callback that holds the loop
+            await asyncio.sleep(0)
+
+    async def order() -> None:
+        for _ in range(10):  # an order path's awaits
+            await asyncio.sleep(0)
+        left.append(time.monotonic())
+
+    async def story() -> str:
+        async with Scope("test", lambda *_: None) as scope:
+            scope.spawn("heart", body.heart.run())
+            busy = scope.spawn("load", load())
+            await eventually(lambda: body.shedding.depth >= 2, timeout=30)
+            said = body.meter.shed
+            await scope.spawn("order", order())
+            assert left, "an order never waits for the load to end"
+            busy.cancel()
+            depth = body.shedding.depth
+            await eventually(lambda: body.shedding.depth < depth, timeout=30)
+            return said
+
+    said = run(story())
+    assert said.startswith("chart ") and "table" not in said
