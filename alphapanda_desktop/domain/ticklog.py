@@ -14,16 +14,24 @@ from mmap import mmap
 from struct import Struct
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 MAGIC: Final = b"AlphaPanda ticks 1\n"
 """First bytes of a file; another layout of what follows needs another number."""
 
+INDEX_MAGIC: Final = b"AlphaPanda index 1\n"
+"""First bytes of the index beside it."""
+
 Buffer = bytes | mmap
+Tokens = NDArray[np.uint32]
 Frame = tuple[int, bytes]
 """Epoch nanoseconds at which a frame was read, and the frame."""
 
 _MARK: Final = b"\xa9BLK"
 _HEAD: Final = Struct("<4sBBHIQQII")
 _ENTRY: Final = Struct("<QI")
+_PLACE: Final = Struct("<QIBBHIQQ")
 _FRAMES: Final = 1
 _NAMES: Final = 2
 _PACKED: Final = 1
@@ -72,9 +80,27 @@ def frames_block(frames: Sequence[Frame], *, pack: bool = False) -> bytes:
     return _block(_FRAMES, payload, len(frames), frames[0][0], frames[-1][0], pack=pack)
 
 
+def frames_parts(frames: Sequence[Frame], known: Tokens) -> tuple[list[bytes], Tokens]:
+    """The same block in pieces to be written one after another, and which tokens in it are not among the `known`.
+
+    One walk and no copy: two megabytes a second have left the cache by now, and reading them is what costs.
+    """
+    size = sum([len(frame) for _, frame in frames]) + _ENTRY.size * len(frames)
+    head = _head(_FRAMES, len(frames), frames[0][0], frames[-1][0], size)
+    parts, found, crc = [head], [], zlib.crc32(head)
+    for at_ns, frame in frames:
+        entry = _ENTRY.pack(at_ns, len(frame))
+        crc = zlib.crc32(frame, zlib.crc32(entry, crc))
+        parts += (entry, frame)
+        found.append(_tokens(frame))
+    parts[0] = head + crc.to_bytes(4, "little")
+    return parts, _unknown(np.concatenate(found), known)
+
+
 def names_block(names: Mapping[int, str], at_ns: int) -> bytes:
     """A block that tells what tokens meant on the day: "EXCHANGE:SYMBOL" by token."""
-    return _block(_NAMES, json.dumps({str(token): name for token, name in names.items()}).encode(), 0, at_ns, at_ns)
+    text = json.dumps({str(token): name for token, name in names.items()})
+    return _block(_NAMES, text.encode(), 0, at_ns, at_ns)
 
 
 def repacked(data: Buffer, block: Block) -> bytes:
@@ -84,15 +110,20 @@ def repacked(data: Buffer, block: Block) -> bytes:
 
 def _block(kind: int, payload: bytes, count: int, first_ns: int, last_ns: int, *, pack: bool = False) -> bytes:
     stored = zlib.compress(payload, 6) if pack else payload
-    head = _HEAD.pack(_MARK, kind, _PACKED if pack else 0, 0, count, first_ns, last_ns, len(stored), 0)[:_CHECKED]
+    head = _head(kind, count, first_ns, last_ns, len(stored), pack=pack)
     return head + zlib.crc32(stored, zlib.crc32(head)).to_bytes(4, "little") + stored
 
 
-def blocks(data: Buffer, damage: Damage | None = None) -> Iterator[Block]:
-    """Blocks of a file that are as they were written; what lies between them is noted in `damage`."""
-    at, size = len(MAGIC), len(data)
+def _head(kind: int, count: int, first_ns: int, last_ns: int, size: int, *, pack: bool = False) -> bytes:
+    """A head up to its checksum."""
+    return _HEAD.pack(_MARK, kind, _PACKED if pack else 0, 0, count, first_ns, last_ns, size, 0)[:_CHECKED]
+
+
+def blocks(data: Buffer, damage: Damage | None = None, start: int = len(MAGIC)) -> Iterator[Block]:
+    """Blocks of a file, from `start` on, that are as they were written; what lies between is noted in `damage`."""
+    at, size = start, len(data)
     while at < size:
-        block = _block_at(data, at)
+        block = block_at(data, at)
         if block is None:
             good = _next_good(data, at + 1)
             if damage is not None:
@@ -103,7 +134,7 @@ def blocks(data: Buffer, damage: Damage | None = None) -> Iterator[Block]:
         at = block.at + block.size
 
 
-def _block_at(data: Buffer, at: int) -> Block | None:
+def block_at(data: Buffer, at: int) -> Block | None:
     """The block that begins there, if it is whole."""
     if len(data) - at < _HEAD.size:
         return None
@@ -118,13 +149,39 @@ def _block_at(data: Buffer, at: int) -> Block | None:
 
 def _next_good(data: Buffer, at: int) -> int:
     """Where the next whole block begins, or the end."""
-    whole = bytes(data[at:])
-    found = whole.find(_MARK)
+    found = data.find(_MARK, at)
     while found >= 0:
-        if _block_at(data, at + found) is not None:
-            return at + found
-        found = whole.find(_MARK, found + 1)
+        if block_at(data, found) is not None:
+            return found
+        found = data.find(_MARK, found + 1)
     return len(data)
+
+
+# --- the index beside a day: what a reader skips to, and nothing that the day itself does not hold ------------------
+
+
+def index_entry(block: Block) -> bytes:
+    """A block's place and span, with a checksum of its own."""
+    entry = _PLACE.pack(block.at, block.size, block.kind, block.packed, 0, block.count, block.first_ns, block.last_ns)
+    return entry + zlib.crc32(entry).to_bytes(4, "little")
+
+
+def read_index(data: bytes, size: int) -> list[Block]:
+    """Blocks from the beginning of a day of `size` bytes on, as far as an index is whole and leaves out none."""
+    found: list[Block] = []
+    at, step = len(MAGIC), _PLACE.size + 4
+    if not data.startswith(INDEX_MAGIC):
+        return found
+    for start in range(len(INDEX_MAGIC), len(data) - step + 1, step):
+        entry = data[start : start + _PLACE.size]
+        if zlib.crc32(entry) != int.from_bytes(data[start + _PLACE.size : start + step], "little"):
+            break
+        where, length, kind, packed, _, count, first_ns, last_ns = _PLACE.unpack(entry)
+        if where != at or length <= _HEAD.size or at + length > size:
+            break
+        at += length
+        found.append(Block(where, length, kind, bool(packed), count, first_ns, last_ns))
+    return found
 
 
 def payload_of(data: Buffer, block: Block) -> bytes:
@@ -152,10 +209,31 @@ def names_of(data: Buffer, block: Block) -> dict[int, str]:
     return {int(token): str(name) for token, name in json.loads(payload_of(data, block)).items()}
 
 
-def tokens_in(frame: bytes) -> Iterator[int]:
+def tokens_in(frame: bytes) -> list[int]:
     """Tokens of a frame's packets, as far as the frame goes."""
-    at, size = 2, len(frame)
+    found, at, size = [], 2, len(frame)
     while at + 6 <= size:
         length = frame[at] << 8 | frame[at + 1]
-        yield int.from_bytes(frame[at + 2 : at + 6], "big")
+        found.append(int.from_bytes(frame[at + 2 : at + 6]))
         at += 2 + length
+    return found
+
+
+def _unknown(found: Tokens, known: Tokens) -> Tokens:
+    """Those that are not among the `known`; both in ascending order, each once."""
+    if known.size:
+        place = np.minimum(np.searchsorted(known, found), known.size - 1)
+        found = found[known[place] != found]
+    return np.unique(found).astype(np.uint32)
+
+
+def _tokens(frame: bytes) -> Tokens:
+    """Tokens of one frame; one of equal packets is seen through, not walked."""
+    size = len(frame)
+    if size >= 6:
+        count, step = frame[0] << 8 | frame[1], (frame[2] << 8 | frame[3]) + 2
+        if size == 2 + count * step and step >= 6:
+            high, low = frame[2::step], frame[3::step]  # of the lengths, all of which must be the first one's
+            if high.count(high[:1]) == count == low.count(low[:1]):
+                return np.ndarray((count,), ">u4", frame, 4, (step,))
+    return np.array(tokens_in(frame), np.uint32)

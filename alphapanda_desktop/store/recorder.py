@@ -7,10 +7,11 @@ off again and said; recording goes on as soon as there is room.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-import mmap
 import os
+import sys
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -18,16 +19,22 @@ from pathlib import Path
 from typing import Final, final
 
 from alphapanda_desktop.domain.session import IST
-from alphapanda_desktop.domain.ticklog import MAGIC, Frame, blocks, frames_block, names_block, repacked, tokens_in
+from alphapanda_desktop.domain.ticklog import Frame
+from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, SUFFIX, DayFile, bytes_of, compressed, day_path, put_in_place
 
 log = logging.getLogger(__name__)
 
-SUFFIX: Final = ".ticks"
 BLOCK_S: Final = 1.0
 """How often what has gathered becomes a block on the disk: no more than this is lost with the process."""
 
-TIDY_EVERY: Final = 1800
-"""Blocks between two looks at the folder: finished days are compressed, the budget is kept."""
+TIDY_S: Final = 1800.0
+"""How often the folder is looked at: finished days are compressed, the budget is kept."""
+
+FINISHED_S: Final = 1800.0
+"""A day to which nothing was added for so long is finished: the session is over, or the program was closed."""
+
+LOOK_AFTER: Final = 1 / 64
+"""Part of the budget that may be written between two looks at it."""
 
 HEARTBEAT_SIZE: Final = 2
 """Frames of up to so many bytes hold no packet."""
@@ -55,8 +62,11 @@ class Recorder:
         self._waiting = 0
         self._dropped = 0
         self._said = ""
-        self._file = _DayFile(folder, name_of)
+        self._file = DayFile(folder, name_of)
+        self._grown = 0
+        self._ending = threading.Event()
         self._thread = ThreadPoolExecutor(1, "recorder")
+        self._tidier = ThreadPoolExecutor(1, "recordings kept tidy")
         self.written = 0
         """Bytes on the disk in this run."""
 
@@ -73,21 +83,35 @@ class Recorder:
     async def run(self) -> None:
         """Write until cancelled; then what has gathered is written too."""
         try:
-            for second in itertools.count():
-                if second % TIDY_EVERY == 0:
-                    await self._on_thread(self._tidy)
-                await asyncio.sleep(BLOCK_S)
-                await self.flush()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_tidy())
+                while True:
+                    await asyncio.sleep(BLOCK_S)
+                    await self.flush()
         finally:
+            self._ending.set()
             self._thread.submit(self._write, self._take())
             self._thread.submit(self._file.close)
             self._thread.shutdown(wait=False)
+            self._tidier.shutdown(wait=False)
+
+    async def _keep_tidy(self) -> None:
+        """Compress what is finished and keep to the budget, now and again."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._on_thread(self._keep_to_budget)
+            for path in await loop.run_in_executor(self._tidier, self._finished):
+                made = await loop.run_in_executor(self._tidier, self._compressed, path)
+                if made is not None:
+                    await self._on_thread(self._swap, path, *made)
+            await asyncio.sleep(TIDY_S)
 
     async def flush(self) -> None:
         """Put what has gathered on the disk; where that fails it is lost, and said."""
         frames = self._take()
         if frames:
             await self._on_thread(self._write, frames)
+            self._waiting = 0
 
     def _take(self) -> list[Frame]:
         frames, self._gathered = self._gathered, []
@@ -96,7 +120,6 @@ class Recorder:
 
     async def _on_thread(self, work: Callable[..., str], *args: object) -> None:
         words = await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
-        self._waiting = 0
         if self._dropped:
             words = words or f"The disk is too slow for the recording: {self._dropped} frames were left out."
             self._dropped = 0
@@ -110,39 +133,79 @@ class Recorder:
     def _write(self, frames: list[Frame]) -> str:
         """What went wrong, in words; empty if nothing did."""
         lost = 0
-        why = ""
+        why = said = ""
         for day, part in _by_day(frames):
             try:
-                if self._file.size_on(day) > self._budget:
-                    raise OSError(f"today's recording has reached the budget of {self._budget / 1e9:g} GB")
-                self.written += self._file.append(part)
+                said += self._ready_for(day)
+                written = self._file.append(part)
+                self.written += written
+                self._grown += written
             except OSError as error:
                 lost, why = lost + len(part), error.strerror or str(error)
-        return f"Ticks are not recorded: {why}. {lost} frames were lost." if lost else ""
+        return f"Ticks are not recorded: {why}. {lost} frames were lost." if lost else said
 
-    def _tidy(self) -> str:
-        """Compress finished days, then keep to the budget by dropping the oldest."""
+    def _ready_for(self, day: date) -> str:
+        """Have the day's file open and room in the budget; raises OSError where there is none."""
+        said = ""
+        before = self._file.day
+        size = self._file.size_on(day)
+        if before != day and self._file.cut:
+            said = f"The recording of {day} ended within a block: {self._file.cut:,} bytes were cut off."
+        if size > self._budget:
+            raise OSError(f"today's recording has reached the budget of {self._budget / 1e9:g} GB")
+        if self._grown > self._budget * LOOK_AFTER:
+            said = self._keep_to_budget() or said
+        return said
+
+    def _keep_to_budget(self) -> str:
+        """Drop the oldest days until the rest fits; what was dropped, in words."""
+        self._grown = 0
+        gone = []
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             days = sorted(self._folder.glob(f"*{SUFFIX}"))
+            total = sum(map(bytes_of, days))
             for path in days[:-1]:
-                compress(path)
-            return self._keep_to_budget(days)
+                if total <= self._budget:
+                    break
+                total -= bytes_of(path)
+                path.unlink()
+                path.with_suffix(INDEX_SUFFIX).unlink(missing_ok=True)
+                gone.append(path.stem)
         except OSError as error:
             return f"Recordings could not be tidied: {error.strerror or error}."
-
-    def _keep_to_budget(self, days: list[Path]) -> str:
-        total = sum(path.stat().st_size for path in days)
-        gone = []
-        for path in days[:-1]:
-            if total <= self._budget:
-                break
-            total -= path.stat().st_size
-            path.unlink()
-            gone.append(path.stem)
         if not gone:
             return ""
         return f"Recordings of {', '.join(gone)} were deleted to keep within {self._budget / 1e9:g} GB."
+
+    def _swap(self, path: Path, half: Path, size: int) -> str:
+        """Put the compressed copy in place of a day that was `size` bytes long, unless it has gone on since."""
+        try:
+            if not path.exists() or path.stat().st_size != size:
+                half.unlink()
+                return ""
+            if self._file.day is not None and path == day_path(self._folder, self._file.day):
+                self._file.close()
+            put_in_place(half, path)
+        except OSError as error:
+            return f"The recording of {path.stem} could not be compressed: {error.strerror or error}."
+        return ""
+
+    # --- on the other thread: compressing a day takes a minute, and today's blocks cannot wait for it ---------------
+
+    def _finished(self) -> list[Path]:
+        """Days that nothing was written to for a while."""
+        before = time.time() - FINISHED_S
+        return [path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if path.stat().st_mtime < before]
+
+    def _compressed(self, path: Path) -> tuple[Path, int] | None:
+        if sys.platform == "linux":  # where the priority is the thread's own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        try:
+            return compressed(path, self._ending.is_set)
+        except OSError as error:
+            log.warning("%s could not be compressed: %s", path.name, error)
+            return None
 
 
 def _by_day(frames: list[Frame]) -> list[tuple[date, list[Frame]]]:
@@ -158,95 +221,3 @@ def _by_day(frames: list[Frame]) -> list[tuple[date, list[Frame]]]:
 
 def _ends(frames: list[Frame]) -> tuple[int, int]:
     return (frames[0][0], frames[-1][0]) if frames else (0, 0)
-
-
-class _DayFile:
-    """The file of one day, open at its end."""
-
-    def __init__(self, folder: Path, name_of: Callable[[int], str | None]) -> None:
-        self._folder = folder
-        self._name_of = name_of
-        self._day: date | None = None
-        self._handle = -1
-        self._end = 0
-        self._named: set[int] = set()
-
-    def size_on(self, day: date) -> int:
-        """Bytes in the file of that day, which is open afterwards."""
-        if day != self._day:
-            self._open(day)
-        return self._end
-
-    def append(self, frames: list[Frame]) -> int:
-        """Add a block, and before it the names of tokens that are new to the file; the bytes written.
-
-        Raises OSError where the disk takes it not; the file then ends where it ended before.
-        """
-        tokens = {token for _, frame in frames for token in tokens_in(frame)} - self._named
-        names = {token: name for token in tokens if (name := self._name_of(token))}
-        content = (names_block(names, frames[0][0]) if names else b"") + frames_block(frames)
-        done = False
-        try:
-            _write_all(self._handle, content)
-            os.fdatasync(self._handle) if hasattr(os, "fdatasync") else os.fsync(self._handle)
-            done = True
-        finally:
-            if not done:
-                os.ftruncate(self._handle, self._end)
-                os.lseek(self._handle, self._end, os.SEEK_SET)
-        self._end += len(content)
-        self._named |= tokens
-        return len(content)
-
-    def _open(self, day: date) -> None:
-        self.close()
-        path = self._folder / f"{day.isoformat()}{SUFFIX}"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-        self._handle, self._named = handle, set()
-        self._end = _sound_end(handle)
-        os.ftruncate(handle, self._end)  # the tail that a crash left half written
-        os.lseek(handle, self._end, os.SEEK_SET)
-        if not self._end:
-            _write_all(handle, MAGIC)
-            self._end = len(MAGIC)
-        self._day = day
-
-    def close(self) -> None:
-        """Nothing is open afterwards."""
-        if self._handle >= 0:
-            os.close(self._handle)
-        self._handle, self._day = -1, None
-
-
-def _sound_end(handle: int) -> int:
-    """Where the last whole block ends; 0 for a file without a head."""
-    if os.fstat(handle).st_size < len(MAGIC):
-        return 0
-    with mmap.mmap(handle, 0, access=mmap.ACCESS_READ) as data:
-        if data[: len(MAGIC)] != MAGIC:
-            return 0
-        return max((block.at + block.size for block in blocks(data)), default=len(MAGIC))
-
-
-def _write_all(handle: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(handle, rest) :]
-
-
-def compress(path: Path) -> None:
-    """Compress a finished day in place, block by block; a file that is compressed already stays as it is."""
-    if path.stat().st_size <= len(MAGIC):
-        return
-    with path.open("rb") as whole, mmap.mmap(whole.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found = list(blocks(data))
-        if all(block.packed for block in found):
-            return
-        half = path.with_suffix(".part")
-        with half.open("wb") as file:
-            file.write(MAGIC)
-            file.writelines(repacked(data, block) for block in found)
-            file.flush()
-            os.fsync(file.fileno())
-    half.chmod(0o600)
-    half.replace(path)

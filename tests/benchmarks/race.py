@@ -223,8 +223,9 @@ def rivals_python() -> Path:
 class Rival:
     """A script of tests/benchmarks that answers each line on its input with one line of JSON (`rivals_parts.serve`).
 
-    `rivals=True` runs it in the rivals' environment, False in ours; always in a process of its own. Turns alternate with ours, so both meet the same
-    noise; start-up and the first turn's warming stay out of what is measured, because the script measures itself.
+    `rivals=True` runs it in the rivals' environment, False in ours; always in a process of its own. Turns alternate
+    with ours, so both meet the same noise; what happens before the first turn is not measured, because the script
+    measures itself.
     """
 
     def __init__(self, script: str, *words: str, rivals: bool = True) -> None:

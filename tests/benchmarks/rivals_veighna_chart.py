@@ -19,7 +19,7 @@ from vnpy.trader.object import BarData
 
 def bars(count: int) -> list[BarData]:
     walk = random_walk(count)
-    start = datetime(2015, 1, 1)
+    start = datetime(2015, 1, 1)  # noqa: DTZ001  # its chart sorts and prints these as they are
     columns = zip(*(walk[name].tolist() for name in ("open", "high", "low", "close", "volume")), strict=True)
     return [
         BarData("rival", "X", Exchange.NSE if hasattr(Exchange, "NSE") else Exchange.SMART,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.ticklog import (
+    INDEX_MAGIC,
     MAGIC,
     Block,
     Damage,
@@ -13,8 +15,11 @@ from alphapanda_desktop.domain.ticklog import (
     blocks,
     frames_block,
     frames_of,
+    frames_parts,
+    index_entry,
     names_block,
     names_of,
+    read_index,
     repacked,
     tokens_in,
 )
@@ -87,3 +92,38 @@ def test_tokens_are_read_off_a_frame_as_far_as_it_goes() -> None:
     assert list(tokens_in(frame)) == [408065, 256265]
     assert list(tokens_in(frame[:16])) == [408065]
     assert list(tokens_in(b"\x00")) == []
+
+
+def test_tokens_that_are_new_are_found_in_equal_and_in_mixed_frames() -> None:
+    def packet(token: int, size: int) -> bytes:
+        return token.to_bytes(4, "big") + bytes(size - 4)
+
+    equal = encode_frame([packet(token, 184) for token in (408065, 738561, 408065)])
+    mixed = encode_frame([packet(4_294_967_295, 8), packet(256265, 32)])
+    frames = [(1, equal), (2, mixed), (3, b"\x00"), (4, b"\x00\x01\x00\x00")]
+    nothing = np.empty(0, np.uint32)
+    assert frames_parts(frames, nothing)[1].tolist() == [256265, 408065, 738561, 4_294_967_295]
+    assert frames_parts(frames, np.array([256265, 500000], np.uint32))[1].tolist() == [408065, 738561, 4_294_967_295]
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 2**32 - 1), max_size=5))
+def test_new_tokens_are_those_of_the_walk_whatever_the_bytes(data: bytes, known: list[int]) -> None:
+    ordered = np.unique(np.array(known, np.uint32))
+    assert frames_parts([(1, data)], ordered)[1].tolist() == sorted(set(tokens_in(data)) - set(known))
+
+
+@given(st.integers(0, 400), st.integers(1, 255))
+def test_a_spoilt_index_is_believed_up_to_the_spoilt_entry(where: int, flip: int) -> None:
+    data = MAGIC + b"".join(frames_block([(n, bytes([n]) * 40)]) for n in range(1, 6))
+    held = list(blocks(data))
+    index = bytearray(INDEX_MAGIC + b"".join(map(index_entry, held)))
+    assert read_index(bytes(index), len(data)) == held
+    assert read_index(bytes(index), len(data) - 1) == held[:-1]
+    index[where % len(index)] ^= flip
+    believed = read_index(bytes(index), len(data))
+    assert believed == held[: len(believed)] != held
+
+
+@given(frames)
+def test_a_block_in_pieces_is_the_same_block(held: list[Frame]) -> None:
+    assert b"".join(frames_parts(held, np.empty(0, np.uint32))[0]) == frames_block(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import stat
@@ -18,7 +19,8 @@ import pytest
 from alphapanda_desktop.domain.ticklog import MAGIC, Damage, Frame, blocks, frames_block, frames_of, names_of
 from alphapanda_desktop.kite.packets import encode_frame
 from alphapanda_desktop.store import recorder as recorder_module
-from alphapanda_desktop.store.recorder import Recorder, compress
+from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, Recording, compress, compressed
+from alphapanda_desktop.store.recorder import Recorder
 
 GB = 10**9
 FRAME = encode_frame([(408065).to_bytes(4, "big") + (150_000).to_bytes(4, "big")])
@@ -58,8 +60,9 @@ def record(folder: Path, frames: list[Frame], budget: int = GB) -> list[str]:
 def test_a_day_is_one_file_with_the_names_of_its_tokens(tmp_path: Path) -> None:
     frames = [(at(23) + n, FRAME) for n in range(5)]
     assert record(tmp_path / "ticks", [*frames, (at(23) + 9, b"\x00")]) == []
-    (path,) = (tmp_path / "ticks").iterdir()
-    assert path.name == "2026-11-23.ticks"
+    path, index = sorted((tmp_path / "ticks").iterdir(), reverse=True)
+    assert (path.name, index.name) == ("2026-11-23.ticks", "2026-11-23.index")
+    assert stat.S_IMODE(index.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert frames_in(path) == frames
     data = path.read_bytes()
@@ -73,15 +76,95 @@ def test_midnight_in_india_begins_another_file(tmp_path: Path) -> None:
     assert frames_in(tmp_path / "2026-11-24.ticks") == [after]
 
 
-def test_a_second_run_goes_on_after_the_last_whole_block(tmp_path: Path) -> None:
+def test_a_second_run_goes_on_after_the_last_whole_block_and_says_what_it_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "2026-11-23.ticks"
     record(tmp_path, [(at(23), FRAME)])
     with path.open("ab") as file:
-        file.write(frames_block([(at(23) + 1, FRAME)])[:-3])  # killed in the middle of a block
-    record(tmp_path, [(at(23) + 2, FRAME)])
+        half = file.write(frames_block([(at(23) + 1, FRAME)])[:-3])  # killed in the middle of a block
+    (said,) = record(tmp_path, [(at(23) + 2, FRAME)])
+    assert said == f"The recording of 2026-11-23 ended within a block: {half} bytes were cut off."
     damage = Damage()
     assert frames_in(path, damage) == [(at(23), FRAME), (at(23) + 2, FRAME)]
     assert not damage
+
+
+# --- from any time on -------------------------------------------------------------------------------------------------
+
+
+def a_long_day(folder: Path) -> Path:
+    """Twenty blocks, a minute apart, with 50 frames each."""
+    for minute in range(20):
+        record(folder, [(at(23, 4, minute) + n, FRAME * 20) for n in range(50)])
+    return folder / "2026-11-23.ticks"
+
+
+def test_a_time_is_sought_by_the_index_and_only_its_blocks_are_read(tmp_path: Path) -> None:
+    path = a_long_day(tmp_path)
+    with Recording(path) as recording:
+        found = list(recording.between(at(23, 4, 10) + 5, at(23, 4, 11)))
+    assert [at_ns for at_ns, _ in found] == [at(23, 4, 10) + n for n in range(5, 50)] + [at(23, 4, 11)]
+    assert recording.names == NAMES
+    assert recording.touched < path.stat().st_size / 8
+    assert not recording.damage
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut", "of another file", "a byte changed"])
+def test_an_index_that_is_not_whole_costs_time_and_no_frame(tmp_path: Path, harm: str) -> None:
+    path = a_long_day(tmp_path)
+    index = path.with_suffix(INDEX_SUFFIX)
+    whole = index.read_bytes()
+    spoilt = {"cut": whole[:-30], "of another file": MAGIC + whole, "a byte changed": whole[:60] + b"!" + whole[61:]}
+    index.unlink() if harm == "gone" else index.write_bytes(spoilt[harm])
+    with Recording(path) as recording:
+        assert list(recording.between()) == frames_in(path)
+    assert not recording.damage
+    record(tmp_path, [(at(23, 5), FRAME)])  # the next start makes it anew
+    assert index.read_bytes()[: len(whole)] == whole
+    with Recording(path) as recording:
+        assert len(list(recording.between(at(23, 5)))) == 1
+    assert recording.touched < path.stat().st_size / 8
+
+
+def test_a_rotten_block_is_left_out_and_named_though_the_index_knows_it(tmp_path: Path) -> None:
+    path = a_long_day(tmp_path)
+    data = bytearray(path.read_bytes())
+    rotten = [block for block in blocks(bytes(data)) if block.holds_frames][7]
+    data[rotten.at + 100] ^= 1
+    path.write_bytes(data)
+    with Recording(path) as recording:
+        assert len(list(recording.between())) == 19 * 50
+    assert recording.damage.lost == [(rotten.at, rotten.size)]
+
+
+def test_a_compressed_day_is_sought_too(tmp_path: Path) -> None:
+    path = a_long_day(tmp_path)
+    before = frames_in(path)
+    compress(path)
+    with Recording(path) as recording:
+        assert list(recording.between(at(23, 4, 19))) == before[-50:]
+        assert recording.touched < path.stat().st_size / 5
+        assert list(recording.between()) == before
+
+
+def test_a_day_that_goes_on_while_it_is_compressed_keeps_what_was_added(tmp_path: Path) -> None:
+    path = a_long_day(tmp_path)
+    made = compressed(path)
+    assert made is not None
+    recorder = a_recorder(tmp_path, [])
+    record(tmp_path, [(at(23, 6), FRAME)])
+    before = frames_in(path)
+    assert recorder._swap(path, *made) == ""
+    assert frames_in(path) == before
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".index", ".ticks"]
+
+
+def test_compressing_stops_when_the_program_ends_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = a_long_day(tmp_path)
+    assert compressed(path, lambda: True) is None
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".index", ".ticks"]
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------
 
 
 def test_kill_minus_nine_loses_no_block_that_was_flushed(tmp_path: Path) -> None:
@@ -123,6 +206,31 @@ def test_a_full_disk_costs_the_block_that_did_not_fit_and_is_said(tmp_path: Path
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+def test_a_file_that_may_not_grow_costs_the_block_that_did_not_fit_and_is_said(tmp_path: Path) -> None:
+    """As a full disk, where nobody may mount one: the system refuses the write half way through the block."""
+    program = (
+        "import asyncio, json, resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from alphapanda_desktop.store.recorder import Recorder\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "async def story():\n"
+        "    said = []\n"
+        "    recorder = Recorder(Path(sys.argv[1]), {}.get, 10**9, said.append)\n"
+        "    for n, size, limit in ((0, 900, -1), (1, 9000, 4000), (2, 900, -1)):\n"
+        "        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))\n"
+        f"        recorder.frame({at(23)} + n, bytes(size))\n"
+        "        await recorder.flush()\n"
+        "    print(json.dumps(said))\n"
+        "asyncio.run(story())\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert json.loads(done.stdout) == ["Ticks are not recorded: File too large. 1 frames were lost."]
+    damage = Damage()
+    assert [at_ns for at_ns, _ in frames_in(tmp_path / "2026-11-23.ticks", damage)] == [at(23), at(23) + 2]
+    assert not damage
+
+
 def test_a_folder_that_cannot_be_written_is_said_and_breaks_nothing_off(tmp_path: Path) -> None:
     blocked = tmp_path / "ticks"
     blocked.mkdir()
@@ -144,6 +252,12 @@ def test_frames_beyond_what_may_wait_are_counted_and_said(tmp_path: Path, monkey
     assert len(frames_in(tmp_path / "2026-11-23.ticks")) == 3
 
 
+def long_ago(folder: Path) -> None:
+    """As if nothing had been written here for an hour."""
+    for path in folder.iterdir():
+        os.utime(path, (path.stat().st_mtime - 3_600,) * 2)
+
+
 def test_finished_days_are_compressed_and_the_oldest_make_room(
     tmp_path: Path, arun: Any, eventually: Callable[..., Awaitable[Any]]
 ) -> None:
@@ -151,24 +265,68 @@ def test_finished_days_are_compressed_and_the_oldest_make_room(
     for day in (20, 21, 22):
         record(tmp_path, [(at(day) + n, frame) for n, (_, frame) in enumerate(frames)])
     compress(tmp_path / "2026-11-20.ticks")
-    one = (tmp_path / "2026-11-20.ticks").stat().st_size
+    rest = sum((tmp_path / f"2026-11-{day}{suffix}").stat().st_size for day in (21, 22) for suffix in SUFFIXES)
     record(tmp_path, [(at(23), FRAME)])
+    long_ago(tmp_path)
     said: list[str] = []
+    budget = rest + 1_000
 
     async def story() -> None:
 
-        recorder = a_recorder(tmp_path, said, budget=2 * one + 1_000)
+        recorder = a_recorder(tmp_path, said, budget)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(recorder.run())
             await eventually(lambda: said)
-            recorder.frame(at(23) + 1, FRAME)
+            await eventually(lambda: all_packed(tmp_path / "2026-11-23.ticks"))
             task.cancel()
 
     arun(story())
-    assert said == [f"Recordings of 2026-11-20 were deleted to keep within {(2 * one + 1_000) / 1e9:g} GB."]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"2026-11-{day}.ticks" for day in (21, 22, 23)]
-    assert all(block.packed for block in blocks((tmp_path / "2026-11-21.ticks").read_bytes()))
+    assert said == [f"Recordings of 2026-11-20 were deleted to keep within {budget / 1e9:g} GB."]
+    names = [f"2026-11-{day}{suffix}" for day in (21, 22, 23) for suffix in SUFFIXES]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    assert all_packed(tmp_path / "2026-11-21.ticks")
     assert [frame for _, frame in frames_in(tmp_path / "2026-11-22.ticks")] == [frame for _, frame in frames]
+
+
+SUFFIXES = (".ticks", ".index")
+
+
+def all_packed(path: Path) -> bool:
+    return all(block.packed for block in blocks(path.read_bytes()))
+
+
+def test_a_day_is_compressed_after_its_session_and_goes_on_in_the_evening(
+    tmp_path: Path, arun: Any, eventually: Callable[..., Awaitable[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "BLOCK_S", 0.001)
+    monkeypatch.setattr(recorder_module, "TIDY_S", 0.01)
+    path = tmp_path / "2026-11-23.ticks"
+
+    async def story() -> None:
+        recorder = a_recorder(tmp_path, [])
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(recorder.run())
+            recorder.frame(at(23), FRAME)
+            await eventually(lambda: path.exists() and frames_in(path))
+            long_ago(tmp_path)
+            await eventually(lambda: all_packed(path))
+            recorder.frame(at(23, 12), FRAME)
+            await eventually(lambda: len(frames_in(path)) == 2)
+            task.cancel()
+
+    arun(story())
+    with Recording(path) as recording:
+        assert [frame[0] for frame in recording.between()] == [at(23), at(23, 12)]
+        assert [block.packed for block in recording.blocks if block.holds_frames] == [True, False]
+
+
+def test_the_budget_is_kept_while_the_day_grows(tmp_path: Path) -> None:
+    record(tmp_path, [(at(20) + n, FRAME * 400) for n in range(100)])
+    old = tmp_path / "2026-11-20.ticks"
+    budget = old.stat().st_size + 30_000
+    said = record(tmp_path, [(at(23) + n * 86_400_000_000_000, FRAME * 400) for n in range(8)], budget)
+    assert not old.exists()
+    assert said == [f"Recordings of 2026-11-20 were deleted to keep within {budget / 1e9:g} GB."]
 
 
 def test_what_gathered_last_is_written_when_recording_ends(
