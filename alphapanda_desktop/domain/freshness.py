@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 UNTIL_LEARNT_S: Final = 20.0
 """Silence after which a price is old while the usual gap is not known."""
 
@@ -29,6 +32,11 @@ _SHORTEST_S: Final = 0.1
 _LONGEST_STEP: Final = 8.0
 """A single gap counts as at most so many usual ones: a lunch break or an outage is no new habit."""
 
+_WEIGHTS: Final = np.array([*(1 / (seen + 1) for seen in range(_SETTLED)), _WEIGHT])
+"""What the next gap weighs, by how many were seen."""
+
+_GROWTH: Final = 1024
+
 
 class Grade(StrEnum):
     """What a price is worth now; the values are the words on screen."""
@@ -39,61 +47,80 @@ class Grade(StrEnum):
     STALE = "stale"
 
 
-class Pulse:
-    """When instruments ticked last, and how often they usually do. Times are seconds of a clock that never steps."""
+GRADES: Final = (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE)
+"""Grades by the numbers that `Pulse.grades` gives."""
 
-    __slots__ = ("_known",)
+Rows = NDArray[np.intp]
+
+
+class Pulse:
+    """When instruments ticked last, and how often they usually do: columns by row of the latest-value table.
+
+    Times are seconds of a clock that never steps.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, list[float]] = {}
-        """By token: when it ticked last, its usual gap, and how many gaps were seen (no more than are counted)."""
+        self._last_s = np.full(_GROWTH, -np.inf)
+        self._usual_s = np.zeros(_GROWTH)
+        self._seen = np.zeros(_GROWTH, np.intp)
+        """How many gaps were seen, no more than are counted."""
 
-    def beat(self, tokens: set[int], now_s: float, *, since_s: float) -> None:
+    def reserve(self, size: int) -> None:
+        """Have room for so many rows."""
+        room = len(self._last_s)
+        if size > room:
+            more = max(size, 2 * room) - room
+            self._last_s = np.concatenate((self._last_s, np.full(more, -np.inf)))
+            self._usual_s = np.concatenate((self._usual_s, np.zeros(more)))
+            self._seen = np.concatenate((self._seen, np.zeros(more, np.intp)))
+
+    def beat(self, rows: Rows, now_s: float, *, since_s: float) -> None:
         """These ticked now; a silence that reaches back before `since_s` was the link's, not theirs."""
-        known = self._known
-        for token in tokens:
-            row = known.get(token)
-            if row is None:
-                known[token] = [now_s, 0.0, 0]
-                continue
-            last_s, usual_s, seen = row
-            row[0] = now_s
-            if last_s < since_s:
-                continue
-            gap_s = now_s - last_s
-            if seen < _SETTLED:
-                row[2] = seen + 1
-                if seen < LEARNT_AFTER:
-                    row[1] = usual_s + (gap_s - usual_s) / (seen + 1)
-                    continue
-            gap_s = min(gap_s, _LONGEST_STEP * max(usual_s, _SHORTEST_S))
-            row[1] = usual_s + (gap_s - usual_s) * (_WEIGHT if seen >= _SETTLED else 1 / (seen + 1))
+        last_s = self._last_s[rows]
+        self._last_s[rows] = now_s
+        known = (last_s >= since_s) & (last_s > -np.inf)
+        if not known.all():
+            rows, last_s = rows[known], last_s[known]
+        gap_s, seen, usual_s = now_s - last_s, self._seen[rows], self._usual_s[rows]
+        most_s = np.where(seen < LEARNT_AFTER, np.inf, _LONGEST_STEP * np.maximum(usual_s, _SHORTEST_S))
+        self._usual_s[rows] = usual_s + (np.minimum(gap_s, most_s) - usual_s) * _WEIGHTS[seen]
+        self._seen[rows] = np.minimum(seen + 1, _SETTLED)
 
-    def last_s(self, token: int) -> float | None:
+    def last_s(self, row: int) -> float | None:
         """When it ticked last, or None."""
-        row = self._known.get(token)
-        return row[0] if row else None
+        last_s = self._last_s.item(row) if row < len(self._last_s) else -np.inf
+        return last_s if last_s > -np.inf else None
 
-    def usual_gap_s(self, token: int) -> float | None:
+    def ages_s(self, rows: Rows, now_s: float) -> NDArray[np.float64]:
+        """Seconds since each ticked last; infinite where none came."""
+        ages_s: NDArray[np.float64] = np.maximum(now_s - self._last_s[rows], 0.0)
+        return ages_s
+
+    def usual_gap_s(self, row: int) -> float | None:
         """Seconds between its ticks, as far as learnt; None until enough were seen."""
-        row = self._known.get(token)
-        return row[1] if row and row[2] >= LEARNT_AFTER else None
+        return self._usual_s.item(row) if self._seen.item(row) >= LEARNT_AFTER else None
 
-    def limits_s(self, token: int) -> tuple[float, float]:
+    def limits_s(self, row: int) -> tuple[float, float]:
         """Silence after which its price is late, and after which it is stale."""
-        usual_s = self.usual_gap_s(token)
-        if usual_s is None:
-            return UNTIL_LEARNT_S / 2, UNTIL_LEARNT_S
-        old_s = min(max(OLD_TIMES * usual_s, SHORTEST_OLD_S), LONGEST_OLD_S)
-        return old_s * LATE_TIMES / OLD_TIMES, old_s
+        old_s = self._old_s(np.array([row])).item()
+        return old_s * self._late_share(np.array([row])).item(), old_s
 
-    def grade(self, token: int, now_s: float, *, since_s: float) -> Grade:
+    def grade(self, row: int, now_s: float, *, since_s: float) -> Grade:
         """How fresh its price is on a link that is up since `since_s`."""
-        last_s = self.last_s(token)
-        if last_s is None:
-            return Grade.NEVER
-        late_s, old_s = self.limits_s(token)
+        return GRADES[self.grades(np.array([row]), now_s, since_s=since_s).item()]
+
+    def grades(self, rows: Rows, now_s: float, *, since_s: float) -> NDArray[np.intp]:
+        """The same of each row, as places in GRADES."""
+        last_s, old_s = self._last_s[rows], self._old_s(rows)
         silence_s = now_s - last_s
-        if last_s < since_s or silence_s > old_s:
-            return Grade.STALE
-        return Grade.LATE if silence_s > late_s else Grade.FRESH
+        grades = 1 + (silence_s > old_s * self._late_share(rows)).astype(np.intp)
+        grades[(silence_s > old_s) | (last_s < since_s)] = GRADES.index(Grade.STALE)
+        grades[last_s == -np.inf] = GRADES.index(Grade.NEVER)
+        return grades
+
+    def _old_s(self, rows: Rows) -> NDArray[np.float64]:
+        learnt = np.clip(OLD_TIMES * self._usual_s[rows], SHORTEST_OLD_S, LONGEST_OLD_S)
+        return np.where(self._seen[rows] < LEARNT_AFTER, UNTIL_LEARNT_S, learnt)
+
+    def _late_share(self, rows: Rows) -> NDArray[np.float64]:
+        return np.where(self._seen[rows] < LEARNT_AFTER, 0.5, LATE_TIMES / OLD_TIMES)

@@ -6,8 +6,9 @@ Who draws reads columns; who wants one instrument as a `Tick` gets it made from 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from alphapanda_desktop.domain.instruments import PRICE_DIVISORS, SEGMENT_INDICE
 from alphapanda_desktop.domain.market import Mode, Ohlc, Tick
 
 Words = NDArray[np.uint32]
+"""Big-endian wherever they come from the table or go into it: as the wire has them, so that nothing is swapped."""
+
 Rows = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 WORDS: Final = 46
 """Words of a row: token, last price, last quantity, average price, volume, total buy, total sell, open, high, low,
@@ -31,13 +33,48 @@ NOTHING, LTP, QUOTE, FULL = range(4)
 """How much of a row is known."""
 
 _MODES: Final = {LTP: Mode.LTP, QUOTE: Mode.QUOTE, FULL: Mode.FULL}
+_LEVEL_OF: Final = {mode: level for level, mode in _MODES.items()}
 _GROWTH: Final = 1024
 _NO_TOKEN: Final = 0xFFFF_FFFF
 """Stands behind the last token, so that a search never ends outside; segment 255 is nobody's."""
 
+_WIRE: Final = np.dtype(">u4")
+_SIGNED: Final = np.dtype(">i4")
+_PACKET: Final = np.dtype((np.void, 4 * WORDS))
+"""A whole row as one item: moved at once, where words would be moved one by one."""
+
 DIVISORS: Final = np.full(256, 100.0)
 for _segment, _divisor in PRICE_DIVISORS.items():
     DIVISORS[_segment] = _divisor
+
+
+class Batch(Protocol):
+    """The packets of one frame, which are in the table already. It keeps the frame: hold it no longer than needed."""
+
+    @property
+    def rows(self) -> Rows:
+        """The row of each packet, in the order of the frame; a token that comes twice has its row twice."""
+        ...
+
+    def tick(self, place: int) -> Tick:
+        """The packet at this place of `rows` as a tick."""
+        ...
+
+
+@runtime_checkable
+class TableSink(Protocol):
+    """A `FeedSink` that takes frames as rows of its table, without an object for each tick."""
+
+    @property
+    def table(self) -> LatestTable: ...
+
+    def batch(self, batch: Batch) -> bool:
+        """A frame was put into the table; whether `more` has to be called before the next one."""
+        ...
+
+    def more(self) -> bool:
+        """Go on with what the last frame left undone, as far as a slice of time allows; whether anything is left."""
+        ...
 
 
 class LatestTable:
@@ -52,11 +89,15 @@ class LatestTable:
         self._row_of: dict[int, int] = {}
         self._sorted = np.full(1, _NO_TOKEN, np.uint32)
         self._sorted_rows = np.zeros(1, np.intp)
-        self._words = np.zeros((_GROWTH, WORDS), np.uint32)
+        self._words = np.zeros((_GROWTH, WORDS), _WIRE)
+        self._packets = self._words.view(_PACKET)
         self._divisor = np.full(_GROWTH, 100.0)
         self._received_ns = np.zeros(_GROWTH, np.int64)
         self._level = np.zeros(_GROWTH, np.uint8)
-        self._changed: dict[str, Mask] = {}
+        self._stamp = np.zeros(_GROWTH, np.int64)
+        """When a row was last written, in reads by anybody: writing costs the same however many readers there are."""
+        self._reads = 1
+        self._seen: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._size
@@ -77,30 +118,54 @@ class LatestTable:
 
     def rupees(self, word: int) -> NDArray[np.float64]:
         """A price column (LAST, AVERAGE, OPEN … CLOSE) in rupees, worked out when it is asked for."""
-        prices: NDArray[np.float64] = self._words[: self._size, word].view(np.int32) / self._divisor[: self._size]
+        prices: NDArray[np.float64] = self._words[: self._size, word].view(_SIGNED) / self._divisor[: self._size]
         return prices
 
     def row_of(self, instrument_token: int) -> int | None:
-        """Row of an instrument, or None where nothing of it ever came."""
+        """Row of an instrument, or None where it has none yet."""
         return self._row_of.get(instrument_token)
+
+    def make_rows(self, instrument_tokens: Iterable[int]) -> Rows:
+        """Rows of instruments, made where there are none yet: nothing is known in a new one."""
+        return self._rows(np.array([*instrument_tokens], np.uint32))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
     def put(self, words: Words, level: int | NDArray[np.uint8], received_ns: int) -> Rows:
-        """Take packets, a line of words each, and the level of all or of each; the rows they went to.
+        """Take packets, a line of big-endian words each, and the level of all or of each; the rows they went to.
 
         Of two of one token the later stays. `words` may have fewer columns than a row.
         """
-        rows = self._rows(words[:, TOKEN])
+        rows = self._rows(words[:, TOKEN].astype(np.uint32))
         if words.shape[1] == WORDS:
-            self._words[rows] = words
+            self._packets[rows] = words.view(_PACKET)
         else:
             self._words[rows, : words.shape[1]] = words
         self._received_ns[rows] = received_ns
         self._level[rows] = level
-        for mask in self._changed.values():
-            mask[rows] = True
+        self._stamp[rows] = self._reads
         return rows
+
+    def put_one(self, token: int, words: NDArray[np.integer], level: int, received_ns: int) -> int:
+        """Take one packet, its token included; its row. For frames of a few, where columns do not pay."""
+        row = self._row_of.get(token)
+        if row is None:
+            row = self.make_rows((token,)).item()
+        self._words[row, : len(words)] = words
+        self._received_ns[row] = received_ns
+        self._level[row] = level
+        self._stamp[row] = self._reads
+        return row
+
+    def put_ticks(self, ticks: Sequence[Tick]) -> Rows:
+        """Take ticks that came as objects; what words cannot hold of them is lost."""
+        return np.array(
+            [
+                self.put_one(tick.instrument_token, _words_of(tick), _LEVEL_OF[tick.mode], tick.received_ns)
+                for tick in ticks
+            ],
+            np.intp,
+        )
 
     def _rows(self, tokens: Words) -> Rows:
         at = self._sorted.searchsorted(tokens)
@@ -116,38 +181,47 @@ class LatestTable:
         self._row_of.update(zip(new, range(first, last), strict=True))
         self._size = last
         self._words[first:last, TOKEN] = new
-        self._divisor[first:last] = DIVISORS[self._words[first:last, TOKEN] & 0xFF]
-        order = np.argsort(self._words[:last, TOKEN], kind="stable")
+        known = self._words[:last, TOKEN].astype(np.uint32)
+        self._divisor[first:last] = DIVISORS[known[first:] & 0xFF]
+        order = np.argsort(known, kind="stable")
         self._sorted_rows = np.append(order, 0)
-        self._sorted = np.append(self._words[:last, TOKEN][order], np.uint32(_NO_TOKEN))
+        self._sorted = np.append(known[order], np.uint32(_NO_TOKEN))
 
     def _reserve(self, size: int) -> None:
         room = len(self._level)
         if size <= room:
             return
         more = max(size, 2 * room) - room
-        self._words = np.concatenate((self._words, np.zeros((more, WORDS), np.uint32)))
+        self._words = np.concatenate((self._words, np.zeros((more, WORDS), _WIRE)), dtype=_WIRE)
+        self._packets = self._words.view(_PACKET)
         self._divisor = np.concatenate((self._divisor, np.full(more, 100.0)))
         self._received_ns = np.concatenate((self._received_ns, np.zeros(more, np.int64)))
         self._level = np.concatenate((self._level, np.zeros(more, np.uint8)))
-        for reader, mask in self._changed.items():
-            self._changed[reader] = np.concatenate((mask, np.zeros(more, np.bool_)))
+        self._stamp = np.concatenate((self._stamp, np.zeros(more, np.int64)))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
-    def take_changed(self, reader: str) -> Rows:
-        """Rows that changed since this reader last asked; all that hold anything the first time."""
-        mask = self._changed.get(reader)
-        if mask is None:
-            self._changed[reader] = np.zeros(len(self._level), np.bool_)
-            return np.flatnonzero(self._level[: self._size])
-        rows = np.flatnonzero(mask[: self._size])
-        mask[rows] = False
-        return rows
+    def take_changed(self, reader: str, among: Rows | None = None) -> Rows:
+        """Rows of all, or of these, that changed since this reader last asked; all that ever did the first time."""
+        seen = self._seen.get(reader, 0)
+        self._seen[reader] = self._reads
+        self._reads += 1
+        if among is not None:
+            return among[self._stamp[among] > seen]
+        return np.flatnonzero(self._stamp[: self._size] > seen)
 
     def forget_reader(self, reader: str) -> None:
         """Keep no account for a reader any more."""
-        self._changed.pop(reader, None)
+        self._seen.pop(reader, None)
+
+    def words(self, rows: Rows, columns: Sequence[int]) -> Words:
+        """These words of these rows, in this machine's order of bytes."""
+        return self._words[rows[:, None], columns].astype(np.uint32)
+
+    def divisors(self, rows: Rows) -> NDArray[np.float64]:
+        """What a price on the wire is divided by to be rupees."""
+        found: NDArray[np.float64] = self._divisor[rows]
+        return found
 
     def tokens(self, rows: Iterable[int]) -> list[int]:
         """Instruments of rows."""
@@ -193,3 +267,16 @@ def _depth(words: list[int]) -> Iterator[int]:
         yield words[at]
         yield _signed(words[at + 1])
         yield words[at + 2] >> 16
+
+
+def _words_of(tick: Tick) -> Words:
+    divisor = DIVISORS.item(tick.instrument_token & 0xFF)
+    prices = (tick.last_price, tick.average_traded_price, *(tick.ohlc or (0.0,) * 4))
+    last, average, *ohlc = (round(p * divisor) if p and math.isfinite(p) else 0 for p in prices)
+    bought, sold = tick.total_buy_quantity, tick.total_sell_quantity
+    words: list[int | None] = [tick.instrument_token, last, tick.last_traded_quantity, average, tick.volume_traded]
+    words += [bought, sold, *ohlc, tick.last_trade_epoch_s, tick.oi, tick.oi_day_high, tick.oi_day_low]
+    words.append(tick.exchange_epoch_s)
+    for quantity, price, orders in zip(*[iter(tick.raw_depth or (0,) * 30)] * 3, strict=True):
+        words += [quantity, round(price * divisor / tick.divisor), orders << 16]
+    return np.array([(word or 0) & _NO_TOKEN for word in words], _WIRE)

@@ -94,6 +94,11 @@ def decode_packet(packet: Bytes, received_ns: int) -> Tick | None:
     return decode(bytes(packet), 0, received_ns) if decode else None
 
 
+def read_packet(frame: bytes, at: int, length: int, received_ns: int) -> Tick:
+    """Tick of the packet that lies whole in `frame` at this place, whose length is one of a packet's."""
+    return _DECODERS[length](frame, at, received_ns)
+
+
 def count_problem(problems: Problems | None, what: str) -> None:
     if problems is not None:
         problems[what] = problems.get(what, 0) + 1

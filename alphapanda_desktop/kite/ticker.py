@@ -25,7 +25,9 @@ from alphapanda_desktop.domain.errors import BadData, Refused
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, FeedSink, LinkReport, LinkState
+from alphapanda_desktop.domain.quotes import TableSink
 from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.kite.columns import put_frame
 from alphapanda_desktop.kite.packets import decode_frame
 
 log = logging.getLogger(__name__)
@@ -341,7 +343,11 @@ class _Link:
             now = loop.time()
             if message.type in (WSMsgType.BINARY, WSMsgType.TEXT):
                 self._heard_s = now
-                inbox.take(message.data)
+                more = inbox.take(message.data)
+                while more:  # the frame was too much for one slice: others have their turn before the next message
+                    await asyncio.sleep(0)
+                    more = inbox.more()
+                    free = loop.time()
             elif message.type is WSMsgType.PING:
                 await socket.pong(message.data)
             elif message.type is not WSMsgType.PONG:
@@ -456,25 +462,39 @@ class _Inbox:
         self, sink: FeedSink, clock: Clock, order_of: OrderOf, problems: dict[str, int], on_frame: OnFrame | None
     ) -> None:
         self._sink = sink
+        self._tables = sink if isinstance(sink, TableSink) else None
         self._on_frame = on_frame
         self._clock = clock
         self._order_of = order_of
         self._problems = problems
 
-    def take(self, message: bytes | str) -> None:
-        known = len(self._problems)
+    def take(self, message: bytes | str) -> bool:
+        """A message of the wire; whether `more` has to be called before the next one."""
+        known, left = len(self._problems), False
         if isinstance(message, str):
             self._take_text(message)
         else:
-            received_ns = self._clock.now_ns()
-            if self._on_frame is not None:
-                self._on_frame(received_ns, message)
-            ticks = decode_frame(message, received_ns, self._problems)
-            if ticks:
-                self._sink.ticks(ticks)
+            left = self._take_frame(message)
         if len(self._problems) > known:
             for kind in list(self._problems)[known:]:
                 log.warning("feed: %s (said once, then only counted)", kind)
+        return left
+
+    def more(self) -> bool:
+        """Go on with the last message; whether anything of it is left."""
+        return self._tables is not None and self._tables.more()
+
+    def _take_frame(self, frame: bytes) -> bool:
+        received_ns = self._clock.now_ns()
+        if self._on_frame is not None:
+            self._on_frame(received_ns, frame)
+        if self._tables is not None:
+            batch = put_frame(self._tables.table, frame, received_ns, self._problems)
+            return bool(len(batch.rows)) and self._tables.batch(batch)
+        ticks = decode_frame(frame, received_ns, self._problems)
+        if ticks:
+            self._sink.ticks(ticks)
+        return False
 
     def _take_text(self, text: str) -> None:
         try:

@@ -1,45 +1,53 @@
-"""What the market last said: subscriptions, latest ticks, live bar series, and how old all of it is.
+"""What the market last said: subscriptions, the latest values, live bar series, and how old all of it is.
 
-Nothing here paints or waits: a tick is stored, series fold it in, listeners are called, and readers that draw ask
-later what has changed.
+Nothing here paints or waits. A frame of the feed is put into one table, and becomes ticks only for those instruments
+that a strategy, a series or a tick chart wants; readers that draw ask later what has changed.
 """
 
 from __future__ import annotations
 
-import asyncio
+import logging
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
-from alphapanda_desktop.domain.errors import AlphaPandaError, SessionEnded
-from alphapanda_desktop.domain.freshness import Grade, Pulse
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.freshness import GRADES, Grade, Pulse
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
+from alphapanda_desktop.domain.market import Bar, Mode, Period, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, Feed, History, LinkReport, LinkState
+from alphapanda_desktop.domain.quotes import Batch, LatestTable, Rows
 from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.trading.liveseries import LiveSeries
 from alphapanda_desktop.trading.scope import Scope
+
+log = logging.getLogger(__name__)
 
 CLOSE_GRACE_S: Final = 2.0
 """How long after its end a bar waits for ticks still on their way before the clock closes it."""
 
-_BACKFILL: Final = {
-    Interval.MINUTE: timedelta(days=4),
-    Interval.MINUTE_3: timedelta(days=8),
-    Interval.MINUTE_5: timedelta(days=12),
-    Interval.MINUTE_15: timedelta(days=30),
-    Interval.MINUTE_60: timedelta(days=120),
-    Interval.DAY: timedelta(days=730),
-}
+SLICE_S: Final = 0.006
+"""How long the ticks of one frame may be told in one go: then input, timers and the kill switch have their turn."""
+
+BEAT_S: Final = 0.05
+"""Ticks of so short a time are one beat to the guard of freshness, whose limits are seconds."""
+
+FEW: Final = 8
+"""Packets up to which Python is quicker than numpy."""
+
 _RANK: Final = {Mode.LTP: 0, Mode.QUOTE: 1, Mode.FULL: 2}
 
-BarListener = Callable[[Instrument, Interval, Bar], None]
+P = TypeVar("P", bound=Period)
 TickListener = Callable[[Tick], None]
-Key = tuple[int, Interval]
+Among = Callable[[], Collection[int]]
 L = TypeVar("L")
 
 
@@ -47,7 +55,8 @@ class Market:
     """The venue's market data; the sink of its feed. Built with a verified session.
 
     Signals: `link_changed(LinkReport)`, `noticed(kind, text)`. Listeners are called on the tick path: with a `scope`
-    one that fails is reported there and starves neither the others nor the feed.
+    one that fails is reported there and starves neither the others nor the feed. `table` has the latest values of all
+    instruments in columns. `hours` holds bars to the exchanges' sessions: the practice exchange never closes.
     """
 
     link_changed = Signal(object)
@@ -61,36 +70,48 @@ class Market:
         master: InstrumentMaster,
         clock: Clock,
         scope: Scope | None = None,
+        *,
+        hours: bool = False,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Market needs a verified Session")
         self._feed = feed
-        self._history = history
         self._clock = clock
         self._scope = scope
         self.master = master
+        self.table = LatestTable()
         self.link = LinkReport(LinkState.OFF)
         self.frozen_at: datetime | None = None
         self.was_down = True
         """Whether updates may have been missed: until the first link is up, and again after each loss."""
         self._up_since_s = 0.0
-        self._lost_at: datetime | None = None
         self._wishes: dict[str, dict[int, Mode]] = {}
+        self._rows_of: dict[str, Rows] = {}
+        """Rows of what each owner watches."""
         self._told: dict[int, Mode] = {}
         """What the feed took."""
-        self._latest: dict[int, Tick] = {}
         self._pulse = Pulse()
-        self._changed: dict[str, set[int]] = {}
-        self._series: dict[Key, BarSeries] = {}
-        self._by_token: dict[int, list[tuple[Interval, BarSeries]]] = {}
-        self._filled: set[Key] = set()
-        self._filling: dict[Key, asyncio.Event] = {}
+        self._beating: list[Rows] = []
+        """What ticked since `_beat_began_s` and was not put into the pulse yet."""
+        self._beat_began_s = self._beat_s = 0.0
+        self._series = LiveSeries(history, master, clock, self._bar_closed, hours=hours)
+        self._mending = False
         self._tick_series: dict[int, TickSeries] = {}
         self._tick_listeners: dict[int, list[TickListener]] = {}
-        self._every_tick: list[TickListener] = []
-        self._bar_listeners: dict[Key, list[BarListener]] = {}
+        self._every_tick: list[tuple[TickListener, Among | None]] = []
+        self._after_frame: list[Callable[[], None]] = []
+        self._bar_listeners: dict[tuple[int, Period], list[Callable[..., None]]] = {}
         self._order_listener: Callable[[Order], None] | None = None
-        self._counts: deque[tuple[float, int]] = deque(maxlen=256)
+        self._wanted = np.zeros(1024, np.bool_)
+        """By row: whether its packets have to become ticks."""
+        self._telling: deque[Iterator[Tick]] = deque()
+        """Ticks of frames that are in the table, but were not told yet."""
+        self._now_told: Tick | None = None
+        self._objects: dict[int, Tick] = {}
+        """Latest ticks that came as objects."""
+        self._made: dict[int, Tick] = {}
+        """Ticks made from rows since the last frame."""
+        self._counts: deque[tuple[float, int]] = deque(maxlen=4096)
 
     # -- subscriptions ---------------------------------------------------------------------------------------
 
@@ -103,6 +124,7 @@ class Market:
         self._wishes[owner] = {i.instrument_token: mode for i in instruments}
         try:
             self._tell_feed()
+            self._rows_of[owner] = self.table.make_rows(self._wishes[owner])
             taken = True
         finally:
             if not taken:
@@ -113,7 +135,8 @@ class Market:
 
     def unwatch(self, owner: str) -> None:
         """Want nothing for `owner` any more; a reader of that name is forgotten with it."""
-        self._changed.pop(owner, None)
+        self.table.forget_reader(owner)
+        self._rows_of.pop(owner, None)
         if self._wishes.pop(owner, None) is not None:
             self._tell_feed()
 
@@ -145,12 +168,29 @@ class Market:
     # -- what readers ask ------------------------------------------------------------------------------------
 
     def latest(self, instrument_token: int) -> Tick | None:
-        return self._latest.get(instrument_token)
+        """Its last tick, made from the table when asked for; while a tick is being told, that one."""
+        told = self._now_told
+        if told is not None and told.instrument_token == instrument_token:
+            return told
+        tick = self._objects.get(instrument_token) or self._made.get(instrument_token)
+        if tick is None:
+            row = self.table.row_of(instrument_token)
+            tick = self.table.tick(row) if row is not None else None
+            if tick is not None:
+                self._made[instrument_token] = tick
+        return tick
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
-        at = self._pulse.last_s(instrument_token)
+        self._settle()
+        row = self.table.row_of(instrument_token)
+        at = self._pulse.last_s(row) if row is not None else None
         return None if at is None else max(0.0, self._clock.monotonic_s() - at)
+
+    def ages_s(self, rows: Rows) -> NDArray[np.float64]:
+        """The same of rows of the table; infinite where no tick ever came."""
+        self._settle()
+        return self._pulse.ages_s(rows, self._clock.monotonic_s())
 
     def stale(self, instrument_token: int) -> bool:
         """Whether its price must be shown as old, and must carry no entry."""
@@ -158,16 +198,23 @@ class Market:
 
     def grade(self, instrument_token: int) -> Grade:
         """How fresh its price is; stale without a link or a session, and until its first tick after either."""
-        grade = self._pulse.grade(instrument_token, self._clock.monotonic_s(), since_s=self._up_since_s)
-        if grade is not Grade.NEVER and (self.frozen_at is not None or self.link.state is not LinkState.UP):
-            return Grade.STALE
-        return grade
+        row = self.table.row_of(instrument_token)
+        return Grade.NEVER if row is None else GRADES[self.grades(np.array((row,))).item()]
+
+    def grades(self, rows: Rows) -> NDArray[np.intp]:
+        """The same of rows of the table, as places in `domain.freshness.GRADES`."""
+        self._settle()
+        grades = self._pulse.grades(rows, self._clock.monotonic_s(), since_s=self._up_since_s)
+        if self.frozen_at is not None or self.link.state is not LinkState.UP:
+            grades[grades != GRADES.index(Grade.NEVER)] = GRADES.index(Grade.STALE)
+        return grades
 
     def take_changed(self, reader: str) -> set[int]:
-        """Tokens that ticked since this reader last asked; all known ones the first time."""
-        changed = self._changed.get(reader)
-        self._changed[reader] = set()
-        return set(self._latest) if changed is None else changed
+        """Tokens that ticked since this reader last asked; all known ones the first time.
+
+        A reader that watches under the same name hears of what it watches, any other of all.
+        """
+        return set(self.table.tokens(self.table.take_changed(reader, self._rows_of.get(reader))))
 
     @property
     def ticks_per_s(self) -> float:
@@ -178,78 +225,57 @@ class Market:
 
     # -- series ----------------------------------------------------------------------------------------------
 
-    def live_series(self, instrument: Instrument, interval: Interval) -> BarSeries:
+    def live_series(self, instrument: Instrument, interval: Period) -> BarSeries:
         """The series of this instrument and interval, without waiting for history."""
-        key = (instrument.instrument_token, interval)
-        series = self._series.get(key)
-        if series is None:
-            series = self._series[key] = BarSeries(interval, open_s=_open_s(instrument))
-            self._by_token.setdefault(instrument.instrument_token, []).append((interval, series))
+        series = self._series.live(instrument, interval)
+        self._consider(instrument.instrument_token)
         return series
 
-    async def series(self, instrument: Instrument, interval: Interval) -> BarSeries:
+    async def series(self, instrument: Instrument, interval: Period) -> BarSeries:
         """The series, back-filled from history once. Raises what History raises; `live_series` still works then."""
-        series = self.live_series(instrument, interval)
-        key = (instrument.instrument_token, interval)
-        while key not in self._filled:
-            under_way = self._filling.get(key)
-            if under_way is not None:
-                await under_way.wait()  # whoever was first asks; where that fails, the next one does
-                continue
-            done = self._filling[key] = asyncio.Event()
-            try:
-                await self._backfill(instrument, interval, series)
-                self._filled.add(key)
-            finally:
-                del self._filling[key]
-                done.set()
-        return series
-
-    async def _backfill(self, instrument: Instrument, interval: Interval, series: BarSeries) -> None:
-        end = self._clock.now()
-        series.backfill(await self._history.candles(instrument, interval, end - _BACKFILL[interval], end))
+        self.live_series(instrument, interval)
+        return await self._series.filled(instrument, interval)
 
     async def refill(self) -> None:
         """Close the gap that a lost link left in every live series; raises the first failure after all were tried."""
-        lost_at, self._lost_at = self._lost_at, None
-        failures: list[AlphaPandaError] = []
-        for token, interval in list(self._filled):
-            instrument = self.master.by_token(token)
-            if instrument is not None and not any(isinstance(error, SessionEnded) for error in failures):
-                try:
-                    await self._close_gap(instrument, interval, lost_at)
-                except AlphaPandaError as error:
-                    failures.append(error)
-        if failures:
-            self._lost_at = lost_at or self._lost_at
-            raise failures[0]
-
-    async def _close_gap(self, instrument: Instrument, interval: Interval, lost_at: datetime | None) -> None:
-        series, end = self._series[instrument.instrument_token, interval], self._clock.now()
-        last = series.last()
-        start = datetime.fromtimestamp(last.start_s, end.tzinfo) if last else end - _BACKFILL[interval]
-        if lost_at is not None:
-            start = min(start, lost_at)  # the last bar may have begun after the gap
-        series.backfill(await self._history.candles(instrument, interval, start - timedelta(days=1), end))
+        await self._series.refill()
 
     def tick_series(self, instrument: Instrument) -> TickSeries:
         """Ticks of this instrument since it was first asked for."""
-        series = self._tick_series.get(instrument.instrument_token)
+        token = instrument.instrument_token
+        series = self._tick_series.get(token)
         if series is None:
-            series = self._tick_series[instrument.instrument_token] = TickSeries()
+            series = self._tick_series[token] = TickSeries()
+            self._consider(token)
         return series
 
     # -- listeners on the tick path --------------------------------------------------------------------------
 
     def on_tick(self, instrument_token: int, listener: TickListener) -> Callable[[], None]:
         """Call `listener` for each tick of one instrument; returns what ends it."""
-        return _listen(self._tick_listeners.setdefault(instrument_token, []), listener)
+        end = _listen(self._tick_listeners.setdefault(instrument_token, []), listener)
+        self._consider(instrument_token)
 
-    def on_every_tick(self, listener: TickListener) -> Callable[[], None]:
-        """Call `listener` for each tick of all instruments; returns what ends it."""
-        return _listen(self._every_tick, listener)
+        def stop() -> None:
+            end()
+            self._consider(instrument_token)
 
-    def on_bar(self, instrument: Instrument, interval: Interval, listener: BarListener) -> Callable[[], None]:
+        return stop
+
+    def on_every_tick(self, listener: TickListener, among: Among | None = None) -> Callable[[], None]:
+        """Call `listener` for each tick of all instruments; returns what ends it.
+
+        It costs an object for each tick of the feed: `among` says, once a frame, which instruments it is to be.
+        """
+        return _listen(self._every_tick, (listener, among))
+
+    def after_frame(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` once after each frame of ticks, however many there were; returns what ends it."""
+        return _listen(self._after_frame, listener)
+
+    def on_bar(
+        self, instrument: Instrument, interval: P, listener: Callable[[Instrument, P, Bar], None]
+    ) -> Callable[[], None]:
         """Call `listener` for each bar that closes; returns what ends it."""
         self.live_series(instrument, interval)
         return _listen(self._bar_listeners.setdefault((instrument.instrument_token, interval), []), listener)
@@ -260,29 +286,110 @@ class Market:
 
     # -- from the feed ---------------------------------------------------------------------------------------
 
+    def take_batch(self, batch: Batch) -> bool:
+        """A frame was put into `table`: tell who wants its ticks; whether some are left for `tell_more`."""
+        now, rows = self._clock.monotonic_s(), batch.rows
+        self._arrived(rows, now)
+        if self._objects:
+            for token in self.table.tokens(rows.tolist()):
+                self._objects.pop(token, None)
+        places = self._places(rows)
+        if places:
+            self._telling.append(batch.tick(place) for place in places)
+        if not self._telling:
+            self._end_frame()
+            return False
+        return self.tell_more()
+
     def take(self, ticks: Sequence[Tick]) -> None:
-        """Store ticks, fold them into series, call listeners."""
-        now = self._clock.monotonic_s()
-        self._counts.append((now, len(ticks)))
-        tokens = {tick.instrument_token for tick in ticks}
-        self._pulse.beat(tokens, now, since_s=self._up_since_s)
-        for changed in self._changed.values():
-            changed.update(tokens)
+        """Store ticks that come as objects, fold them into series, call listeners."""
+        self.tell_more(all_of_them=True)
+        self._arrived(self.table.put_ticks(ticks), self._clock.monotonic_s())
         for tick in ticks:
+            self._objects[tick.instrument_token] = tick
             self._take(tick)
+        self._end_frame()
+
+    def tell_more(self, *, all_of_them: bool = False) -> bool:
+        """Tell ticks that were left, for no longer than a slice; whether any are left still."""
+        ends = time.perf_counter() + SLICE_S
+        while self._telling:
+            ticks = self._telling[0]
+            for tick in ticks:
+                self._take(tick)
+                if not all_of_them and time.perf_counter() > ends:
+                    return True
+            if self._telling and self._telling[0] is ticks:  # else a listener has brought ticks of its own
+                self._telling.popleft()
+                self._end_frame()
+        return False
+
+    def _arrived(self, rows: Rows, now_s: float) -> None:
+        """Note that these ticked; the pulse is worked out for many frames at once."""
+        self._counts.append((now_s, len(rows)))
+        self._made.clear()
+        if now_s - self._beat_began_s > BEAT_S:
+            self._settle()
+            self._beat_began_s = now_s
+        self._beating.append(rows)
+        self._beat_s = now_s
+
+    def _settle(self) -> None:
+        if self._beating:
+            rows = np.concatenate(self._beating)
+            self._beating.clear()
+            self._pulse.reserve(len(self.table))
+            self._pulse.beat(rows, self._beat_s, since_s=self._up_since_s)
+
+    def _places(self, rows: Rows) -> Sequence[int]:
+        """Which packets of a frame somebody wants as ticks."""
+        if any(among is None for _, among in self._every_tick):
+            return range(len(rows))
+        if len(self.table) > len(self._wanted):
+            self._wanted = np.concatenate((self._wanted, np.zeros(len(self.table), np.bool_)))
+        wanted = self._wanted
+        more = {row for _, among in self._every_tick if among for token in among() if (row := self._row(token)) >= 0}
+        if len(rows) <= FEW:
+            return [place for place, row in enumerate(rows.tolist()) if wanted.item(row) or row in more]
+        hits = wanted[rows]
+        if more:
+            hits |= np.isin(rows, [*more])
+        places: list[int] = hits.nonzero()[0].tolist()
+        return places
+
+    def _row(self, token: int) -> int:
+        row = self.table.row_of(token)
+        return -1 if row is None else row
+
+    def _consider(self, token: int) -> None:
+        """Note whether packets of this instrument have to become ticks."""
+        row = self.table.make_rows((token,)).item()
+        if row >= len(self._wanted):
+            self._wanted = np.concatenate((self._wanted, np.zeros(row + 1, np.bool_)))
+        heard = bool(self._tick_listeners.get(token)) or token in self._tick_series
+        self._wanted[row] = heard or self._series.wants(token)
 
     def _take(self, tick: Tick) -> None:
+        """Fold a tick into series and tell who listens; `latest` gives this very tick meanwhile."""
         token = tick.instrument_token
-        self._latest[token] = tick
-        ring = self._tick_series.get(token)
-        if ring is not None:
-            ring.add(tick.at_ns / 1e9, tick.last_price, tick.volume_traded)
-        for interval, series in self._by_token.get(token, ()):
-            closed = series.add(tick)
-            if closed is not None:
-                self._bar_closed(token, interval, closed)
-        for listener in (*self._tick_listeners.get(token, ()), *self._every_tick):
-            self._call("tick", listener, tick)
+        self._now_told = tick
+        try:
+            ring = self._tick_series.get(token)
+            if ring is not None:
+                ring.add(tick.at_ns / 1e9, tick.last_price, tick.volume_traded)
+            if self._series.wants(token):
+                self._series.take(tick)
+            for listener in tuple(self._tick_listeners.get(token, ())):
+                self._call("tick", listener, tick)
+            for listener, among in tuple(self._every_tick):
+                if among is None or token in among():
+                    self._call("tick", listener, tick)
+        finally:
+            self._now_told = None
+
+    def _end_frame(self) -> None:
+        for listener in tuple(self._after_frame):
+            self._call("frame", listener)
 
     def _call(self, name: str, listener: Callable[..., object], *args: object) -> None:
         if self._scope is None:
@@ -292,16 +399,23 @@ class Market:
 
     def advance(self) -> None:
         """Close bars by the clock where no tick came to close them; called about once a second."""
-        if self.link.state is not LinkState.UP:
+        if self.link.state is not LinkState.UP or self._telling:
             return  # the clock alone must not close bars while ticks may be missing
-        now_s = self._clock.now().timestamp() - CLOSE_GRACE_S
-        for token, rows in list(self._by_token.items()):
-            for interval, series in rows:
-                closed = series.advance(now_s)
-                if closed is not None:
-                    self._bar_closed(token, interval, closed)
+        self._series.advance(self._clock.now().timestamp() - CLOSE_GRACE_S)
+        torn = self._series.torn() if self._scope is not None and not self._mending else ()
+        if torn and self._scope is not None and not self._scope.closed and self.frozen_at is None:
+            self._mending = True
+            self._scope.spawn("mend bars", self._mend(torn))
 
-    def _bar_closed(self, token: int, interval: Interval, bar: Bar) -> None:
+    async def _mend(self, torn: Sequence[Any]) -> None:
+        try:
+            await self._series.mend(torn)
+        except AlphaPandaError as error:
+            log.info("bars stay marked as incomplete for now: %s", error)
+        finally:
+            self._mending = False
+
+    def _bar_closed(self, token: int, interval: Period, bar: Bar) -> None:
         instrument = self.master.by_token(token)
         if instrument is not None:
             for listener in tuple(self._bar_listeners.get((token, interval), ())):
@@ -309,10 +423,11 @@ class Market:
 
     def take_link(self, report: LinkReport) -> None:
         """The feed's connection changed."""
+        self._settle()
         was_up, is_up = self.link.state is LinkState.UP, report.state is LinkState.UP
         if was_up and not is_up:
             self.was_down = True
-            self._lost_at = self._lost_at or self._clock.now()
+            self._series.lost(self._clock.now())
         if is_up and not was_up:
             self._up_since_s = self._clock.monotonic_s()
         self.link = report
@@ -339,7 +454,7 @@ class Market:
 
 
 class MarketSink:
-    """What the feed talks to: hands ticks, orders and link changes to the market.
+    """What the feed talks to: hands frames, orders and link changes to the market.
 
     `orders` is False where the feed tells of another account's orders than the desk's, as Zerodha's does to paper.
     """
@@ -347,6 +462,19 @@ class MarketSink:
     def __init__(self, market: Market, *, orders: bool = True) -> None:
         self._market = market
         self._orders = orders
+
+    @property
+    def table(self) -> LatestTable:
+        """Where the feed puts frames."""
+        return self._market.table
+
+    def batch(self, batch: Batch) -> bool:
+        """A frame was put into the table; whether `more` has to be called before the next one."""
+        return self._market.take_batch(batch)
+
+    def more(self) -> bool:
+        """Go on with what the last frame left undone; whether anything is left."""
+        return self._market.tell_more()
 
     def ticks(self, ticks: Sequence[Tick]) -> None:
         self._market.take(ticks)
@@ -360,11 +488,6 @@ class MarketSink:
 
     def notice(self, kind: str, text: str) -> None:
         self._market.noticed.emit(kind, text)
-
-
-def _open_s(instrument: Instrument) -> int:
-    """Session open in seconds after IST midnight, which candles are aligned to."""
-    return 32_400 if instrument.exchange in ("CDS", "BCD", "MCX", "NCO") else 33_300
 
 
 def _listen(listeners: list[L], listener: L) -> Callable[[], None]:

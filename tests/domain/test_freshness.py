@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,14 +16,15 @@ from alphapanda_desktop.domain.freshness import (
     Pulse,
 )
 
-INFY = 408065
+INFY = 3
+"""Its row."""
 
 
 def ticking(gap_s: float, times: int = 40, start_s: float = 0.0) -> tuple[Pulse, float]:
     """A pulse that has learnt this gap, and the time of its last tick."""
     pulse, at_s = Pulse(), start_s
     for _ in range(times):
-        pulse.beat({INFY}, at_s, since_s=start_s)
+        pulse.beat(np.array([INFY]), at_s, since_s=start_s)
         at_s += gap_s
     return pulse, at_s - gap_s
 
@@ -49,7 +51,7 @@ def test_until_the_gap_is_learnt_one_figure_counts() -> None:
     assert pulse.usual_gap_s(INFY) is None
     assert pulse.grade(INFY, last_s + UNTIL_LEARNT_S, since_s=0.0) is Grade.LATE
     assert pulse.grade(INFY, last_s + UNTIL_LEARNT_S + 0.1, since_s=0.0) is Grade.STALE
-    pulse.beat({INFY}, last_s + 0.5, since_s=0.0)
+    pulse.beat(np.array([INFY]), last_s + 0.5, since_s=0.0)
     assert pulse.usual_gap_s(INFY) == pytest.approx(0.5)
 
 
@@ -62,21 +64,21 @@ def test_a_price_from_before_the_link_is_stale_and_the_outage_is_no_habit() -> N
     pulse, last_s = ticking(1.0)
     back_s = last_s + 600.0
     assert pulse.grade(INFY, last_s + 0.5, since_s=last_s + 0.1) is Grade.STALE
-    pulse.beat({INFY}, back_s, since_s=back_s - 1.0)
+    pulse.beat(np.array([INFY]), back_s, since_s=back_s - 1.0)
     assert pulse.usual_gap_s(INFY) == pytest.approx(1.0)
     assert pulse.grade(INFY, back_s, since_s=back_s - 1.0) is Grade.FRESH
 
 
 def test_one_long_pause_hardly_changes_what_is_usual_and_a_new_habit_is_learnt() -> None:
     pulse, last_s = ticking(1.0)
-    pulse.beat({INFY}, last_s + 3_600.0, since_s=0.0)
+    pulse.beat(np.array([INFY]), last_s + 3_600.0, since_s=0.0)
     usual_s = pulse.usual_gap_s(INFY)
     assert usual_s is not None
     assert 1.0 < usual_s < 1.5
     at_s = last_s + 3_600.0
     for _ in range(100):
         at_s += 10.0
-        pulse.beat({INFY}, at_s, since_s=0.0)
+        pulse.beat(np.array([INFY]), at_s, since_s=0.0)
     assert pulse.usual_gap_s(INFY) == pytest.approx(10.0, rel=0.05)
 
 
@@ -84,7 +86,7 @@ def test_ticks_of_one_frame_do_not_make_every_later_gap_unheard_of() -> None:
     pulse, at_s = ticking(0.0)
     for _ in range(200):
         at_s += 3.0
-        pulse.beat({INFY}, at_s, since_s=0.0)
+        pulse.beat(np.array([INFY]), at_s, since_s=0.0)
     assert pulse.usual_gap_s(INFY) == pytest.approx(3.0, rel=0.05)
 
 
@@ -93,7 +95,7 @@ def test_the_limits_stay_within_their_bounds_whatever_came(gaps: list[float]) ->
     pulse, at_s = Pulse(), 0.0
     for gap_s in gaps:
         at_s += gap_s
-        pulse.beat({INFY}, at_s, since_s=0.0)
+        pulse.beat(np.array([INFY]), at_s, since_s=0.0)
     late_s, old_s = pulse.limits_s(INFY)
     assert 0 < late_s < old_s
     assert SHORTEST_OLD_S <= old_s <= LONGEST_OLD_S

@@ -38,8 +38,9 @@ def test_each_row_is_the_last_tick_of_its_token(frames: list[list[bytes]]) -> No
     table, latest = LatestTable(), {}
     for number, frame in enumerate(map(encode_frame, frames)):
         problems: dict[str, int] = {}
-        rows = put_frame(table, frame, NOW + number, problems)
-        ticks = decode_frame(frame, NOW + number)
+        batch = put_frame(table, frame, NOW + number, problems)
+        rows, ticks = batch.rows, decode_frame(frame, NOW + number)
+        assert [batch.tick(place) for place in range(len(rows))] == ticks
         latest |= {tick.instrument_token: tick for tick in ticks}
         assert sorted(table.tokens(rows.tolist())) == sorted(tick.instrument_token for tick in ticks)
         assert problems == {}
@@ -110,7 +111,7 @@ def test_the_table_grows_without_losing_a_row_or_a_reader() -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_raise(frame: bytes) -> None:
     table, problems, plain_problems = LatestTable(), {}, {}
-    rows = put_frame(table, frame, NOW, problems)
+    rows = put_frame(table, frame, NOW, problems).rows
     ticks = decode_frame(frame, NOW, plain_problems)
     assert sorted(table.tokens(rows.tolist())) == sorted(tick.instrument_token for tick in ticks)
     assert problems == plain_problems
@@ -121,7 +122,7 @@ def test_damage_costs_what_it_hits_as_with_the_plain_decoder(parts: list[bytes],
     frame = bytearray(encode_frame(parts))
     frame[where % len(frame)] = byte
     table, problems, plain_problems = LatestTable(), {}, {}
-    rows = put_frame(table, bytes(frame), NOW, problems)
+    rows = put_frame(table, bytes(frame), NOW, problems).rows
     ticks = decode_frame(bytes(frame), NOW, plain_problems)
     assert sorted(table.tokens(rows.tolist())) == sorted(tick.instrument_token for tick in ticks)
     assert problems == plain_problems
