@@ -29,6 +29,8 @@ class Looks:
     mode: str | None = None
     theme: str = "dark"
     layout: bytes = b""
+    unasked: frozenset[str] = frozenset()
+    """Modes in which a ticket sends its order without showing it once more."""
 
 
 def looks_of(path: Path) -> Looks:
@@ -42,13 +44,19 @@ def looks_of(path: Path) -> Looks:
         mode=mode if mode in MODES else None,
         theme=theme if theme in THEMES else "dark",
         layout=_bytes_of(_at(raw, "window", "layout")),
+        unasked=frozenset(mode for mode in MODES if _under(raw, "window", "ask_first", mode) is False),
     )
 
 
 def _at(raw: Any, *names: str) -> Any:
+    found = _under(raw, *names)
+    return found if isinstance(found, str) else None
+
+
+def _under(raw: Any, *names: str) -> Any:
     for name in names:
         raw = raw.get(name) if isinstance(raw, dict) else None
-    return raw if isinstance(raw, str) else None
+    return raw
 
 
 def _bytes_of(layout: str | None) -> bytes:
@@ -70,7 +78,8 @@ class WindowMemory:
 
     def remembered(self) -> Remembered:
         """What the window is built with."""
-        return Remembered(theme=self._looks.theme, layout=self._looks.layout, save=self.keep)
+        looks = self._looks
+        return Remembered(theme=looks.theme, layout=looks.layout, save=self.keep, unasked=looks.unasked)
 
     def settle(self, settings: Settings) -> None:
         """The settings are there: keep in them what was told before and what will be."""
@@ -80,7 +89,10 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_keys", "chart_key" or "theme". Raises Fatal where the disk does not take it."""
+        """Remember "layout", "watch_keys", "chart_key", "theme" or "ask_first".
+
+        Raises Fatal where the disk does not take it.
+        """
         if self._settings is None:
             self._early.append((name, value))
             return
@@ -95,4 +107,6 @@ class WindowMemory:
             window.chart = {**window.chart, self._mode(): str(value)}
         elif name == "theme":
             window.theme = "light" if value == "light" else "dark"
+        elif name == "ask_first":
+            window.ask_first = {**window.ask_first, self._mode(): bool(value)}
         save(self._settings, self._path)

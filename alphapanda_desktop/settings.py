@@ -68,6 +68,9 @@ class Window(_Section):
     layout: str = Field("", description="Docks and sizes, base64.")
     watchlist: dict[str, list[str]] = Field(default_factory=dict, description="Instrument keys by mode.")
     chart: dict[str, str] = Field(default_factory=dict, description="Instrument key on the chart by mode.")
+    ask_first: dict[str, bool] = Field(
+        default_factory=dict, description="Whether a ticket shows its order once more before it is sent, by mode."
+    )
 
 
 class Paper(_Section):

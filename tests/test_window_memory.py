@@ -52,11 +52,15 @@ def test_what_is_told_before_the_settings_are_there_is_kept_in_them(tmp_path: Pa
     memory.settle(settings.load(path))
     remembered.save("watch_keys", ["NSE:INFY"])
     remembered.save("chart_key", "NSE:INFY")
+    remembered.save("ask_first", False)
     kept = json.loads(path.read_text(encoding="utf-8"))["window"]
     assert kept["theme"] == "light"
     assert base64.b64decode(kept["layout"]) == b"docks"
     assert kept["watchlist"] == {"practice": ["NSE:INFY"]}
     assert kept["chart"] == {"practice": "NSE:INFY"}
+    assert kept["ask_first"] == {"practice": False}
+    again = WindowMemory(path, looks_of(path), lambda: "practice").remembered()
+    assert again.unasked == {"practice"}
 
 
 def test_the_first_paint_waits_for_no_heavy_import(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.ports import Now
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, seconds, side_role, stack
+from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
@@ -54,7 +55,7 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
     return (
         Column("Time", lambda o: seconds(o.order_timestamp), lambda o: formats.ist_time(o.order_timestamp),
                width_chars=9, colour=lambda _: "muted", tooltip=_order_name),
-        Column("Symbol", lambda o: o.tradingsymbol, width_chars=19, tooltip=_order_name, elide="middle"),
+        Column("Symbol", lambda o: o.tradingsymbol, width_chars=18, tooltip=_order_name, elide="middle"),
         Column("Side", lambda o: o.transaction_type, width_chars=5, colour=side_role),
         Column("Qty", lambda o: o.quantity, _quantity_words, "right", 13, header_tooltip="Filled of ordered"),
         Column("Product", lambda o: o.product, width_chars=6, colour=lambda _: "muted"),
@@ -66,7 +67,7 @@ def _order_columns(desk: Desk) -> tuple[Column[Order], ...]:
                colour=status_role, chip=status_role, tooltip=message_of),
         Column("By", desk.by_whom, width_chars=13, tooltip=desk.books.reason_of,
                header_tooltip="Which strategy, by hand, or placed elsewhere; hover for the strategy's reason"),
-        Column("Message", message_of, width_chars=24, colour=lambda _: "muted", tooltip=message_of),
+        Column("Message", message_of, width_chars=14, colour=lambda _: "muted", tooltip=message_of),
         Column("Tag", lambda o: o.tag or "", lambda o: o.tag or formats.DASH, width_chars=20,
                colour=lambda _: "muted", header_tooltip="What this order is found again by; never two alike"),
     )  # fmt: skip
@@ -77,7 +78,7 @@ def _quantity_words(order: Order) -> str:
 
 
 def _order_name(order: Order) -> str:
-    return f"{order.key}, order {order.order_id or 'without an id yet'}"
+    return f"{order.key}, order {order.order_id or 'without an id yet'}, tag {order.tag or formats.DASH}"
 
 
 class OrdersPanel(BookPanel):
@@ -146,6 +147,7 @@ class OrdersPanel(BookPanel):
         halves.setChildrenCollapsible(False)
         stack(self, halves, self.table, self.summary, self.times, self.change, self.cancel, self.cancel_instrument,
               self.cancel_all)  # fmt: skip
+        FittedColumns(self.table, ("Tag", "Product", "By", "Trigger", "Avg", "Type", "Price"), "Message")
         self._show_buttons()
 
     def redraw(self) -> None:
@@ -184,7 +186,8 @@ class OrdersPanel(BookPanel):
         """Offer "Why this order?" from now on: there is someone who hears `why_wanted`."""
         self._offers_why = True
 
-    def _ask_why(self) -> None:
+    def ask_why(self) -> None:
+        """Ask for the trail of the selected order."""
         order = self.table.current_row()
         if order is not None and self._offers_why:
             self.why_wanted.emit(name_of(order))
@@ -237,7 +240,7 @@ class OrdersPanel(BookPanel):
             case Qt.Key.Key_T:
                 self.times.toggle()
             case Qt.Key.Key_W:
-                self._ask_why()
+                self.ask_why()
             case _:
                 super().keyPressEvent(event)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
@@ -14,6 +15,7 @@ from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.chartorders import ChartOrders
+from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.funds import FundsPanel
 from alphapanda_desktop.ui.gtt import GttPanel
@@ -28,6 +30,11 @@ from alphapanda_desktop.ui.watchlist import Watchlist
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
+
+
+WATCHLIST_PX: Final = 590
+STRATEGIES_PX: Final = 360
+BOOKS_PX: Final = 272
 
 
 class DeskView:
@@ -53,9 +60,15 @@ class DeskView:
         self.log = LogPanel(edge, parts.market.now)
         self.ticket = Ticket(
             parts.desk, parts.market, parts.arming, parts.mode, edge, window,
-            gtts=parts.gtts, calculator=parts.calculator,
+            gtts=parts.gtts, calculator=parts.calculator, ask_first=parts.mode not in window.remembered.unasked,
         )  # fmt: skip
+        window.deck.keep_over(self.ticket)
         self.lines = ChartOrders(self.chart, parts.desk, parts.mode, edge, parts.gtts)
+        self._keys_of: dict[OrdersPanel | TradesPanel | PositionsPanel, Callable[[Any], str]] = {
+            self.orders: lambda order: order.key,
+            self.trades: lambda fill: fill.key,
+            self.positions: lambda held: held.position.key,
+        }
         self.docks = self._dock(window)
         self._connect()
         self._choose_first()
@@ -80,12 +93,22 @@ class DeskView:
         for later in docks[3:]:
             QMainWindow.tabifyDockWidget(window, docks[2], later)
         docks[2].raise_()
-        window.resizeDocks([docks[0], docks[1]], [548, 370], Qt.Orientation.Horizontal)
-        window.resizeDocks([docks[2]], [230], Qt.Orientation.Vertical)
+        window.resizeDocks([docks[0], docks[1]], [WATCHLIST_PX, STRATEGIES_PX], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks[2]], [BOOKS_PX], Qt.Orientation.Vertical)
+        self._fit_columns()
         return docks
+
+    def _fit_columns(self) -> None:
+        """No column of these tables hides behind a scroll bar in a window of the usual size."""
+        FittedColumns(self.watchlist.table, ("Chg", "Volume", "Age"), "Symbol")
+        if self.holdings is not None:
+            FittedColumns(self.holdings.table, ("T1", "Pledged", "Today %", "Sellable"), "ISIN")
+        if self.gtts is not None:
+            FittedColumns(self.gtts.table, ("Until", "Product", "Kind", "Last"), "Outcome")
 
     def _connect(self) -> None:
         desk = self._parts.desk
+        self.ticket.ask_first.toggled.connect(partial(self._window.remembered.save, "ask_first"))
         self.watchlist.chosen.connect(self.choose)
         self.watchlist.order_wanted.connect(self.ticket.open_for)
         self.positions.order_wanted.connect(self.ticket.open_for)
@@ -146,6 +169,31 @@ class DeskView:
 
     def _watch_changed(self, keys: list[str]) -> None:
         self._window.remembered.save("watch_keys", keys)
+
+    def order_here(self, side: str) -> None:
+        """A ticket for what is selected in the panel that has the keyboard, else for what is on the chart."""
+        instrument = self._selected() or self.chart.instrument
+        if instrument is not None:
+            self.ticket.open_for(instrument, side)
+
+    def _selected(self) -> Instrument | None:
+        focused = self._window.focusWidget()
+        if focused is None or self.watchlist.isAncestorOf(focused):
+            return self.watchlist.current()
+        for panel, key_of in self._keys_of.items():
+            row = panel.table.current_row() if panel.isAncestorOf(focused) else None
+            if row is not None:
+                return self._parts.market.master.by_key(key_of(row))
+        return None
+
+    def search(self) -> None:
+        """The keyboard to the search field of the watchlist."""
+        self.watchlist.search.setFocus()
+
+    def next_line(self) -> None:
+        """The keyboard to the chart, and there to the next order line."""
+        self.chart.setFocus()
+        self.chart.plot.grip.key(Qt.Key.Key_L.value)
 
     def _mark_fills(self) -> None:
         instrument = self.chart.instrument

@@ -81,7 +81,7 @@ def _quantity_tip(row: Owned) -> str:
 
 
 COLUMNS: Final[tuple[Column[Owned], ...]] = (
-    Column("Symbol", lambda r: r.holding.tradingsymbol, width_chars=18,
+    Column("Symbol", lambda r: r.holding.tradingsymbol, width_chars=16,
            tooltip=lambda r: f"{r.holding.key}, ISIN {r.holding.isin or formats.DASH}",
            colour=lambda r: "warn" if r.holding.discrepancy else None),
     Column("Qty", lambda r: r.holding.held, lambda r: formats.grouped(r.holding.held), "right", 9,

@@ -300,6 +300,7 @@ class LimitsSheet(Sheet):
         if self._shown_key:
             self._instruments[self._shown_key] = InstrumentLimits(**self.instrument.values())
         tell(self.answer, "")
+        tint(self.answer, "danger", self.edge)
         self._judge()
 
     def _judge(self) -> None:
@@ -310,7 +311,7 @@ class LimitsSheet(Sheet):
         loose = loosened(now, asked)
         edited = "" if asked == now else " Changed here, not in force yet."
         wanted = self._keeper.wanted
-        later = "" if wanted == now else f" From tomorrow on: {wanted.profile} limits."
+        later = "" if wanted == now else f" From tomorrow on: {wanted.profile} limits{_changes(now, wanted)}."
         tell(self.profile, f"In force: {now.profile} limits.{later}{edited}")
         tell(self.words, _words(loose))
         tint(self.words, "danger" if loose else "muted", self.edge)
@@ -325,8 +326,14 @@ class LimitsSheet(Sheet):
         self.edge.spawn("limits", self._put_in_force())
 
     def _from_tomorrow(self) -> None:
-        self._keeper.want(self.asked())
-        self.undo()
+        """Today's limits stay; rates that were edited stay in their fields."""
+        asked = self.asked()
+        self._keeper.want(asked)
+        said = f"From tomorrow on{_changes(self._keeper.limits, asked)}. Until then the limits of today hold."
+        self._fill(self._keeper.limits)
+        tell(self.answer, said)
+        tint(self.answer, "good", self.edge)
+        self.edge.notify(said, "info")
 
     async def _put_in_force(self) -> None:
         asked, rates = self.asked(), self.asked_rates()
@@ -336,10 +343,25 @@ class LimitsSheet(Sheet):
             if asked != self._keeper.limits:
                 await self._keeper.change(asked)
         except AlphaPandaError as error:
-            tell(self.answer, str(error))
+            self._say_refused(error, asked)
         else:
             self.undo()
             self.edge.notify(f"Limits in force: {self._keeper.limits.profile}.", "info")
+
+    def _say_refused(self, error: AlphaPandaError, asked: RiskLimits) -> None:
+        """What was refused because it loosens a limit of the day is kept for tomorrow."""
+        later = ""
+        if loosened(self._keeper.limits, asked):
+            self._keeper.want(asked)
+            later = f" Kept: from tomorrow on{_changes(self._keeper.limits, asked)}."
+        tell(self.answer, f"{error}{later}")
+        tint(self.answer, "danger", self.edge)
+
+
+def _changes(now: RiskLimits, wanted: RiskLimits) -> str:
+    """What is looser in the limits that are wanted, with its figures; empty where nothing is."""
+    named = ", ".join(f"{_named(name)} {_figure(name, asked)}" for name, _, asked in loosened(now, wanted))
+    return f": {named}" if named else ""
 
 
 def _grid_of(titles: tuple[str, ...], sheet: Sheet) -> QGridLayout:
@@ -358,7 +380,7 @@ def _words(loose: tuple[tuple[str, float, float], ...]) -> str:
     if not loose:
         return "◷ Limits of the day can be tightened at once, and loosened from tomorrow. 0 is off where it reads so."
     named = "; ".join(
-        f"{_named(name)} {_figure(limit)} in force, {_figure(asked)} asked" for name, limit, asked in loose
+        f"{_named(name)} {_figure(name, limit)} in force, {_figure(name, asked)} asked" for name, limit, asked in loose
     )
     return f"Not before tomorrow: a limit of the day can be tightened, not loosened. {named}."
 
@@ -369,5 +391,7 @@ def _named(name: str) -> str:
     return f"{scope} {words.get(field, field)}".strip()
 
 
-def _figure(value: float) -> str:
-    return grouped(value) if value else "off"
+def _figure(name: str, value: float) -> str:
+    units = {row.field: row.unit for row in ROWS}
+    sign = "₹ " if units.get(name.rpartition(" ")[2]) == "₹" else ""
+    return f"{sign}{grouped(value)}" if value else "off"

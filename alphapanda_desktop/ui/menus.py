@@ -13,6 +13,7 @@ from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.keys import keys_page
 from alphapanda_desktop.ui.sheet import TypedSheet, tell
 
 if TYPE_CHECKING:
@@ -20,25 +21,43 @@ if TYPE_CHECKING:
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
-KEYS = """<table cellpadding=4>
-<tr><td><b>/</b></td><td>search an instrument</td></tr>
-<tr><td><b>B</b> / <b>S</b></td><td>buy / sell the instrument selected in the watchlist</td></tr>
-<tr><td><b>Enter</b></td><td>show the selected instrument on the chart</td></tr>
-<tr><td><b>Del</b></td><td>cancel the selected order</td></tr>
-<tr><td><b>Ctrl+Shift+K</b></td><td>kill switch, in every window and over every sheet</td></tr>
-<tr><td><b>Ctrl+Shift+C</b></td><td>cancel all working orders</td></tr>
-<tr><td><b>F5</b> / <b>F6</b></td><td>reconcile now / show the differences</td></tr>
-<tr><td><b>F7</b> / <b>F8</b> / <b>F9</b></td><td>stop coverage / limits / why this order</td></tr>
-<tr><td><b>Esc</b></td><td>take the sheet away that lies over the chart</td></tr>
-<tr><td><b>+</b> / <b>−</b>, arrows</td><td>zoom and pan the chart</td></tr>
-<tr><td><b>End</b> / <b>Home</b></td><td>follow the newest bar / show everything</td></tr>
-<tr><td><b>Ctrl+Q</b></td><td>close AlphaPanda (the Kite session lives on)</td></tr>
-</table>"""
+
+def panel_commands(view: DeskView) -> list[tuple[str, str, Callable[[], object]]]:
+    """What the panels do with what is selected in them: words, key, work; without words, a line between."""
+    orders, positions, gtts = view.orders, view.positions, view.gtts
+    line = ("", "", lambda: None)
+    commands: list[tuple[str, str, Callable[[], object]]] = [
+        ("&Buy…", "B", partial(view.order_here, "BUY")),
+        ("&Sell…", "S", partial(view.order_here, "SELL")),
+        ("Search an &instrument", "/", view.search),
+        line,
+        ("C&hange the selected order…", "F2", orders.change_selected),
+        ("&Cancel the selected order", "Del", orders.cancel_selected),
+        ("Cancel all of its i&nstrument", "Shift+Del", orders.cancel_of_instrument),
+        ("&Timeline of the selected order", "T", orders.times.toggle),
+        ("&Why the selected order?", "W", orders.ask_why),
+        ("Wh&y the selected trade?", "W", view.trades.ask_why),
+        line,
+        ("E&xit the selected position…", "Del", positions.exit_selected),
+        ("Con&vert the selected position…", "C", positions.ask_convert),
+        ("Exit &all positions…", "Shift+Del", positions.ask_exit_all),
+        line,
+        ("Next order &line on the chart", "L", view.next_line),
+    ]
+    if gtts is not None:
+        commands += [
+            line,
+            ("New &GTT…", "N", gtts.new_wanted.emit),
+            ("Chan&ge the selected GTT…", "F2", gtts.change_selected),
+            ("&Delete the selected GTT…", "Del", gtts.delete_selected),
+        ]
+    return commands
 
 
 def _show_dock(dock: QDockWidget) -> None:
     dock.show()
     dock.raise_()
+    dock.widget().setFocus()
 
 
 class Menus:
@@ -59,8 +78,10 @@ class Menus:
         self._add(self._view, "&Light", lambda: window.set_theme("light"))
         self._trade = bar.addMenu("&Trade")
         self._trade.menuAction().setVisible(False)
+        self._order = bar.addMenu("&Order")
+        self._order.menuAction().setVisible(False)
         about = bar.addMenu("&Help")
-        self._add(about, "&Keys", lambda: self._show("Keys", KEYS), "F1")
+        self._add(about, "&Keys", lambda: self._show("Keys", keys_page()), "F1")
         self._add(about, "&About", lambda: self._show("About", f"AlphaPanda Desktop {__version__}"))
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> QAction:
@@ -93,8 +114,14 @@ class Menus:
         self._release_action = self._add(self._trade, "Re&lease the kill switch…", sheets.show_kill)
         if parts.arming.needed:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
-        for dock in view.docks:
-            self._add(self._view, f"Show {dock.windowTitle()}", partial(_show_dock, dock))
+        self._view.addSeparator()
+        self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0")
+        for number, dock in enumerate(view.docks, 1):
+            self._add(self._view, f"Show {dock.windowTitle()}", partial(_show_dock, dock), f"Ctrl+{number}")
+        self._order.menuAction().setVisible(True)
+        for words, key, work in panel_commands(view):
+            # Each panel hears its own keys: here they are only told, for the same key means other things elsewhere.
+            self._add(self._order, f"{words}\t{key}" if key else words, work) if words else self._order.addSeparator()
 
     def _follow_gate(self) -> None:
         self.log_out.setEnabled(self._parts is not None and self._parts.gate.session is not None)

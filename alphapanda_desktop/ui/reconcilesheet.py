@@ -64,6 +64,7 @@ COLUMNS: Final[tuple[Column[Difference], ...]] = (
     Column("Broker says", lambda row: row.theirs or DASH, width_chars=28, tooltip=lambda row: row.theirs),
     Column("Seen", lambda row: row.at, lambda row: ist_time(row.at), width_chars=9),
 )
+BROKER_SAYS: Final = [column.title for column in COLUMNS].index("Broker says")
 
 
 class ReconcileSheet(Sheet):
@@ -85,7 +86,7 @@ class ReconcileSheet(Sheet):
         self.table.setObjectName("differences")
         self.table.setAccessibleName("Differences between the journal and the broker")
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(BROKER_SAYS, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_selected())
         self.detail = self.line(name="difference_detail")
         self.answer = self.line("", "danger", "difference_answer")

@@ -132,6 +132,7 @@ class SheetDeck(QObject):
         self._window = window
         self._centre = centre
         self._sheets: list[Sheet] = []
+        self._over: list[QWidget] = []
         centre.installEventFilter(self)
         window.installEventFilter(self)
 
@@ -139,9 +140,23 @@ class SheetDeck(QObject):
     def top(self) -> Sheet | None:
         return self._sheets[-1] if self._sheets else None
 
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether what is typed goes to a sheet."""
+        focused = self._window.focusWidget()
+        return focused is not None and any(sheet is focused or sheet.isAncestorOf(focused) for sheet in self._sheets)
+
     def find(self, name: str) -> Sheet | None:
         """The open sheet of that name."""
         return next((sheet for sheet in self._sheets if sheet.objectName() == name), None)
+
+    def keep_under(self, dock: QWidget) -> None:
+        """A neighbour that raises itself, as a dock does when its tab is chosen, never comes over a sheet."""
+        dock.installEventFilter(self)
+
+    def keep_over(self, widget: QWidget) -> None:
+        """Something else of the window that lies over it, as the ticket does, stays over it too."""
+        self._over.append(widget)
 
     def lay(self, sheet: Sheet) -> None:
         """Show a sheet on top of the others."""
@@ -176,10 +191,21 @@ class SheetDeck(QObject):
         return QRect(left, at.top(), wide, min(high, room.height()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ZOrderChange:
+            if not isinstance(watched, Sheet):
+                self._raise_again()
+            return False
         moved = event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and not isinstance(watched, Sheet)
         if moved or event.type() == QEvent.Type.LayoutRequest:  # the latter once a sheet says more than before
             self._arrange()
         return False
+
+    def _raise_again(self) -> None:
+        """What lies over the window comes over what was just raised, in the order that it had."""
+        ours = {id(kept) for kept in (*self._sheets, *self._over)}
+        for child in self._window.children():
+            if id(child) in ours and isinstance(child, QWidget) and child.isVisible():
+                child.raise_()
 
     def _arrange(self) -> None:
         for sheet in self._sheets:

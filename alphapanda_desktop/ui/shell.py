@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -39,15 +39,21 @@ FRAME_PX = 40
 """What a window manager may add to the height."""
 NOTICE_MS = 15_000
 BEAT_MS = 500
+SIDES = {"B": "BUY", "S": "SELL"}
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """What was left by the last run; `save(name, value)` keeps "layout", "watch_keys", "chart_key", "theme"."""
+    """What was left by the last run.
+
+    `save(name, value)` keeps "layout", "watch_keys", "chart_key", "theme" and "ask_first". `unasked` are the modes in
+    which a ticket sends its order without showing it once more.
+    """
 
     theme: str
     layout: bytes
     save: Callable[[str, object], None]
+    unasked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -254,6 +260,7 @@ class MainWindow(QMainWindow):
             QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
         )
         self.addDockWidget(area, dock)
+        self.deck.keep_under(dock)
         return dock
 
     def notify(self, text: str, level: str = "info") -> None:
@@ -271,6 +278,17 @@ class MainWindow(QMainWindow):
             self.ask_to_close()
         else:
             self._leave()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no panel has taken; a sheet's keys are not for what lies beneath it."""
+        view, key = self.view, event.text().upper()
+        beneath = view is not None and not (self.deck.has_keyboard or view.ticket.isVisible())
+        if view is not None and beneath and key in SIDES:
+            view.order_here(SIDES[key])
+        elif view is not None and beneath and key == "/":
+            view.search()
+        else:
+            super().keyPressEvent(event)
 
     def ask_to_close(self) -> None:
         """End the program, after a question where strategies run or stops live only in it."""

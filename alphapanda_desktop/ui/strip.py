@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
@@ -21,14 +21,21 @@ if TYPE_CHECKING:  # behind these is what the first paint does not wait for
 
 MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE"}
 """Shape and word: the mode is never told by colour alone."""
+FIGURES = ("feed", "net_pnl")
+"""Chips whose words change all the time."""
 
 
 class Chip(QLabel):
-    """A short statement in a box, in one of the theme's colours."""
+    """A short statement in a box, in one of the theme's colours; a `steady` one keeps the width that it had once.
 
-    def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
+    Figures change with each tick: what stands beside them must not move.
+    """
+
+    def __init__(self, name: str, edge: Edge, parent: QWidget, *, steady: bool = False) -> None:
         super().__init__(parent)
         self._edge = edge
+        self._steady = steady
+        self._widest = 0
         self._shown = ("", "", "")
         self.setObjectName(name)
         self.setAccessibleName(name.replace("_", " "))
@@ -43,6 +50,11 @@ class Chip(QLabel):
         self.setText(text)
         self.setToolTip(tip or text)
         self.setStyleSheet(_boxed(self._edge.theme.colour(role).name()))
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        self._widest = max(self._widest, hint.width()) if self._steady else hint.width()
+        return QSize(self._widest, hint.height())
 
 
 class Notice(QToolButton):
@@ -108,7 +120,7 @@ class TopStrip(QToolBar):
 
     def _build(self) -> None:
         self.mode, self.session, self.feed, self.desk, self.pnl = (
-            self._chip(name) for name in ("mode", "session", "feed", "desk", "net_pnl")
+            self._chip(name, steady=name in FIGURES) for name in ("mode", "session", "feed", "desk", "net_pnl")
         )
         self.differences = self._notice("differences_notice", self.differences_pressed.emit)
         self.coverage = self._notice("coverage_notice", self.coverage_pressed.emit)
@@ -125,8 +137,8 @@ class TopStrip(QToolBar):
         self.kill = self._kill_button()
         self._row.addWidget(self.kill)
 
-    def _chip(self, name: str) -> Chip:
-        chip = Chip(name, self._edge, self._inside)
+    def _chip(self, name: str, *, steady: bool) -> Chip:
+        chip = Chip(name, self._edge, self._inside, steady=steady)
         chip.setMinimumWidth(24)
         return chip
 

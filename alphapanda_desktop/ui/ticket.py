@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
@@ -72,6 +73,7 @@ class Ticket(TicketFace):
         self._unanswered = False
         self._snapped = False
         self._answer: tuple[str, Role] = ("", "danger")
+        self._came_from: QWidget | None = None
         self.ask_first.setChecked(ask_first)
         for name, kind in KINDS.items():
             self.varieties[name].setProperty("absent", kind.is_gtt and gtts is None)
@@ -168,6 +170,8 @@ class Ticket(TicketFace):
         self.title.setToolTip(tip)
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setEnabled(is_new)
+        if self.isHidden():
+            self._came_from = self._over.window().focusWidget()
         self.show()
         self._show_all()
         self.fit()
@@ -188,7 +192,13 @@ class Ticket(TicketFace):
         self.hide()
         self.sums.take(None)
         self._market.unwatch("ticket")
-        self._over.setFocus()
+        self._give_back_focus()
+
+    def _give_back_focus(self) -> None:
+        """The keyboard goes on where it was before the ticket: the next B or S is the next order."""
+        back, self._came_from = self._came_from, None
+        known = back is not None and shiboken6.isValid(back) and back.isVisible()
+        (back if known and back is not None else self._over).setFocus()
 
     # -- editing ---------------------------------------------------------------------------------------------
 

@@ -46,8 +46,8 @@ def _order_words(request: OrderRequest, instrument: Instrument, parts: list[int]
     decimals = instrument.decimals
     units = " lots" if instrument.exchange == "MCX" else ""
     yield f"{request.transaction_type} {formats.grouped(request.quantity)}{units} {request.key}"
-    price = f"at {formats.price(request.price, decimals)}" if request.price else "at the market"
-    yield f"{request.order_type} {price} · {request.product} · {_validity(request)}"
+    price = f" at {formats.price(request.price, decimals)}" if request.price else ""
+    yield f"{request.order_type}{price} · {request.product} · {_validity(request)}"
     if request.trigger_price:
         name = "Stop-loss" if request.variety == "co" else "Trigger"
         yield f"{name} {formats.price(request.trigger_price, decimals)}"

@@ -17,7 +17,7 @@ from alphapanda_desktop.domain.portfolio import Calculator
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import charge_words
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.estimate import Estimate, estimate
+from alphapanda_desktop.ui.estimate import Estimate, estimate, to_tick
 from alphapanda_desktop.ui.theme import Role
 
 WAIT_MS: Final = 300
@@ -70,6 +70,7 @@ class TicketSums(QWidget):
         self._edge = edge
         self._calculator = calculator
         self._query: Query | None = None
+        self._price: float | None = None
         self.estimate: Estimate | None = None
         """The last answer; None while one is awaited."""
         self.figures: dict[str, QLabel] = {}
@@ -100,8 +101,12 @@ class TicketSums(QWidget):
     def take(self, query: Query | None) -> None:
         """This is what is thought of now; asked for once the typing rests."""
         if query is not None and query.same_as(self._query):
+            if query.price != self._price:
+                self._price = query.price
+                self._show()
             return
         self._query, self.estimate = query, None
+        self._price = query.price if query is not None else None
         self._timer.stop()
         if query is not None and self._calculator is not None:
             self._timer.start()
@@ -178,6 +183,9 @@ class TicketSums(QWidget):
         elif known.break_even is None or not query.price:
             self.say("break_even", formats.UNKNOWN_WORD, "warn", why)
         else:
-            away = (known.break_even - query.price) * 100 / query.price
-            text = f"{formats.price(known.break_even, query.instrument.decimals)} ({formats.percent(away)})"
+            # Charges of a price that moved by less than DRIFT are the same to a hair; the level moves with it.
+            price = self._price or query.price
+            level = to_tick(query.instrument, known.break_even + price - query.price, query.request.transaction_type)
+            away = formats.percent((level - price) * 100 / price)
+            text = f"{formats.price(level, query.instrument.decimals)} ({away})"
             self.say("break_even", text, tip="Where leaving again pays for the charges of both ways")

@@ -61,7 +61,9 @@ def steps_of(pictures: Sequence[Picture]) -> list[Step]:
     for at, order in pictures[1:]:
         before = rows[-1].order
         words = "; ".join(_news(before, order))
-        if is_news(before, order) and (words or order.status != before.status):
+        # An intent bears this machine's time to the microsecond, Kite's pictures theirs to the second.
+        answered = not before.order_id and bool(order.order_id)
+        if (answered or is_news(before, order)) and (words or order.status != before.status):
             rows.append(Step(len(rows), at, order, words))
     return rows
 

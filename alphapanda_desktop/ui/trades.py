@@ -126,6 +126,10 @@ class TradesPanel(BookPanel):
         """Offer "Why this trade?" from now on: there is someone who hears `why_wanted`."""
         self._offers_why = True
 
+    def ask_why(self) -> None:
+        """Ask for the trail of the selected trade."""
+        self._ask_why(self.table.current_row())
+
     def _ask_why(self, fill: Fill | None) -> None:
         order = self._order(fill) if fill is not None else None
         if fill is not None and self._offers_why:
@@ -133,7 +137,7 @@ class TradesPanel(BookPanel):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_W:
-            self._ask_why(self.table.current_row())
+            self.ask_why()
         else:
             super().keyPressEvent(event)
 

@@ -91,8 +91,8 @@ def test_a_tighter_limit_is_put_in_force_and_journaled(run: Any, eventually: Eve
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("limit_desk_max_loss_per_day", 60_000, "loss per day, after charges 25,000 in force, 60,000 asked"),
-        ("limit_desk_max_drawdown", 0, "fall from the day's peak 25,000 in force, off asked"),
+        ("limit_desk_max_loss_per_day", 60_000, "loss per day, after charges ₹ 25,000 in force, ₹ 60,000 asked"),
+        ("limit_desk_max_drawdown", 0, "fall from the day's peak ₹ 25,000 in force, off asked"),
         ("limit_strategy_max_orders_per_day", 900, "strategy orders per day 250 in force, 900 asked"),
     ],
 )
@@ -120,8 +120,26 @@ def test_a_looser_limit_of_the_day_can_be_had_from_tomorrow_on(run: Any) -> None
             press(sheet, "limits_tomorrow")
             assert keepers.keeper.limits.desk.max_loss_per_day == 25_000
             assert keepers.keeper.wanted.desk.max_loss_per_day == 60_000
-            assert "From tomorrow on: own limits" in sheet.profile.text()
+            figure = "loss per day, after charges ₹ 60,000"
+            assert f"From tomorrow on: own limits: {figure}." in sheet.profile.text()
+            assert sheet.answer.text() == f"From tomorrow on: {figure}. Until then the limits of today hold."
+            assert sheet.answer.isVisible() and stage.notices[-1][0] == sheet.answer.text()
             assert field(sheet, "limit_desk_max_loss_per_day").value() == 25_000
+
+    run(story())
+
+
+def test_what_is_refused_because_it_loosens_the_day_is_kept_for_tomorrow(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            keepers = Keepers()
+            sheet = keepers.lay(stage)
+            field(sheet, "limit_desk_max_loss_per_day").setValue(60_000)
+            stage.edge.spawn("limits", sheet._put_in_force())  # as when the day's limit was tightened meanwhile
+            await eventually(lambda: "Kept: from tomorrow on: loss per day" in sheet.answer.text())
+            assert "can be tightened, not loosened" in sheet.answer.text()
+            assert keepers.keeper.wanted.desk.max_loss_per_day == 60_000
+            assert keepers.keeper.limits.desk.max_loss_per_day == 25_000
 
     run(story())
 

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLabel, QLineEdit, QPushButton
 
 from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.ui.keys import KEYS
 from alphapanda_desktop.ui.sheet import Sheet
 from tests.ui.window_stage import WindowStage, a_window
 
@@ -49,7 +50,7 @@ def test_before_the_login_only_what_works_is_offered(run: Any) -> None:
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
             menus = {m.text().replace("&", ""): m.isVisible() for m in stage.window.menuBar().actions()}
-            assert menus == {"File": True, "View": True, "Trade": False, "Help": True}
+            assert menus == {"File": True, "View": True, "Trade": False, "Order": False, "Help": True}
             assert not action(stage, "Log out of Kite").isEnabled()
             assert action(stage, "Close AlphaPanda").isEnabled()
 
@@ -214,6 +215,64 @@ def test_the_colours_come_with_the_next_start(run: Any) -> None:
             action(stage, "Light").trigger()
             assert stage.saved == {"theme": "light"}
             assert "next start" in stage.window.statusBar().currentMessage()
+
+    run(story())
+
+
+def test_every_key_of_a_panel_is_in_the_menu_and_on_the_page_of_keys(run: Any) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            listed = " ".join(key for section in KEYS.values() for key in section)
+            told = {
+                (item.text().partition("\t")[2] or item.shortcut().toString())
+                for menu in stage.window.menuBar().actions()
+                for item in menu.menu().actions()  # type: ignore[union-attr]
+            } - {""}
+            assert {"B", "S", "/", "T", "W", "C", "L", "F2", "Del", "Shift+Del", "Ctrl+Shift+K"} <= told
+            words = set(listed.replace("/", " ").split()) | {"/"} | {f"Ctrl+{n}" for n in range(1, 10)}
+            assert told - words == set()
+
+    run(story())
+
+
+@pytest.mark.parametrize(("key", "side"), [("b", "BUY"), ("s", "SELL")])
+def test_b_and_s_order_what_is_on_the_chart_or_selected_wherever_the_keyboard_is(key: str, side: str, run: Any) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            view = stage.window.view
+            assert view is not None and view.chart.instrument is not None
+            action(stage, "Show Chart").trigger()
+            QTest.keyClicks(stage.window.focusWidget(), key)
+            assert view.ticket.isVisible() and view.ticket.side == side
+            assert view.ticket.instrument == view.chart.instrument
+            view.ticket.dismiss()
+            action(stage, "Limits").trigger()
+            QTest.keyClicks(stage.window.focusWidget(), key)
+            assert not view.ticket.isVisible()  # a sheet's keys are not for what lies beneath it
+
+    run(story())
+
+
+def test_each_panel_is_reached_by_its_number(run: Any) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            view = stage.window.view
+            assert view is not None
+            for dock in view.docks:
+                action(stage, f"Show {dock.windowTitle()}").trigger()
+                focused = stage.window.focusWidget()
+                assert focused is not None and dock.isAncestorOf(focused)
+
+    run(story())
+
+
+def test_what_was_chosen_about_asking_first_is_remembered(run: Any) -> None:
+    async def story() -> None:
+        async with a_window() as stage:
+            view = stage.window.view
+            assert view is not None and view.ticket.ask_first.isChecked()
+            view.ticket.ask_first.setChecked(False)
+            assert stage.saved["ask_first"] is False
 
     run(story())
 

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QToolButton
+from PySide6.QtWidgets import QDockWidget, QLabel, QToolButton
 
 from alphapanda_desktop.ui.sheet import MARGIN, Sheet, TypedSheet, copy_text, save_text, tell
 from alphapanda_desktop.ui.theme import THEMES
@@ -62,6 +62,26 @@ def test_the_one_beneath_shows_again(run: Any) -> None:
             assert button is not None
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
             assert stage.deck.top is None
+
+    run(story())
+
+
+def test_a_neighbour_that_raises_itself_stays_beneath_the_sheets(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            docks = stage.window.findChildren(QDockWidget)
+            ticket = QLabel("ticket", stage.window)
+            stage.deck.keep_over(ticket)
+            for dock in docks:
+                stage.deck.keep_under(dock)
+            one, two = lay(stage, "one"), lay(stage, "two")
+            ticket.show()
+            ticket.raise_()
+            for neighbour in (*docks, stage.centre):
+                neighbour.raise_()
+                assert [child for child in stage.window.children() if child in (neighbour, one, two, ticket)] == [
+                    neighbour, one, two, ticket,
+                ]  # fmt: skip
 
     run(story())
 

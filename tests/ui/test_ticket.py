@@ -7,7 +7,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QLineEdit, QMainWindow
 
 from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.domain.orders import OrderChange
@@ -375,6 +375,21 @@ def test_the_last_look_names_the_mode(mode: str, mark: str, run: Any, ticket_on:
     run(story())
 
 
+def test_the_keyboard_goes_back_to_where_it_was_before_the_ticket(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            before = QLineEdit(ticket.parentWidget())
+            before.show()
+            before.setFocus()
+            ticket.open_for(INFY, "BUY", 10)
+            assert ticket.window().focusWidget() is ticket.fields.quantity
+            _key(ticket, Qt.Key.Key_Escape)
+            assert before.window().focusWidget() is before
+
+    run(story())
+
+
 def test_a_double_click_does_not_answer_its_own_question(run: Any, ticket_on: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
@@ -619,6 +634,25 @@ def test_margin_charges_and_break_even_are_there_before_sending(run: Any, ticket
             assert "brokerage ₹ 20.00" in ticket.sums.figures["charges"].toolTip()
             level = ticket.sums.estimate.break_even
             assert level is not None and 1500.5 < level < 1502.0 and INFY.on_tick(level)
+
+    run(story())
+
+
+def test_the_break_even_of_an_order_at_the_market_goes_with_the_market(
+    run: Any, ticket_on: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            calculator = FakeCalculator()
+            ticket = ticket_on(stage, calculator=calculator)
+            ticket.open_for(INFY, "BUY", 100)
+            await _answered(ticket, eventually)
+            before = float(_figure(ticket, "break_even").split(" ")[0].replace(",", ""))
+            stage.price(INFY, 1503.0)
+            stage.frame(3)
+            after = float(_figure(ticket, "break_even").split(" ")[0].replace(",", ""))
+            assert after - before == pytest.approx(3.0, abs=0.051)
+            assert len(calculator.asked) == 1
 
     run(story())
 

@@ -46,6 +46,13 @@ def shown(qapp: Any) -> Iterator[Callable[[QWidget], Any]]:
         shiboken6.delete(panel)
 
 
+def test_kites_time_in_whole_seconds_does_not_hide_the_answer_to_an_intent() -> None:
+    asked = NOON + timedelta(microseconds=595_000)
+    intent = replace(an_order("INTENDED", order_id=""), order_timestamp=asked)
+    answers = [replace(an_order(status), order_timestamp=NOON) for status in ("VALIDATION PENDING", "OPEN")]
+    assert [row.order.status for row in steps_of(seen(intent, *answers))] == ["INTENDED", "VALIDATION PENDING", "OPEN"]
+
+
 def test_each_step_says_what_was_new_and_why() -> None:
     rows = steps_of(
         seen(

@@ -1,0 +1,52 @@
+"""Columns that never hide behind a sideways scroll bar: what can be spared goes while there is no room for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QHeaderView
+
+from alphapanda_desktop.ui.tableview import TableView
+
+
+class FittedColumns(QObject):
+    """Fits a table's columns into its width; owned by the table.
+
+    `spare` are titles, the first to go first; they come back as the table grows. `stretch` takes what is left over,
+    and is narrowed last of all. What is hidden is still copied with its row.
+    """
+
+    def __init__(self, table: TableView, spare: Sequence[str], stretch: str) -> None:
+        super().__init__(table)
+        self._table = table
+        model = table.model()
+        titles = [str(model.headerData(k, Qt.Orientation.Horizontal)) for k in range(model.columnCount())]
+        self._spare = [titles.index(title) for title in spare if title in titles]
+        self._stretch = titles.index(stretch)
+        header = table.horizontalHeader()
+        self._usual = [header.sectionSize(place) for place in range(len(titles))]
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(self._stretch, QHeaderView.ResizeMode.Stretch)
+        table.viewport().installEventFilter(self)
+        self.fit()
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self.fit()
+        return False
+
+    def fit(self) -> None:
+        """Show as many columns as there is room for."""
+        table = self._table
+        lacking = sum(map(self._width, range(len(self._usual)))) - table.viewport().width()
+        for place in self._spare:
+            gone = lacking > 0
+            lacking -= self._width(place) if gone else 0
+            if table.isColumnHidden(place) != gone:
+                table.setColumnHidden(place, gone)
+
+    def _width(self, place: int) -> int:
+        """What a column takes when it is shown; the person may have drawn it wider."""
+        fixed = place != self._stretch and not self._table.isColumnHidden(place)
+        return self._table.columnWidth(place) if fixed else self._usual[place]

@@ -1,0 +1,67 @@
+"""Every key that does something, by where it is heard, and the page that lists them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEYS: Final[dict[str, dict[str, str]]] = {
+    "Everywhere": {
+        "Ctrl+Shift+K": "kill switch, over every sheet and in every window",
+        "Ctrl+Shift+C": "cancel all working orders",
+        "B / S": "buy / sell what is selected, or what is on the chart",
+        "/": "search an instrument",
+        "F5 / F6": "reconcile now / show the differences",
+        "F7 / F8 / F9": "stop coverage / limits / why this order",
+        "Ctrl+0": "to the chart",
+        "Ctrl+1 … Ctrl+9": "to the watchlist, strategies, positions and the other panels",
+        "Esc": "take the ticket or the sheet away",
+        "F1": "this page",
+        "Ctrl+Q": "close AlphaPanda (the Kite session lives on)",
+    },
+    "Order ticket": {
+        "B / S": "turn the side",
+        "Alt+1 … Alt+6": "regular, AMO, cover, iceberg, GTT, OCO",
+        "Up / Down": "one lot or one tick more or less",
+        "Enter": "show the order once more; then send it",
+        "Esc": "back to the fields; then away",
+    },
+    "Any table": {
+        "Enter": "show the instrument on the chart",
+        "Ctrl+C": "copy the selected rows",
+    },
+    "Watchlist": {"Del": "take the instrument off the list"},
+    "Orders": {
+        "T": "timeline of the selected order",
+        "W": "why this order",
+        "F2": "change the selected order",
+        "Del / Shift+Del": "cancel the selected / all of its instrument",
+    },
+    "Trades": {"W": "why this trade"},
+    "Positions": {
+        "Del / Shift+Del": "exit the selected position / all positions",
+        "C": "convert to another product",
+    },
+    "GTT": {"N / F2 / Del": "new / change / delete", "R": "read again"},
+    "Holdings": {"R": "read again"},
+    "Chart": {
+        "+ / − and Left / Right": "zoom and pan",
+        "End / Home": "follow the newest bar / show everything",
+        "L": "take the next order line",
+        "Up / Down": "move that line by a tick; ten with Shift",
+        "Enter / Del / Esc": "ask for the change / cancel its order / let it go",
+    },
+}
+LEFT: Final = ("Everywhere", "Order ticket", "Any table")
+"""Sections of the first column of the page."""
+
+
+def keys_page() -> str:
+    """The list as rich text, in two columns."""
+    left = "".join(_section(name) for name in KEYS if name in LEFT)
+    right = "".join(_section(name) for name in KEYS if name not in LEFT)
+    return f"<table><tr><td>{left}</td><td width=36></td><td>{right}</td></tr></table>"
+
+
+def _section(name: str) -> str:
+    rows = "".join(f"<tr><td><b>{key}</b></td><td>{what}</td></tr>" for key, what in KEYS[name].items())
+    return f"<p><b>{name}</b></p><table cellpadding=3>{rows}</table>"
