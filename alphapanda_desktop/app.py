@@ -263,7 +263,7 @@ class Program:
         await self._open_books(desk)
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.stop_all, "the program is closing")
-        self._show_desk(account, arming, coverage)
+        await self._show_desk(account, arming, coverage)
         self._tell_where_secrets_are(vault)
 
     def _tell_where_secrets_are(self, vault: Vault) -> None:
@@ -386,12 +386,12 @@ class Program:
         self._tell(f"The Kite session is over: {gate.detail}. What is shown is old until someone logs in.")
         self._edge.spawn("login again", self._show_login())
 
-    def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
+    async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
         venue = self.venue
         assert market is not None and desk is not None and runner is not None and gate is not None
         assert venue is not None
-        self._window.show_desk(
+        await self._window.open_desk(
             DeskParts(
                 market=market,
                 desk=desk,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,25 +38,44 @@ BOOKS_PX: Final = 272
 
 
 class DeskView:
-    """Builds the panels into the window's docks; owned by the window."""
+    """Builds the panels into the window's docks, in the steps of `build`; owned by the window."""
 
     def __init__(self, window: MainWindow, parts: DeskParts, edge: Edge) -> None:
         self._window = window
         self._parts = parts
+        self._edge = edge
+        self.docks: list[QDockWidget] = []
+
+    def build(self) -> Iterator[None]:
+        """Make everything, a panel a step: together they would hold the loop for a fifth of a second."""
+        yield from self._make()
+        yield from self._dock(self._window)
+        self._connect()
+        yield
+        self._choose_first()
+
+    def _make(self) -> Iterator[None]:
+        window, parts, edge = self._window, self._parts, self._edge
         self.chart = ChartView(edge, parts.market, window.centre)
+        yield
         self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
+        yield
         self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
+        yield
         self.positions = PositionsPanel(
             parts.desk, parts.market, edge, parts.mode,
             ledger=parts.desk.ledger, runner=parts.runner, portfolio=parts.portfolio,
         )  # fmt: skip
+        yield
         self.orders = OrdersPanel(
             parts.desk, edge, parts.market.now, history=self._history if parts.why is not None else None
         )
+        yield
         self.trades = TradesPanel(parts.desk, parts.market, edge, ledger=parts.desk.ledger)
         self.funds = FundsPanel(parts.desk, edge)
         self.holdings = HoldingsPanel(parts.portfolio, parts.market, edge) if parts.portfolio is not None else None
         self.gtts = GttPanel(parts.gtts, parts.desk, parts.market, edge, parts.mode) if parts.gtts is not None else None
+        yield
         self.log = LogPanel(edge, parts.market.now)
         self.ticket = Ticket(
             parts.desk, parts.market, parts.arming, parts.mode, edge, window,
@@ -69,34 +88,30 @@ class DeskView:
             self.trades: lambda fill: fill.key,
             self.positions: lambda held: held.position.key,
         }
-        self.docks = self._dock(window)
-        self._connect()
-        self._choose_first()
+        yield
 
-    def _dock(self, window: MainWindow) -> list[QDockWidget]:
-        area = Qt.DockWidgetArea
+    def _dock(self, window: MainWindow) -> Iterator[None]:
+        area, docks = Qt.DockWidgetArea, self.docks
         window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
-        docks = [
-            window.dock("watchlist", "Watchlist", self.watchlist, area.LeftDockWidgetArea),
-            window.dock("strategies", "Strategies", self.strategies, area.RightDockWidgetArea),
-            window.dock("positions", "Positions", self.positions, area.BottomDockWidgetArea),
-            window.dock("orders", "Orders", self.orders, area.BottomDockWidgetArea),
-            window.dock("trades", "Trades", self.trades, area.BottomDockWidgetArea),
-        ]
-        more = (("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings), ("funds", "Funds", self.funds),
-                ("log", "Log", self.log))  # fmt: skip
-        docks += [
-            window.dock(name, title, panel, area.BottomDockWidgetArea)
-            for name, title, panel in more
-            if panel is not None
-        ]
-        for later in docks[3:]:
-            QMainWindow.tabifyDockWidget(window, docks[2], later)
+        sides = (("watchlist", "Watchlist", self.watchlist, area.LeftDockWidgetArea),
+                 ("strategies", "Strategies", self.strategies, area.RightDockWidgetArea))  # fmt: skip
+        books = (("positions", "Positions", self.positions), ("orders", "Orders", self.orders),
+                 ("trades", "Trades", self.trades), ("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings),
+                 ("funds", "Funds", self.funds), ("log", "Log", self.log))  # fmt: skip
+        for name, title, panel, side in sides:
+            docks.append(window.dock(name, title, panel, side))
+            yield
+        for name, title, book in books:
+            if book is not None:
+                docks.append(window.dock(name, title, book, area.BottomDockWidgetArea))
+                if len(docks) > 3:
+                    QMainWindow.tabifyDockWidget(window, docks[2], docks[-1])
+                yield
         docks[2].raise_()
         window.resizeDocks([docks[0], docks[1]], [WATCHLIST_PX, STRATEGIES_PX], Qt.Orientation.Horizontal)
         window.resizeDocks([docks[2]], [BOOKS_PX], Qt.Orientation.Vertical)
         self._fit_columns()
-        return docks
+        yield
 
     def _fit_columns(self) -> None:
         """No column of these tables hides behind a scroll bar in a window of the usual size."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -205,11 +206,23 @@ class MainWindow(QMainWindow):
 
     def show_desk(self, parts: DeskParts) -> None:
         """Build the panels and show them."""
+        for _step in self._build_desk(parts):
+            pass
+
+    async def open_desk(self, parts: DeskParts) -> None:
+        """`show_desk`, which gives the loop its turn after each panel."""
+        for _step in self._build_desk(parts):
+            await asyncio.sleep(0)
+
+    def _build_desk(self, parts: DeskParts) -> Iterator[None]:
         from alphapanda_desktop.ui.desk import DeskView
 
         self._parts, self._gate = parts, parts.gate
         self.set_mode(parts.mode, parts.user_id)
-        self.view = view = DeskView(self, parts, self._edge)
+        view = DeskView(self, parts, self._edge)
+        yield from view.build()
+        yield
+        self.view = view
         self.centre.addWidget(view.chart)
         self.centre.setCurrentWidget(view.chart)
         if self.remembered.layout:
