@@ -146,21 +146,28 @@ class Pyramid:
         Bars are counted from row 0, so that panning does not shimmer: those at the edges may begin before `first`
         and end after `last`.
         """
-        self._catch_up()
         columns, first, last = self._columns, max(0, first), min(last, self._columns.rows)
         if first >= last:
             first = last = max(0, min(first, columns.rows))
         shift = 0
         while (last - 1 >> shift) - (first >> shift) >= max(1, max_bars):
             shift += 1
-        if not shift:
+        return self.joined(first, last, 1 << shift)
+
+    def joined(self, first: int, last: int, factor: int) -> Window:
+        """Rows `first` to `last` - 1 with every `factor` of them, a power of two, as one bar; as `window` else."""
+        columns, shift = self._columns, factor.bit_length() - 1
+        first, last = max(0, first), min(last, columns.rows)
+        first = min(first, last)
+        if not shift or first == last:
             rows = slice(first, last)
             prices = columns.open[rows], columns.high[rows], columns.low[rows], columns.close[rows]
-            return Window(1, first, *prices, columns.volume[rows])
+            return Window(factor, first, *prices, columns.volume[rows])
+        self._catch_up()
         start, end = first >> shift, (last - 1 >> shift) + 1
         opens, closes = self._ends(start, end, shift)
         high, low, volume = self._joined(start, end, shift)
-        return Window(1 << shift, start << shift, opens, high, low, closes, volume)
+        return Window(factor, start << shift, opens, high, low, closes, volume)
 
     def extent(self, first: int, last: int) -> tuple[float, float] | None:
         """Lowest low and highest high of rows `first` to `last` - 1, None where there are none; in O(log n)."""

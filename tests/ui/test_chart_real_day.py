@@ -57,8 +57,8 @@ def test_the_whole_day_in_minutes_keeps_its_high_and_low(day: Day, plot: Plot) -
     assert low < day[1].min()
     assert day[1].max() < high
     assert plot.candles is not None
-    drawn = plot.candles.drawn()
-    assert drawn.width > 1 or drawn.x.size == len(series)
+    drawn = plot.candles.drawn(plot.prices)
+    assert drawn.factor > 1 or drawn.x.size == len(series)
     assert (drawn.low.min(), drawn.high.max()) == (day[1].min(), day[1].max())
     assert len(series) > 300
     assert plot.price_axis.tag("last").text == f"{day[1][-1]:,.2f}"  # type: ignore[union-attr]  # shown above

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.session import IST
-from alphapanda_desktop.ui.chart.scales import LABEL_PX, price_marks, time_marks
+from alphapanda_desktop.ui.chart.scales import LABEL_PX, log_marks, percent_marks, price_marks, time_marks
 from tests.ui.fakes_market import walk
 
 NOW = int(datetime(2026, 11, 23, 12, 0, tzinfo=IST).timestamp())
@@ -17,6 +17,27 @@ NOW = int(datetime(2026, 11, 23, 12, 0, tzinfo=IST).timestamp())
 
 def times_of(interval: Interval, days: int) -> np.ndarray:
     return np.array([bar.start_s for bar in walk(NOW, interval, 1500.0, days)], np.float64)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (90.0, 1_100.0, [100.0, 150.0, 200.0, 300.0, 500.0, 700.0, 1_000.0]),
+        (1.5, 20_000.0, [3.0, 10.0, 30.0, 100.0, 300.0, 1_000.0, 3_000.0, 10_000.0]),
+        (1_392.0, 1_417.0, [1395.0, 1400.0, 1405.0, 1410.0, 1415.0]),
+    ],
+)
+def test_log_marks_are_round_and_thin_out_with_the_range(low: float, high: float, marks: list[float]) -> None:
+    assert log_marks(low, high, 6, 0.05).tolist() == marks
+
+
+def test_a_range_below_zero_has_even_marks_on_any_scale() -> None:
+    assert log_marks(-5.0, 5.0, 5, 0.05).tolist() == price_marks(-5.0, 5.0, 5, 0.05).tolist()
+
+
+def test_per_cent_marks_are_round_from_their_base() -> None:
+    assert percent_marks(95.0, 111.0, 4, 100.0).tolist() == pytest.approx([95.0, 100.0, 105.0, 110.0])
+    assert percent_marks(95.0, 111.0, 4, 0.0).size == 0
 
 
 @given(st.floats(0.01, 1e6), st.floats(0.05, 1e5), st.integers(1, 20))

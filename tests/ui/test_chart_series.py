@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.market import Bar, Interval
-from alphapanda_desktop.ui.chart.series import CandleSource, TickSource, Window, join_factor, joined, visible
+from alphapanda_desktop.ui.chart.series import CandleSource, TickSource, Window, join_factor, visible
 
 START = 1_795_405_500  # 23 Nov 2026 09:15 IST
 
@@ -25,27 +25,24 @@ def a_series(count: int, seed: int = 3) -> BarSeries:
 # --- joining
 
 
-@given(
-    columns=st.lists(st.tuples(*[st.floats(1, 100)] * 5), min_size=1, max_size=40),
-    factor=st.sampled_from([1, 2, 4, 8, 16]),
-)
-def test_joined_bars_lose_no_high_no_low_and_no_volume(columns: list[tuple[float, ...]], factor: int) -> None:
-    rows = np.array(columns, np.float64).T
-    made = joined(rows, factor)
-    for k in range(made.shape[1]):
-        part = rows[:, k * factor : (k + 1) * factor]
-        assert made[0, k] == part[0, 0]
-        assert made[1, k] == part[1].max()
-        assert made[2, k] == part[2].min()
-        assert made[3, k] == part[3, -1]
-        assert made[4, k] == pytest.approx(part[4].sum())
+@given(st.integers(1, 700), st.sampled_from([1, 2, 4, 8, 16, 256]), st.integers(0, 700), st.integers(1, 700))
+def test_joined_bars_lose_no_high_no_low_and_no_volume(count: int, factor: int, first: int, rows: int) -> None:
+    series = a_series(count)
+    drawn = CandleSource(series).candles(first, first + rows, factor)
+    for k, x in enumerate(drawn.x.tolist()):
+        part = slice(round(x - (factor - 1) / 2), round(x + (factor + 1) / 2))
+        assert drawn.open[k] == series.open[part][0]
+        assert drawn.high[k] == series.high[part].max()
+        assert drawn.low[k] == series.low[part].min()
+        assert drawn.close[k] == series.close[part][-1]
+        assert drawn.volume[k] == series.volume[part].sum()
 
 
 def test_bars_are_joined_only_when_they_have_too_few_pixels() -> None:
     assert join_factor(100, 1000) == 1
-    assert join_factor(333, 1000) == 1
-    assert join_factor(400, 1000) == 2
-    assert join_factor(1_000_000, 1000) == 4096
+    assert join_factor(500, 1000) == 1
+    assert join_factor(600, 1000) == 2
+    assert join_factor(1_000_000, 1000) == 2048
 
 
 def test_visible_rows_are_whole_groups_counted_from_row_zero() -> None:
@@ -57,8 +54,8 @@ def test_visible_rows_are_whole_groups_counted_from_row_zero() -> None:
 
 def test_candles_of_a_wide_view_are_the_bars_themselves() -> None:
     series = a_series(50)
-    drawn = CandleSource(series).candles(9.5, 19.5, 1000)
-    assert drawn.width == 1
+    drawn = CandleSource(series).candles(9.5, 19.5, 1)
+    assert drawn.factor == 1
     assert drawn.x.tolist() == list(range(9, 21))
     assert drawn.high.tolist() == series.high[9:21].tolist()
     assert drawn.volume.tolist() == series.volume[9:21].tolist()
@@ -66,9 +63,8 @@ def test_candles_of_a_wide_view_are_the_bars_themselves() -> None:
 
 def test_panning_does_not_change_how_bars_are_joined() -> None:
     source = CandleSource(a_series(5_000))
-    one = source.candles(1_000, 4_000, 500)
-    other = source.candles(1_013, 4_013, 500)
-    assert one.width == other.width > 1
+    one = source.candles(1_000, 4_000, 16)
+    other = source.candles(1_013, 4_013, 16)
     shared = np.isin(one.x, other.x)
     assert shared.sum() > 90
     assert set(one.high[shared]) <= set(other.high)
@@ -77,48 +73,43 @@ def test_panning_does_not_change_how_bars_are_joined() -> None:
 def test_the_forming_bar_moves_the_last_group_only() -> None:
     series = a_series(4_001)
     source = CandleSource(series)
-    before = source.candles(0, 4_001, 400)
+    before = source.candles(0, 4_001, 32)
     now = START + 60 * 4_001
     series.add_price(now, 500.0, None)
     series.add_price(now + 1, 400.0, None)
-    after = source.candles(0, 4_002, 400)
+    after = source.candles(0, 4_002, 32)
     assert after.high[-1] == 500.0
     assert after.close[-1] == 400.0
     assert after.high[: before.x.size - 1].tolist() == before.high[:-1].tolist()
 
 
-def test_a_tick_does_not_join_closed_bars_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_joins_no_closed_bars_again() -> None:
     series = a_series(4_096)
     source = CandleSource(series)
     series.add_price(START + 60 * 4_096, 100.0, None)
-    source.candles(0, 4_097, 400)
-    sizes: list[int] = []
-    real = joined
-    monkeypatch.setattr(
-        "alphapanda_desktop.ui.chart.series.joined",
-        lambda columns, factor: sizes.append(columns.shape[1]) or real(columns, factor),
-    )
+    source.candles(0, 4_097, 32)
+    before = series.pyramid.combined
     series.add_price(START + 60 * 4_096 + 1, 101.0, None)
-    source.candles(0, 4_097, 400)
-    assert sum(sizes) <= 32
+    source.candles(0, 4_097, 32)
+    assert series.pyramid.combined - before <= 2 * 12
 
 
 def test_history_that_comes_later_is_joined_in() -> None:
     series = BarSeries(Interval.MINUTE)
     source = CandleSource(series)
     series.backfill(a_series(2_000).closed(1_000))
-    source.candles(0, 1_000, 100)
+    source.candles(0, 1_000, 32)
     series.backfill(a_series(2_000).closed())
-    drawn = source.candles(0, 2_000, 100)
+    drawn = source.candles(0, 2_000, 64)
     assert drawn.low.min() == series.low.min()
     assert drawn.volume.sum() == series.volume.sum()
 
 
 def test_price_extremes_are_those_of_what_is_visible() -> None:
     series = a_series(100)
-    found = CandleSource(series).price_extremes(39.6, 49.4, 1000)
-    assert found == (series.low[39:51].min(), series.high[39:51].max())
-    assert CandleSource(BarSeries(Interval.MINUTE)).price_extremes(0, 10, 100) is None
+    found = CandleSource(series).extremes(39.6, 49.4, 1)
+    assert found == (series.low[39:51].min(), series.high[39:51].max(), series.volume[39:51].max())
+    assert CandleSource(BarSeries(Interval.MINUTE)).extremes(0, 10, 1) is None
 
 
 def test_a_time_finds_its_bar() -> None:
@@ -137,7 +128,7 @@ def test_tick_numbers_go_on_rising_when_the_ring_is_full() -> None:
     for k in range(25):
         ring.add(START + k, 100.0 + k, None)
     assert (source.first, source.end) == (15, 25)
-    line = source.line(14, 26, 1000)
+    line = source.line(14, 26, 1)
     assert line.x.tolist() == list(range(15, 25))
     assert line.y.tolist() == [115.0 + k for k in range(10)]
     assert source.row_at(START + 20.5) == 20
@@ -149,7 +140,7 @@ def test_a_dense_line_keeps_its_highs_and_lows() -> None:
     rng = np.random.default_rng(5)
     for k, price in enumerate(rng.normal(100, 3, 5_000).tolist()):
         ring.add(START + k, price, None)
-    line = TickSource(ring).line(0, 5_000, 200)
+    line = TickSource(ring).line(0, 5_000, 32)
     assert line.x.size < 1_000
     assert (line.y.min(), line.y.max()) == (ring.price.min(), ring.price.max())
     assert np.all(np.diff(line.x) >= 0)

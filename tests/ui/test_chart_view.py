@@ -140,16 +140,16 @@ def test_the_open_bar_moves_with_the_frame_not_with_the_tick(play: Any) -> None:
     play(story)
 
 
-def test_frames_without_a_tick_lay_out_nothing(play: Any) -> None:
+def test_frames_without_a_tick_paint_no_data(play: Any) -> None:
     async def story(s: Stand) -> None:
         s.stage.tick(INFY, 1_500.0, 10)
         s.frame()
         s.chart.grab()
-        layouts = s.plot.candles.layouts
+        painted = s.plot.sheet.made, s.plot.sheet.patched
         for _ in range(5):
             s.frame()
             s.chart.grab()
-        assert s.plot.candles.layouts == layouts
+        assert (s.plot.sheet.made, s.plot.sheet.patched) == painted
 
     play(story)
 
@@ -241,7 +241,7 @@ def test_the_price_scale_fits_what_is_visible(play: Any) -> None:
     async def story(s: Stand) -> None:
         s.plot.pan(-200)
         x0, x1 = s.plot.window_shown.x0, s.plot.window_shown.x1
-        low, high = s.plot.source.price_extremes(x0, x1, s.plot.prices.width())
+        low, high, _ = s.plot.source.extremes(x0, x1, s.plot.source.factor(x1 - x0, s.plot.prices.width()))
         y0, y1 = s.plot.prices.viewRange()[1]
         assert y0 < low < high < y1
         assert (high - low) / (y1 - y0) > 0.6

@@ -1,30 +1,36 @@
-"""What is painted inside a pane: grid, candles, volume, tick line, trade markers, last price.
+"""What is painted inside a pane: grid, gaps, candles, volume, tick line, trade markers.
 
-Each item turns what is visible into pixels once per change and only replays that when Qt uncovers a part of it,
-as the crosshair does with every move of the mouse.
+Items hold no pixels: asked for the columns between two pixels, they take just those rows from the series and paint
+them, by the same arithmetic whether it is the whole pane or one bar. So a part repainted is the whole repainted.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
-from PySide6.QtWidgets import QGraphicsItem
 
 from alphapanda_desktop.domain.orders import Side
-from alphapanda_desktop.ui.chart.series import MIN_CANDLE_PX, Candles, CandleSource, Source, TickSource
+from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.chart.series import Candles, CandleSource, Source, TickSource
 from alphapanda_desktop.ui.chart.strokes import Lines, Rects
 from alphapanda_desktop.ui.theme import Role, Theme
 
 Floats = NDArray[np.float64]
 Look = Callable[[], Theme]
 """Gives the colours there are now."""
+
+FAR_PX: Final = 30_000.0
+"""Farther out of sight nothing is painted: Qt counts pixels in small numbers."""
+
+HOLLOW_PX: Final = 3.0
+"""Bodies of this width and more have room for a hollow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,215 +43,194 @@ class Marker:
     text: str = ""
 
 
-class Frame(NamedTuple):
-    """The stretch of bar numbers and prices that a pane shows, and its size in pixels."""
+@dataclass(slots=True)
+class Dress:
+    """How candles look: hollow when they rise, which needs no colour to be seen, and in which pair of colours."""
 
-    x0: float
-    x1: float
-    y0: float
-    y1: float
-    width: float
-    height: float
-
-    @property
-    def bar_px(self) -> float:
-        return self.width / (self.x1 - self.x0)
-
-    def px(self, x: Any) -> Any:
-        return (x - self.x0) * (self.width / (self.x1 - self.x0))
-
-    def py(self, y: Any) -> Any:
-        return (self.y1 - y) * (self.height / (self.y1 - self.y0))
+    hollow: bool = False
+    up: Role = "up"
+    down: Role = "down"
 
 
-class PaneItem(pg.GraphicsObject):
-    """Base of what fills a pane: laid out anew when data or view changed, painted in pixels.
+class Item:
+    """Base of what fills a pane."""
 
-    Subclasses give `lay_out(frame)` and `draw(painter, theme)`. `layouts` counts how often the data was gone through.
-    """
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self.layouts = 0
-        self._look = look
-        self._laid_out_for: Frame | None = None
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-
-    def changed(self) -> None:
-        """Something to be drawn is different: lay out and paint with the next frame."""
-        self._laid_out_for = None
-        self.update()
-
-    def changed_at(self, x: float) -> None:
-        """Only what stands at this place is different."""
-        self._laid_out_for = None
-        y0, y1 = self.getViewBox().viewRange()[1]
-        self.update(QRectF(x - 1.5, y0, 3.0, y1 - y0))
-
-    def boundingRect(self) -> QRectF:
-        (x0, x1), (y0, y1) = self.getViewBox().viewRange()
-        return QRectF(x0, y0, x1 - x0, y1 - y0)
-
-    def viewTransformChanged(self) -> None:
-        self.prepareGeometryChange()
-
-    def paint(self, painter: QPainter, _option: Any, _widget: Any = None) -> None:
-        view = self.boundingRect()
-        on_device = painter.transform().mapRect(view)
-        frame = Frame(view.left(), view.right(), view.top(), view.bottom(), on_device.width(), on_device.height())
-        if frame != self._laid_out_for:
-            self.lay_out(frame)
-            self.layouts += 1
-            self._laid_out_for = frame
-        painter.resetTransform()
-        painter.translate(round(on_device.left()), round(on_device.top()))
-        self.draw(painter, self._look())
-
-    def lay_out(self, frame: Frame) -> None:
-        """Turn what is visible into pixels."""
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        """Paint what was laid out; (0, 0) is the pane's top left corner."""
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        """Paint what shows between two pixels of the widget; the painter is clipped to them."""
 
 
-class GridItem(PaneItem):
+class GridItem(Item):
     """Faint lines at the marks of the axes; `topped` draws the pane's upper edge."""
 
-    def __init__(
-        self, look: Look, marks: Callable[[Frame], tuple[Floats, Floats, Floats]], *, topped: bool = False
-    ) -> None:
-        super().__init__(look)
-        self._topped = topped
+    def __init__(self, marks: Callable[[], tuple[Floats, Floats, Floats]], *, topped: bool = False) -> None:
         self._marks = marks
-        self._faint, self._strong = Lines(), Lines()
-        self.setZValue(-10)
+        self._topped = topped
+        self._rects = Rects()
 
-    def lay_out(self, frame: Frame) -> None:
-        minor, major, prices = self._marks(frame)
-        x, y = np.floor(frame.px(minor)) + 0.5, np.floor(frame.py(prices)) + 0.5
-        across, down = np.zeros_like(y), np.zeros_like(x)
-        self._faint.set(
-            np.concatenate((x, across)),
-            np.concatenate((down, y)),
-            np.concatenate((x, across + frame.width)),
-            np.concatenate((down + frame.height, y)),
-        )
-        x = np.floor(frame.px(major)) + 0.5
-        edge = np.full(int(self._topped), 0.5)
-        self._strong.set(
-            np.concatenate((x, edge - 0.5)),
-            np.concatenate((np.zeros_like(x), edge)),
-            np.concatenate((x, edge + frame.width)),
-            np.concatenate((np.full_like(x, frame.height), edge)),
-        )
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        minor, major, prices = self._marks()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("grid"))
+        place = pane.place
+        self._upright(painter, pane, minor)
+        if prices.size:
+            y = np.floor(pane.py(prices))
+            self._rects.set(np.full_like(y, place.left()), y, np.full_like(y, place.width()), np.ones_like(y))
+            self._rects.paint(painter)
+        painter.setBrush(theme.colour("border"))
+        self._upright(painter, pane, major)
+        if self._topped:
+            painter.drawRect(place.left(), place.top(), place.width(), 1)
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        painter.setPen(QPen(theme.colour("grid"), 1))
-        self._faint.paint(painter)
-        painter.setPen(QPen(theme.colour("border"), 1))
-        self._strong.paint(painter)
+    def _upright(self, painter: QPainter, pane: Pane, rows: Floats) -> None:
+        if rows.size:
+            x, place = np.floor(pane.px(rows)), pane.place
+            self._rects.set(x, np.full_like(x, place.top()), np.ones_like(x), np.full_like(x, place.height()))
+            self._rects.paint(painter)
 
 
-class CandleItem(PaneItem):
-    """Candles: up and down in their colours, bodies only where they have room."""
+class GapsItem(Item):
+    """Bands behind bars that may lack trades: the feed was not heard then, and history has not filled it yet."""
 
-    def __init__(self, source: CandleSource, look: Look) -> None:
-        super().__init__(look)
+    def __init__(self, source: CandleSource) -> None:
         self._source = source
-        self._wicks = (Lines(), Lines())
-        self._bodies = (Rects(), Rects())
-        self._drawn: Candles | None = None
 
-    def drawn(self) -> Candles | None:
-        """What was last laid out, joined where bars were too narrow."""
-        return self._drawn
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        place = pane.place
+        for first, end in self._source.series.gap_rows():
+            x0, x1 = math.floor(pane.px(first - 0.5)), math.ceil(pane.px(end - 0.5))
+            if x1 >= left and x0 <= right:
+                width = max(2, x1 - x0)
+                painter.fillRect(x0, place.top(), width, place.height(), sunk(theme, "warn", 0.12))
+                painter.fillRect(x0, place.top(), width, 2, theme.colour("warn"))
 
-    def lay_out(self, frame: Frame) -> None:
-        drawn = self._drawn = self._source.candles(frame.x0, frame.x1, frame.width)
-        middle = np.floor(frame.px(drawn.x)) + 0.5
-        width = body_width(frame.bar_px * drawn.width)
+
+class CandleItem(Item):
+    """Candles in whole pixels: the wick in the middle of its body, bodies only where they have room."""
+
+    def __init__(self, source: CandleSource, dress: Dress) -> None:
+        self.source = source
+        self._dress = dress
+        self._wicks, self._bodies, self._hollows = Rects(), Rects(), Rects()
+
+    def drawn(self, pane: Pane) -> Candles:
+        """What the pane shows, joined where bars are too narrow."""
+        return self.source.candles(pane.x0, pane.x1, self.source.factor(pane.x1 - pane.x0, pane.width()))
+
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        drawn = _between(self.source, pane, left, right)
+        middle = np.floor(pane.px(drawn.x))
         rises = drawn.close >= drawn.open
-        for falls, wicks, bodies in zip((False, True), self._wicks, self._bodies, strict=True):
-            rows = rises ^ falls
-            self._set_wicks(wicks, frame, drawn, middle, rows)
-            if frame.bar_px * drawn.width < MIN_CANDLE_PX:
-                rows = np.zeros_like(rows)
-            self._set_bodies(bodies, frame, drawn, middle, rows, width)
-
-    def _set_wicks(self, wicks: Lines, frame: Frame, drawn: Candles, middle: Floats, rows: NDArray[np.bool_]) -> None:
-        top, bottom = np.floor(frame.py(drawn.high[rows])), np.ceil(frame.py(drawn.low[rows]))
-        wicks.set(middle[rows], top, middle[rows], np.maximum(bottom, top + 1))
-
-    def _set_bodies(
-        self, bodies: Rects, frame: Frame, drawn: Candles, middle: Floats, rows: NDArray[np.bool_], width: float
-    ) -> None:
-        one, other = frame.py(drawn.open[rows]), frame.py(drawn.close[rows])
-        top = np.floor(np.minimum(one, other))
-        height = np.maximum(np.ceil(np.maximum(one, other)) - top, 1.0)
-        bodies.set(middle[rows] - width / 2, top, np.full_like(top, width), height)
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        roles: tuple[Role, Role] = ("up", "down")
-        for role, wicks, bodies in zip(roles, self._wicks, self._bodies, strict=True):
-            painter.setPen(QPen(theme.colour(role), 1))
-            wicks.paint(painter)
-            painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for role, rows in ((self._dress.down, ~rises), (self._dress.up, rises)):
             painter.setBrush(theme.colour(role))
-            bodies.paint(painter)
+            self._draw_some(painter, pane, theme, drawn, middle, rows, hollow=self._dress.hollow and rows is rises)
+
+    def _draw_some(
+        self, painter: QPainter, pane: Pane, theme: Theme, drawn: Candles, middle: Floats, rows: Any, *, hollow: bool
+    ) -> None:
+        at, width = middle[rows], body_width(pane.bar_px * drawn.factor)
+        if not at.size:
+            return
+        top, tall = span(pane.py(drawn.high[rows]), pane.py(drawn.low[rows]))
+        self._wicks.set(at, top, np.ones_like(at), tall)
+        self._wicks.paint(painter)
+        if width < 2:
+            return
+        one, other = pane.py(drawn.open[rows]), pane.py(drawn.close[rows])
+        top, tall = span(np.minimum(one, other), np.maximum(one, other))
+        left = at - (width - 1) / 2
+        self._bodies.set(left, top, np.full_like(at, width), tall)
+        self._bodies.paint(painter)
+        if hollow and width >= HOLLOW_PX:
+            painter.setBrush(theme.colour("panel"))
+            self._hollows.set(left + 1, top + 1, np.full_like(at, width - 2), np.maximum(tall - 2, 0))
+            self._hollows.paint(painter)
+
+    def place_of_last(self, pane: Pane) -> QRect:
+        """All pixels that the newest bar covers."""
+        return _column(self.source, pane, lambda last: (pane.py(last.high), pane.py(last.low)))
 
 
-def body_width(bar_px: float) -> float:
+def span(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
+    """Whole pixels from one height down to another: the first, and how many; never none."""
+    first = np.floor(np.clip(top, -FAR_PX, FAR_PX))
+    return first, np.maximum(np.ceil(np.clip(bottom, -FAR_PX, FAR_PX)) - first, 1.0)
+
+
+def body_width(bar_px: float) -> int:
     """Width of a candle's body in whole, odd pixels, so that the wick is in its middle."""
-    width = max(1.0, np.floor(bar_px * 0.7))
-    return float(width if width % 2 else width - 1)
+    width = max(1, math.floor(bar_px * 0.75))
+    return width if width % 2 else width - 1
 
 
-class VolumeItem(PaneItem):
+def _between(source: CandleSource, pane: Pane, left: int, right: int) -> Candles:
+    """Candles that may touch the columns between two pixels."""
+    factor = source.factor(pane.x1 - pane.x0, pane.width())
+    if left <= pane.place.left() and right >= pane.place.right():
+        return source.candles(pane.x0, pane.x1, factor)
+    return source.some(pane.row_at(left) - factor, pane.row_at(right) + factor, factor)
+
+
+def _column(source: CandleSource, pane: Pane, heights: Callable[[Candles], tuple[Floats, Floats]]) -> QRect:
+    factor = source.factor(pane.x1 - pane.x0, pane.width())
+    if not source.end or source.end - 1 < pane.x0 - factor or source.end - 1 > pane.x1 + factor:
+        return QRect()
+    last = source.some(source.end - 1, source.end - 1, factor)
+    x = math.floor(pane.px(last.x.item(-1)))
+    half = body_width(pane.bar_px * factor) // 2
+    top, bottom = heights(last)
+    first = math.floor(top.item(-1))
+    tall = max(1, math.ceil(bottom.item(-1)) - first)
+    return QRect(x - half, first - 1, 2 * half + 1, tall + 2).intersected(pane.place)
+
+
+class VolumeItem(Item):
     """Volume columns in the candles' colours, dimmed."""
 
-    def __init__(self, source: CandleSource, look: Look) -> None:
-        super().__init__(look)
+    def __init__(self, source: CandleSource, dress: Dress) -> None:
         self._source = source
-        self._columns = (Rects(), Rects())
+        self._dress = dress
+        self._columns = Rects()
 
-    def lay_out(self, frame: Frame) -> None:
-        drawn = self._source.candles(frame.x0, frame.x1, frame.width)
-        rises = drawn.close >= drawn.open
-        width = body_width(frame.bar_px * drawn.width)
-        left = np.floor(frame.px(drawn.x)) + 0.5 - width / 2
-        top = np.floor(frame.py(drawn.volume))
-        for falls, columns in zip((False, True), self._columns, strict=True):
-            rows = (rises ^ falls) & (drawn.volume > 0)
-            columns.set(left[rows], top[rows], np.full_like(top[rows], width), np.maximum(frame.height - top[rows], 1))
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        drawn = _between(self._source, pane, left, right)
+        width, floor = body_width(pane.bar_px * drawn.factor), pane.place.top() + pane.place.height()
+        first = np.floor(pane.px(drawn.x)) - (width - 1) / 2
+        top = np.minimum(np.floor(pane.py(drawn.volume)), floor - 1.0)
+        rises, traded = drawn.close >= drawn.open, drawn.volume > 0
         painter.setPen(Qt.PenStyle.NoPen)
-        roles: tuple[Role, Role] = ("up", "down")
-        for role, columns in zip(roles, self._columns, strict=True):
-            painter.setBrush(dimmed(theme.colour(role), theme.colour("panel")))
-            columns.paint(painter)
+        for role, rows in ((self._dress.down, traded & ~rises), (self._dress.up, traded & rises)):
+            painter.setBrush(sunk(theme, role))
+            self._columns.set(first[rows], top[rows], np.full_like(top[rows], width), floor - top[rows])
+            self._columns.paint(painter)
+
+    def place_of_last(self, pane: Pane) -> QRect:
+        """All pixels that the newest column covers."""
+        floor = np.array([float(pane.place.top() + pane.place.height())])
+        return _column(self._source, pane, lambda last: (np.minimum(pane.py(last.volume), floor - 1), floor))
 
 
-def dimmed(colour: QColor, ground: QColor) -> QColor:
-    """The colour half sunk into its ground; opaque, because translucent fills leave Qt's fast path."""
-    return QColor(
-        (colour.red() + ground.red()) // 2,
-        (colour.green() + ground.green()) // 2,
-        (colour.blue() + ground.blue()) // 2,
+def sunk(theme: Theme, role: Role, share: float = 0.5) -> QColor:
+    """So much of a colour over the panel; opaque, because translucent fills leave Qt's fast path."""
+    colour, ground = theme.colour(role), theme.colour("panel")
+    mixed = (
+        round(share * a + (1 - share) * b)
+        for a, b in zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True)  # type: ignore[index]  # a tuple
     )
+    return QColor(*mixed)
 
 
-class TickLineItem(PaneItem):
+class TickLineItem(Item):
     """A line through every tick."""
 
-    def __init__(self, source: TickSource, look: Look) -> None:
-        super().__init__(look)
+    def __init__(self, source: TickSource) -> None:
         self._source = source
         self._line = Lines()
 
-    def lay_out(self, frame: Frame) -> None:
-        line = self._source.line(frame.x0, frame.x1, frame.width)
-        x, y = np.floor(frame.px(line.x)) + 0.5, np.floor(frame.py(line.y)) + 0.5
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        line = self._source.line(pane.x0, pane.x1, self._source.factor(pane.x1 - pane.x0, pane.width()))
+        x, y = np.floor(pane.px(line.x)) + 0.5, np.floor(pane.py(line.y)) + 0.5
         # As steps: a price holds until the next tick, and straight lines are the fast ones.
         self._line.set(
             np.concatenate((x[:-1], x[1:])),
@@ -253,81 +238,53 @@ class TickLineItem(PaneItem):
             np.concatenate((x[1:], x[1:])),
             np.concatenate((y[:-1], y[1:])),
         )
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
         painter.setPen(QPen(theme.colour("accent"), 1))
         self._line.paint(painter)
-
-
-class LastPriceItem(PaneItem):
-    """A dashed line at the last price, in the colour that its label has."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
-        self.price: float | None = None
-        self.role: Role = "muted"
-        self._y = -10.0
-        self._width = 0.0
-        self.setZValue(5)
-
-    def show_price(self, price: float | None, role: Role) -> None:
-        """Move the line: only where it was and where it will be is painted."""
-        if (price, role) == (self.price, self.role):
-            return
-        for place in (self.price, price):
-            if place is not None:
-                self._uncover(place)
-        self.price, self.role = price, role
-        self._laid_out_for = None
-
-    def _uncover(self, price: float) -> None:
-        (x0, x1), (y0, y1) = self.getViewBox().viewRange()
-        pixel = (y1 - y0) / max(1.0, float(self.getViewBox().height()))
-        self.update(QRectF(x0, price - 2 * pixel, x1 - x0, 4 * pixel))
-
-    def lay_out(self, frame: Frame) -> None:
-        self._y = -10.0 if self.price is None else float(np.floor(frame.py(self.price))) + 0.5
-        self._width = frame.width
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        painter.setPen(QPen(theme.colour(self.role), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(0, self._y), QPointF(self._width, self._y))
 
 
 MARKER_PX: Final = 9.0
 
 
-class MarkersItem(PaneItem):
+class _Placed(NamedTuple):
+    x: float
+    y: float
+    marker: Marker
+
+
+class MarkersItem(Item):
     """Trades: a triangle that points up at a buy from below, down at a sell from above."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
+    def __init__(self) -> None:
         self.source: Source | None = None
         self.markers: tuple[Marker, ...] = ()
-        self._places: list[tuple[float, float, Marker]] = []
-        self.setZValue(10)
 
     def set_markers(self, markers: Sequence[Marker]) -> None:
         self.markers = tuple(markers)
-        self.changed()
 
-    def lay_out(self, frame: Frame) -> None:
-        self._places = []
-        for marker in self.markers:
-            row = self.source.row_at(marker.at_s) if self.source is not None else None
-            if row is not None and frame.x0 - 1 <= row <= frame.x1 + 1:
-                self._places.append((float(np.floor(frame.px(row))) + 0.5, frame.py(marker.price), marker))
-
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+        placed = [one for one in self._placed(pane) if left - MARKER_PX <= one.x <= right + MARKER_PX]
+        if not placed:
+            return
+        painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.colour("panel"), 1))
-        for x, y, marker in self._places:
+        for x, y, marker in placed:
             painter.setBrush(theme.colour("buy" if marker.side == "BUY" else "sell"))
             painter.drawPath(_triangle(x, y, MARKER_PX if marker.side == "BUY" else -MARKER_PX))
+        painter.restore()
 
-    def at(self, x: float, y: float) -> Marker | None:
-        """The marker under a pixel of the pane, or None."""
-        for px, py, marker in reversed(self._places):
+    def _placed(self, pane: Pane) -> list[_Placed]:
+        found = []
+        for marker in self.markers:
+            row = self.source.row_at(marker.at_s) if self.source is not None else None
+            if row is not None and pane.x0 - 1 <= row <= pane.x1 + 1:
+                y = math.floor(float(pane.py(marker.price))) + 0.5
+                found.append(_Placed(math.floor(pane.px(row)) + 0.5, y, marker))
+        return found
+
+    def at(self, pane: Pane, x: float, y: float) -> Marker | None:
+        """The marker under a pixel of the widget, or None."""
+        for px, py, marker in reversed(self._placed(pane)):
             middle = py + (MARKER_PX / 2 if marker.side == "BUY" else -MARKER_PX / 2)
             if abs(px - x) <= MARKER_PX * 0.8 and abs(middle - y) <= MARKER_PX * 0.8:
                 return marker

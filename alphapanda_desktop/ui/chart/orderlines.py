@@ -5,17 +5,19 @@ Nothing is changed in here: where a line was put is told, and what becomes of it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-import numpy as np
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtGui import QPainter, QPen
 
 from alphapanda_desktop.domain.orders import Side
-from alphapanda_desktop.ui.chart.items import Frame, Look, PaneItem
-from alphapanda_desktop.ui.theme import Role, Theme, ui_font
+from alphapanda_desktop.ui.chart.labels import Labels
+from alphapanda_desktop.ui.chart.overlay import Over, Touch, boxed
+from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.theme import Role, Theme
 
 Owner = Literal["order", "gtt", "position"]
 Part = Literal["price", "trigger", "lower", "upper", "average"]
@@ -23,8 +25,7 @@ Part = Literal["price", "trigger", "lower", "upper", "average"]
 GRAB_PX: Final = 5.0
 """How near the mouse must be to take a line."""
 
-LABEL_POINTS: Final = 8.5
-AIR: Final = 6.0
+AIR: Final = 6
 
 
 class OrderLine(NamedTuple):
@@ -51,35 +52,33 @@ class OrderLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """Where a line is painted, in the pane's pixels; `y` is None where its price is out of sight."""
+    """Where a line is painted, in the widget's pixels; `y` is None where its price is out of sight."""
 
     line: OrderLine
-    y: float | None
-    label: QRectF
+    y: int | None
+    label: QRect
     text: str
 
 
-class OrderLinesItem(PaneItem):
+class OrderLinesItem(Over):
     """Lines with their labels at the right edge; the chosen one is filled, the moved one has a ghost."""
 
-    def __init__(self, look: Look) -> None:
-        super().__init__(look)
+    def __init__(self, touch: Touch, pane: Pane, labels: Labels) -> None:
+        super().__init__(touch)
         self.lines: tuple[OrderLine, ...] = ()
         self.chosen = ""
         self.ghost: tuple[OrderLine, float] | None = None
         self.words_of: Callable[[float], str] = str
-        self._font = ui_font(LABEL_POINTS)
-        self._metrics = QFontMetricsF(self._font)
+        self._pane = pane
+        self._labels = labels
         self._placed: list[_Placed] = []
-        self._ghost_y: float | None = None
-        self._width = 0.0
-        self.setZValue(20)
 
     def set_lines(self, lines: Sequence[OrderLine]) -> None:
         """Draw these from now on."""
         if tuple(lines) != self.lines:
+            self._touch_all()
             self.lines = tuple(lines)
-            self.changed()
+            self.place()
 
     def line(self, name: str) -> OrderLine | None:
         return next((line for line in self.lines if line.name == name), None)
@@ -87,80 +86,99 @@ class OrderLinesItem(PaneItem):
     def choose(self, name: str) -> None:
         if name != self.chosen:
             self.chosen = name
-            self.changed()
+            self._touch_all()
 
     def show_ghost(self, ghost: tuple[OrderLine, float] | None) -> None:
         """Show where a line is being moved to; None when it is not."""
         if ghost != self.ghost:
+            self._touch_all()
             self.ghost = ghost
-            self.changed()
+            self._touch_all()
 
-    # -- laying out ------------------------------------------------------------------------------------------
+    # -- placing ---------------------------------------------------------------------------------------------
 
-    def lay_out(self, frame: Frame) -> None:
-        self._width = frame.width
+    def place(self) -> None:
+        """Find the pixels of all lines: after they changed, or the scale did."""
+        inside = self._pane.place
         self._placed = []
         for line in sorted(self.lines, key=lambda one: -one.price):
-            y = float(np.floor(frame.py(line.price))) + 0.5
-            text, seen = f"{line.text}  {self.words_of(line.price)}", 0 <= y <= frame.height
+            y = self._y(line.price)
+            text, seen = f"{line.text}  {self.words_of(line.price)}", inside.top() <= y <= inside.bottom()
             if not seen:
-                text = f"{'▲' if y < 0 else '▼'} {text}"
-            label = self._label_at(y, text, frame)
-            self._placed.append(_Placed(line, y if seen else None, label, text))
-        self._ghost_y = None if self.ghost is None else float(np.floor(frame.py(self.ghost[1]))) + 0.5
+                text = f"{'▲' if y < inside.top() else '▼'} {text}"
+            self._placed.append(_Placed(line, y if seen else None, self._label_at(y, text), text))
+        self._touch_all()
 
-    def _label_at(self, y: float, text: str, frame: Frame) -> QRectF:
+    def _y(self, price: float) -> int:
+        return math.floor(min(max(float(self._pane.py(price)), -1e6), 1e6))
+
+    def _label_at(self, y: int, text: str) -> QRect:
         """Room at the right edge, left of labels that are there already."""
-        width, height = self._metrics.horizontalAdvance(text) + 2 * AIR, self._metrics.height() + 3
-        top = min(max(y - height / 2, 0.0), frame.height - height)
-        place = QRectF(round(frame.width - width - 8), round(top), round(width), round(height))
+        inside, width, height = self._pane.place, math.ceil(self._labels.width(text)) + 2 * AIR, self._labels.height + 3
+        top = min(max(y - height // 2, inside.top()), inside.top() + inside.height() - height)
+        place = QRect(inside.left() + inside.width() - width - 8, top, width, height)
         for other in sorted(self._placed, key=lambda placed: -placed.label.left()):
             if other.label.adjusted(-3, -1, 3, 1).intersects(place):
                 place.moveRight(other.label.left() - 4)
         return place
 
+    def places(self) -> Sequence[QRect]:
+        inside = self._pane.place
+        rows = [placed.y for placed in self._placed if placed.y is not None]
+        if self.ghost is not None:
+            rows.append(self._y(self.ghost[1]))
+        lines = [QRect(inside.left(), y - 1, inside.width(), 2) for y in rows]
+        ghost = [self._ghost_label()] if self.ghost is not None else []
+        return [*lines, *(placed.label for placed in self._placed), *ghost]
+
+    def _ghost_text(self) -> str:
+        return f"→ {self.words_of(self.ghost[1])}" if self.ghost is not None else ""
+
+    def _ghost_label(self) -> QRect:
+        width, height = math.ceil(self._labels.width(self._ghost_text())) + 2 * AIR, self._labels.height + 3
+        y = self._y(self.ghost[1]) if self.ghost is not None else 0
+        return QRect(self._pane.place.left() + 8, y - height // 2, width, height)
+
     # -- painting --------------------------------------------------------------------------------------------
 
     def draw(self, painter: QPainter, theme: Theme) -> None:
-        painter.setFont(self._font)
+        painter.setClipRect(self._pane.place, Qt.ClipOperation.IntersectClip)
+        self._labels.begin(painter)
         for placed in self._placed:
-            self._draw_line(painter, theme, placed)
+            if placed.y is not None:
+                style = _STYLES[placed.line.owner, placed.line.part]
+                self._draw_line(painter, theme, placed.line, placed.y, style, 2 if self._is_chosen(placed) else 1)
         for placed in self._placed:  # over all lines: words must not be struck through
-            is_chosen = placed.line.name == self.chosen
-            self._draw_label(painter, theme, placed.line.role, placed.label, placed.text, filled=is_chosen)
-        if self.ghost is not None and self._ghost_y is not None:
+            self._draw_label(painter, theme, placed.line.role, placed.label, placed.text, self._is_chosen(placed))
+        if self.ghost is not None:
             line, price = self.ghost
-            painter.setPen(QPen(theme.colour(line.role), 2))
-            painter.drawLine(QPointF(0, self._ghost_y), QPointF(self._width, self._ghost_y))
-            text = f"→ {self.words_of(price)}"
-            width = self._metrics.horizontalAdvance(text) + 2 * AIR
-            self._draw_label(painter, theme, line.role, QRectF(8, self._ghost_y - 9, width, 18), text, filled=True)
+            self._draw_line(painter, theme, line, self._y(price), Qt.PenStyle.SolidLine, 2)
+            self._draw_label(painter, theme, line.role, self._ghost_label(), self._ghost_text(), filled=True)
 
-    def _draw_line(self, painter: QPainter, theme: Theme, placed: _Placed) -> None:
-        line = placed.line
-        if placed.y is not None:
-            width = 2 if line.name == self.chosen else 1
-            painter.setPen(QPen(theme.colour(line.role), width, _STYLES[line.owner, line.part]))
-            painter.drawLine(QPointF(0, placed.y), QPointF(self._width, placed.y))
+    def _is_chosen(self, placed: _Placed) -> bool:
+        return placed.line.name == self.chosen
 
-    def _draw_label(
-        self, painter: QPainter, theme: Theme, role: Role, place: QRectF, text: str, *, filled: bool
+    def _draw_line(
+        self, painter: QPainter, theme: Theme, line: OrderLine, y: int, style: Qt.PenStyle, width: int
     ) -> None:
-        painter.setPen(QPen(theme.colour(role), 1))
-        painter.setBrush(theme.colour(role if filled else "panel"))
-        painter.drawRect(place.adjusted(0.5, 0.5, -0.5, -0.5))
-        painter.setPen(theme.colour("panel" if filled else role))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+        inside = self._pane.place
+        painter.setPen(QPen(theme.colour(line.role), 1, style))
+        for row in range(y - width + 1, y + 1):
+            painter.drawLine(inside.left(), row, inside.right(), row)
+
+    def _draw_label(self, painter: QPainter, theme: Theme, role: Role, place: QRect, text: str, filled: bool) -> None:
+        boxed(painter, theme, place, role, filled=filled)
+        self._labels.draw(painter, place.left() + AIR, place.top() + 1, text)
 
     # -- finding ---------------------------------------------------------------------------------------------
 
     def at(self, x: float, y: float) -> OrderLine | None:
-        """The line under a pixel of the pane, or None; a label counts as its line."""
+        """The line under a pixel of the widget, or None; a label counts as its line."""
         for placed in self._placed:
-            if placed.label.contains(x, y):
+            if placed.label.contains(math.floor(x), math.floor(y)):
                 return placed.line
         near = [placed for placed in self._placed if placed.y is not None and abs(placed.y - y) <= GRAB_PX]
-        return min(near, key=lambda placed: abs((placed.y or 0.0) - y)).line if near else None
+        return min(near, key=lambda placed: abs((placed.y or 0) - y)).line if near else None
 
 
 _STYLES: Final[dict[tuple[str, str], Qt.PenStyle]] = {

@@ -1,125 +1,76 @@
-"""The drawing surface of a chart: price pane, volume pane, their scales, and what the mouse does on them."""
+"""What a chart shows: which rows and prices of its source, and the words over them; what the mouse does to that.
+
+`refresh` finds out how little of the sheet a tick has changed; panning and zooming make it anew, once a frame, from
+what is visible.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.chart.axes import PriceAxis, Tag, TimeAxis
-from alphapanda_desktop.ui.chart.canvas import Canvas
-from alphapanda_desktop.ui.chart.cursor import Crosshair, Word, Words, caption, readout
-from alphapanda_desktop.ui.chart.items import (
-    CandleItem,
-    Floats,
-    Frame,
-    GridItem,
-    LastPriceItem,
-    Look,
-    Marker,
-    MarkersItem,
-    PaneItem,
-    TickLineItem,
-    VolumeItem,
-)
-from alphapanda_desktop.ui.chart.orderlines import LineGrip, OrderLine, OrderLinesItem
-from alphapanda_desktop.ui.chart.scales import TimeMark, time_marks
+from alphapanda_desktop.ui.chart.axes import Tag
+from alphapanda_desktop.ui.chart.canvas import Zone
+from alphapanda_desktop.ui.chart.cursor import caption, readout
+from alphapanda_desktop.ui.chart.items import Dress, Look, Marker
+from alphapanda_desktop.ui.chart.orderlines import LineGrip, OrderLine
+from alphapanda_desktop.ui.chart.overlay import Word
+from alphapanda_desktop.ui.chart.pane import ScaleKind
+from alphapanda_desktop.ui.chart.pointer import Pointer
+from alphapanda_desktop.ui.chart.pricescale import PriceScale
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource, Window
+from alphapanda_desktop.ui.chart.surface import Surface
 from alphapanda_desktop.ui.theme import Role
 
-AIR: Final = 0.06
-"""Share of the price range that stays free below."""
-
-NARROW_PX: Final = 60.0
+NARROW_PX: Final = 60
 """A pane narrower than this is on its way in or out of sight."""
 
-LEGEND_PX: Final = 44.0
-"""Room above the highest price for the words in the corner."""
+VOLUME_AIR: Final = 1.12
 
 
-class Pane(pg.ViewBox):
-    """A view whose range the plot sets, for all panes at once; it never moves by itself."""
+class _Seen(NamedTuple):
+    """The state of a source when it was last looked at."""
 
-    def __init__(self) -> None:
-        super().__init__(enableMenu=False, enableMouse=False, defaultPadding=0)
-        self.disableAutoRange()
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.layers: list[PaneItem] = []
+    version: int
+    first: int
+    end: int
+    oldest: float
+    history: int
 
-    def put(self, item: PaneItem) -> None:
-        """Draw it here."""
-        self.layers.append(item)
-        self.addItem(item, ignoreBounds=True)
-
-    def take(self, item: PaneItem) -> None:
-        """Draw it no longer."""
-        self.layers.remove(item)
-        self.removeItem(item)
+    @classmethod
+    def of(cls, source: Source) -> _Seen:
+        oldest = float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
+        return cls(source.version, source.first, source.end, oldest, source.history_version)
 
 
-class Plot(Canvas):
-    """Draws one source. `refresh` once a frame; nothing else repaints. `follow_changed(bool)` when panning ends it."""
+class Plot(Surface):
+    """Draws one source. `refresh` once a frame; nothing else takes new data.
+
+    Signals: `follow_changed(bool)` when panning ends it; `scale_changed()` when kind or automatic did.
+    """
 
     follow_changed = Signal(bool)
+    scale_changed = Signal()
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
-        super().__init__(look().panel, parent)
+        super().__init__(look, parent)
         self.window_shown = Window()
-        self._look = look
+        self.scale = PriceScale(self.prices)
+        self.grip = LineGrip(self.lines, self._snap, lambda: self.price_axis.finest)
         self._source: Source | None = None
         self._instrument: Instrument | None = None
         self._caption: list[Word] = []
-        self._drawn = (-1, 0, 0, 0.0)
-        self._cursor: QPointF | None = None
-        self._width_px = 0.0
-        self._marks: tuple[object, list[TimeMark]] = (None, [])
-        self._build_panes()
-        self._build_items()
-        self.prices.sigResized.connect(self._arrange)
+        self._seen = _Seen(-1, 0, 0, 0.0, 0)
+        self._width_px = 0
+        self.pointer = Pointer(self)
         self._obey_the_mouse()
-
-    def _build_panes(self) -> None:
-        layout = pg.GraphicsLayout(border=None)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        self.setCentralItem(layout)
-        self.prices, self.volumes = Pane(), Pane()
-        self.price_axis = PriceAxis(self.prices, self._look)
-        self.volume_axis = PriceAxis(self.volumes, self._look)
-        self.volume_axis.text_of, self.volume_axis.finest, self.volume_axis.count_limit = formats.volume, 1.0, 2
-        self.time_axis = TimeAxis(self.prices, self._look, self.marks)
-        for place, (pane, axis) in enumerate(((self.prices, self.price_axis), (self.volumes, self.volume_axis))):
-            layout.addItem(pane, place, 0)
-            layout.addItem(axis, place, 1)
-        layout.addItem(self.time_axis, 2, 0)
-        layout.layout.setRowStretchFactor(0, 4)
-        layout.layout.setRowStretchFactor(1, 1)
-        self._layout = layout
-
-    def _build_items(self) -> None:
-        self.candles: CandleItem | None = None
-        self.volume: VolumeItem | None = None
-        self.line: TickLineItem | None = None
-        self.last_price = LastPriceItem(self._look)
-        self.markers = MarkersItem(self._look)
-        self.lines = OrderLinesItem(self._look)
-        self.grip = LineGrip(self.lines, self._snap, lambda: self.price_axis.finest)
-        for item in (GridItem(self._look, self._grid_of_prices), self.last_price, self.markers, self.lines):
-            self.prices.put(item)
-        self.volumes.put(GridItem(self._look, self._grid_of_volumes, topped=True))
-        corner = Qt.AlignmentFlag.AlignLeft
-        self.legend = Words(self._look, self.prices, corner)
-        self.badge = Words(self._look, self.prices, Qt.AlignmentFlag.AlignRight, framed=True)
-        self.notice = Words(self._look, self.prices, Qt.AlignmentFlag.AlignHCenter)
-        self.crosshair = Crosshair(self.scene(), self._look)
 
     # --- what is shown
 
@@ -127,86 +78,85 @@ class Plot(Canvas):
     def source(self) -> Source | None:
         return self._source
 
+    @property
+    def instrument(self) -> Instrument | None:
+        return self._instrument
+
     def show_source(self, source: Source, instrument: Instrument, interval: str) -> None:
         """Draw another source from now on, at its newest rows."""
+        self.glide.stop()
         self._source, self._instrument = source, instrument
         self._caption = caption(instrument, interval)
-        self.markers.source = source
-        self._replace_items(source)
+        self.put_items(source)
         self._set_scale_texts(instrument)
-        self._show_volume(instrument.tradable and isinstance(source, CandleSource))
+        self.volumes.shown = instrument.tradable and isinstance(source, CandleSource)
         self.last_price.show_price(None, "muted")
         self.price_axis.set_tag("last", None)
+        self.scale.auto = True
+        self.arrange()
+        self._note_width()
         self.window_shown = Window()
         self.window_shown.place(source.end, self._first_bars(source))
-        self._drawn = (-1, source.first, source.end, _oldest(source))
+        self._seen = _Seen.of(source)._replace(version=-1)
         self._apply_window()
         self.refresh()
         self.follow_changed.emit(True)
+        self.scale_changed.emit()
 
     def _first_bars(self, source: Source) -> float:
         """As many bars as can be told apart at a glance."""
         bar_px = 4.0 if isinstance(source, TickSource) else 8.0
-        return min(max(float(self.prices.width()) / bar_px, 40.0), 300.0)
-
-    def _replace_items(self, source: Source) -> None:
-        for pane, item in ((self.prices, self.candles), (self.volumes, self.volume), (self.prices, self.line)):
-            if item is not None:
-                pane.take(item)
-        self.candles = self.volume = self.line = None
-        if isinstance(source, CandleSource):
-            self.candles, self.volume = CandleItem(source, self._look), VolumeItem(source, self._look)
-            self.prices.put(self.candles)
-            self.volumes.put(self.volume)
-        elif isinstance(source, TickSource):
-            self.line = TickLineItem(source, self._look)
-            self.prices.put(self.line)
+        return min(max(self.prices.width() / bar_px, 40.0), 300.0)
 
     def _set_scale_texts(self, instrument: Instrument) -> None:
         decimals = instrument.decimals
         self.price_axis.text_of = self.lines.words_of = lambda price: formats.grouped(price, decimals)
-        self.price_axis.finest = instrument.tick_size or 0.01
+        self.price_axis.finest = self.scale.finest = instrument.tick_size or 0.01
         self._make_room_for_prices()
 
     def _make_room_for_prices(self) -> None:
         price = self._source.last_price() if self._source is not None else None
         known = price or (self._instrument.last_price if self._instrument is not None else 0.0)
         digits = max(5, len(str(int(known))))
-        widest = self.price_axis.text_of(float("8" * digits))
-        self.price_axis.set_widest(widest)
-        self.volume_axis.set_widest(widest)
+        before = self.price_axis.wide
+        self.price_axis.set_widest(self.price_axis.text_of(float("8" * digits)))
+        if self.price_axis.wide != before:
+            self.arrange()
+            self._note_width()
 
-    def _show_volume(self, shown: bool) -> None:
-        for item in (self.volumes, self.volume_axis):
-            item.setVisible(shown)
-        self._layout.layout.setRowStretchFactor(1, 1 if shown else 0)
-        self._layout.layout.setRowMaximumHeight(1, 16_777_215 if shown else 0)
-        self._layout.layout.setRowPreferredHeight(1, 90 if shown else 0)
-        self._layout.layout.activate()
+    def _note_width(self) -> None:
+        width = self.prices.place.width()
+        self._width_px = width if width >= NARROW_PX else 0
+
+    def set_dress(self, dress: Dress) -> None:
+        """Paint candles so from now on."""
+        self.dress.hollow, self.dress.up, self.dress.down = dress.hollow, dress.up, dress.down
+        self._say_legend()
+        if self._source is not None:
+            self._show_last_price(self._source)
+        self.spoil()
 
     # --- once a frame
 
     def refresh(self) -> None:
         """Take what has changed in the source since the last call; costs nothing where nothing has."""
-        source = self._source
-        if source is None or source.version == self._drawn[0]:
+        source, before = self._source, self._seen
+        if source is None or source.version == before.version:
             return
-        _, first, end, oldest = self._drawn
-        now_oldest = _oldest(source)
-        self._drawn = (source.version, source.first, source.end, now_oldest)
-        if isinstance(source, CandleSource) and now_oldest != oldest and end > first:
-            self._rows_came_before(source, oldest, end)
-        elif source.end != end:
-            self._rows_came_after(source, end)
-        elif self._rescale():
-            self._repaint_all()
+        now = self._seen = _Seen.of(source)
+        if isinstance(source, CandleSource) and now.oldest != before.oldest and before.end > before.first:
+            self._rows_came_before(source, before)
+        elif now.end != before.end:
+            self._rows_came_after(source, before.end)
+        elif now.history != before.history:
+            self._apply_window()
         else:
-            self._repaint_last(source)
+            self._last_bar_moved(source)
         self._show_last_price(source)
         self._say_legend()
 
-    def _rows_came_before(self, source: CandleSource, oldest: float, end: int) -> None:
-        row = source.row_at(oldest)
+    def _rows_came_before(self, source: CandleSource, before: _Seen) -> None:
+        row = source.row_at(before.oldest)
         if self.window_shown.follows or row is None:
             self.window_shown.place(source.end, self.window_shown.bars)
         else:
@@ -222,54 +172,43 @@ class Plot(Canvas):
             self.window_shown.shift(source.end - end)
         self._apply_window()
 
-    def _repaint_last(self, source: Source) -> None:
-        factor = 1.0
-        if isinstance(source, CandleSource):
-            factor = max(1.0, self.window_shown.bars * 3 / max(1.0, self.prices.width()))
-        for item in (self.candles, self.volume, self.line):
-            if item is not None and factor == 1.0:
-                item.changed_at(source.end - 1)
-            elif item is not None:
-                item.changed()
-
-    def _repaint_all(self) -> None:
-        for item in (*self.prices.layers, *self.volumes.layers):
-            item.changed()
+    def _last_bar_moved(self, source: Source) -> None:
+        if source.end - 1 > math.ceil(self.window_shown.x1) + source.factor(
+            self.window_shown.bars, self.prices.width()
+        ):
+            return
+        prices_moved, volumes_moved = self._rescale()
+        if prices_moved:
+            self.spoil()
+            return
+        if volumes_moved:
+            self.spoil_part(self.volumes.place.united(self.volume_axis.place))
+        self.spoil_last_bar()
 
     def _apply_window(self) -> None:
         window = self.window_shown
         for pane in (self.prices, self.volumes):
-            pane.setXRange(window.x0, window.x1, padding=0)
+            pane.x0, pane.x1 = window.x0, window.x1
         self._rescale()
-        self._repaint_all()
-        self.time_axis.update()
+        self.spoil()
 
-    def _rescale(self) -> bool:
-        """Fit the scales to what is visible; whether anything moved."""
-        if self._source is None:
-            return False
-        window, width = self.window_shown, self.prices.width()
-        found = self._source.price_extremes(window.x0, window.x1, width)
+    def _rescale(self) -> tuple[bool, bool]:
+        """Fit the scales to what is visible; whether those of prices and volume moved."""
+        source, window = self._source, self.window_shown
+        if source is None:
+            return False, False
+        found = source.extremes(window.x0, window.x1, source.factor(window.bars, self.prices.width()))
         self.price_axis.has_prices = self.volume_axis.has_prices = found is not None
-        moved = found is not None and self._set_y(self.prices, *self._with_air(*found))
-        if self.volume is not None and isinstance(self._source, CandleSource):
-            volume = self._source.candles(window.x0, window.x1, width).volume
-            moved |= self._set_y(self.volumes, 0.0, max(1.0, float(volume.max(initial=0.0)) * 1.12))
-        return moved
+        if found is None or source.end == source.first:
+            return False, False
+        self._rebase(source)
+        moved = self.scale.fit(found.low, found.high)
+        return moved, self.volumes.set_prices(0.0, max(1.0, found.volume * VOLUME_AIR))
 
-    def _with_air(self, low: float, high: float) -> tuple[float, float]:
-        least = 10 * self.price_axis.finest
-        spare = max(least - (high - low), 0.0) / 2
-        air = max((high - low) * AIR, self.price_axis.finest)
-        drawn_px = max(self.prices.height() - LEGEND_PX, 1.0)
-        above = max(air, (high - low + 2 * spare + air) * LEGEND_PX / drawn_px)
-        return low - spare - air, high + spare + above
-
-    def _set_y(self, pane: Pane, low: float, high: float) -> bool:
-        if [low, high] == pane.viewRange()[1]:
-            return False
-        pane.setYRange(low, high, padding=0)
-        return True
+    def _rebase(self, source: Source) -> None:
+        """Per cents are counted from the first bar in sight."""
+        first = min(max(math.ceil(self.window_shown.x0), source.first), source.end - 1)
+        self.price_axis.base = source.price_of(first)
 
     def _show_last_price(self, source: Source) -> None:
         price, instrument = source.last_price(), self._instrument
@@ -277,11 +216,13 @@ class Plot(Canvas):
             return
         role: Role = "accent"
         if isinstance(source, CandleSource):
-            role = "up" if price >= float(source.series.open[-1]) else "down"
+            role = self.dress.up if price >= source.series.columns.open.item(source.end - 1) else self.dress.down
         if self.badge.text:
             role = "muted"
         self.last_price.show_price(price, role)
-        self.price_axis.set_tag("last", Tag(price, formats.price(price, instrument.decimals), role))
+        percent = self.price_axis.kind == "percent"
+        text = self.price_axis.words_of(price) if percent else formats.price(price, instrument.decimals)
+        self.price_axis.set_tag("last", Tag(price, text, role))
 
     # --- words
 
@@ -298,12 +239,11 @@ class Plot(Canvas):
 
     def _say_legend(self) -> None:
         source, instrument = self._source, self._instrument
-        if source is None or instrument is None:
-            return
-        row = source.end - 1
-        if self._cursor is not None:
-            row = min(max(round(self._cursor.x()), source.first), source.end - 1)
-        self.legend.say(self._caption, readout(source, row, instrument.decimals))
+        if source is not None and instrument is not None:
+            row = self.pointer.row if self.pointer.row is not None else source.end - 1
+            row = min(max(row, source.first), source.end - 1)
+            values = readout(source, row, instrument.decimals, self.dress.up, self.dress.down)
+            self.legend.say(self._caption, values)
 
     # --- the window over the bars
 
@@ -322,25 +262,55 @@ class Plot(Canvas):
             self._window_moved()
 
     def fit(self) -> None:
-        """Show all rows."""
+        """Show all rows, with the scale that fits them."""
         if self._source is not None:
+            self.glide.stop()
             self.window_shown.fit(self._source.first, self._source.end)
+            self.set_auto(True)
             self._window_moved()
 
     def follow(self) -> None:
         """Stick to the newest bar."""
         if self._source is not None:
+            self.glide.stop()
             self.window_shown.follow(self._source.end)
             self._window_moved()
 
     def _window_moved(self) -> None:
         self._apply_window()
+        self.pointer.repoint()
         self._say_legend()
         self.follow_changed.emit(self.window_shown.follows)
 
+    # --- the price scale
+
+    def set_scale(self, kind: ScaleKind) -> None:
+        """Even, logarithmic, or even with per cents from the first bar in sight."""
+        self.scale.kind = self.price_axis.kind = kind
+        self._scale_moved()
+
+    def set_auto(self, auto: bool) -> None:
+        """Whether the scale fits itself to what is visible."""
+        self.scale.auto = auto
+        self._scale_moved()
+
+    def stretch_prices(self, dy: float) -> None:
+        """Show more (downwards) or fewer prices in the same room; the scale is the hand's from then on."""
+        self.scale.stretch(dy)
+        self._scale_moved()
+
+    def _scale_moved(self) -> None:
+        self._apply_window()
+        if self._source is not None:
+            self._show_last_price(self._source)
+        self.pointer.repoint()
+        self.scale_changed.emit()
+
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """Show these trades."""
-        self.markers.set_markers(markers)
+        if tuple(markers) != self.markers.markers:
+            self.markers.set_markers(markers)
+            self.spoil()
 
     def set_lines(self, lines: Sequence[OrderLine]) -> None:
         """Show these orders; what they are called on the scale moves with them."""
@@ -355,134 +325,70 @@ class Plot(Canvas):
     def _snap(self, price: float) -> float:
         return self._instrument.snap(price) if self._instrument is not None else price
 
-    # --- marks, shared by scales and grid
-
-    def marks(self) -> list[TimeMark]:
-        """Marks of the time axis for what is visible; worked out once for a view and its rows."""
-        source, window = self._source, self.window_shown
-        if source is None:
-            return []
-        state = (source, source.end, window.x0, window.x1, self.prices.width())
-        if state != self._marks[0]:
-            first = max(source.first, math.floor(window.x0))
-            times = source.times(first, max(first, min(source.end, math.ceil(window.x1) + 1)))
-            self._marks = (state, time_marks(times, first, self.prices.width() / window.bars))
-        return self._marks[1]
-
-    def _grid_of_prices(self, _frame: Frame) -> tuple[Floats, Floats, Floats]:
-        return (*self._upright_grid(), self.price_axis.marks())
-
-    def _grid_of_volumes(self, _frame: Frame) -> tuple[Floats, Floats, Floats]:
-        return (*self._upright_grid(), np.empty(0))
-
-    def _upright_grid(self) -> tuple[Floats, Floats]:
-        marks = self.marks()
-        return (
-            np.array([mark.x for mark in marks if not mark.major], np.float64),
-            np.array([mark.x for mark in marks if mark.major], np.float64) - 0.5,
-        )
-
     # --- the mouse
 
     def _obey_the_mouse(self) -> None:
-        self.dragged.connect(lambda px: self.pan(-px * self.window_shown.bars / max(1.0, self.prices.width())))
-        self.wheeled.connect(lambda factor, at: self.zoom(factor, self.prices.mapSceneToView(self.mapToScene(at)).x()))
-        self.double_clicked.connect(self.fit)
+        self.dragged.connect(self._drag)
+        self.wheeled.connect(lambda factor, at: self.zoom(factor, self.prices.row_at(at.x())))
+        self.double_clicked.connect(self._double_click)
         self.pointed.connect(self.point_at)
         self.left.connect(self.point_nowhere)
 
+    def _drag(self, zone: Zone, dx: float, dy: float) -> None:
+        if zone == "price axis":
+            self.stretch_prices(dy)
+        elif zone == "time axis":
+            self.zoom(2.0 ** (-dx / 200.0))
+        elif zone == "panes":
+            before = self.window_shown.x0
+            if not self.scale.auto and dy:
+                self.scale.shift(dy)
+            self.pan(-dx / self.prices.bar_px)
+            if self.glide.active and self.window_shown.x0 == before:
+                self.glide.stop()
+
+    def _double_click(self, zone: Zone) -> None:
+        if zone == "price axis":
+            self.set_auto(True)
+        else:
+            self.fit()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        inside = self._inside(event.position())
-        if event.button() != Qt.MouseButton.LeftButton or not self.grip.press(inside.x(), inside.y()):
+        at = event.position()
+        if event.button() != Qt.MouseButton.LeftButton or not self.grip.press(at.x(), at.y()):
             super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.grip.holding:
-            self.grip.drag(self.prices.mapSceneToView(self.mapToScene(event.position().toPoint())).y())
+            self.grip.drag(self.prices.price_at(event.position().y()))
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.grip.release()
         super().mouseReleaseEvent(event)
 
-    def _inside(self, at: QPointF) -> QPointF:
-        """A pixel of the widget as one of the price pane."""
-        here: QPointF = self.mapToScene(at.toPoint())
-        return here - _place(self.prices).topLeft()
-
-    def _show_hand(self, inside: QPointF) -> None:
-        line = self.lines.at(inside.x(), inside.y())
-        upright = line is not None and line.movable
-        self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if upright else Qt.CursorShape.CrossCursor)
-
     def point_at(self, at: QPoint) -> None:
         """Put the crosshair at a pixel of the widget."""
-        here = self.mapToScene(at)
-        pane = next((p for p in (self.prices, self.volumes) if p.isVisible() and _place(p).contains(here)), None)
-        if pane is None or self._source is None or self._source.end == self._source.first:
-            self.point_nowhere()
-            return
-        self._cursor = self.prices.mapSceneToView(here)
-        row = min(max(round(self._cursor.x()), self._source.first), self._source.end - 1)
-        x = self.prices.mapViewToScene(QPointF(row, 0)).x()
-        column = _place(self.prices)
-        if self.volumes.isVisible():
-            column = column.united(_place(self.volumes))
-        self.crosshair.move(x, here.y(), column, _place(pane))
-        self._label_cursor(pane, here, row)
+        self.pointer.point_at(at)
         self._say_legend()
-        self._show_tooltip(pane, here, at)
 
     def point_nowhere(self) -> None:
         """Take the crosshair away."""
-        self._cursor = None
-        self.crosshair.hide()
-        for axis in (self.price_axis, self.volume_axis, self.time_axis):
-            axis.set_tag("cursor", None)
+        self.pointer.point_nowhere()
         self._say_legend()
 
-    def _label_cursor(self, pane: Pane, here: QPointF, row: int) -> None:
-        assert self._source is not None
-        value = pane.mapSceneToView(here).y()
-        for axis, owner in ((self.price_axis, self.prices), (self.volume_axis, self.volumes)):
-            axis.set_tag("cursor", Tag(value, axis.text_of(value), "text", False) if owner is pane else None)
-        at_s = float(self._source.times(row, row + 1)[0])
-        is_day = isinstance(self._source, CandleSource) and self._source.series.interval.seconds >= 86_400
-        text = formats.ist_day(at_s) if is_day else formats.ist_moment(at_s)
-        if isinstance(self._source, TickSource):
-            text = formats.ist_time(at_s)
-        self.time_axis.set_tag("cursor", Tag(row, text, "text", False))
+    # --- room
 
-    def _show_tooltip(self, pane: Pane, here: QPointF, at: QPoint) -> None:
-        inside = here - _place(self.prices).topLeft()
-        self._show_hand(inside)
-        marker = self.markers.at(inside.x(), inside.y()) if pane is self.prices else None
-        if marker is not None and marker.text:
-            QToolTip.showText(self.mapToGlobal(at), marker.text, self)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Bars keep their width when the pane's changes, so that more room shows more of them."""
+        super().resizeEvent(event)
+        if not hasattr(self, "pointer") or self.prices.place.width() < NARROW_PX:
+            return  # being made; or a dock being folded: what was shown comes back with its room
+        before, self._width_px = self._width_px, self.prices.place.width()
+        if self._source is None:
+            return
+        if before:
+            self.window_shown.stretch(self._width_px / before)
         else:
-            QToolTip.hideText()
-
-    def _arrange(self, *_: object) -> None:
-        """Fit words and bars to the pane's new size; bars keep their width, so that more room shows more of them."""
-        pane = self.prices.boundingRect()
-        self.legend.set_room(pane.adjusted(4, 4, -4, -4))
-        self.badge.set_room(pane.adjusted(4, 4, -8, -4))
-        self.notice.set_room(pane.adjusted(8, 60, -8, -8))
-        width, before = float(self.prices.width()), self._width_px
-        if width < NARROW_PX:
-            return  # a dock being folded: what was shown comes back with its room
-        self._width_px = width
-        if self._source is not None and before:
-            self.window_shown.stretch(width / before)
-        elif self._source is not None:
             self.window_shown.place(self._source.end, self._first_bars(self._source))
         self._apply_window()
-
-
-def _oldest(source: Source) -> float:
-    return float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
-
-
-def _place(item: Any) -> QRectF:
-    """Where an item stands in the scene."""
-    return QRectF(item.sceneBoundingRect())

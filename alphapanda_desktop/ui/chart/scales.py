@@ -42,13 +42,50 @@ def price_marks(low: float, high: float, count: int, finest: float) -> Floats:
     return np.round(marks, 10)
 
 
-def time_marks(times: Floats, first: int, px_per_row: float) -> list[TimeMark]:
-    """Marks for rows at these epoch seconds, the first of which is row `first`.
+def log_marks(low: float, high: float, count: int, finest: float) -> Floats:
+    """About `count` round prices, evenly strewn over a logarithmic scale."""
+    if not (math.isfinite(low) and math.isfinite(high)) or low <= 0 or high < 2.5 * low:
+        return price_marks(low, high, count, finest)
+    decades = math.log10(high / low)
+    found: Floats = np.empty(0)
+    for factors in _LOG_FACTORS:
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        marks = np.array([round(10.0**power * factor, 10) for power in powers for factor in factors], np.float64)
+        marks = marks[(marks >= max(low, finest)) & (marks <= high)]
+        closest = float(np.diff(np.log10((*factors, 10.0))).min())
+        if found.size and decades / closest > 1.6 * count:
+            break
+        found = marks
+    return found
+
+
+_LOG_FACTORS: Final[tuple[tuple[float, ...], ...]] = (
+    (1.0,),
+    (1.0, 3.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 1.5, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0),
+)
+
+
+def percent_marks(low: float, high: float, count: int, base: float) -> Floats:
+    """About `count` prices that are a round per cent away from `base`."""
+    if base <= 0:
+        return np.empty(0)
+    return base * (1 + price_marks((low / base - 1) * 100, (high / base - 1) * 100, count, 0.01) / 100)
+
+
+def stride_of(rows: int) -> int:
+    """Of so many rows every such one is looked at for marks."""
+    return max(1, rows // _SAMPLES)
+
+
+def time_marks(times: Floats, first: int, px_per_row: float, stride: int = 1) -> list[TimeMark]:
+    """Marks for rows at these epoch seconds: row `first` and every `stride`th after it.
 
     Years, months and days come first; hours and minutes only as fine as they fit evenly.
     """
-    stride = max(1, times.size // _SAMPLES)
-    local = times[::stride].astype(np.int64) + IST_OFFSET_S
+    local = times.astype(np.int64) + IST_OFFSET_S
     if local.size < 2:
         return []
     px_per_sample, placed = px_per_row * stride, _Places()
@@ -57,8 +94,8 @@ def time_marks(times: Floats, first: int, px_per_row: float) -> list[TimeMark]:
         if level.step_s and starts.size * LABEL_PX > local.size * px_per_sample:
             break
         for k in starts.tolist():
-            placed.add(k * px_per_sample, k * stride, level)
-    return [TimeMark(first + row, _label(times, row, level), level.major) for row, level in placed.found()]
+            placed.add(k * px_per_sample, k, level)
+    return [TimeMark(first + k * stride, _label(times, k, level), level.major) for k, level in placed.found()]
 
 
 class _Level(NamedTuple):

@@ -1,7 +1,7 @@
 """What a chart draws of a series, as numpy columns by bar number; no Qt.
 
-Bars stand side by side by their number, so nights and holidays leave no gap. A tick costs what the visible rows
-cost, however long the series is.
+Bars stand side by side by their number, so nights and holidays leave no gap. Whatever is asked costs what the screen
+can show, however long the series is: many bars come joined, from the pyramid above their columns.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from numpy.typing import NDArray
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-MIN_CANDLE_PX: Final = 3.0
+MIN_CANDLE_PX: Final = 2.0
 """Narrower bars are drawn joined, several to one, with the highest high and the lowest low."""
 
 
 class Candles(NamedTuple):
-    """Drawn candles: `x` is the middle of each in bar numbers, `width` how many bars one stands for."""
+    """Drawn candles: `x` is the middle of each in bar numbers, `factor` how many bars one stands for."""
 
     x: Floats
     open: Floats
     high: Floats
     low: Floats
     close: Floats
-    volume: Floats
-    width: int
+    volume: Ints
+    factor: int
 
 
 class Line(NamedTuple):
@@ -38,6 +39,14 @@ class Line(NamedTuple):
 
     x: Floats
     y: Floats
+
+
+class Extremes(NamedTuple):
+    """What is visible lies between these prices and under this volume."""
+
+    low: float
+    high: float
+    volume: float = 0.0
 
 
 class Source(Protocol):
@@ -54,15 +63,28 @@ class Source(Protocol):
     @property
     def end(self) -> int: ...
 
-    def times(self, first: int, end: int) -> Floats:
-        """Epoch seconds of these rows."""
+    @property
+    def history_version(self) -> int:
+        """Changes whenever rows before the last did."""
         ...
 
-    def price_extremes(self, x0: float, x1: float, width_px: float) -> tuple[float, float] | None:
-        """Lowest and highest price drawn between these places, or None where there is nothing."""
+    def times(self, first: int, end: int, step: int = 1) -> Floats:
+        """Epoch seconds of these rows, every `step`th."""
+        ...
+
+    def factor(self, bars: float, width_px: float) -> int:
+        """How many rows are drawn as one where so many are to be seen."""
+        ...
+
+    def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
+        """Of what is drawn between these places, or None where there is nothing."""
         ...
 
     def last_price(self) -> float | None: ...
+
+    def price_of(self, row: int) -> float:
+        """The row's price, or its close."""
+        ...
 
     def row_at(self, at_s: float) -> int | None:
         """Number of the row that holds this time, or None where it is before the first."""
@@ -70,17 +92,12 @@ class Source(Protocol):
 
 
 class CandleSource:
-    """Candles of a `BarSeries`, joined when they are too many for the pixels there are.
-
-    Joined closed bars are kept until history changes; only the last group is made anew for a tick.
-    """
+    """Candles of a `BarSeries`, joined when they are too many for the pixels there are."""
 
     first = 0
 
     def __init__(self, series: BarSeries) -> None:
         self.series = series
-        self._joined: dict[int, NDArray[np.float64]] = {}
-        self._joined_for = (-1, -1)
         self._last: tuple[tuple[float, ...], Candles] | None = None
 
     @property
@@ -88,56 +105,49 @@ class CandleSource:
         return self.series.version
 
     @property
+    def history_version(self) -> int:
+        return self.series.history_version
+
+    @property
     def end(self) -> int:
-        return len(self.series)
+        return self.series.columns.rows
 
-    def times(self, first: int, end: int) -> Floats:
-        return self.series.start_s[first:end].astype(np.float64)
+    def times(self, first: int, end: int, step: int = 1) -> Floats:
+        return self.series.start_s[first:end:step].astype(np.float64)
 
-    def candles(self, x0: float, x1: float, width_px: float) -> Candles:
+    def factor(self, bars: float, width_px: float) -> int:
+        return join_factor(bars, width_px)
+
+    def candles(self, x0: float, x1: float, factor: int) -> Candles:
         """What is to be drawn between two places in bar numbers; scale, candles and volume ask for the same."""
-        asked = (self.version, x0, x1, width_px)
+        asked = (self.version, x0, x1, factor)
         if self._last is None or self._last[0] != asked:
-            self._last = (asked, self._candles(x0, x1, width_px))
+            self._last = (asked, self.some(x0, x1, factor))
         return self._last[1]
 
-    def _candles(self, x0: float, x1: float, width_px: float) -> Candles:
-        factor = join_factor(x1 - x0, width_px)
-        first, end = visible(x0, x1, self.first, self.end, factor)
-        columns = self._rows(first, end) if factor == 1 else self._groups(factor, first // factor, -(-end // factor))
-        x = np.arange(columns.shape[1], dtype=np.float64) * factor + (first // factor * factor + (factor - 1) / 2)
-        return Candles(x, columns[0], columns[1], columns[2], columns[3], columns[4], factor)
+    def some(self, x0: float, x1: float, factor: int) -> Candles:
+        """The same for a part, which nobody will ask for again."""
+        first, end = visible(x0, x1, 0, self.end, factor)
+        rows = self.series.pyramid.joined(first, end, factor)
+        middle = rows.start_row + (factor - 1) / 2
+        x = np.arange(len(rows.open), dtype=np.float64) * factor + middle
+        return Candles(x, rows.open, rows.high, rows.low, rows.close, rows.volume, factor)
 
-    def price_extremes(self, x0: float, x1: float, width_px: float) -> tuple[float, float] | None:
-        drawn = self.candles(x0, x1, width_px)
-        return (float(drawn.low.min()), float(drawn.high.max())) if drawn.x.size else None
+    def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
+        drawn = self.candles(x0, x1, factor)
+        if not drawn.x.size:
+            return None
+        return Extremes(float(drawn.low.min()), float(drawn.high.max()), float(drawn.volume.max()))
 
     def last_price(self) -> float | None:
-        return float(self.series.close[-1]) if len(self.series) else None
+        return self.price_of(self.end - 1) if self.end else None
+
+    def price_of(self, row: int) -> float:
+        return self.series.columns.close.item(row)
 
     def row_at(self, at_s: float) -> int | None:
         row = int(np.searchsorted(self.series.start_s, at_s, side="right")) - 1
         return row if row >= 0 else None
-
-    def _rows(self, first: int, end: int) -> NDArray[np.float64]:
-        s = self.series
-        return np.array([column[first:end] for column in (s.open, s.high, s.low, s.close, s.volume)], np.float64)
-
-    def _groups(self, factor: int, first: int, end: int) -> NDArray[np.float64]:
-        closed = self._closed_groups(factor)
-        if end <= closed.shape[1]:
-            return closed[:, first:end]
-        rest = joined(self._rows(closed.shape[1] * factor, self.end), factor)
-        return np.concatenate((closed[:, first:], rest), axis=1)[:, : end - first]
-
-    def _closed_groups(self, factor: int) -> NDArray[np.float64]:
-        """Groups that are full of closed bars: no tick changes them."""
-        made_for = (self.series.history_version, self.series.closed_count)
-        if made_for != self._joined_for:
-            self._joined, self._joined_for = {}, made_for
-        if factor not in self._joined:
-            self._joined[factor] = joined(self._rows(0, self.series.closed_count // factor * factor), factor)
-        return self._joined[factor]
 
 
 class TickSource:
@@ -161,12 +171,18 @@ class TickSource:
     def end(self) -> int:
         return self.series.version
 
-    def times(self, first: int, end: int) -> Floats:
-        return self.series.at_s[first - self.first : end - self.first]
+    @property
+    def history_version(self) -> int:
+        return self.first
 
-    def line(self, x0: float, x1: float, width_px: float) -> Line:
+    def times(self, first: int, end: int, step: int = 1) -> Floats:
+        return self.series.at_s[first - self.first : end - self.first : step]
+
+    def factor(self, bars: float, width_px: float) -> int:
+        return join_factor(bars, width_px, at_least_px=1.0)
+
+    def line(self, x0: float, x1: float, factor: int) -> Line:
         """The line between two places, as lows and highs of groups where ticks are denser than pixels."""
-        factor = join_factor(x1 - x0, width_px, at_least_px=1.0)
         first, end = visible(x0, x1, self.first, self.end, factor)
         prices = self.series.price[first - self.first : end - self.first]
         if factor == 1 or not prices.size:
@@ -175,12 +191,15 @@ class TickSource:
         pairs = np.stack((np.minimum.reduceat(prices, starts), np.maximum.reduceat(prices, starts)), axis=1)
         return Line(np.repeat(starts + first + (factor - 1) / 2, 2), pairs.reshape(-1))
 
-    def price_extremes(self, x0: float, x1: float, width_px: float) -> tuple[float, float] | None:
-        prices = self.line(x0, x1, width_px).y
-        return (float(prices.min()), float(prices.max())) if prices.size else None
+    def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
+        prices = self.line(x0, x1, factor).y
+        return Extremes(float(prices.min()), float(prices.max())) if prices.size else None
 
     def last_price(self) -> float | None:
         return float(self.series.price[-1]) if len(self.series) else None
+
+    def price_of(self, row: int) -> float:
+        return float(self.series.price[row - self.first])
 
     def row_at(self, at_s: float) -> int | None:
         row = int(np.searchsorted(self.series.at_s, at_s, side="right")) - 1
@@ -199,24 +218,6 @@ def visible(x0: float, x1: float, first: int, end: int, factor: int = 1) -> tupl
     high = math.ceil(x1 / factor + 1) * factor
     low = min(max(first, low), end)
     return low, max(low, min(end, high))
-
-
-def joined(columns: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
-    """Rows open, high, low, close, volume with every `factor` bars made one; the last may be of fewer."""
-    count = columns.shape[1]
-    if count == 0:
-        return columns
-    starts = np.arange(0, count, factor)
-    ends = np.minimum(starts + factor, count) - 1
-    return np.array(
-        [
-            columns[0, starts],
-            np.maximum.reduceat(columns[1], starts),
-            np.minimum.reduceat(columns[2], starts),
-            columns[3, ends],
-            np.add.reduceat(columns[4], starts),
-        ]
-    )
 
 
 @dataclass

@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.items import Marker
+from alphapanda_desktop.ui.chart.lookmenu import LookMenu
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
@@ -91,19 +92,42 @@ class ChartView(QWidget):
             group.addButton(button)
             bar.addWidget(button)
         bar.addStretch(1)
-        fit = self._button("Fit", "Show all bars (Home, or double-click the chart)")
-        fit.clicked.connect(self.plot.fit)
-        follow = self._button("Follow", "Stay at the newest bar (End)", checkable=True)
-        follow.clicked.connect(self.plot.follow)
-        self.plot.follow_changed.connect(follow.setChecked)
-        bar.addWidget(fit)
-        bar.addWidget(follow)
+        for button in (*self._scale_buttons(), *self._window_buttons()):
+            bar.addWidget(button)
         self.buttons[Interval.MINUTE.label].setChecked(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(bar)
         whole.addWidget(self.plot, 1)
+
+    def _scale_buttons(self) -> list[QToolButton]:
+        plot = self.plot
+        look = self._button("Look", "How candles are painted")
+        self.looks = looks = LookMenu(plot, self)
+        look.clicked.connect(lambda: looks.popup(look.mapToGlobal(look.rect().bottomLeft())))
+        auto = self._button("Auto", "Fit the price scale to what is visible (A, or double-click it)", checkable=True)
+        auto.clicked.connect(plot.set_auto)
+        log = self._button("Log", "Logarithmic price scale: equal steps are equal per cents (G)", checkable=True)
+        log.clicked.connect(lambda on: plot.set_scale("log" if on else "linear"))
+        percent = self._button("%", "Per cent from the first bar in sight (P)", checkable=True)
+        percent.clicked.connect(lambda on: plot.set_scale("percent" if on else "linear"))
+        plot.scale_changed.connect(self._show_scale)
+        self._show_scale()
+        return [look, log, percent, auto]
+
+    def _show_scale(self) -> None:
+        scale = self.plot.scale
+        for text, on in (("Auto", scale.auto), ("Log", scale.kind == "log"), ("%", scale.kind == "percent")):
+            self.buttons[text].setChecked(on)
+
+    def _window_buttons(self) -> list[QToolButton]:
+        fit = self._button("Fit", "Show all bars (Home, or double-click the chart)")
+        fit.clicked.connect(self.plot.fit)
+        follow = self._button("Follow", "Stay at the newest bar (End)", checkable=True)
+        follow.clicked.connect(self.plot.follow)
+        self.plot.follow_changed.connect(follow.setChecked)
+        return [fit, follow]
 
     def _button(self, text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
         button = QToolButton(self)
@@ -223,14 +247,19 @@ class ChartView(QWidget):
                 self.plot.follow()
             case Qt.Key.Key_Home:
                 self.plot.fit()
+            case Qt.Key.Key_G:
+                self.buttons["Log"].click()
+            case Qt.Key.Key_P:
+                self.buttons["%"].click()
+            case Qt.Key.Key_A:
+                self.buttons["Auto"].click()
             case _:
                 super().keyPressEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "plot"):
-            self.plot.setBackground(self._edge.theme.panel)
-            self.plot.viewport().update()
+            self.plot.spoil()
 
 
 @dataclass

@@ -1,0 +1,42 @@
+"""How candles look, as a menu: filled or hollow, in the theme's pair of colours or in one that all eyes tell apart."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from alphapanda_desktop.ui.chart.items import Dress
+from alphapanda_desktop.ui.chart.plot import Plot
+from alphapanda_desktop.ui.theme import Role
+
+COLOURS: Final[dict[str, tuple[Role, Role]]] = {
+    "Green rises, red falls": ("up", "down"),
+    "Blue rises, orange falls": ("buy", "sell"),
+}
+
+
+class LookMenu(QMenu):
+    """Changes its plot's dress at once. Show it with `popup`."""
+
+    def __init__(self, plot: Plot, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._plot = plot
+        self.hollow = self._action("Rising candles hollow")
+        self.addSeparator()
+        group = QActionGroup(self)
+        self.colours = {text: self._action(text, group) for text in COLOURS}
+        next(iter(self.colours.values())).setChecked(True)
+
+    def _action(self, text: str, group: QActionGroup | None = None) -> QAction:
+        action = self.addAction(text)
+        action.setCheckable(True)
+        if group is not None:
+            group.addAction(action)
+        action.triggered.connect(self._dress)
+        return action
+
+    def _dress(self) -> None:
+        up, down = next(pair for text, pair in COLOURS.items() if self.colours[text].isChecked())
+        self._plot.set_dress(Dress(self.hollow.isChecked(), up, down))

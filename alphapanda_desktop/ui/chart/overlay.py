@@ -1,0 +1,213 @@
+"""What lies over the data and moves without it: words, crosshair, the line at the last price.
+
+Each part knows which pixels it covers. A change asks for those and no others to be shown anew, and what lies beneath
+comes from the sheet: no data is gone through.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from alphapanda_desktop.ui.chart.labels import Labels
+from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.theme import Role, Theme
+
+Touch = Callable[[QRect], None]
+"""Asks for a rectangle of the widget to be shown anew."""
+
+GAP: Final = 9
+WORDS_AIR: Final = 5
+
+
+class Word(NamedTuple):
+    """A piece of a line, in the colour of its role."""
+
+    text: str
+    role: Role = "text"
+
+
+Line = tuple[Word, ...]
+
+
+class Over:
+    """Base of the parts: where it is, and how it is painted."""
+
+    def __init__(self, touch: Touch) -> None:
+        self._touch = touch
+
+    def places(self) -> Sequence[QRect]:
+        """Pixels of the widget that it covers."""
+        return ()
+
+    def draw(self, painter: QPainter, theme: Theme) -> None:
+        """Paint it whole; the painter is clipped to what must be shown."""
+
+    def _touch_all(self) -> None:
+        for place in self.places():
+            self._touch(place)
+
+
+class Words(Over):
+    """Lines of words over a pane; `framed` puts them on a ground of their own.
+
+    `align` says which corner or edge of its room they keep to.
+    """
+
+    def __init__(self, touch: Touch, labels: Labels, align: Qt.AlignmentFlag, *, framed: bool = False) -> None:
+        super().__init__(touch)
+        self._labels = labels
+        self._align = align
+        self._framed = framed
+        self._lines: tuple[Line, ...] = ()
+        self._room = QRect()
+        self._place = QRect()
+        self._wrapped: Word | None = None
+
+    @property
+    def text(self) -> str:
+        """What it says, without colours."""
+        return "\n".join(" ".join(word.text for word in line) for line in self._lines)
+
+    def places(self) -> Sequence[QRect]:
+        return (self._place,) if self._lines else ()
+
+    def set_room(self, room: QRect) -> None:
+        """The part of the pane it may use."""
+        if room != self._room:
+            self._touch_all()
+            self._room = room
+            if self._wrapped is not None:
+                self.say_wrapped(*self._wrapped)
+            self._put()
+
+    def say(self, *lines: Sequence[Word]) -> None:
+        """Show these lines; none hides it."""
+        said = tuple(tuple(line) for line in lines if line)
+        if said != self._lines:
+            self._touch_all()
+            self._lines = said
+            self._put()
+
+    def say_wrapped(self, text: str, role: Role = "text") -> None:
+        """Show a sentence in as many lines as its room needs; "" hides it."""
+        self._wrapped = Word(text, role)
+        lines: list[str] = []
+        for word in text.split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self._labels.metrics.horizontalAdvance(longer) <= self._room.width() - 2 * WORDS_AIR:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        self.say(*([Word(line, role)] for line in lines))
+
+    def _put(self) -> None:
+        width = max((self._width(line) for line in self._lines), default=0) + 2 * WORDS_AIR
+        place = QRect(self._room.left(), self._room.top(), min(width, self._room.width()), 0)
+        place.setHeight(self._labels.height * len(self._lines) + (2 if self._framed else 6))
+        if self._align & Qt.AlignmentFlag.AlignRight:
+            place.moveRight(self._room.right())
+        if self._align & Qt.AlignmentFlag.AlignHCenter:
+            place.moveLeft(self._room.left() + (self._room.width() - place.width()) // 2)
+        self._place = place
+        self._touch_all()
+
+    def _width(self, line: Line) -> int:
+        return math.ceil(sum(self._labels.width(word.text) for word in line)) + GAP * (len(line) - 1)
+
+    def draw(self, painter: QPainter, theme: Theme) -> None:
+        place = self._place
+        self._labels.begin(painter)
+        if self._framed:
+            boxed(painter, theme, place, self._lines[0][0].role, filled=False)
+        top = place.top() + (1 if self._framed else 3)
+        for line in self._lines:
+            self._draw_line(painter, theme, line, top)
+            top += self._labels.height
+
+    def _draw_line(self, painter: QPainter, theme: Theme, line: Line, top: int) -> None:
+        x = place_left = self._place.left() + WORDS_AIR
+        for word in line:
+            width = self._labels.width(word.text)
+            if x + width > self._place.right() and x > place_left:
+                return  # a value is shown whole or not at all
+            painter.setPen(theme.colour(word.role))
+            self._labels.draw(painter, x, top, word.text)
+            x += round(width) + GAP
+
+
+def boxed(painter: QPainter, theme: Theme, place: QRect, role: Role, *, filled: bool) -> None:
+    """Paint a label's ground: filled with its colour, or the panel's in a frame of it. Sets the pen for its words."""
+    painter.fillRect(place, theme.colour(role))
+    if not filled:
+        painter.fillRect(place.adjusted(1, 1, -1, -1), theme.colour("panel"))
+    painter.setPen(theme.colour("panel" if filled else role))
+
+
+class Crosshair(Over):
+    """One upright line through all panes and one level line through the pane under the mouse."""
+
+    def __init__(self, touch: Touch) -> None:
+        super().__init__(touch)
+        self._places: tuple[QRect, ...] = ()
+
+    @property
+    def shown(self) -> bool:
+        return bool(self._places)
+
+    def places(self) -> Sequence[QRect]:
+        return self._places
+
+    def move(self, at: QPoint, column: QRect, pane: QRect) -> None:
+        """Cross at a pixel; `column` is all panes, `pane` the one under the mouse."""
+        upright = QRect(at.x(), column.top(), 1, column.height())
+        level = QRect(pane.left(), at.y(), pane.width(), 1)
+        if (upright, level) != self._places:
+            self._touch_all()
+            self._places = (upright, level)
+            self._touch_all()
+
+    def hide(self) -> None:
+        self._touch_all()
+        self._places = ()
+
+    def draw(self, painter: QPainter, theme: Theme) -> None:
+        painter.setPen(QPen(theme.colour("muted"), 1, Qt.PenStyle.DotLine))
+        for place in self._places:
+            if place.width() == 1:
+                painter.drawLine(place.left(), place.top(), place.left(), place.bottom())
+            else:
+                painter.drawLine(place.left(), place.top(), place.right(), place.top())
+
+
+class LastPrice(Over):
+    """A dashed line at the last price, in the colour that its label has."""
+
+    def __init__(self, touch: Touch, pane: Pane) -> None:
+        super().__init__(touch)
+        self.price: float | None = None
+        self.role: Role = "muted"
+        self._pane = pane
+
+    def show_price(self, price: float | None, role: Role) -> None:
+        """Move the line: only where it was and where it will be is shown anew."""
+        if (price, role) != (self.price, self.role):
+            self._touch_all()
+            self.price, self.role = price, role
+            self._touch_all()
+
+    def places(self) -> Sequence[QRect]:
+        if self.price is None:
+            return ()
+        place = self._pane.place
+        y = math.floor(self._pane.py(self.price))
+        return (QRect(place.left(), y, place.width(), 1),) if place.top() <= y <= place.bottom() else ()
+
+    def draw(self, painter: QPainter, theme: Theme) -> None:
+        painter.setPen(QPen(theme.colour(self.role), 1, Qt.PenStyle.DashLine))
+        for place in self.places():
+            painter.drawLine(place.left(), place.top(), place.right(), place.top())

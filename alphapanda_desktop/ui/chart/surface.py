@@ -1,0 +1,207 @@
+"""Panes, scales and words of a chart in their places, and the painting of them: data on the sheet, the rest over it.
+
+Whoever changes something says which pixels no longer hold: `spoil` for all of them, `spoil_part` for a rectangle of
+the sheet, `_touch` for what lies over it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.chart.axes import PriceAxis, TimeAxis
+from alphapanda_desktop.ui.chart.canvas import Canvas, Zone
+from alphapanda_desktop.ui.chart.items import (
+    CandleItem,
+    Dress,
+    Floats,
+    GapsItem,
+    GridItem,
+    Item,
+    Look,
+    MarkersItem,
+    TickLineItem,
+    VolumeItem,
+)
+from alphapanda_desktop.ui.chart.labels import Labels
+from alphapanda_desktop.ui.chart.orderlines import OrderLinesItem
+from alphapanda_desktop.ui.chart.overlay import Crosshair, LastPrice, Over, Words
+from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource
+from alphapanda_desktop.ui.chart.sheet import Sheet
+from alphapanda_desktop.ui.chart.timemarks import TimeMarks
+from alphapanda_desktop.ui.theme import ui_font
+
+AXIS_POINTS: Final = 8.5
+LEGEND_POINTS: Final = 9.0
+VOLUME_SHARE: Final = 0.2
+
+
+class Surface(Canvas):
+    """Knows where everything is and paints it; what is shown, and when, is the plot's."""
+
+    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
+        super().__init__(look().panel, parent)
+        self.dress = Dress()
+        self.sheet = Sheet(self._paint_sheet)
+        self._look = look
+        self._asked = QRegion()
+        self._last_places = (QRect(), QRect())
+        self._build_panes()
+        self._build_items()
+        self._build_over()
+        self.arrange()
+
+    def _build_panes(self) -> None:
+        self.prices, self.volumes = Pane(), Pane()
+        self.volumes.shown = False
+        self._labels, self._words = Labels(ui_font(AXIS_POINTS)), Labels(ui_font(LEGEND_POINTS))
+        self.price_axis = PriceAxis(self._touch, self.prices, self._labels)
+        self.volume_axis = PriceAxis(self._touch, self.volumes, self._labels)
+        self.volume_axis.text_of, self.volume_axis.finest, self.volume_axis.count_limit = formats.volume, 1.0, 2
+        self.time_marks = TimeMarks(self.prices)
+        bold = Labels(ui_font(AXIS_POINTS, bold=True))
+        self.time_axis = TimeAxis(self._touch, self.prices, self._labels, bold, self.time_marks.marks)
+
+    def _build_items(self) -> None:
+        self.candles: CandleItem | None = None
+        self.volume: VolumeItem | None = None
+        self.line: TickLineItem | None = None
+        self.markers = MarkersItem()
+        self._grids = (GridItem(self._grid_of_prices), GridItem(self._grid_of_volumes, topped=True))
+        self._items: tuple[list[Item], list[Item]] = ([self._grids[0]], [])
+
+    def _build_over(self) -> None:
+        self.last_price = LastPrice(self._touch, self.prices)
+        self.lines = OrderLinesItem(self._touch, self.prices, self._labels)
+        self.legend = Words(self._touch, self._words, Qt.AlignmentFlag.AlignLeft)
+        self.badge = Words(self._touch, self._words, Qt.AlignmentFlag.AlignRight, framed=True)
+        self.notice = Words(self._touch, self._words, Qt.AlignmentFlag.AlignHCenter)
+        self.crosshair = Crosshair(self._touch)
+        axes = (self.price_axis, self.volume_axis, self.time_axis)
+        words = (self.legend, self.badge, self.notice)
+        self._over: tuple[Over, ...] = (self.last_price, self.lines, self.crosshair, *words, *axes)
+
+    def put_items(self, source: Source) -> None:
+        """Paint what this source holds from now on."""
+        self.markers.source = self.time_marks.source = source
+        self.candles = self.volume = self.line = None
+        prices: list[Item] = [self._grids[0]]
+        volumes: list[Item] = [self._grids[1]]
+        if isinstance(source, CandleSource):
+            self.candles, self.volume = CandleItem(source, self.dress), VolumeItem(source, self.dress)
+            prices += [GapsItem(source), self.candles]
+            volumes.append(self.volume)
+        elif isinstance(source, TickSource):
+            self.line = TickLineItem(source)
+            prices.append(self.line)
+        self._items = ([*prices, self.markers], volumes)
+
+    def _grid_of_prices(self) -> tuple[Floats, Floats, Floats]:
+        return (*self.time_marks.upright(), self.price_axis.marks())
+
+    def _grid_of_volumes(self) -> tuple[Floats, Floats, Floats]:
+        return (*self.time_marks.upright(), self.volume_axis.marks()[:0])
+
+    # --- what no longer holds
+
+    def _touch(self, place: QRect) -> None:
+        self.viewport().update(place)
+
+    def spoil(self) -> None:
+        """Paint everything anew with the next frame: the view or the colours changed."""
+        self.lines.place()
+        self.sheet.spoil()
+        self.viewport().update()
+
+    def spoil_part(self, place: QRect) -> None:
+        """Paint the data in this rectangle anew with the next frame."""
+        if not place.isEmpty():
+            self.sheet.spoil_part(place)
+            self.viewport().update(place)
+
+    def spoil_last_bar(self) -> None:
+        """Paint the newest bar anew: where it was painted last, and where it is now."""
+        if self.sheet.stale or self.candles is None:
+            return
+        places = self._places_of_last()
+        for before, now in zip(self._last_places, places, strict=True):
+            self.spoil_part(before.united(now))
+        self._last_places = places
+
+    def _places_of_last(self) -> tuple[QRect, QRect]:
+        if self.candles is None or self.volume is None:
+            return QRect(), QRect()
+        volume = self.volume.place_of_last(self.volumes) if self.volumes.shown else QRect()
+        return self.candles.place_of_last(self.prices), volume
+
+    # --- painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._asked = event.region()
+        super().paintEvent(event)
+
+    def drawBackground(self, painter: QPainter, _rect: QRectF) -> None:
+        if self.sheet.stale:
+            self._last_places = self._places_of_last()
+        picture = self.sheet.picture(self.viewport().size(), self.devicePixelRatioF())
+        painter.resetTransform()
+        painter.drawPixmap(QPoint(0, 0), picture)
+
+    def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
+        painter.resetTransform()
+        theme, asked = self._look(), self._asked
+        for part in self._over:
+            if any(asked.intersects(place) for place in part.places()):
+                painter.setClipRegion(asked)
+                part.draw(painter, theme)
+
+    def _paint_sheet(self, painter: QPainter, place: QRect) -> None:
+        theme = self._look()
+        painter.fillRect(place, theme.colour("panel"))
+        for pane, items in zip((self.prices, self.volumes), self._items, strict=True):
+            part = pane.place & place
+            if pane.shown and not part.isEmpty():
+                painter.setClipRect(part)
+                for item in items:
+                    item.draw(painter, pane, theme, part.left(), part.right())
+        painter.setClipRect(place)
+        for axis in (self.price_axis, self.volume_axis, self.time_axis):
+            if place.intersects(axis.place):
+                axis.draw_marks(painter, theme)
+
+    # --- room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "crosshair"):  # pyqtgraph resizes while it is being made
+            self.arrange()
+            self.spoil()
+
+    def arrange(self) -> None:
+        """Give panes, scales and words their room."""
+        size, wide, tall = self.viewport().size(), self.price_axis.wide, self.time_axis.tall
+        width, height = max(1, size.width() - wide), max(1, size.height() - tall)
+        below = round(height * VOLUME_SHARE) if self.volumes.shown else 0
+        self.prices.place = QRect(0, 0, width, max(1, height - below))
+        self.volumes.place = QRect(0, height - below, width, below)
+        self.price_axis.place = QRect(width, 0, wide, height - below)
+        self.volume_axis.place = QRect(width, height - below, wide, below)
+        self.time_axis.place = QRect(0, height, width, tall)
+        pane = self.prices.place
+        self.legend.set_room(pane.adjusted(4, 4, -4, -4))
+        self.badge.set_room(pane.adjusted(4, 4, -8, -4))
+        self.notice.set_room(pane.adjusted(8, 60, -8, -8))
+
+    def zone_at(self, at: QPointF) -> Zone:
+        here = QPoint(math.floor(at.x()), math.floor(at.y()))
+        if self.price_axis.place.contains(here):
+            return "price axis"
+        if self.volume_axis.place.contains(here):
+            return "volume axis"
+        return "time axis" if self.time_axis.place.contains(here) else "panes"
