@@ -160,6 +160,16 @@ class Meter:
         if not self._unpainted_ns:
             self._unpainted_ns = now
 
+    def heard(self, on_frame: Callable[[int, bytes], None] | None) -> Callable[[int, bytes], None]:
+        """What a feed calls with each frame that it reads: `frame_in`, then `on_frame`."""
+
+        def frame(received_ns: int, message: bytes) -> None:
+            self.frame_in()
+            if on_frame is not None:
+                on_frame(received_ns, message)
+
+        return frame
+
     def ticks_in(self, count: int) -> None:
         """The frame that was read last held so many ticks, and every strategy that wanted them has had them."""
         now = self.now_ns()

@@ -1,0 +1,75 @@
+"""Where the meter is held to the path: each frame and each order is counted once."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from alphapanda_desktop.trading.meter import Meter
+from alphapanda_desktop.trading.metering import MeteredSink, time_orders
+
+
+class FakeMarket:
+    """Takes frames in as many slices as it is told."""
+
+    def __init__(self, slices: int = 1) -> None:
+        self.left = slices
+        self.taken: list[Any] = []
+
+    def take_batch(self, batch: Any) -> bool:
+        self.taken.append(batch)
+        return self.tell_more()
+
+    def tell_more(self) -> bool:
+        self.left -= 1
+        return self.left > 0
+
+    def take(self, ticks: Any) -> None:
+        self.taken.append(ticks)
+
+
+def frame(count: int) -> Any:
+    return SimpleNamespace(rows=range(count))
+
+
+def test_a_frame_counts_once_all_its_strategies_were_called() -> None:
+    meter, market = Meter(), FakeMarket(slices=3)
+    sink = MeteredSink(market, meter)  # type: ignore[arg-type]
+    meter.frame_in()
+    assert sink.batch(frame(300))
+    assert meter.ticks.total == 0
+    assert sink.more()
+    assert not sink.more()
+    assert (meter.ticks.total, meter.strategy.total) == (300, 1)
+
+
+def test_ticks_that_come_one_by_one_count_too() -> None:
+    meter, market = Meter(), FakeMarket()
+    meter.frame_in()
+    MeteredSink(market, meter).ticks([1, 2])  # type: ignore[arg-type, list-item]
+    assert (market.taken, meter.ticks.total, meter.strategy.total) == ([[1, 2]], 2, 1)
+
+
+def test_every_frame_is_heard_before_it_goes_on() -> None:
+    meter, heard = Meter(), []
+    meter.heard(lambda at_ns, message: heard.append((at_ns, message)))(5, b"x")
+    meter.heard(None)(6, b"y")
+    meter.ticks_in(1)
+    assert heard == [(5, b"x")] and meter.strategy.total == 1
+
+
+def test_an_order_is_timed_at_the_brokers_door_and_the_broker_stays_itself(arun: Any) -> None:
+    class Broker:
+        async def place(self, request: Any) -> str:
+            return f"order {request}"
+
+    async def story() -> Meter:
+        meter, broker = Meter(), Broker()
+        time_orders(broker, meter)  # type: ignore[arg-type]
+        ended = meter.clicked(meter.now_ns())
+        assert await broker.place("A") == "order A" and type(broker) is Broker
+        ended()
+        await broker.place("B")
+        return meter
+
+    assert arun(story()).order.total == 1
