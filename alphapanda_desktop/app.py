@@ -26,6 +26,7 @@ from alphapanda_desktop.domain.ports import InstrumentCache, LinkReport, LinkSta
 from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
+from alphapanda_desktop.preload import WEB, preload
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.store.recorder import Recorder
@@ -38,13 +39,16 @@ from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.governor import Governor
-from alphapanda_desktop.trading.market import Market, MarketSink
+from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.metering import MeteredSink, time_orders
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
+from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.trading.why import Trail, why
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.login import LoginPlan
+from alphapanda_desktop.ui.meter import MeterDock, view_menu_of
 from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Account, Needs, PracticeOptions, Roots, Venue
@@ -83,6 +87,7 @@ class Program:
         window.closed.connect(self._closing.set)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
+        self._meter: MeterDock | None = None
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -216,6 +221,8 @@ class Program:
         if self.gate is None or self.venue is None:
             return
         probe = await web_engine_works(self._options.folder / "webengine.json", practice=self.mode == "practice")
+        if probe.ok:
+            await preload(WEB)
         if self.gate.session is None:
             redirect = self.venue.login.redirect_url
             listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None
@@ -229,9 +236,11 @@ class Program:
         self._window.show_busy("Loading the day's instruments…")
         master = await self._master(venue, session)
         recorder = self._recorder(master)
-        feed = venue.feed(session, recorder.frame if recorder else None)
+        meter = self._edge.meter
+        feed = venue.feed(session, meter.heard(recorder.frame if recorder else None))
         self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope)
         account = await venue.open_account(Needs(session, market, master, journal, self._settings.paper.opening_cash))
+        time_orders(account.broker, meter)
         arming = Arming(venue.clock, needed=self.mode == "live")
         self.desk = desk = Desk(
             session, account.broker, journal, market, venue.clock, self._settings.risk.limits, scope, arming,
@@ -253,7 +262,7 @@ class Program:
             scope.spawn("charge check", check.run())
         self._wire(scope, market, desk)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
-        scope.spawn("feed", feed.run(MarketSink(market, orders=self.mode != "paper")))
+        scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
         scope.spawn("bar clock", self._advance(market))
         if recorder is not None:
             scope.spawn("recorder", recorder.run())
@@ -264,7 +273,17 @@ class Program:
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.stop_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
+        self._show_meter()
         self._tell_where_secrets_are(vault)
+
+    def _show_meter(self) -> None:
+        """The meter in the window, and what each painter draws told to the frame clock."""
+        window, frames = self._window, self._edge.frames
+        if self._meter is None:
+            self._meter = MeterDock(window, self._edge, view_menu_of(window))
+        if window.view is not None:
+            frames.draws(window.view.chart, Kind.CHART)
+            frames.draws(window.view.ticket, Kind.DEPTH)
 
     def _tell_where_secrets_are(self, vault: Vault) -> None:
         if not vault.lasting:
