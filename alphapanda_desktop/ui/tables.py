@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -53,9 +53,89 @@ class Cell(NamedTuple):
     text: str
     colour: Role | None = None
     chip: Role | None = None
+    mark: Literal["", "late", "stale"] = ""
+    """A sign of age before the words: half a ring for late, a crossed ring for stale."""
 
 
-class RowModel(QAbstractTableModel, Generic[T]):
+class Heading(Protocol):
+    """What a view has to know of a column."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def align(self) -> Align: ...
+    @property
+    def width_chars(self) -> int: ...
+    @property
+    def header_tooltip(self) -> str: ...
+    @property
+    def elide(self) -> Literal["end", "middle"]: ...
+
+
+class CellModel(QAbstractTableModel):
+    """What a `TableView` shows: cells under headings, painted from `cell` alone."""
+
+    def __init__(self, columns: Sequence[Heading], theme: Theme = DARK, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._headings = tuple(columns)
+
+    @property
+    def headings(self) -> Sequence[Heading]:
+        """The columns, as far as a view has to know them."""
+        return self._headings
+
+    def cell(self, row: int, column: int) -> Cell:
+        """What is painted there."""
+        raise NotImplementedError
+
+    def row(self, index: Index | int) -> Any:
+        """The row shown at this place."""
+        raise NotImplementedError
+
+    def flash(self, row: int, column: int) -> Role | None:
+        """The colour in which this cell lights up at the moment, if it does."""
+        return None
+
+    def tooltip(self, row: int, column: int) -> str:
+        """More about a cell, or nothing."""
+        return ""
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw in other colours from now on."""
+        self.theme = theme
+        if self.rowCount():
+            last = self.index(self.rowCount() - 1, self.columnCount() - 1)
+            self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.ForegroundRole])
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._headings)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self._headings):
+            return None
+        column = self._headings[section]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return column.header_tooltip or None
+        return ALIGNMENT[column.align] if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or not 0 <= index.row() < self.rowCount():
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.cell(index.row(), index.column()).text
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return ALIGNMENT[self._headings[index.column()].align]
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return self.theme.colour(self.cell(index.row(), index.column()).colour or "text")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self.tooltip(index.row(), index.column()) or None
+        return None
+
+
+class RowModel(CellModel, Generic[T]):
     """Rows of anything under declared columns.
 
     The owner calls `update` once a frame with all rows, or `touch` with those that changed; the model is never
@@ -70,9 +150,8 @@ class RowModel(QAbstractTableModel, Generic[T]):
         parent: QObject | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(columns, theme, parent)
         self.columns = tuple(columns)
-        self.theme = theme
         self._key = key
         self._monotonic_s = monotonic_s
         self._keys: list[Hashable] = []
@@ -114,17 +193,15 @@ class RowModel(QAbstractTableModel, Generic[T]):
         """What is painted there."""
         return self._cells[self._keys[row]][column]
 
-    def set_theme(self, theme: Theme) -> None:
-        """Draw in other colours from now on."""
-        self.theme = theme
-        if self._keys:
-            last = self.index(len(self._keys) - 1, len(self.columns) - 1)
-            self.dataChanged.emit(self.index(0, 0), last, [Qt.ItemDataRole.ForegroundRole])
+    def tooltip(self, row: int, column: int) -> str:
+        """More about a cell, or nothing."""
+        told = self.columns[column].tooltip
+        return told(self.row(row)) if told else ""
 
     # --- rows in and out
 
     def _remove(self, keys: Sequence[Hashable]) -> None:
-        for first, last in reversed(_runs(sorted(self._places[key] for key in keys))):
+        for first, last in reversed(runs_of(sorted(self._places[key] for key in keys))):
             self.beginRemoveRows(QModelIndex(), first, last)
             for key in self._keys[first : last + 1]:
                 del self._rows[key], self._cells[key]
@@ -135,7 +212,7 @@ class RowModel(QAbstractTableModel, Generic[T]):
     def _insert(self, wanted: dict[Hashable, T]) -> None:
         order = list(wanted)
         new = [place for place, key in enumerate(order) if key not in self._rows]
-        for first, last in _runs(new):
+        for first, last in runs_of(new):
             # Rows that are kept may be about to change places, so the new ones' place is a proposal here.
             at = min(first, len(self._keys))
             self.beginInsertRows(QModelIndex(), at, at + last - first)
@@ -160,7 +237,7 @@ class RowModel(QAbstractTableModel, Generic[T]):
             self._cells[key] = now
             changed = [k for k, (old, new) in enumerate(zip(before, now, strict=True)) if old != new]
             place = self._places[key]
-            for first, last in _runs(changed):
+            for first, last in runs_of(changed):
                 self.dataChanged.emit(self.index(place, first), self.index(place, last))
 
     def _cells_of(self, row: T) -> tuple[Cell, ...]:
@@ -215,35 +292,8 @@ class RowModel(QAbstractTableModel, Generic[T]):
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self._keys)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.columns)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
-            return None
-        column = self.columns[section]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return column.header_tooltip or None
-        return ALIGNMENT[column.align] if role == Qt.ItemDataRole.TextAlignmentRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or not 0 <= index.row() < len(self._keys):
-            return None
-        cell, column = self.cell(index.row(), index.column()), self.columns[index.column()]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return cell.text
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return ALIGNMENT[column.align]
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return self.theme.colour(cell.colour or "text")
-        if role == Qt.ItemDataRole.ToolTipRole and column.tooltip:
-            return column.tooltip(self.row(index)) or None
-        return None
-
-
-def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+def runs_of(numbers: Sequence[int]) -> list[tuple[int, int]]:
     """Unbroken stretches of ascending numbers, each as first and last."""
     runs = []
     for _, members in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):

@@ -10,12 +10,15 @@ from PySide6.QtGui import (
     QAction,
     QColor,
     QContextMenuEvent,
+    QFontMetrics,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
+    QStaticText,
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,57 +31,90 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from alphapanda_desktop.ui.tables import ALIGNMENT, RowModel
+from alphapanda_desktop.ui.tables import CellModel
 
 PADDING: Final = 8
+TIGHT: Final = 4
+LEAST_FIRST: Final = 52
+"""Pixels that the first column of a tight table keeps."""
+MOST_LAID_OUT: Final = 4096
+"""How many texts are kept laid out."""
+FLASH_ALPHA: Final = 60
 ROW_AIR: Final = 8
 ELIDE: Final = {"end": Qt.TextElideMode.ElideRight, "middle": Qt.TextElideMode.ElideMiddle}
 SELECTED: Final = QStyle.StateFlag.State_Selected.value
 
 
 class CellDelegate(QStyledItemDelegate):
-    """Paints a cell straight from the model: one call where Qt's own asks for six roles."""
+    """Paints a cell straight from the model: one call where Qt's own asks for six roles.
 
-    def __init__(self, view: QWidget) -> None:
+    Words that are painted again and again are kept laid out; a number keeps its place digit by digit.
+    """
+
+    def __init__(self, view: QWidget, padding: int = PADDING) -> None:
         super().__init__(view)
+        self.padding = padding
         self._digit_px = view.fontMetrics().horizontalAdvance("0")
+        self._laid: dict[tuple[str, int, str], tuple[QStaticText, int]] = {}
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         model = index.model()
-        assert isinstance(model, RowModel)
-        rect, metrics = option.rect, option.fontMetrics
+        assert isinstance(model, CellModel)
+        place, at = index.row(), index.column()
+        rect, metrics, theme = option.rect, option.fontMetrics, model.theme
         if option.state.value & SELECTED:
-            painter.fillRect(rect, model.theme.colour("selection"))
-        cell = model.cell(index.row(), index.column())
-        column = model.columns[index.column()]
-        align = ALIGNMENT[column.align]
-        painter.setFont(option.font)
-        room, text = rect.width() - 2 * PADDING, cell.text
-        # Measuring costs as much as drawing: numbers that fit by their count of digits are spared it.
-        if align & Qt.AlignmentFlag.AlignLeft or (len(text) + 2) * self._digit_px > room:
-            text = metrics.elidedText(text, ELIDE[column.elide], room)
+            painter.fillRect(rect, theme.colour("selection"))
+        lit = model.flash(place, at)
+        if lit is not None:
+            painter.fillRect(rect, _faint(theme.colour(lit), FLASH_ALPHA))
+        cell, column = model.cell(place, at), model.headings[at]
+        text, width = self._laid_out(cell.text, rect.width() - 2 * self.padding, column.align, column.elide, metrics)
+        left = rect.left() + self.padding
+        if column.align == "right":
+            left = rect.right() + 1 - self.padding - width
+        elif column.align == "center":
+            left = rect.left() + (rect.width() - width) // 2
         if cell.chip is None:
-            painter.setPen(model.theme.colour(cell.colour or "text"))
+            painter.setPen(theme.colour(cell.colour or "text"))
         else:
-            _paint_chip(painter, rect, metrics.horizontalAdvance(text), align, model.theme.colour(cell.chip))
-        painter.drawText(rect.adjusted(PADDING, 0, -PADDING, 0), align, text)
+            _paint_chip(painter, rect, left, width, theme.colour(cell.chip))
+        if cell.mark:
+            _paint_mark(painter, rect, cell.mark, theme.colour("warn"))
+        painter.drawStaticText(left, rect.top() + (rect.height() - metrics.height()) // 2, text)
+
+    def _laid_out(self, text: str, room: int, align: str, elide: str, metrics: QFontMetrics) -> tuple[QStaticText, int]:
+        """The words laid out, and how wide they are. Measuring costs as much as drawing, so it is done once."""
+        key = (text, room, align)
+        known = self._laid.get(key)
+        if known is None:
+            if len(self._laid) >= MOST_LAID_OUT:
+                self._laid.clear()
+            width = metrics.horizontalAdvance(text)
+            if width > room + (self.padding if align == "right" else 0):  # a number may use the air around it
+                text = metrics.elidedText(text, ELIDE[elide], room)
+                width = metrics.horizontalAdvance(text)
+            laid = QStaticText(text)
+            laid.setTextFormat(Qt.TextFormat.PlainText)
+            laid.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+            known = self._laid[key] = laid, width
+        return known
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         metrics = option.fontMetrics
-        return QSize(metrics.horizontalAdvance(str(index.data() or "")) + 2 * PADDING, metrics.height() + ROW_AIR)
+        return QSize(metrics.horizontalAdvance(str(index.data() or "")) + 2 * self.padding, metrics.height() + ROW_AIR)
 
 
-def _paint_chip(painter: QPainter, cell: QRect, width: int, align: Qt.AlignmentFlag, colour: QColor) -> None:
+def _faint(colour: QColor, alpha: int) -> QColor:
+    faint = QColor(colour)
+    faint.setAlpha(alpha)
+    return faint
+
+
+def _paint_chip(painter: QPainter, cell: QRect, left: int, width: int, colour: QColor) -> None:
     """A rounded label around where the words go, faint inside, so that the words keep their contrast."""
-    left = cell.left() + PADDING
-    if align & Qt.AlignmentFlag.AlignRight:
-        left = cell.right() - PADDING - width
-    elif align & Qt.AlignmentFlag.AlignHCenter:
-        left = cell.center().x() - width // 2
-    inside = QColor(colour)
-    inside.setAlpha(28)
+    inside = _faint(colour, 28)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1))
@@ -88,22 +124,40 @@ def _paint_chip(painter: QPainter, cell: QRect, width: int, align: Qt.AlignmentF
     painter.setPen(colour)
 
 
+def _paint_mark(painter: QPainter, cell: QRect, mark: str, colour: QColor) -> None:
+    """A sign at the cell's left edge, told by its shape: half a ring for late, a crossed ring for stale."""
+    ring = QRectF(cell.left() + 2.5, cell.center().y() - 2.5, 6, 6)
+    words = painter.pen()
+    painter.setPen(QPen(colour, 1.2))
+    if mark == "late":
+        painter.drawArc(ring, 90 * 16, 180 * 16)
+    else:
+        painter.drawEllipse(ring)
+        painter.drawLine(ring.bottomLeft(), ring.topRight())
+    painter.setPen(words)
+
+
 class TableView(QTableView):
-    """A table of a `RowModel`: signals give rows, never indexes.
+    """A table of a `CellModel`: signals give rows, never indexes.
 
     `chosen(row)` follows the current row, `opened(row)` is a double click or Enter. `menu_for` may give the actions
-    of a row's context menu. `empty_text` is painted in the middle while there are no rows.
+    of a row's context menu. `empty_text` is painted in the middle while there are no rows. A `tight` one spares room
+    around words, and its first column takes what the others leave.
     """
 
     chosen = Signal(object)
     opened = Signal(object)
 
-    def __init__(self, model: RowModel[Any], empty_text: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: CellModel, empty_text: str, parent: QWidget | None = None, *, tight: bool = False
+    ) -> None:
         super().__init__(parent)
+        self._tight = tight
+        self._padding = padding = TIGHT if tight else PADDING
         self.empty_text = empty_text
         self.menu_for: Callable[[Any], Sequence[QAction]] | None = None
         self._rows = model
-        self.setItemDelegate(CellDelegate(self))
+        self.setItemDelegate(CellDelegate(self, padding))
         self.setModel(model)
         self._set_up_looks()
         self._set_up_columns()
@@ -132,9 +186,24 @@ class TableView(QTableView):
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self.setSortingEnabled(True)
         digit = self.fontMetrics().horizontalAdvance("0")
-        for place, column in enumerate(self._rows.columns):
-            title = header.fontMetrics().horizontalAdvance(column.title) + 2 * PADDING + 14  # the sort arrow's room
-            header.resizeSection(place, max(column.width_chars * digit + 2 * PADDING, title))
+        for place, column in enumerate(self._rows.headings):
+            title = (
+                header.fontMetrics().horizontalAdvance(column.title) + 2 * self._padding + 14
+            )  # the sort arrow's room
+            header.resizeSection(place, max(column.width_chars * digit + 2 * self._padding, title))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._tight:
+            header = self.horizontalHeader()
+            others = header.length() - header.sectionSize(0)
+            header.resizeSection(0, max(LEAST_FIRST, self.viewport().width() - others))
+
+    def places_in_sight(self) -> tuple[int, int]:
+        """First and last row of which anything can be seen; the last is -1 where there is none."""
+        room = self.viewport().height()
+        first, last = self.rowAt(0), self.rowAt(max(0, room - 1))
+        return max(first, 0), last if last >= 0 else self._rows.rowCount() - 1
 
     def current_row(self) -> Any | None:
         """The current row, or None."""
@@ -148,9 +217,9 @@ class TableView(QTableView):
     def text_of_selection(self) -> str:
         """Selected rows as lines of tab-separated words under the titles, as a spreadsheet takes them."""
         places = sorted({index.row() for index in self.selectedIndexes()})
-        columns = range(len(self._rows.columns))
+        columns = range(len(self._rows.headings))
         lines = [[self._rows.cell(place, column).text for column in columns] for place in places]
-        return "\n".join("\t".join(line) for line in [[c.title for c in self._rows.columns], *lines])
+        return "\n".join("\t".join(line) for line in [[c.title for c in self._rows.headings], *lines])
 
     def _choose(self, now: QModelIndex, _before: QModelIndex) -> None:
         if now.isValid():

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.market import DepthLevel, Mode, Tick
+from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Side
-from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote, QuoteMarket, QuoteModel
 from alphapanda_desktop.ui.search import SearchBox
-from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
-from alphapanda_desktop.ui.theme import Role
 
-FRESH_S: Final = 5.0
-AGES_EVERY_S: Final = 1.0
+__all__ = ["COLUMNS", "WatchMarket", "Watchlist"]
 
 
-class WatchMarket(Protocol):
+class WatchMarket(QuoteMarket, Protocol):
     """What a watchlist asks of the market; trading.market.Market is one."""
 
     master: InstrumentMaster
@@ -33,153 +28,6 @@ class WatchMarket(Protocol):
     def watch(self, owner: str, instruments: Iterable[Instrument], mode: Mode) -> None: ...
 
     def unwatch(self, owner: str) -> None: ...
-
-    def latest(self, instrument_token: int) -> Tick | None: ...
-
-    def age_s(self, instrument_token: int) -> float | None: ...
-
-    def stale(self, instrument_token: int) -> bool: ...
-
-    def take_changed(self, reader: str) -> set[int]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """One row: an instrument with its latest tick, the tick's age in seconds, and whether that is too old."""
-
-    instrument: Instrument
-    tick: Tick | None = None
-    age_s: float | None = None
-    stale: bool = True
-
-    @property
-    def last(self) -> float | None:
-        return None if self.tick is None else self.tick.last_price
-
-    @property
-    def change(self) -> float | None:
-        """Against the previous close, in rupees; None where that is unknown."""
-        if self.tick is None or self.tick.ohlc is None or not self.tick.ohlc.close:
-            return None
-        return self.tick.last_price - self.tick.ohlc.close
-
-    @property
-    def change_pct(self) -> float | None:
-        return None if self.change is None or self.tick is None else self.tick.change
-
-    @property
-    def bid(self) -> float | None:
-        depth = self.tick.depth if self.tick is not None else None
-        return _price_of(depth.buy[0]) if depth is not None else None
-
-    @property
-    def ask(self) -> float | None:
-        depth = self.tick.depth if self.tick is not None else None
-        return _price_of(depth.sell[0]) if depth is not None else None
-
-    @property
-    def volume(self) -> int | None:
-        return None if self.tick is None else self.tick.volume_traded
-
-
-def _price_of(level: DepthLevel) -> float | None:
-    return level.price if level.quantity else None
-
-
-def _move(quote: Quote) -> Role:
-    """Colour of a live price; an old one has none."""
-    if quote.stale:
-        return "muted"
-    change = quote.change
-    if not change:
-        return "unchanged"
-    return "up" if change > 0 else "down"
-
-
-def _plain(quote: Quote) -> Role | None:
-    return "muted" if quote.stale else None
-
-
-def _change_text(quote: Quote) -> str:
-    change = quote.change
-    if not change:
-        return formats.signed(change, quote.instrument.decimals)
-    return f"{'▲' if change > 0 else '▼'} {formats.signed(change, quote.instrument.decimals)}"
-
-
-def _age_role(quote: Quote) -> Role:
-    if quote.stale:
-        return "warn"
-    return "good" if quote.age_s is not None and quote.age_s < FRESH_S else "muted"
-
-
-def _age_tip(quote: Quote) -> str:
-    if quote.age_s is None:
-        return "No tick has come for it yet."
-    said = f"Last tick {formats.age(quote.age_s)} ago" if quote.age_s >= 1 else "Ticking now"
-    return f"{said}: too old to trade on." if quote.stale else f"{said}."
-
-
-def _about(instrument: Instrument) -> str:
-    parts = [f"{instrument.key}", instrument.name if instrument.name != instrument.tradingsymbol else ""]
-    parts += [f"expires {instrument.expiry:%d %b %Y}" if instrument.expiry else ""]
-    parts += [f"lot {instrument.lot_size:,}" if instrument.lot_size > 1 else "", f"tick {instrument.tick_size:g}"]
-    return " · ".join(part for part in parts if part)
-
-
-def _price_column(
-    title: str, value: Callable[[Quote], float | None], colour: Callable[[Quote], Role | None]
-) -> Column[Quote]:
-    return Column(
-        title,
-        value=value,
-        text=lambda q: formats.price(value(q), q.instrument.decimals),
-        align="right",
-        width_chars=9,
-        colour=colour,
-    )
-
-
-COLUMNS: Final[tuple[Column[Quote], ...]] = (
-    Column(
-        "Symbol",
-        value=lambda q: q.instrument.tradingsymbol,
-        width_chars=16,
-        elide="middle",
-        tooltip=lambda q: _about(q.instrument),
-    ),
-    _price_column("Last", lambda q: q.last, _move),
-    Column(
-        "Chg %",
-        value=lambda q: q.change_pct,
-        text=lambda q: formats.percent(q.change_pct),
-        align="right",
-        width_chars=8,
-        colour=_move,
-    ),
-    Column(
-        "Age",
-        value=lambda q: q.age_s,
-        text=lambda q: formats.age(q.age_s),
-        align="right",
-        width_chars=6,
-        colour=_age_role,
-        chip=lambda q: "warn" if q.stale else None,
-        tooltip=_age_tip,
-        header_tooltip="How long ago the last tick came; framed when the price is too old to trade on",
-    ),
-    _price_column("Bid", lambda q: q.bid, _plain),
-    _price_column("Ask", lambda q: q.ask, _plain),
-    Column(
-        "Volume",
-        value=lambda q: q.volume,
-        text=lambda q: formats.volume(q.volume),
-        align="right",
-        width_chars=10,
-        colour=_plain,
-    ),
-    Column("Chg", value=lambda q: q.change, text=_change_text, align="right", width_chars=12, colour=_move),
-)
 
 
 class Watchlist(QWidget):
@@ -207,7 +55,6 @@ class Watchlist(QWidget):
         self._on_change = on_change
         self._name = name
         self._instruments: dict[int, Instrument] = {}
-        self._ages_at_s = 0.0
         self._build()
         self._restore(keys)
         edge.frames.add(self, self._frame)
@@ -216,12 +63,17 @@ class Watchlist(QWidget):
     def _build(self) -> None:
         self.search = SearchBox(self._market.master, self._edge.theme, self)
         self.search.picked.connect(self.add)
-        self.model: RowModel[Quote] = RowModel(
-            COLUMNS, key=lambda q: q.instrument.instrument_token, theme=self._edge.theme, parent=self
-        )
+        self.filter = QLineEdit(self)
+        self.filter.setPlaceholderText("Show only rows with these words")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setAccessibleName("Filter the watchlist")
+        self.filter.hide()
+        self.model = QuoteModel(self._market, self._name, self._edge.theme, self)
         self.table = TableView(
-            self.model, "Nothing is watched yet. Type a name above, for example INFY or NIFTY.", self
+            self.model, "Nothing is watched yet. Type a name above, for example INFY or NIFTY.", self, tight=True
         )
+        self.model.visible = self.table.places_in_sight
+        self.filter.textChanged.connect(self._filter)
         self.table.chosen.connect(lambda quote: self.chosen.emit(quote.instrument))
         self.table.opened.connect(lambda quote: self.chosen.emit(quote.instrument))
         self.table.menu_for = self._menu
@@ -229,6 +81,7 @@ class Watchlist(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self.search)
+        whole.addWidget(self.filter)
         whole.addWidget(self.table, 1)
         self.setFocusProxy(self.table)
         self.setObjectName(self._name)
@@ -285,22 +138,26 @@ class Watchlist(QWidget):
 
     def _show_all(self) -> None:
         self._market.watch(self._name, self._instruments.values(), Mode.FULL)
-        self.model.update(self._quote(instrument) for instrument in self._instruments.values())
+        current = self.current()
+        self.model.show(self._instruments.values())
+        self._choose_again(current)
 
-    def _quote(self, instrument: Instrument) -> Quote:
-        token = instrument.instrument_token
-        return Quote(instrument, self._market.latest(token), self._market.age_s(token), self._market.stale(token))
+    def _filter(self, text: str) -> None:
+        current = self.current()
+        self.model.set_filter(text)
+        self._choose_again(current)
+
+    def _choose_again(self, instrument: Instrument | None) -> None:
+        """Keep the current row where the rows were laid out anew; that is no new choice."""
+        place = self.model.place(instrument.instrument_token) if instrument is not None else None
+        if place is not None and self.current() != instrument:
+            with QSignalBlocker(self.table):
+                self.table.setCurrentIndex(self.model.index(place, 0))
 
     # --- once a frame
 
     def _frame(self) -> None:
-        now_s = time.monotonic()
-        changed = self._market.take_changed(self._name)
-        if now_s - self._ages_at_s >= AGES_EVERY_S:
-            self._ages_at_s = now_s  # prices age, and links fall, without a tick
-            changed = set(self._instruments)
-        rows = (self._instruments.get(token) for token in changed)
-        self.model.touch([self._quote(instrument) for instrument in rows if instrument is not None])
+        self.model.refresh()
 
     # --- keys and menu
 
@@ -310,6 +167,13 @@ class Watchlist(QWidget):
         side = sides.get(event.text().lower())
         if event.text() == "/":
             self.search.setFocus()
+        elif event.text().lower() == "f":
+            self.filter.show()
+            self.filter.setFocus()
+        elif event.key() == Qt.Key.Key_Escape and self.filter.isVisible():
+            self.filter.clear()
+            self.filter.hide()
+            self.table.setFocus()
         elif instrument is not None and side is not None and instrument.tradable:
             self.order_wanted.emit(instrument, side)
         elif instrument is not None and event.key() == Qt.Key.Key_Delete:

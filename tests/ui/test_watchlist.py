@@ -72,7 +72,7 @@ def test_a_row_shows_price_change_book_and_volume(pane: Any) -> None:
     assert said == {
         "Symbol": "INFY",
         "Last": "1,502.35",
-        "Chg": "▲ +12.35",
+        "Chg": "▲ 12.35",
         "Chg %": "+0.83 %",
         "Bid": "1,502.30",
         "Ask": "1,502.40",
@@ -88,7 +88,7 @@ def test_prices_have_the_digits_of_their_instrument(pane: Any) -> None:
     assert p.cell(RUPEE, "Last").text == "88.5000"
 
 
-@pytest.mark.parametrize(("close", "role", "text"), [(90.0, "up", "▲ +10.00"), (110.0, "down", "▼ −10.00")])
+@pytest.mark.parametrize(("close", "role", "text"), [(90.0, "up", "▲ 10.00"), (110.0, "down", "▼ 10.00")])
 def test_a_move_is_told_by_colour_and_by_shape(pane: Any, close: float, role: str, text: str) -> None:
     p = pane(INFY.key)
     p.stage.tick(INFY, 100.0, close=close)
@@ -108,10 +108,19 @@ def test_an_old_price_loses_its_colour_and_says_its_age(pane: Any) -> None:
     p.stage.tick(INFY, 100.0, close=90.0)
     p.frame()
     p.stage.clock.advance(42)
-    p.list._ages_at_s = 0.0  # a second has passed on the wall
+    p.list.model._ages_at_s = 0.0  # a second has passed on the wall
     p.frame()
-    assert p.cell(INFY, "Last") == Cell("100.00", "muted")
-    assert p.cell(INFY, "Age") == Cell("42 s", "warn", "warn")
+    assert p.cell(INFY, "Last") == Cell("100.00", "muted", mark="stale")
+    assert p.cell(INFY, "Age") == Cell("stale 42 s", "warn", "warn")
+
+
+def test_a_price_that_is_late_for_its_instrument_says_so_and_keeps_its_colour(pane: Any) -> None:
+    p = pane(INFY.key)
+    p.stage.tick(INFY, 100.0, close=90.0)
+    p.stage.clock.advance(12)
+    p.frame()
+    assert p.cell(INFY, "Last") == Cell("100.00", "up", mark="late")
+    assert p.cell(INFY, "Age") == Cell("late 12 s", "warn")
 
 
 def test_a_lost_link_makes_every_price_old_without_a_tick(pane: Any) -> None:
@@ -119,7 +128,7 @@ def test_a_lost_link_makes_every_price_old_without_a_tick(pane: Any) -> None:
     p.stage.tick(INFY, 100.0)
     p.frame()
     p.stage.market.take_link(LinkReport(LinkState.WAITING))
-    p.list._ages_at_s = 0.0
+    p.list.model._ages_at_s = 0.0
     p.frame()
     assert p.cell(INFY, "Last").colour == "muted"
 
@@ -140,13 +149,138 @@ def test_a_frame_goes_through_the_instruments_that_ticked_only(pane: Any) -> Non
 
 def test_nothing_is_repainted_while_the_list_is_hidden(pane: Any) -> None:
     p = pane(INFY.key)
+    p.frame()
+    changed = announced(p)
     p.list.hide()
     p.stage.tick(INFY, 100.0)
     p.frame()
-    assert p.cell(INFY, "Last").text == "–"
+    assert changed == []
     p.list.show()
     p.frame()
+    assert changed == [INFY.instrument_token]
     assert p.cell(INFY, "Last").text == "100.00"
+
+
+def announced(p: Pane) -> list[int]:
+    """Tokens of the rows whose cells are announced from now on, each once in a frame's order."""
+    seen: list[int] = []
+
+    def note(first: Any, *_: Any) -> None:
+        token = p.list.model.row(first.row()).instrument.instrument_token
+        if token not in seen[-1:]:
+            seen.append(token)
+
+    p.list.model.dataChanged.connect(note)
+    return seen
+
+
+def test_a_changed_price_lights_up_for_a_moment_and_one_that_came_out_of_sight_does_not(pane: Any) -> None:
+    p = pane(INFY.key)
+    model, now = p.list.model, [100.0]
+    model._monotonic_s = lambda: now[0]
+    p.stage.tick(INFY, 100.0)
+    p.frame()
+    assert model.flash(0, 1) is None
+    for price, role in ((101.0, "up"), (100.0, "down")):
+        now[0] += 0.1
+        p.stage.tick(INFY, price)
+        p.frame()
+        assert (model.flash(0, 1), model.flash(0, 5)) == (role, None)
+    now[0] += 0.4
+    changed = announced(p)
+    p.frame()
+    assert model.flash(0, 1) is None and changed == [INFY.instrument_token]
+    now[0] += 60.0
+    p.stage.tick(INFY, 105.0)
+    p.frame()
+    assert model.flash(0, 1) is None
+
+
+def test_only_rows_in_sight_are_worked_on_and_one_that_is_scrolled_to_is_true(pane: Any) -> None:
+    p = pane(INFY.key, *(i.key for i in (NIFTY, FUTURE, RUPEE, OPTION)))
+    model = p.list.model
+    model.visible = lambda: (0, 1)
+    p.stage.tick(OPTION, 10.0)
+    p.frame()
+    assert p.cell(OPTION, "Last").text == "10.00"
+    changed = announced(p)
+    p.stage.tick(OPTION, 11.0)
+    p.frame()
+    assert changed == []
+    model.visible = lambda: (3, 4)
+    p.frame()
+    assert changed == [OPTION.instrument_token]
+    assert p.cell(OPTION, "Last").text == "11.00"
+
+
+@pytest.mark.parametrize(
+    ("title", "rising", "without"),
+    [
+        ("Symbol", ["INFY", "NIFTY 50", "NIFTY26DEC26000CE", "NIFTY26DECFUT", "USDINR26DECFUT"], []),
+        ("Last", ["NIFTY26DEC26000CE", "USDINR26DECFUT", "INFY"], ["NIFTY 50", "NIFTY26DECFUT"]),
+        ("Chg", ["INFY", "NIFTY26DEC26000CE"], ["NIFTY 50", "NIFTY26DECFUT", "USDINR26DECFUT"]),
+        ("Chg %", ["NIFTY26DEC26000CE", "INFY"], ["NIFTY 50", "NIFTY26DECFUT", "USDINR26DECFUT"]),
+        ("Volume", ["NIFTY26DEC26000CE", "INFY", "USDINR26DECFUT"], ["NIFTY 50", "NIFTY26DECFUT"]),
+        ("Bid", ["NIFTY26DEC26000CE", "INFY"], ["NIFTY 50", "NIFTY26DECFUT"]),
+    ],
+)
+def test_rows_are_sorted_by_what_a_column_means_and_those_without_a_value_are_last(
+    pane: Any, title: str, rising: list[str], without: list[str]
+) -> None:
+    p = pane(*(i.key for i in (INFY, NIFTY, FUTURE, RUPEE, OPTION)))
+    p.stage.tick(INFY, 1500.0, volume=900, close=1600.0)
+    p.stage.tick(RUPEE, 88.5, volume=500_000)
+    p.stage.tick(OPTION, 5.0, volume=20, close=10.0)
+    column = [c.title for c in COLUMNS].index(title)
+    p.list.table.selectRow(0)
+    for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+        p.list.model.sort(column, order)
+        shown = [q.instrument.tradingsymbol for q in p.list.model.rows()]
+        assert [name for name in shown if name in rising] == rising
+        assert without == [] or set(without) == set(shown[-len(without) :])
+        rising = rising[::-1]
+    assert p.list.current() == INFY
+    p.list.model.sort(-1)
+    assert p.list.model.rows()[0].instrument == INFY
+
+
+def test_a_filter_shows_rows_with_all_its_words_and_keeps_the_row_that_was_chosen(pane: Any) -> None:
+    p = pane(INFY.key, NIFTY.key, FUTURE.key, OPTION.key)
+    p.list.table.selectRow(2)
+    p.list.filter.setText("nifty nfo")
+    assert [q.instrument for q in p.list.model.rows()] == [FUTURE, OPTION]
+    assert p.list.current() == FUTURE and p.chosen == [FUTURE]
+    p.list.remove(OPTION)
+    assert [q.instrument for q in p.list.model.rows()] == [FUTURE]
+    p.list.filter.clear()
+    assert p.list.keys() == [q.instrument.key for q in p.list.model.rows()] == [INFY.key, NIFTY.key, FUTURE.key]
+
+
+def test_f_opens_the_filter_and_escape_ends_it(pane: Any) -> None:
+    p = pane(INFY.key, NIFTY.key)
+    QTest.keyClicks(p.list.table, "f")
+    assert p.list.filter.isVisible()
+    QTest.keyClicks(p.list.filter, "nif")
+    assert p.list.model.rowCount() == 1
+    QTest.keyClick(p.list.filter, Qt.Key.Key_Escape)
+    assert not p.list.filter.isVisible() and p.list.model.rowCount() == 2
+
+
+def test_all_columns_are_in_sight_at_the_width_that_the_window_gives(pane: Any) -> None:
+    p = pane(INFY.key)
+    p.list.resize(560, 300)
+    QTest.qWait(0)
+    assert p.list.table.horizontalScrollBar().maximum() == 0
+
+
+def test_the_model_keeps_qts_rules(pane: Any, qtmodeltester: Any) -> None:
+    p = pane(INFY.key, NIFTY.key, FUTURE.key)
+    p.stage.tick(INFY, 100.0, close=99.0)
+    qtmodeltester.check(p.list.model)
+    p.list.model.sort(1)
+    p.list.add(OPTION)
+    p.list.remove(NIFTY)
+    qtmodeltester.check(p.list.model)
 
 
 def test_typing_a_name_and_enter_adds_the_instrument(pane: Any) -> None:

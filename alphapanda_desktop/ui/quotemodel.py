@@ -1,0 +1,474 @@
+"""The watchlist's table model: reads the market's columns, and makes words only of what can be seen.
+
+Nothing here costs by the tick. Once a frame the rows that changed are compared, as whole columns, with what is shown;
+cells that differ are announced, and their words are made when they are painted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QModelIndex, QObject, Qt
+
+from alphapanda_desktop.domain import quotes
+from alphapanda_desktop.domain.freshness import GRADES, Grade
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.tables import SORT_EVERY_S, Align, Cell, CellModel, Index, runs_of
+from alphapanda_desktop.ui.theme import DARK, Role, Theme
+
+FLASH_S: Final = 0.35
+AWAY_S: Final = 1.0
+"""After so long without a frame nothing lights up: it was hidden, and everything has changed."""
+
+AGES_EVERY_S: Final = 1.0
+MOST_KEPT: Final = 512
+"""Of how many rows the words are kept when other rows come into sight."""
+
+Rows = NDArray[np.intp]
+Shown = NDArray[np.int64]
+
+
+class QuoteMarket(Protocol):
+    """What the model asks of the market; trading.market.Market is one."""
+
+    @property
+    def table(self) -> quotes.LatestTable: ...
+
+    def grades(self, rows: Rows) -> NDArray[np.intp]: ...
+
+    def ages_s(self, rows: Rows) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteColumn:
+    """A heading of the watchlist."""
+
+    title: str
+    align: Align = "right"
+    width_chars: int = 9
+    header_tooltip: str = ""
+    elide: Literal["end", "middle"] = "end"
+
+
+SYMBOL, PRICE, CHANGE, PERCENT, VOLUME, BID, ASK, AGE = range(8)
+
+COLUMNS: Final = (
+    QuoteColumn("Symbol", "left", 11, elide="middle"),
+    QuoteColumn("Last"),
+    QuoteColumn("Chg", header_tooltip="Against the previous close, in rupees"),
+    QuoteColumn("Chg %", width_chars=8),
+    QuoteColumn("Volume", width_chars=7),
+    QuoteColumn("Bid"),
+    QuoteColumn("Ask"),
+    QuoteColumn(
+        "Age",
+        header_tooltip="How long ago the last tick came: late when that is unusual for this instrument, stale and "
+        "framed when its price is too old to trade on",
+    ),
+)
+
+# What is shown of a row, as whole numbers: prices as on the wire, 0 for none; -1 where there is no volume.
+_LAST, _CLOSE, _VOLUME, _BID, _ASK, _GRADE, _AGE = range(7)
+_NEEDS: Final = (
+    (),
+    (_LAST, _CLOSE, _GRADE),
+    (_LAST, _CLOSE, _GRADE),
+    (_LAST, _CLOSE, _GRADE),
+    (_VOLUME, _GRADE),
+    (_BID, _GRADE),
+    (_ASK, _GRADE),
+    (_AGE, _GRADE),
+)
+"""What each column's words are made of."""
+
+_DEPENDS: Final = np.zeros((7, len(COLUMNS)), np.bool_)
+for _column, _needs in enumerate(_NEEDS):
+    _DEPENDS[list(_needs), _column] = True
+
+_WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.DEPTH + 16)
+_QUANTITIES: Final = (quotes.DEPTH, quotes.DEPTH + 15)
+_NEVER, _FRESH, _LATE, _STALE = (GRADES.index(g) for g in (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE))
+_LONGEST_AGE: Final = 10**6
+
+
+class Quote(NamedTuple):
+    """A row that somebody chose."""
+
+    instrument: Instrument
+
+
+class QuoteModel(CellModel):
+    """Watched instruments over the latest-value table.
+
+    The owner calls `show` with all instruments and `refresh` once a frame; `visible` tells which places can be seen.
+    """
+
+    def __init__(
+        self,
+        market: QuoteMarket,
+        reader: str,
+        theme: Theme = DARK,
+        parent: QObject | None = None,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(COLUMNS, theme, parent)
+        self.columns = COLUMNS
+        self.visible: Callable[[], tuple[int, int]] = lambda: (0, len(self._order) - 1)
+        """First and last place that can be seen."""
+        self._market = market
+        self._reader = reader
+        self._monotonic_s = monotonic_s
+        self._listed: list[Instrument] = []
+        self._item_of: dict[int, int] = {}
+        self._sorted_by: tuple[int, bool] | None = None
+        self._sorted_at_s = self._ages_at_s = self._frame_at_s = -np.inf
+        self._sight: tuple[int, int] | None = None
+        self._filter: list[str] = []
+        self._names: list[str] = []
+        self._flashing: dict[int, tuple[float, Role]] = {}
+        self._cells: dict[int, list[Cell | None]] = {}
+        self._take([])
+
+    # --- which rows
+
+    def show(self, instruments: Iterable[Instrument]) -> None:
+        """List exactly these, in this order unless a column is sorted by or a filter is set."""
+        listed = list(instruments)
+        kept = [i.instrument_token for i in listed]
+        before = [i.instrument_token for i in self._listed]
+        if not self._plain or kept[: len(before)] != before:
+            gone = set(before) - set(kept)
+            if self._plain and [token for token in before if token not in gone] == kept:
+                self._remove(gone, listed)
+            else:
+                self._rebuild(listed)
+        elif len(kept) > len(before):
+            self.beginInsertRows(QModelIndex(), len(before), len(kept) - 1)
+            self._take(listed)
+            self.endInsertRows()
+
+    @property
+    def _plain(self) -> bool:
+        return not self._filter and self._sorted_by is None
+
+    def _remove(self, gone: set[int], listed: list[Instrument]) -> None:
+        places = [place for place, i in enumerate(self._listed) if i.instrument_token in gone]
+        for first, last in reversed(runs_of(places)):
+            self.beginRemoveRows(QModelIndex(), first, last)
+            self._take(self._listed[:first] + self._listed[last + 1 :])
+            self.endRemoveRows()
+        self._take(listed)
+
+    def _rebuild(self, listed: list[Instrument]) -> None:
+        self.beginResetModel()
+        self._take(listed)
+        self.endResetModel()
+
+    def _take(self, listed: list[Instrument]) -> None:
+        self._listed = listed
+        self._item_of = {i.instrument_token: item for item, i in enumerate(listed)}
+        self._rows = self._market.table.make_rows(self._item_of)
+        self._decimals = [i.decimals for i in listed]
+        self._tradable = np.array([i.tradable for i in listed], np.bool_)
+        self._divisors = self._market.table.divisors(self._rows)
+        self._names = [f"{i.tradingsymbol} {i.name} {i.exchange}".lower() for i in listed]
+        self._cells.clear()
+        self._flashing.clear()
+        self._sight = None
+        self._known: Shown = self._now(np.arange(len(listed)))
+        self._order = self._ordered()
+        self._number()
+
+    def _number(self) -> None:
+        self._place_of = np.full(len(self._listed), -1, np.intp)
+        self._place_of[self._order] = np.arange(len(self._order))
+
+    def set_filter(self, text: str) -> None:
+        """Show only rows whose symbol, name or exchange have all of these words."""
+        words = text.lower().split()
+        if words != self._filter:
+            self.beginResetModel()
+            self._filter = words
+            self._order = self._ordered()
+            self._number()
+            self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort by a column from now on; column -1 goes back to the order in which they are listed."""
+        self._sorted_by = (column, order == Qt.SortOrder.DescendingOrder) if column >= 0 else None
+        self._sorted_at_s = self._monotonic_s()
+        self._known = self._now(np.arange(len(self._listed)))
+        self._cells.clear()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        target = self._ordered()
+        if np.array_equal(target, self._order):
+            return
+        self.layoutAboutToBeChanged.emit()
+        held = self.persistentIndexList()
+        items = [int(self._order[index.row()]) for index in held]
+        self._order = target
+        self._sight = None
+        self._number()
+        moved = [self.index(int(self._place_of[i]), at.column()) for i, at in zip(items, held, strict=True)]
+        self.changePersistentIndexList(held, moved)
+        self.layoutChanged.emit()
+
+    def _ordered(self) -> Rows:
+        items = np.arange(len(self._listed))
+        if self._filter:
+            passed = [item for item, name in enumerate(self._names) if all(word in name for word in self._filter)]
+            items = np.array(passed, np.intp)
+        if self._sorted_by is None or not len(items):
+            return items
+        column, descending = self._sorted_by
+        if column == SYMBOL:
+            return np.array(sorted(items.tolist(), key=lambda i: self._names[i], reverse=descending), np.intp)
+        values = self._values(column)[items]
+        known = np.isfinite(values)
+        by_value = np.argsort(-values[known] if descending else values[known], kind="stable")
+        return np.concatenate((items[known][by_value], items[~known]))  # no value is last either way
+
+    def _values(self, column: int) -> NDArray[np.float64]:
+        """What a column is sorted by; infinite where there is none."""
+        known, none = self._known.astype(np.float64), np.inf
+        last, close = known[:, _LAST], known[:, _CLOSE]
+        change = np.where((close != 0) & (last != 0), (last - close) / self._divisors, none)
+        match column:
+            case _ if column == CHANGE:
+                return change
+            case _ if column == PERCENT:
+                return np.where(np.isfinite(change), change * self._divisors / np.where(close == 0, 1, close), none)
+            case _ if column == VOLUME:
+                return np.where(known[:, _VOLUME] < 0, none, known[:, _VOLUME])
+            case _ if column == AGE:
+                return np.where(known[:, _AGE] >= _LONGEST_AGE, none, known[:, _AGE])
+        price = known[:, {PRICE: _LAST, BID: _BID, ASK: _ASK}[column]]
+        return np.where(price == 0, none, price / self._divisors)
+
+    # --- once a frame
+
+    def refresh(self) -> None:
+        """Announce the cells that can be seen and have changed; once a second the ages too."""
+        now_s = self._monotonic_s()
+        away = now_s - self._frame_at_s > AWAY_S
+        self._frame_at_s = now_s
+        changed = self._market.table.take_changed(self._reader, self._rows)
+        if not len(self._order):
+            return
+        self._fade(now_s)
+        sight = self.visible()
+        seen = self._order[max(sight[0], 0) : sight[1] + 1]
+        if away or sight != self._sight:
+            self._forget_all_but(seen)
+            self._sight = sight
+            self._compare(seen, now_s, lit=False)
+        elif now_s - self._ages_at_s >= AGES_EVERY_S:
+            self._ages_at_s = now_s
+            self._compare(seen, now_s, lit=True)
+        elif len(changed):
+            ticked = np.zeros(len(self._market.table), np.bool_)
+            ticked[changed] = True
+            self._compare(seen[ticked[self._rows[seen]]], now_s, lit=True)
+        if self._sorted_by is not None and now_s - self._sorted_at_s >= SORT_EVERY_S:
+            self._sorted_at_s = now_s
+            self._known = self._now(np.arange(len(self._listed)))
+            self._arrange()
+
+    def _compare(self, items: Rows, now_s: float, *, lit: bool) -> None:
+        if not len(items):
+            return
+        now, before = self._now(items), self._known[items]
+        differs = now != before
+        touched = differs.any(axis=1)
+        if not touched.any():
+            return
+        items, now, before, differs = items[touched], now[touched], before[touched], differs[touched]
+        self._known[items] = now
+        if lit:
+            self._light(items, now[:, _LAST] - before[:, _LAST], before[:, _LAST], now_s)
+        stale = differs @ _DEPENDS
+        for item, columns in zip(items.tolist(), stale.tolist(), strict=True):
+            self._announce(item, [column for column, is_old in enumerate(columns) if is_old])
+
+    def _announce(self, item: int, columns: Sequence[int]) -> None:
+        cells = self._cells.get(item)
+        place = int(self._place_of[item])
+        for column in columns:
+            if cells is not None:
+                cells[column] = None
+        if place >= 0:
+            for first, last in runs_of(columns):
+                self.dataChanged.emit(self.index(place, first), self.index(place, last))
+
+    def _light(self, items: Rows, moved: Shown, before: Shown, now_s: float) -> None:
+        for item, move, old in zip(items.tolist(), moved.tolist(), before.tolist(), strict=True):
+            if move and old:
+                self._flashing[item] = now_s + FLASH_S, "up" if move > 0 else "down"
+
+    def _fade(self, now_s: float) -> None:
+        over = [item for item, (until_s, _) in self._flashing.items() if until_s <= now_s]
+        for item in over:
+            del self._flashing[item]
+            self._announce(item, (PRICE,))
+
+    def _now(self, items: Rows) -> Shown:
+        """What the market says now of these, a line of whole numbers each."""
+        table, rows = self._market.table, self._rows[items]
+        shown = np.zeros((len(items), 7), np.int64)
+        if not len(items):
+            return shown
+        words = table.words(rows, (*_WORDS, *_QUANTITIES))
+        level, trades = table.level[rows], self._tradable[items]
+        shown[:, : len(_WORDS)] = words[:, : len(_WORDS)].view(np.int32)
+        shown[:, _VOLUME] = words[:, _VOLUME]
+        shown[~(trades & (level >= quotes.QUOTE)), _VOLUME] = -1
+        shown[level < quotes.QUOTE, _CLOSE] = 0
+        shown[level == quotes.NOTHING, _LAST] = 0
+        full = trades & (level == quotes.FULL)
+        shown[:, [_BID, _ASK]] *= full[:, None] & (words[:, len(_WORDS) :] > 0)
+        shown[:, _GRADE] = self._market.grades(rows)
+        ages_s = np.minimum(self._market.ages_s(rows), _LONGEST_AGE)
+        shown[:, _AGE] = ages_s - np.where(ages_s < 60, 0, ages_s % 60)  # what the words tell apart
+        return shown
+
+    # --- cells
+
+    def cell(self, row: int, column: int) -> Cell:
+        """What is painted there; the words are made when somebody looks."""
+        item = self._order.item(row)
+        cells = self._cells.get(item)
+        if cells is None:
+            # It was out of sight: what is known of it may be old.
+            self._known[item] = self._now(np.array((item,)))[0]
+            cells = self._cells[item] = [None] * len(COLUMNS)
+        cell = cells[column]
+        if cell is None:
+            cell = cells[column] = self._made(item, column)
+        return cell
+
+    def _forget_all_but(self, items: Rows) -> None:
+        """Drop the words of rows that went out of sight; they are made anew when they come back."""
+        if len(self._cells) > MOST_KEPT:
+            seen = set(items.tolist())
+            self._cells = {item: cells for item, cells in self._cells.items() if item in seen}
+
+    def _made(self, item: int, column: int) -> Cell:
+        last, close, volume, bid, ask, grade, age = self._known[item].tolist()
+        divisor, decimals = self._divisors.item(item), self._decimals[item]
+        old = grade in (_STALE, _NEVER)
+        plain: Role | None = "muted" if old else None
+        move = _move(last, close, old=old)
+        match column:
+            case _ if column == SYMBOL:
+                return Cell(self._listed[item].tradingsymbol)
+            case _ if column == PRICE:
+                return Cell(_price(last, divisor, decimals), move, None, _MARKS[grade] if last else "")
+            case _ if column == CHANGE:
+                return Cell(_change(last, close, divisor, decimals), move)
+            case _ if column == PERCENT:
+                return Cell(_percent(last, close), move)
+            case _ if column == VOLUME:
+                return Cell(formats.volume(volume if volume >= 0 else None), plain)
+            case _ if column == AGE:
+                return _age(age, grade)
+        return Cell(_price(bid if column == BID else ask, divisor, decimals), plain)
+
+    def flash(self, row: int, column: int) -> Role | None:
+        """The colour of a price that has just changed."""
+        if column != PRICE or not self._flashing:
+            return None
+        lit = self._flashing.get(self._order.item(row))
+        return lit[1] if lit else None
+
+    def tooltip(self, row: int, column: int) -> str:
+        """Of a symbol what it is, of an age what it means."""
+        item = self._order.item(row)
+        if column == SYMBOL:
+            return _about(self._listed[item])
+        if column not in (AGE, PRICE):
+            return ""
+        row_ = self._rows[item : item + 1]
+        return _age_tip(self._market.ages_s(row_).item(), self._market.grades(row_).item())
+
+    # --- what owners ask
+
+    def row(self, index: Index | int) -> Quote:
+        """The row shown at this place."""
+        return Quote(self._listed[self._order.item(index if isinstance(index, int) else index.row())])
+
+    def rows(self) -> list[Quote]:
+        """All rows as they stand on screen."""
+        return [Quote(self._listed[item]) for item in self._order.tolist()]
+
+    def place(self, instrument_token: int) -> int | None:
+        """Where this instrument stands, or None."""
+        item = self._item_of.get(instrument_token)
+        place = -1 if item is None else int(self._place_of[item])
+        return place if place >= 0 else None
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self._order)
+
+
+_MARKS: Final[dict[int, Literal["", "late", "stale"]]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale"}
+
+
+def _move(last: int, close: int, *, old: bool) -> Role:
+    """Colour of a live price; an old one has none."""
+    if old:
+        return "muted"
+    if not close or last == close:
+        return "unchanged"
+    return "up" if last > close else "down"
+
+
+@lru_cache(maxsize=16_384)
+def _price(raw: int, divisor: float, decimals: int) -> str:
+    return formats.price(raw / divisor, decimals)
+
+
+@lru_cache(maxsize=8_192)
+def _change(last: int, close: int, divisor: float, decimals: int) -> str:
+    change = (last - close) / divisor if close and last else None
+    if not change:
+        return formats.signed(change, decimals)
+    return f"{'▲' if change > 0 else '▼'} {formats.grouped(abs(change), decimals)}"
+
+
+@lru_cache(maxsize=8_192)
+def _percent(last: int, close: int) -> str:
+    return formats.percent((last - close) * 100 / close if close and last else None)
+
+
+def _age(seconds: int, grade: int) -> Cell:
+    if grade == _NEVER:
+        return Cell("never", "warn", "warn")
+    said = formats.age(seconds)
+    if grade == _STALE:
+        return Cell(f"stale {said}", "warn", "warn")
+    return Cell(f"late {said}", "warn") if grade == _LATE else Cell(said, "good")
+
+
+def _age_tip(seconds: float, grade: int) -> str:
+    if grade == _NEVER:
+        return "No tick has come for it yet."
+    said = f"Last tick {formats.age(seconds)} ago" if seconds >= 1 else "Ticking now"
+    if grade == _STALE:
+        return f"{said}: too old to trade on."
+    return f"{said}: longer than is usual for it." if grade == _LATE else f"{said}."
+
+
+def _about(instrument: Instrument) -> str:
+    parts = [f"{instrument.key}", instrument.name if instrument.name != instrument.tradingsymbol else ""]
+    parts += [f"expires {instrument.expiry:%d %b %Y}" if instrument.expiry else ""]
+    parts += [f"lot {instrument.lot_size:,}" if instrument.lot_size > 1 else "", f"tick {instrument.tick_size:g}"]
+    return " · ".join(part for part in parts if part)
