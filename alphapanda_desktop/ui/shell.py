@@ -40,6 +40,8 @@ FRAME_PX = 40
 """What a window manager may add to the height."""
 NOTICE_MS = 15_000
 BEAT_MS = 500
+BREATH_S = 0.001
+"""A turn for all that waits: with no time at all, the next step would stand in the queue before a timer's work."""
 SIDES = {"B": "BUY", "S": "SELL"}
 
 
@@ -212,7 +214,7 @@ class MainWindow(QMainWindow):
     async def open_desk(self, parts: DeskParts) -> None:
         """`show_desk`, which gives the loop its turn after each panel."""
         for _step in self._build_desk(parts):
-            await asyncio.sleep(0)
+            await asyncio.sleep(BREATH_S)
 
     def _build_desk(self, parts: DeskParts) -> Iterator[None]:
         from alphapanda_desktop.ui.desk import DeskView
