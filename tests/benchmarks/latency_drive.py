@@ -2,6 +2,7 @@
 
 `paint_ms`: from the arrival of a tick of the charted instrument to the end of the paint that shows it.
 `decision_ms`: from the arrival of the tick that closed a bar to the strategy's call of `ctx.buy` or `ctx.sell`.
+`gc_ms`: each garbage collection on the loop from the first ticks on, in CPU time.
 `alone_ms`, `together_ms`: from the same tick to the call of `Broker.place`, the durable journal row included; with one
 instrument traded, and with six whose bars close in the same moment.
 """
@@ -9,6 +10,7 @@ instrument traded, and with six whose bars close in the same moment.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -121,6 +123,22 @@ def _listen_in() -> None:
     KiteBroker.place = placing  # type: ignore[method-assign]
 
 
+class Collections:
+    """CPU milliseconds of each garbage collection from now on."""
+
+    def __init__(self) -> None:
+        self.took_ms: list[tuple[float, int]] = []
+        """How long, and of which generation."""
+        self._began_ns = 0
+        gc.callbacks.append(self._heard)
+
+    def _heard(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self._began_ns = time.thread_time_ns()
+        else:
+            self.took_ms.append(((time.thread_time_ns() - self._began_ns) / 1e6, info["generation"]))
+
+
 async def _until(condition: Callable[[], Any], patience_s: float = 60.0) -> Any:
     deadline = time.monotonic() + patience_s
     while not (found := condition()):
@@ -140,6 +158,7 @@ async def _drive(program: Program) -> None:
         WATCH.now_ns = venue.clock.now_ns
         charted, interval = view.chart.instrument, view.chart.interval
         await _until(lambda: market.ticks_per_s > 1 and len(market.live_series(charted, interval)) > 20)
+        collections = Collections()
         market.on_tick(charted.instrument_token, WATCH.arrived)
         await asyncio.sleep(WATCH_S)
         ticks_per_s = market.ticks_per_s
@@ -148,6 +167,7 @@ async def _drive(program: Program) -> None:
         alone_ms = await _trade(runner, traded[:1])
         together_ms = await _trade(runner, traded)
         found = {"paint_ms": WATCH.paint_ms, "decision_ms": WATCH.decision_ms, "ticks_per_s": ticks_per_s}
+        found["gc_ms"] = collections.took_ms
         print(json.dumps(found | {"alone_ms": alone_ms, "together_ms": together_ms}), flush=True)
     finally:
         window().close()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.benchmarks.race import Board, percentile
+from tests.benchmarks.race import Board, figure, percentile
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("latency_drive.py")
@@ -20,6 +20,7 @@ NAMES = {
 }
 
 
+@figure("gc-pause")
 def test_latencies_of_the_whole_program(board: Board, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(CHILD), str(tmp_path)],
@@ -31,6 +32,9 @@ def test_latencies_of_the_whole_program(board: Board, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.strip().splitlines()[-1])
+    longest_ms, generation = max(found["gc_ms"], default=(0.0, 0))
+    said = f"the longest of {len(found['gc_ms'])} in a minute, CPU time, generation {generation}"
+    board.figure("gc-pause", longest_ms, detail=said)
     counts = {key: len(found[key]) for key in NAMES}
     assert counts["paint_ms"] > 50 and counts["alone_ms"] > 3 and counts["together_ms"] > 10, counts
     for key, name in NAMES.items():

@@ -65,10 +65,10 @@ def test_recording_a_second(board: Board, tmp_path: Path) -> None:
     recorder = Recorder(folder, {}.get, 10**11, said.append)
     write, dispose = _core(tmp_path / "rival.sqlite")
     rows = [
-        dict(zip(COLUMNS, (t.instrument_token, t.received_ns, 0, t.last_price, 1, 2.0, 3, 4, 5, *[6.0] * 4, 7, 8), strict=True))
+        dict(zip(COLUMNS, (t.instrument_token, AT_NS, 0, t.last_price, 1, 2.0, 3, 4, 5, *[6.0] * 4, 7, 8), strict=True))
         for frame in frames
         for t in decode_frame(frame, AT_NS)
-    ]  # fmt: skip
+    ]
     second = [0]
 
     def ours() -> None:
