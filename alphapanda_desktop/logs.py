@@ -27,7 +27,10 @@ CHAIN: Final = 3
 MOST_PLACES: Final = 200
 WAITING: Final = ".run_forever"
 """The line of a loop that is in Qt's hands, and none of ours."""
-IDLE_IN: Final = frozenset({"threading.py wait", "queue.py get", "selectors.py select", "thread.py _worker"})
+IDLE_IN: Final = frozenset(
+    {"threading.py wait", "queue.py get", "selectors.py select", "thread.py _worker", "lane.py _work",
+     "unix_events.py _do_waitpid"}
+)  # fmt: skip
 """A thread whose innermost frame is one of these waits."""
 
 _HOME: Final = f"{Path(__file__).parent}{os.sep}"
@@ -123,6 +126,9 @@ class Watchdog:
     def __init__(self) -> None:
         self._beat = time.perf_counter()
         self._main = threading.get_ident()
+        self._cpu_clock = time.pthread_getcpuclockid(self._main) if hasattr(time, "pthread_getcpuclockid") else None
+        self._cpu_s = time.thread_time()
+        self._worked_s = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._places: dict[str, Place] = {}
@@ -136,8 +142,11 @@ class Watchdog:
         self._thread.join(timeout=1.0)
 
     def beat(self) -> None:
-        """The loop is alive."""
-        self._beat = time.perf_counter()
+        """The loop is alive; only its own thread may say so."""
+        now, cpu_s = time.perf_counter(), time.thread_time()
+        if now - self._beat > STALL_S:
+            self._worked_s = cpu_s - self._cpu_s
+        self._beat, self._cpu_s = now, cpu_s
 
     @property
     def places(self) -> list[Place]:
@@ -151,7 +160,7 @@ class Watchdog:
                 seen = [self._look()]
                 while self._beat == began and not self._stop.wait(LOOK_S):
                     seen.append(self._look())
-                self._note(time.perf_counter() - began, held_at(seen))
+                self._note(time.perf_counter() - began, held_at(seen), self._worked_s)
 
     def _look(self) -> list[str]:
         """The main thread's stack, outermost first, in words."""
@@ -161,7 +170,7 @@ class Watchdog:
             stack.append(_others(frames, {self._main, threading.get_ident()}))
         return stack
 
-    def _note(self, length_s: float, where: str) -> None:
+    def _note(self, length_s: float, where: str, worked_s: float) -> None:
         if len(self._places) >= MOST_PLACES and where not in self._places:
             where = "elsewhere"
         place = self._places.setdefault(where, Place(where))
@@ -169,7 +178,8 @@ class Watchdog:
         place.worst_s = max(place.worst_s, length_s)
         place.total_s += length_s
         if place.count == 1:
-            log.warning("the loop was held for %.0f ms at %s", length_s * 1000, where)
+            # What it did not work it waited: for the disk, another thread, or another program of this machine.
+            log.warning("the loop was held for %.0f ms (%.0f of work) at %s", length_s * 1e3, worked_s * 1e3, where)
         elif str(place.count).strip("0") == "1":
             worst_ms = place.worst_s * 1000
             log.warning("the loop was held %d times, up to %.0f ms, at %s", place.count, worst_ms, where)

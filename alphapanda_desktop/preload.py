@@ -22,7 +22,14 @@ MODULES: Final = (
 )
 """What the program needs before it can show a login, in the order of need."""
 
-LATER: Final = ("pyqtgraph", "alphapanda_desktop.ui.desk", "kiteconnect", "numpy.ma")
+LATER: Final = (
+    "pyqtgraph",
+    "alphapanda_desktop.ui.desk",
+    "alphapanda_desktop.ui.desksheets",
+    "alphapanda_desktop.ui.gauges",
+    "kiteconnect",
+    "numpy.ma",
+)
 """What it needs behind the login; numpy.ma is what numpy itself asks for when bars are first merged."""
 
 WEB: Final = ("alphapanda_desktop.ui.webpage",)

@@ -141,9 +141,9 @@ def test_the_watchdog_names_the_line_that_held_the_loop_once_with_a_count(log):
 def test_a_place_is_logged_again_at_each_tenfold_of_its_count(log):
     watchdog = logs.Watchdog()
     for _ in range(100):
-        watchdog._note(0.06, "here")
+        watchdog._note(0.06, "here", 0.05)
     lines = [line for line in log().splitlines() if "held" in line]
-    assert ["for 60 ms at here" in lines[0], "10 times" in lines[1], "100 times" in lines[2]] == [True] * 3
+    assert ["for 60 ms (50 of work) at here" in lines[0], "10 times" in lines[1], "100 times" in lines[2]] == [True] * 3
     assert len(lines) == 3
 
 
@@ -178,7 +178,7 @@ def test_of_many_lines_the_one_that_held_all_the_while_comes_first():
 def test_places_are_bounded(log):
     watchdog = logs.Watchdog()
     for number in range(logs.MOST_PLACES + 50):
-        watchdog._note(0.06, f"place {number}")
+        watchdog._note(0.06, f"place {number}", 0.05)
     assert len(watchdog.places) == logs.MOST_PLACES + 1
     assert sum(place.count for place in watchdog.places) == logs.MOST_PLACES + 50
 
