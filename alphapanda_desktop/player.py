@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,6 +41,14 @@ FILL_FORM: Final = """
 })()
 """
 
+
+ORDERS: Final = "/orders/regular"
+ELSEWHERE: Final = tuple(
+    {"exchange": "NSE", "tradingsymbol": symbol, "transaction_type": side, "quantity": quantity, "product": "MIS",
+     "order_type": "MARKET", "market_protection": "-1", "validity": "DAY"}
+    for symbol, side, quantity in (("SBIN", "BUY", "40"), ("TCS", "SELL", "15"))
+)  # fmt: skip
+"""Orders that the tour places as the person would on Kite's own site."""
 
 _READ: Final = "document.getElementById('%s').textContent"
 _SUBMIT: Final = "document.querySelector('[type=submit]').click()"
@@ -92,12 +100,16 @@ def play(part: str, out: Path, spawned_at: float, options: argparse.Namespace) -
 
     async def drive(program: Seen) -> None:
         player = Player(program, book, spawned_at)
+        whole = False
         try:
             await (player.first_use() if part == "first" else player.second_use())
+            whole = True
         except Stopped as error:
             book.steps.append(_Step("stopped", False, 0.0, str(error)))
             player.picture("failed")
         finally:
+            if not whole and all(step.ok for step in book.steps):
+                book.steps.append(_Step("broken off", False, 0.0, "an error in the program, which is in its log"))
             try:
                 book.write()
             finally:
@@ -135,6 +147,12 @@ class Player:
         await self.step("start a strategy", self._start_strategy)
         await self.step("its fill", self._fill)
         await self.step("stop", self._stop)
+        orders = OrderSteps(self, self._program)
+        await self.step("why", orders.why)
+        await self.step("ticket", orders.ticket)
+        await self.step("books", orders.books)
+        await self.step("reconciliation", orders.reconciliation)
+        await self.step("kill report", orders.kill_report)
         await self.step("journal", self._journal)
 
     async def second_use(self) -> None:
@@ -261,7 +279,7 @@ class Player:
             spin: Any = panel.findChild(QWidget, f"param_{name}")
             spin.setValue(value)
         self.picture("strategy form")
-        self._click(panel, "strategy_start")
+        self.click(panel, "strategy_start")
         run = await self.until("a running strategy", self._running)
         return f"{run.strategy.title} on {', '.join(i.key for i in run.instruments)} is {run.state}"
 
@@ -281,7 +299,7 @@ class Player:
 
     async def _stop(self) -> str:
         run = self._program.runner.runs[0]
-        self._click(window().view.strategies, f"run_stop_{run.run_id}")
+        self.click(window().view.strategies, f"run_stop_{run.run_id}")
         await self.until("the strategy to stop", lambda: run.state.over)
         if run.state is not RunState.STOPPED:
             raise Stopped(run.detail)
@@ -309,11 +327,124 @@ class Player:
         window().view.show_tab("trades")
         return f"{len(fills)} trades and {len(runs)} strategy run of the first start are shown"
 
-    def _click(self, parent: QWidget, name: str) -> None:
+    def click(self, parent: QWidget, name: str) -> None:
+        """Press a button; raises Stopped where there is none to press."""
         button = parent.findChild(QPushButton, name)
         if button is None or not button.isEnabled():
             raise Stopped(f"button {name} is {'missing' if button is None else 'disabled'}")
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+class OrderSteps:
+    """What the person does with orders: by keyboard where there is a key."""
+
+    def __init__(self, player: Player, program: Seen) -> None:
+        self._player = player
+        self._program = program
+
+    async def why(self) -> str:
+        """Ask why the strategy's first order was sent."""
+        run = self._program.runner.runs[0]
+        order = next(iter(run.orders.values()))
+        view, until = window().view, self._player.until
+        table = self._bring("orders")
+        place = next(n for n, row in enumerate(view.orders.model.rows()) if row.order_id == order.order_id)
+        table.selectRow(place)
+        QTest.keyClick(table, Qt.Key.Key_W)
+        sheet = await until("the trail", lambda: window().deck.find("why_sheet"))
+        trail = await until("its words", lambda: sheet.trail)
+        if order.order_id not in trail.text():
+            raise Stopped(f"the trail does not name order {order.order_id}")
+        return f"order {order.order_id} back to its reason: {run.last_reason}"
+
+    async def ticket(self) -> str:
+        """Place a limit order with keys alone; it shows the order once more before it leaves."""
+        self._away("why_sheet")
+        view, until = window().view, self._player.until
+        known = {order.order_id for order in self._program.desk.orders()}
+        QTest.keyClick(view.watchlist.table, Qt.Key.Key_B)
+        ticket, fields = view.ticket, view.ticket.fields
+        QTest.keyClicks(fields.quantity, "25")
+        fields.kind.setCurrentIndex(fields.kind.findData("LIMIT"))
+        fields.price.setValue(fields.price.value() * 0.97)
+        for _ in range(3):
+            QTest.keyClick(fields.price, Qt.Key.Key_Down)
+        await until("margin and charges", lambda: ticket.sums.estimate)
+        await asyncio.sleep(SHOWN_S)
+        self._player.picture("ticket fields")
+        QTest.keyClick(fields.price, Qt.Key.Key_Return)
+        await until("the last look", lambda: ticket.asking)
+        await asyncio.sleep(SHOWN_S)
+        self._player.picture("ticket asks")
+        words = ticket.card.words.text().splitlines()
+        QTest.keyClick(ticket.send, Qt.Key.Key_Return)
+        await until("the order", lambda: {order.order_id for order in self._program.desk.orders()} - known)
+        return "; ".join(words)
+
+    async def books(self) -> str:
+        """Look at the new order in the book, with every state that it had."""
+        view = window().view
+        table = self._bring("orders")
+        table.selectRow(0)
+        view.orders.times.setChecked(True)
+        steps = view.orders.timeline.model
+        await self._player.until("a timeline", lambda: steps.rowCount() > 1)
+        return f"{view.orders.model.rowCount()} orders; the last one in {steps.rowCount()} states"
+
+    async def reconciliation(self) -> str:
+        """Trade behind the program's back, as on Kite's own site, and look at what it makes of it."""
+        desk, until = self._program.desk, self._player.until
+        QTest.keyClick(window(), Qt.Key.Key_F6)
+        sheet = await until("the sheet", lambda: window().deck.find("reconcile_sheet"))
+        sheet.policy.setCurrentIndex(1)  # orders made elsewhere pause all strategies
+        for order in ELSEWHERE:
+            await self._order_elsewhere(order)
+        await until("their fills", lambda: len(desk.differences.red_open()) >= len(ELSEWHERE))
+        await asyncio.sleep(SHOWN_S)
+        self._player.picture("differences")
+        count = len(desk.differences.red_open())
+        sheet.table.selectAll()
+        self._player.click(sheet, "difference_adopt")
+        await until("the decisions", lambda: not desk.differences.red_open())
+        return f"{count} orders from elsewhere shown and adopted"
+
+    async def _order_elsewhere(self, form: Mapping[str, str]) -> None:
+        gate = self._program.gate
+        token = gate.session.token
+        root = gate.login_url.split("/connect/", maxsplit=1)[0]
+        headers = {"X-Kite-Version": "3", "Authorization": f"token {token.api_key}:{token.access_token}"}
+        async with aiohttp.ClientSession(headers=headers) as http, http.post(f"{root}{ORDERS}", data=form) as reply:
+            if reply.status != 200:
+                raise Stopped(f"the practice exchange took no order from elsewhere: {await reply.text()}")
+
+    async def kill_report(self) -> str:
+        """Press the kill switch by its key and wait for its report."""
+        self._away("reconcile_sheet")
+        kill = self._program.desk.kill
+        QTest.keyClick(window(), Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+        await self._player.until("the kill sheet", lambda: window().deck.find("kill_sheet"))
+        report = await self._player.until("its report", lambda: _closed(kill.report))
+        await asyncio.sleep(SHOWN_S)
+        self._player.picture("kill sheet")
+        await kill.release("RELEASE")  # the second use starts with a desk that takes orders
+        self._away("kill_sheet")
+        return f"{len(report.cancelled)} orders cancelled, {len(report.left)} positions left"
+
+    def _bring(self, name: str) -> Any:
+        view = window().view
+        view.show_tab(name)
+        table = getattr(view, name).table
+        table.setFocus()
+        return table
+
+    def _away(self, name: str) -> None:
+        sheet = window().deck.find(name)
+        if sheet is not None:
+            QTest.keyClick(sheet, Qt.Key.Key_Escape)
+
+
+def _closed(report: Any) -> Any:
+    return report if report is not None and report.done_at is not None else None
 
 
 async def browse_to_redirect(login_url: str) -> str:

@@ -143,7 +143,7 @@ class OrdersPanel(BookPanel):
         halves = QSplitter(Qt.Orientation.Horizontal, self)
         halves.addWidget(self.table)
         halves.addWidget(self.timeline)
-        halves.setSizes([640, 560])
+        halves.setSizes([610, 600])
         halves.setChildrenCollapsible(False)
         stack(self, halves, self.table, self.summary, self.times, self.change, self.cancel, self.cancel_instrument,
               self.cancel_all)  # fmt: skip

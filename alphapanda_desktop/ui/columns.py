@@ -13,11 +13,12 @@ from alphapanda_desktop.ui.tableview import TableView
 class FittedColumns(QObject):
     """Fits a table's columns into its width; owned by the table.
 
-    `spare` are titles, the first to go first; they come back as the table grows. `stretch` takes what is left over,
-    and is narrowed last of all. What is hidden is still copied with its row.
+    `spare` are titles, the first to go first; they come back as the table grows. `stretch` takes what is left over:
+    before any column goes it is narrowed to `least_px`, which is its usual width unless told, and further last of all.
+    What is hidden is still copied with its row.
     """
 
-    def __init__(self, table: TableView, spare: Sequence[str], stretch: str) -> None:
+    def __init__(self, table: TableView, spare: Sequence[str], stretch: str, least_px: int | None = None) -> None:
         super().__init__(table)
         self._table = table
         model = table.model()
@@ -26,6 +27,8 @@ class FittedColumns(QObject):
         self._stretch = titles.index(stretch)
         header = table.horizontalHeader()
         self._usual = [header.sectionSize(place) for place in range(len(titles))]
+        if least_px is not None:
+            self._usual[self._stretch] = least_px
         header.setStretchLastSection(False)
         header.setSectionResizeMode(self._stretch, QHeaderView.ResizeMode.Stretch)
         table.viewport().installEventFilter(self)

@@ -141,10 +141,13 @@ async def convert_all(coverage: StopCoverage, rows: Sequence[Coverage]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaving:
-    """What would be left without this program: runs by name, working orders, coverage rows with stops only here."""
+    """What would be left without this program: runs by name, coverage rows with stops only here, and what goes on."""
 
     runs: tuple[str, ...] = ()
     app_only: tuple[Coverage, ...] = ()
+    positions: int = 0
+    """How many stay open at the broker; `working` orders go on there too."""
+    working: int = 0
 
     @property
     def matters(self) -> bool:
@@ -206,16 +209,20 @@ def _consequences(leaving: Leaving) -> list[tuple[str, Role]]:
         names = ", ".join(leaving.runs)
         said.append(
             (
-                f"{count_of(len(leaving.runs), 'strategy run')} will be stopped: {names}. Their working orders are "
-                "cancelled; their positions stay open and are yours.",
+                f"{count_of(len(leaving.runs), 'strategy run')} will be stopped: {names}. Working entries are "
+                "cancelled, stops at the broker stay, and positions stay open: they are yours.",
                 "text",
             )
         )
+    going_on = [count_of(leaving.positions, "open position")] if leaving.positions else []
+    going_on += [count_of(leaving.working, "working order")] if leaving.working else []
+    if going_on:
+        said.append((f"At the broker go on: {' and '.join(going_on)}.", "text"))
     for row in leaving.app_only:
         count = grouped(row.in_program)
         said.append(
             (f"⚠ {row.position.tradingsymbol} {row.position.product}: {count} protected only by this program.", "warn")
         )
     if leaving.app_only:
-        said.append(("Once it is closed, nothing sells or buys these back when the price turns.", "warn"))
+        said.append(("Until it runs again, nothing sells or buys these back when the price turns.", "warn"))
     return said

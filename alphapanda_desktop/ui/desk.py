@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 WATCHLIST_PX: Final = 590
 STRATEGIES_PX: Final = 360
 BOOKS_PX: Final = 272
+SYMBOL_PX: Final = 96
 
 
 class DeskView:
@@ -115,7 +116,7 @@ class DeskView:
 
     def _fit_columns(self) -> None:
         """No column of these tables hides behind a scroll bar in a window of the usual size."""
-        FittedColumns(self.watchlist.table, ("Chg", "Volume", "Age"), "Symbol")
+        FittedColumns(self.watchlist.table, ("Chg", "Volume", "Age"), "Symbol", SYMBOL_PX)
         if self.holdings is not None:
             FittedColumns(self.holdings.table, ("T1", "Pledged", "Today %", "Sellable"), "ISIN")
         if self.gtts is not None:

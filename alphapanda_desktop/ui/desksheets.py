@@ -131,6 +131,8 @@ class DeskSheets:
         return Leaving(
             runs=tuple(desk.name_of_run(run.run_id) for run in runner.runs if not run.state.over),
             app_only=tuple(coverage.app_only()) if coverage is not None else (),
+            positions=sum(position.quantity != 0 for position in desk.positions()),
+            working=sum(order.live for order in desk.orders()),
         )
 
     def ask_to_leave(self, leave: Callable[[], None]) -> None:

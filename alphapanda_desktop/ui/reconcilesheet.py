@@ -59,7 +59,7 @@ def _tone(row: Difference) -> Role:
 COLUMNS: Final[tuple[Column[Difference], ...]] = (
     Column("Decision", _state, width_chars=13, colour=_tone),
     Column("Kind", lambda row: row.kind, width_chars=13),
-    Column("What", lambda row: row.what, width_chars=30, tooltip=lambda row: row.what),
+    Column("What", lambda row: row.what, width_chars=24, tooltip=lambda row: row.what),
     Column("Journal says", lambda row: row.ours or DASH, width_chars=26, tooltip=lambda row: row.ours),
     Column("Broker says", lambda row: row.theirs or DASH, width_chars=28, tooltip=lambda row: row.theirs),
     Column("Seen", lambda row: row.at, lambda row: ist_time(row.at), width_chars=9),

@@ -265,7 +265,7 @@ class Ticket(TicketFace):
         verb = f"CONFIRM {self._short_verb()}" if self._asking else self._verb()
         self.show_send_words(verb, sending=self._sending)
         self.send.setEnabled(not why)
-        self.say(*(self._answer if self._answer[0] else (why, "warn")))
+        self.say(*(self._answer if self._answer[0] else (why or self.fields.warning(self._side), "warn")))
 
     def _verb(self) -> str:
         instrument, kind = self._instrument, self.fields.variety
@@ -295,7 +295,8 @@ class Ticket(TicketFace):
             self.sums.take(None)
             return
         request = self.fields.request(instrument, self._side, self._tag)
-        opens = held * request.sign >= 0 or abs(after) > abs(held)
+        delivers = request.product == "CNC" and request.transaction_type == "SELL"  # out of what is held
+        opens = not delivers and (held * request.sign >= 0 or abs(after) > abs(held))
         self.sums.take(Query(request, instrument, price, opens, blocks=not self.fields.variety.is_gtt))
 
     def _trade_price(self) -> float | None:

@@ -82,6 +82,7 @@ class TicketFields(QWidget):
         self._fresh = False
         self._instrument: Instrument | None = None
         self.variety: OrderKind = KINDS["regular"]
+        self._triggers: dict[PriceSpin, float] = {}
         self.quantity, self.minutes, self.disclosed, self.legs = (WholeSpin(self) for _ in range(4))
         self.kind, self.product, self.validity = Pick(self), Pick(self), Pick(self)
         self.price, self.trigger, self.upper_price, self.upper_trigger = (PriceSpin(self) for _ in range(4))
@@ -158,6 +159,18 @@ class TicketFields(QWidget):
             number.valueChanged.connect(lambda _value: self.edited.emit())
         for price in self._prices():
             price.snapped.connect(self.snapped)
+        for trigger, price in self._legs():
+            trigger.valueChanged.connect(lambda _value, trigger=trigger, price=price: self._follow(trigger, price))
+
+    def _legs(self) -> tuple[tuple[PriceSpin, PriceSpin], ...]:
+        return ((self.trigger, self.price), (self.upper_trigger, self.upper_price))
+
+    def _follow(self, trigger: PriceSpin, price: PriceSpin) -> None:
+        """A limit that stands at its trigger goes along with it: left behind, it might never fill."""
+        before, now = self._triggers.get(trigger, 0.0), trigger.value()
+        self._triggers[trigger] = now
+        if before and now and price.isEnabled() and price.value() == before:
+            price.setValue(now)
 
     # -- filling in ------------------------------------------------------------------------------------------
 
@@ -179,7 +192,11 @@ class TicketFields(QWidget):
     def set_variety(self, name: KindName, product: str = "") -> None:
         """Ask for another kind of order; what was typed stays where it has a place."""
         assert self._instrument is not None
-        variety = self.variety = KINDS[name]
+        before, variety = self.variety, KINDS[name]
+        self.variety = variety
+        if variety.is_gtt and before is not variety:
+            for spin in self._prices():
+                spin.setEnabled(False)  # the prices of an order for now are none of one that waits
         _offer(self.kind, [(kind, kind, TYPE_TIPS[kind]) for kind in variety.types], self.kind.currentData())
         products = [(p, PRODUCT_TIPS.get(p, p), "") for p in variety.products_of(self._instrument)]
         _offer(self.product, products, product or self.product.currentData())
@@ -194,7 +211,7 @@ class TicketFields(QWidget):
         _offer(self.product, [(order.product, PRODUCT_TIPS.get(order.product, order.product), "")], order.product)
         self.kind.setCurrentIndex(max(0, self.kind.findData(order.order_type)))
         self.validity.setCurrentIndex(max(0, self.validity.findData(order.validity)))
-        for spin, value in ((self.price, order.price), (self.trigger, order.trigger_price)):
+        for spin, value in ((self.trigger, order.trigger_price), (self.price, order.price)):
             if value:
                 spin.setValue(value)
         self.disclosed.setValue(order.disclosed_quantity)
@@ -297,6 +314,17 @@ class TicketFields(QWidget):
             words = self.gtt(instrument, side).problem()
             return f"{words[0].upper()}{words[1:]}." if words else ""
         return self._iceberg_problem(instrument) or self._stop_problem(instrument, side)
+
+    def warning(self, side: Side) -> str:
+        """What would be taken but is hardly meant: a waiting stop whose limit its own trigger has left behind."""
+        last = self._last
+        for trigger, price in self._legs() if self.variety.is_gtt else ():
+            stop, limit = trigger.value(), price.value()
+            is_stop = last is not None and trigger.isEnabled() and (stop < last if side == "SELL" else stop > last)
+            if is_stop and (limit > stop if side == "SELL" else limit < stop):
+                where = "above" if side == "SELL" else "below"
+                return f"The stop-loss may never fill: its price lies {where} its trigger."
+        return ""
 
     def _stop_problem(self, instrument: Instrument, side: Side) -> str:
         """A trigger that would fire at once, or a limit that could not fill once it does.  Source: CONTRACT 2.4."""

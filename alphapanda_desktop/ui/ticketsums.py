@@ -179,7 +179,8 @@ class TicketSums(QWidget):
 
     def _show_break_even(self, query: Query, known: Estimate, why: str) -> None:
         if not query.opens:
-            self.say("break_even", "closes a position", "muted", "Only what opens a position has to earn its charges")
+            words = "sells what is held" if query.request.product == "CNC" else "closes a position"
+            self.say("break_even", words, "muted", "Only what opens a position has to earn its charges")
         elif known.break_even is None or not query.price:
             self.say("break_even", formats.UNKNOWN_WORD, "warn", why)
         else:

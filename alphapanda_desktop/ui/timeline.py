@@ -33,6 +33,13 @@ STATUS_ROLES: Final[dict[str, Role]] = {
     "LAPSED": "muted",
     UNKNOWN: "unknown",
     INTENDED: "muted",
+    # On the way, and nothing that a person could do about it.
+    "PUT ORDER REQ RECEIVED": "muted",
+    "VALIDATION PENDING": "muted",
+    "OPEN PENDING": "muted",
+    "MODIFY VALIDATION PENDING": "muted",
+    "MODIFY PENDING": "muted",
+    "CANCEL PENDING": "muted",
 }
 
 
@@ -134,7 +141,7 @@ def name_of(order: Order) -> str:
 COLUMNS: Final[tuple[Column[Step], ...]] = (
     Column("Seen", lambda s: seconds(s.at), lambda s: formats.ist_instant(s.at), width_chars=12,
            colour=lambda _: "muted", tooltip=lambda s: f"at the exchange {_exchange_time(s.order)}"),
-    Column("State", lambda s: s.number, lambda s: status_words(s.order.status), width_chars=18,
+    Column("State", lambda s: s.number, lambda s: status_words(s.order.status), width_chars=27,
            colour=lambda s: status_role(s.order), chip=lambda s: status_role(s.order)),
     Column("Filled", lambda s: s.order.filled_quantity,
            lambda s: f"{formats.grouped(s.order.filled_quantity)}/{formats.grouped(s.order.quantity)}", "right", 11),

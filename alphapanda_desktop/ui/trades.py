@@ -22,6 +22,7 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.timeline import name_of
 
 
@@ -50,6 +51,8 @@ class TradesPanel(BookPanel):
         stack(self, self.table, self.table, self.sum)
         for signal in (desk.filled, desk.positions_changed, desk.order_changed):
             connect(signal, self, self.mark)
+        if ledger is not None:
+            connect(ledger.charges_told, self, self.mark)
 
     def _columns(self) -> tuple[Column[Fill], ...]:
         return (
@@ -64,6 +67,8 @@ class TradesPanel(BookPanel):
             Column("Charges", self._share, lambda f: _share_words(self._share(f)), "right", 9,
                    colour=lambda f: "muted" if self._share(f) is None else None, tooltip=self._charge_tip,
                    header_tooltip="This trade's share of what its order costs: brokerage is per order; hover for all"),
+            Column("Off Kite", self._off, self._off_words, "right", 9, colour=self._off_role, tooltip=self._off_tip,
+                   header_tooltip="Our charges of the whole order less Kite's own; a dash until Kite has told them"),
             Column("By", self._whom, width_chars=14, tooltip=self._why,
                    header_tooltip="Whose order it was; hover for the reason"),
             Column("Order id", lambda f: f.order_id, width_chars=20, colour=lambda _: "muted"),
@@ -106,6 +111,25 @@ class TradesPanel(BookPanel):
         charges = self._charges(fill)
         return f"The whole order: {charge_words(charges)}" if charges is not None else "Its charges are not known yet."
 
+    def _off(self, fill: Fill) -> float | None:
+        """Our charges of its order less Kite's, in rupees; None until Kite has told them."""
+        ledger = self._ledger
+        if ledger is None or ledger.told_of(fill.order_id) is None:
+            return None
+        difference = ledger.charge_difference(fill.order_id)
+        return difference.rupees if difference is not None else 0.0
+
+    def _off_words(self, fill: Fill) -> str:
+        off = self._off(fill)
+        return formats.DASH if off is None else formats.signed(off) if off else "0.00"
+
+    def _off_role(self, fill: Fill) -> Role:
+        return "warn" if self._off_tip(fill) else "muted"
+
+    def _off_tip(self, fill: Fill) -> str:
+        difference = self._ledger.charge_difference(fill.order_id) if self._ledger is not None else None
+        return difference.text if difference is not None else ""
+
     # -- showing ---------------------------------------------------------------------------------------------
 
     def redraw(self) -> None:
@@ -115,7 +139,14 @@ class TradesPanel(BookPanel):
         self.sum.setText(
             f"{count_of(len(fills), 'trade')} · bought {formats.rupees(bought)} · sold {formats.rupees(sold)} · "
             f"sold less bought {formats.signed_rupees(sold - bought)} · charges {self._all_charges(fills)}"
+            f"{self._off_kite()}"
         )
+
+    def _off_kite(self) -> str:
+        """How far our charges are from Kite's, summed without their signs; nothing while they agree."""
+        both = self._ledger.charge_differences() if self._ledger is not None else []
+        off = formats.rupees(sum(abs(one.rupees) for one in both))
+        return f" · <span style='color:{self._edge.theme.warn}'>{off} off Kite's</span>" if both else ""
 
     def _all_charges(self, fills: list[Fill]) -> str:
         costs = [self._ledger.of_order(id_) if self._ledger else None for id_ in {fill.order_id for fill in fills}]

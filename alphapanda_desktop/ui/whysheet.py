@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
@@ -24,6 +25,8 @@ ASKING: Final = "Reading the journal…"
 
 class WhySheet(Sheet):
     """Shows the trail of one order at a time; `why` reads it by tag or order id, `folder` keeps saved ones."""
+
+    least = QSize(1040, 720)
 
     def __init__(self, why: Callable[[str], Awaitable[Trail]], folder: Path, edge: Edge, parent: QWidget) -> None:
         super().__init__("why_sheet", "Why this order?", edge, parent)

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 180
-FIRST = ["start", "login page", "login", "ticks", "chart", "start a strategy", "its fill", "stop", "journal"]
+ORDERS = ["why", "ticket", "books", "reconciliation", "kill report"]
+FIRST = ["start", "login page", "login", "ticks", "chart", "start a strategy", "its fill", "stop", *ORDERS, "journal"]
 SECOND = [f"second {name}" for name in ("start", "session restored", "ticks", "trades remembered", "journal")]
 STEPS = [*FIRST, "first run ends", *SECOND, "second run ends"]
 

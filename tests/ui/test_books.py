@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.domain.errors import Rejected, Unknown
+from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.logpanel import LINES_KEPT, LogPanel
 from alphapanda_desktop.ui.positions import PositionsPanel
@@ -225,6 +227,30 @@ def test_trades_sum_up_what_was_bought_and_sold(run: Any, shown: Any, eventually
             )
             assert {_cell(panel, row, "By").text for row in (0, 1)} == {"by hand"}
             assert {_cell(panel, row, "Value").text for row in (0, 1)} == {"15,000.00", "6,000.00"}
+
+    run(story())
+
+
+def test_charges_that_are_not_kites_are_shown_beside_ours(run: Any, shown: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ledger = stage.desk.ledger
+            panel = shown(TradesPanel(stage.desk, stage.market, stage.edge, ledger=ledger))
+            await stage.desk.submit(a_request("BUY", 10, tag="q1"))
+            await eventually(lambda: len(stage.desk.fills()) == 1)
+            (query,) = ledger.executed().values()
+            ours = ledger.of_order(query.order_id)
+            assert ours is not None
+            stage.frame()
+            assert _cell(panel, 0, "Off Kite").text == "–" and "off Kite" not in panel.sum.text()
+            ledger.tell_charges([(query, ours)])
+            stage.frame()
+            assert _cell(panel, 0, "Off Kite").text == "0.00" and "off Kite" not in panel.sum.text()
+            ledger.tell_charges([(query, replace(ours, brokerage=ours.brokerage - RUPEE))])
+            stage.frame()
+            cell = _cell(panel, 0, "Off Kite")
+            assert (cell.text, cell.colour) == ("+1.00", "warn")
+            assert "₹ 1.00 off Kite's" in panel.sum.text()
 
     run(story())
 

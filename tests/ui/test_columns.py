@@ -60,6 +60,19 @@ def test_what_is_left_over_goes_to_one_column(table: TableView) -> None:
     assert sum(widths) == table.viewport().width() and widths[4] > 2 * max(widths[:4])
 
 
+def test_the_stretched_column_is_narrowed_before_another_goes(qapp: QApplication) -> None:
+    columns = tuple(Column(title, lambda row: row, width_chars=12) for title in TITLES)
+    model: RowModel[str] = RowModel(columns, key=lambda row: row, theme=DARK)
+    table = TableView(model, "nothing")
+    FittedColumns(table, ("Tag", "Product"), "Message", 40)
+    table.show()
+    assert _at_width(table, 2000) == list(TITLES)
+    fixed = sum(table.columnWidth(place) for place in range(4))
+    assert _at_width(table, fixed + 60) == list(TITLES)
+    assert "Tag" not in _at_width(table, fixed + 30)
+    shiboken6.delete(table)
+
+
 def test_a_column_that_is_gone_is_copied_all_the_same(table: TableView) -> None:
     _at_width(table, 300)
     assert table.isColumnHidden(TITLES.index("Tag"))

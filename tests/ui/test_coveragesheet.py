@@ -98,7 +98,7 @@ def test_a_stop_that_could_not_be_placed_is_named(run: Any, eventually: Eventual
 
 def ask(stage: SheetStage, coverage: FakeCoverage, *runs: str, what: str = "Close") -> tuple[ClosingSheet, list[str]]:
     agreed: list[str] = []
-    leaving = Leaving(runs=runs, app_only=tuple(coverage.app_only()))
+    leaving = Leaving(runs=runs, app_only=tuple(coverage.app_only()), positions=2, working=1)
     sheet = ClosingSheet(leaving, coverage, stage.edge, stage.window, what)  # type: ignore[arg-type]
     sheet.agreed.connect(lambda: agreed.append(what))
     stage.deck.lay(sheet)
@@ -114,6 +114,7 @@ def test_closing_says_what_ends_and_what_is_left(run: Any) -> None:
         async with a_stage() as stage:
             sheet, agreed = ask(stage, FakeCoverage(covered_row("INFY", 10, 4, 6)), "momentum #1")
             assert "momentum #1" in said(sheet) and "positions stay open" in said(sheet)
+            assert "At the broker go on: 2 open positions and 1 working order." in said(sheet)
             assert "INFY MIS: 6 protected only by this program" in said(sheet)
             QTest.mouseClick(sheet.stay, Qt.MouseButton.LeftButton)
             assert stage.deck.top is None and agreed == []

@@ -495,7 +495,9 @@ def test_a_stop_on_the_wrong_side_is_told_before_it_is_sent(run: Any, ticket_on:
             ticket.fields.trigger.setValue(1510.0)
             assert ticket.words.text() == "The trigger 1,510.00 of this SELL must be below the last price 1,500.00."
             ticket.fields.trigger.setValue(1480.0)
-            assert ticket.words.text() == "The price 1,500.00 of a SELL stop must not be above its trigger 1,480.00."
+            assert ticket.fields.price.value() == 1480.0 and ticket.send.isEnabled()  # it stood at the trigger
+            ticket.fields.price.setValue(1481.0)
+            assert ticket.words.text() == "The price 1,481.00 of a SELL stop must not be above its trigger 1,480.00."
             ticket.fields.price.setValue(1479.0)
             assert ticket.send.isEnabled()
             assert ticket.fields.cells[ticket.fields.trigger].label.text() == "Trigger · −1.33 %"
@@ -537,6 +539,39 @@ def test_a_quantity_over_the_freeze_leaves_in_several_orders_with_tags_of_their_
 
 
 # --- GTT
+
+
+def test_the_limit_of_a_waiting_order_begins_at_its_trigger_and_goes_along_with_it(run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, gtts=FakeGtts())
+            ticket.open_for(INFY, "SELL", 10)
+            _choose(ticket, "LIMIT")
+            ticket.fields.price.setValue(1520.0)
+            ticket.varieties["gtt"].click()
+            fields = ticket.fields
+            assert (fields.trigger.value(), fields.price.value()) == (1500.0, 1500.0)
+            fields.trigger.setValue(1450.0)
+            assert fields.price.value() == 1450.0 and not ticket.words.text()
+            fields.price.setValue(1460.0)
+            assert ticket.words.text() == "The stop-loss may never fill: its price lies above its trigger."
+            assert ticket.send.isEnabled()  # Kite takes it
+            fields.trigger.setValue(1470.0)
+            assert fields.price.value() == 1460.0  # what was typed stays
+
+    run(story())
+
+
+def test_selling_what_is_held_for_delivery_has_no_break_even(run: Any, ticket_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage, calculator=FakeCalculator())
+            ticket.open_for(INFY, "SELL", 10)
+            ticket.fields.product.setCurrentIndex(ticket.fields.product.findData("CNC"))
+            await _answered(ticket, eventually)
+            assert _figure(ticket, "break_even") == "sells what is held"
+
+    run(story())
 
 
 def test_a_venue_without_gtts_offers_none(run: Any, ticket_on: Any) -> None:
