@@ -37,9 +37,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--first", type=int, default=0, metavar="N", help="begin with point N of the series (default: 0)"
     )
+    parser.add_argument(
+        "--only", type=_numbers, metavar="N,N…", help="these points of the series, instead of --points and --first"
+    )
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), help="how many at a time")
     parser.add_argument("--verbose", action="store_true", help="tell every story, not only those that went wrong")
     return parser
+
+
+def _numbers(text: str) -> list[int]:
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers like 3,14,15")
+    return [int(part) for part in parts]
 
 
 def run(arguments: Sequence[str], _options: argparse.Namespace) -> int:
@@ -63,12 +73,13 @@ def summary_of(results: Sequence[Result]) -> dict[str, int | bool]:
 async def _torture(given: argparse.Namespace) -> list[Result]:
     results: list[Result] = []
     errors: list[str] = []
-    numbers = iter(range(given.first, given.first + given.points))
+    chosen = given.only or range(given.first, given.first + given.points)
+    numbers = iter(chosen)
     async with Scope("torture", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
         with tempfile.TemporaryDirectory(prefix="alphapanda-torture-") as folder:
             tracks = [
                 scope.spawn(f"track {job}", _track(given, Path(folder) / str(job), job, numbers, results, scope))
-                for job in range(min(given.jobs, given.points))
+                for job in range(min(given.jobs, len(chosen)))
             ]
             await asyncio.wait(tracks)
     if errors:

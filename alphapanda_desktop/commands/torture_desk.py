@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,10 +19,11 @@ from typing import Any, Final, cast
 
 import aiohttp
 
+from alphapanda_desktop.commands.torture_acts import Acts, far_call, patiently
 from alphapanda_desktop.commands.torture_clock import Pace, PacedLoop, StoryClock, until
 from alphapanda_desktop.commands.torture_line import GIVEN_UP_S
 from alphapanda_desktop.commands.torture_points import NAMES, Point, Step, Trouble
-from alphapanda_desktop.domain.errors import AlphaPandaError, Offline, RateLimited
+from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import UNKNOWN, Fill, Order, OrderChange, OrderRequest, OrderType
@@ -33,6 +34,7 @@ from alphapanda_desktop.domain.session import Session, Token, verify
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.contract import order_from_wire
+from alphapanda_desktop.kite.portfolio import KiteGtts, KitePortfolio
 from alphapanda_desktop.kite.ticker import Patience, Ticker
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -73,6 +75,7 @@ class Seat:
 
     desk: Desk
     market: Market
+    acts: Acts
     pace: Pace
     scope: Scope
     rest: str
@@ -146,14 +149,18 @@ async def a_seat(errand: Errand, pace: Pace) -> AsyncIterator[Seat]:
         client = KiteClient(said["api_key"], root=errand.rest, clock=clock, timeout_s=GIVEN_UP_S)
         stack.push_async_callback(client.close)
         token = Token(said["api_key"], said["access_token"], said["user_id"], clock.now())
-        session = await _patiently(lambda: verify(client, token, clock.now()))
+        session = await patiently(lambda: verify(client, token, clock.now()))
         client.use(session.token)
-        master = InstrumentMaster(await _patiently(client.instruments))
+        master = InstrumentMaster(await patiently(client.instruments))
+        option = far_call(master, errand.at.date())
         market = _market(errand, session, client, master, clock, scope)
+        market.watch("slices", [option], Mode.FULL)
         desk = Desk(
             session, KiteBroker(session, client), journal, market, clock, LIMITS, scope, Arming(clock, needed=False)
         )
-        yield Seat(desk, market, pace, scope, errand.rest, errors=errors)
+        gtts, portfolio = desk.guard_gtts(KiteGtts(client)), desk.guard_portfolio(KitePortfolio(client))
+        acts = Acts(desk, market, gtts, portfolio, client, clock, errand.rest, option)
+        yield Seat(desk, market, acts, pace, scope, errand.rest, errors=errors)
 
 
 def _journal(journal: SqlJournal, errand: Errand) -> Journal:
@@ -172,15 +179,6 @@ def _market(
     scope.spawn("feed", feed.run(MarketSink(market)))
     market.watch("torture", [found for name in NAMES if (found := master.by_key(name))], Mode.FULL)
     return market
-
-
-async def _patiently(ask: Any) -> Any:
-    for _ in range(20):
-        try:
-            return await ask()
-        except (Offline, RateLimited) as error:
-            await asyncio.sleep(error.after_s)
-    return await ask()
 
 
 async def _open(seat: Seat) -> None:
@@ -215,8 +213,10 @@ async def _do(seat: Seat, number: int, step: Step) -> None:
         seat.say(number, type(error).__name__, str(error))
 
 
-def _work(seat: Seat, number: int, step: Step) -> Coroutine[Any, Any, object]:
-    desk = seat.desk
+def _work(seat: Seat, number: int, step: Step) -> Awaitable[object]:
+    desk, act = seat.desk, seat.acts.of(step)
+    if act is not None:
+        return act
     match step.kind:
         case "modify":
             return _modify(seat, step)
@@ -391,7 +391,7 @@ def told_by(seat: Seat) -> dict[str, object]:
 def order_told(order: Order) -> dict[str, object]:
     """What must be the same on all sides of an order."""
     return {
-        "tag": order.tag or "",
+        "tag": order.tag or order.order_id,
         "order_id": order.order_id,
         "status": order.status,
         "key": order.key,

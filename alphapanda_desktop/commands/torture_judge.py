@@ -44,6 +44,7 @@ class Truth:
     orders: dict[str, list[Row]]
     fills: list[list[object]]
     positions: list[list[Any]]
+    gtts: list[Row] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -55,18 +56,21 @@ class Written:
     fills: list[list[object]]
     broken: str
     halted: bool = False
+    gtts: int = 0
+    """How many GTTs were asked for."""
 
 
 def truth_of(said: Mapping[str, Any]) -> Truth:
     """The answer of the simulator's own /sim/truth, in our words."""
     by_tag: dict[str, list[Row]] = defaultdict(list)
     for order in orders_from_wire(said["orders"]):
-        by_tag[order.tag or ""].append(order_told(order))
+        by_tag[order.tag or order.order_id].append(order_told(order))
     positions = positions_from_wire({"net": said["positions"], "day": []})
     return Truth(
         dict(by_tag),
         [fill_told(fill) for fill in fills_from_wire(said["trades"])],
         [position_told(position) for position in positions if position.quantity],
+        said.get("gtts", []),
     )
 
 
@@ -84,6 +88,7 @@ async def written_in(path: Path, since: Any) -> Written:
             [fill_told(fill) for fill, _ in await journal.fills(day)],
             "" if bad is None else str(bad),
             any(event.detail.get("state") == "halted" for event in await journal.events(day, "kill switch")),
+            len(await journal.events(day, "gtt placed")),
         )
     finally:
         await database.close()
@@ -100,6 +105,8 @@ def judge(truth: Truth, written: Written, told: Row) -> Verdict:
             verdict.unresolved.append(f"{tag} {why}")
     _compare_orders(verdict, truth, written, shown)
     _compare_rest(verdict, truth, written, told)
+    if len(truth.gtts) > written.gtts:
+        verdict.doubled.append(f"{len(truth.gtts)} GTTs are at the broker, {written.gtts} were asked for")
     verdict.unresolved.extend(f"the desk broke: {error}" for error in told["errors"])
     return verdict
 

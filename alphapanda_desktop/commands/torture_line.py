@@ -240,6 +240,10 @@ async def a_line(rest: str, scope: Scope) -> AsyncIterator[tuple[Line, str]]:
 def _name_of(request: web.Request) -> str:
     if request.method in _SENDS and request.path.startswith("/orders/"):
         return _SENDS[request.method]
+    if request.path.startswith("/gtt/triggers") and request.method in _SENDS:
+        return "gtt"
+    if request.path == "/portfolio/positions" and request.method == "PUT":
+        return "convert"
     return _NAMES.get(request.path, request.path)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 NAMES: Final = ("NSE:INFY", "NSE:SBIN", "NSE:TCS", "NSE:RELIANCE")
 
 Kind = Literal[
-    "market", "limit", "take", "stop", "wrong", "modify", "cancel", "cancel all", "reconcile", "fill", "kill"
+    "market", "limit", "take", "stop", "wrong", "modify", "cancel", "cancel all", "reconcile", "fill", "kill",
+    "gtt", "gtt modify", "gtt delete", "gtt trigger", "convert", "sliced", "exit all", "new login",
 ]  # fmt: skip
 """Orders: at the market, resting far away, taking through the spread, a stop, one that is refused. A `fill` is the
-exchange's: it trades a part of a resting order. The rest says so."""
+exchange's: it trades a part of a resting order; and so is a `gtt trigger`. The rest says so."""
 
-Request = Literal["place", "modify", "cancel", "orders", "trades", "positions", "funds", "holdings"]
+Request = Literal[
+    "place", "modify", "cancel", "gtt", "convert", "orders", "trades", "positions", "funds", "holdings"
+]  # fmt: skip
 
 
 class Trouble(StrEnum):
@@ -116,11 +119,29 @@ def point(seed: int, number: int) -> Point:
 def _steps(rng: random.Random) -> tuple[Step, ...]:
     steps: list[Step] = [_order(rng)]
     for _ in range(rng.randint(1, 5)):
-        steps.append(_order(rng) if rng.random() < 0.45 else _later(rng, len(steps)))
-    if rng.random() < 0.25:
+        steps += [_order(rng)] if rng.random() < 0.45 else _later(rng, len(steps))
+    steps += _scene(rng, len(steps))
+    if rng.random() < 0.2:
         kill = Step(kind="kill", flatten=rng.random() < 0.5, at_once=rng.random() < 0.7)
         steps.insert(rng.randint(1, len(steps)), kill)
     return tuple(steps)
+
+
+def _scene(rng: random.Random, done: int) -> list[Step]:
+    """Things that belong together and would seldom meet by chance: most stories have none of them."""
+    key, place = rng.choice(NAMES), rng.random()
+    if place < 0.12:  # a queue of orders, and the kill switch while they wait
+        crowd = [replace(_order(rng), at_once=True) for _ in range(rng.randint(4, 8))]
+        return [*crowd, Step(kind="kill", flatten=rng.random() < 0.5, at_once=True)]
+    if place < 0.26:  # a cancelled order that owns a position
+        rests = Step(kind="limit", key=key, side=rng.choice(("BUY", "SELL")), quantity=40, away=4.0)
+        at_once = rng.random() < 0.3
+        return [rests, Step(kind="fill", target=done), Step(kind="cancel", target=done, at_once=at_once)]
+    if place < 0.38:  # a GTT's whole life
+        away = rng.uniform(2.5, 7.0)
+        ends: Kind = rng.choice(("gtt delete", "gtt trigger"))
+        return [Step(kind=kind, key=key, away=away, quantity=3) for kind in ("gtt", "gtt modify", ends)]
+    return []
 
 
 def _order(rng: random.Random) -> Step:
@@ -135,15 +156,24 @@ def _order(rng: random.Random) -> Step:
     )
 
 
-def _later(rng: random.Random, done: int) -> Step:
-    kind: Kind = rng.choices(("modify", "cancel", "fill", "cancel all", "reconcile"), (6, 5, 3, 1, 1))[0]
-    return Step(
+_LATER: Final[dict[Kind, int]] = {
+    "modify": 12, "cancel": 10, "fill": 6, "cancel all": 2, "reconcile": 2, "gtt": 6, "gtt modify": 2, "gtt delete": 3,
+    "gtt trigger": 3, "convert": 5, "sliced": 3, "exit all": 3, "new login": 3,
+}  # fmt: skip
+
+
+def _later(rng: random.Random, done: int) -> list[Step]:
+    """One thing done after an order; a position that is to be converted is bought first."""
+    kind: Kind = rng.choices(tuple(_LATER), tuple(_LATER.values()))[0]
+    step = Step(
         kind=kind,
+        key=rng.choice(NAMES),
         target=rng.randrange(done),
         quantity=rng.choice((0, 3, 7)),
         away=rng.uniform(2.5, 7.0),
         at_once=rng.random() < 0.3,
     )
+    return [Step(kind="market", key=step.key, quantity=5), step] if kind == "convert" else [step]
 
 
 def _fault(rng: random.Random, steps: tuple[Step, ...]) -> Fault:
@@ -165,8 +195,10 @@ def _times(rng: random.Random) -> int:
 
 def _request_of(step: Step) -> str:
     """Which request a step sends, empty for one that sends none by itself."""
-    if step.kind in ("modify", "cancel"):
+    if step.kind in ("modify", "cancel", "convert"):
         return step.kind
+    if step.kind in ("gtt", "gtt modify", "gtt delete"):
+        return "gtt"
     if step.kind in ("cancel all", "kill"):
         return "cancel"
-    return "" if step.kind in ("reconcile", "fill") else "place"
+    return "" if step.kind in ("reconcile", "fill", "gtt trigger", "new login") else "place"

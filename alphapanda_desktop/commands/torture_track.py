@@ -94,7 +94,8 @@ class Track:
 
     async def _process(self, point: Point, folder: Path, *, play: bool) -> dict[str, Any]:
         at = datetime.fromisoformat((await self._asked("clock"))["now"])
-        errand = Errand(folder=folder, said=self._said, rest=self._rest, at=at, point=point, play=play)
+        said = self._said | await self._tell("login")
+        errand = Errand(folder=folder, said=said, rest=self._rest, at=at, point=point, play=play)
         child = self._processes.Process(target=torture_desk.run, args=(errand,), daemon=True)  # type: ignore[attr-defined]
         if play:
             self._line.begin(point.fault, f"{point.seed} {point.number}", child.kill)
@@ -129,9 +130,11 @@ class Track:
                 return said
             await asyncio.sleep(0.01)
 
-    async def _tell(self, control: str, **form: object) -> None:
+    async def _tell(self, control: str, **form: object) -> dict[str, str]:
         async with self._http.post(f"/sim/{control}", json=form) as reply:
             reply.raise_for_status()
+            said: dict[str, str] = await reply.json()
+            return said
 
     async def _asked(self, control: str) -> Mapping[str, Any]:
         async with self._http.get(f"/sim/{control}") as reply:

@@ -146,6 +146,14 @@ class Triggers:
             if leg is not None:
                 self._fire(body, leg)
 
+    def fire(self, trigger_id: str, leg: int) -> Body:
+        """Fire an active trigger whatever the price is; raises ValueError where there is no such leg to fire."""
+        body = self._get(trigger_id)
+        if body["status"] != "active" or not 0 <= leg < len(body["orders"]):
+            raise ValueError(f"trigger {trigger_id} is {body['status']} and has {len(body['orders'])} orders")
+        self._fire(body, leg)
+        return self._get(trigger_id)
+
     def _fire(self, body: Body, leg: int) -> None:
         now, order = stamp(self._now_s()), body["orders"][leg]
         result = {

@@ -30,6 +30,7 @@ class ControlRoutes:
             web.post("/sim/scenario", self.play),
             web.post("/sim/switch", self.switch),
             web.post("/sim/expire", self.expire),
+            web.post("/sim/login", self.login),
         ]
 
     async def clock(self, _: web.Request) -> web.Response:
@@ -83,6 +84,13 @@ class ControlRoutes:
         self._kite.sessions.end()
         self._kite.memory.commit()
         return web.json_response({"ended": True})
+
+    async def login(self, _: web.Request) -> web.Response:
+        """The live login, a new one where there is none: what the command line prints, without the page."""
+        login, credentials = self._kite.sessions.open(), self._kite.credentials
+        self._kite.memory.commit()
+        said = {"api_key": credentials.api_key, "user_id": credentials.user_id, "access_token": login.access_token}
+        return web.json_response(said)
 
     async def _given(self, request: web.Request) -> dict[str, str]:
         if request.content_type == "application/json":

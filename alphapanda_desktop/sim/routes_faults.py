@@ -16,7 +16,7 @@ from alphapanda_desktop.sim.venue import LocalKite
 
 
 class FaultRoutes:
-    """/sim/faults, /sim/truth, /sim/reset and /sim/fill."""
+    """/sim/faults, /sim/truth, /sim/reset, /sim/fill and /sim/trigger."""
 
     def __init__(self, kite: LocalKite) -> None:
         self._kite = kite
@@ -28,6 +28,7 @@ class FaultRoutes:
             web.get("/sim/truth", self.truth),
             web.post("/sim/reset", self.reset),
             web.post("/sim/fill", self.fill),
+            web.post("/sim/trigger", self.trigger),
         ]
 
     async def faults(self, _: web.Request) -> web.Response:
@@ -95,3 +96,14 @@ class FaultRoutes:
         kite.exchange.trade(order, Execution(price, quantity))
         kite.memory.commit()
         return web.json_response({"status": order.status, "filled_quantity": order.filled_quantity})
+
+    async def trigger(self, request: web.Request) -> web.Response:
+        """Fire the GTT `trigger_id` as if the market had reached its `leg`, the first if not given."""
+        kite = self._kite
+        try:
+            given = await request.json()
+            body = kite.triggers.fire(str(given["trigger_id"]), int(given.get("leg", 0)))
+        except (KeyError, TypeError, ValueError, KiteError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        kite.memory.commit()
+        return web.json_response(plain(body))
