@@ -16,6 +16,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date
 from itertools import repeat
 from pathlib import Path
@@ -25,6 +26,7 @@ import numpy as np
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.masterchanges import Change, MasterChanges, master_changes
 from alphapanda_desktop.store.threads import in_daemon_thread
 
 T = TypeVar("T")
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 MAGIC: Final = b"AlphaPanda master 1\n"
 """First bytes of a file; another layout of what follows needs another number."""
+
+CHANGES: Final = ".changes"
+"""Beside a day's master: what was different from the one before, as JSON."""
 
 _NUMBERS: Final = {
     "instrument_token": "<i8",
@@ -62,10 +67,18 @@ class FileInstrumentCache:
         return await _off_loop(lambda: _load(path))
 
     async def save(self, day: str, instruments: Sequence[Instrument]) -> None:
-        """Keep the day's master and forget all other days'. A disk that does not take it is logged, not raised."""
+        """Keep the day's master and forget all other days', after noting and logging what is different from the last.
+
+        A disk that does not take it is logged, not raised.
+        """
         path = self._path(day)
         if instruments:  # an empty master would be believed for a whole day
-            await _off_loop(lambda: _save(path, instruments))
+            await _off_loop(lambda: _save(path, date.fromisoformat(day), instruments))
+
+    async def changes(self, day: str) -> MasterChanges | None:
+        """What was different that day from the master kept before it; None where that is not known."""
+        path = self._path(day).with_suffix(CHANGES)
+        return await _off_loop(lambda: _load_changes(path))
 
     def _path(self, day: str) -> Path:
         return self._folder / f"instruments-{date.fromisoformat(day)}.master"
@@ -78,15 +91,48 @@ async def _off_loop(work: Callable[[], T]) -> T:
 # --- writing ---------------------------------------------------------------------------------------------------------
 
 
-def _save(path: Path, instruments: Sequence[Instrument]) -> None:
+def _save(path: Path, day: date, instruments: Sequence[Instrument]) -> None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        changes = _changes_since_last(path, day, instruments)
         _write(path, packed(instruments))
+        kept = {path}
+        if changes is not None:
+            log.info("instrument master of %s: %s", day, changes.text())
+            kept.add(path.with_suffix(CHANGES))
+            _write(path.with_suffix(CHANGES), json.dumps(asdict(changes), default=date.isoformat).encode())
+        elif path.with_suffix(CHANGES).exists():
+            kept.add(path.with_suffix(CHANGES))
         for old in path.parent.glob("instruments-*"):
-            if old != path:
+            if old not in kept:
                 old.unlink(missing_ok=True)
     except OSError as error:
         log.warning("the instrument master is not kept for the next start: %s", error)
+
+
+def _changes_since_last(path: Path, day: date, instruments: Sequence[Instrument]) -> MasterChanges | None:
+    """Differences from the newest master of an earlier day; None where there is none."""
+    earlier = [old for old in path.parent.glob("instruments-*.master") if old.name < path.name]
+    before = _load(max(earlier)) if earlier else None
+    return None if before is None else master_changes(before, instruments, day)
+
+
+def _load_changes(path: Path) -> MasterChanges | None:
+    try:
+        said = json.loads(path.read_bytes())
+        new, gone, expired = (tuple(map(str, said[part])) for part in ("new", "gone", "expired"))
+        changed = (Change(c["key"], c["field"], _value(c, "before"), _value(c, "after")) for c in said["changed"])
+        return MasterChanges(new, gone, expired, tuple(changed))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("%s is of no use: %s", path.name, error)
+        return None
+
+
+def _value(change: dict[str, Any], when: str) -> Any:
+    value = change[when]
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _write(path: Path, content: bytes) -> None:

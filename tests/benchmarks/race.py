@@ -150,6 +150,11 @@ class Board:
         a, b = statistics.median(ours), statistics.median(rival)
         return self._add(Result(name, round(a, 3), round(b, 3), round(a / b, 4), target, a / b <= target))
 
+    def limit(self, name: str, ours: Sequence[float] | float, target: float) -> Result:
+        """Note what has a limit and no rival, and is not in the table."""
+        value = _median(ours)
+        return self._add(Result(name, round(value, 3), target=target, ok=value <= target))
+
     def note(self, name: str, ours: float) -> None:
         """Note a number that has no rival."""
         self._add(Result(name, round(ours, 3)))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.masterchanges import Change, MasterChanges
 from alphapanda_desktop.domain.ports import InstrumentCache
 from alphapanda_desktop.store.instruments import MAGIC, FileInstrumentCache, packed, unpacked
 
@@ -110,7 +111,8 @@ def test_other_days_and_leavings_are_cleared_away(tmp_path: Path, arun: Arun) ->
         await a_cache(tmp_path).save(DAY, MASTER[:1])
 
     arun(story())
-    assert [file.name for file in (tmp_path / "instruments").iterdir()] == [f"instruments-{DAY}.master"]
+    left = sorted(file.name for file in (tmp_path / "instruments").iterdir())
+    assert left == [f"instruments-{DAY}.changes", f"instruments-{DAY}.master"]
 
 
 def test_an_empty_master_is_not_kept(tmp_path: Path, arun: Arun) -> None:
@@ -158,3 +160,32 @@ def test_a_disk_that_does_not_take_it_is_logged(tmp_path: Path, arun: Arun, capl
     (tmp_path / "instruments").write_text("a file where the folder should be")
     arun(a_cache(tmp_path).save(DAY, MASTER))
     assert "not kept for the next start" in caplog.text
+
+
+def test_what_is_different_from_the_day_before_is_kept_and_logged(
+    tmp_path: Path, arun: Arun, caplog: pytest.LogCaptureFixture
+) -> None:
+    smaller = replace(OPTION, lot_size=65)
+
+    async def story() -> list[Any]:
+        cache = FileInstrumentCache(tmp_path)
+        await cache.save("2026-11-20", MASTER)
+        first = await cache.changes("2026-11-20")
+        await cache.save(DAY, [INFY, smaller])
+        await cache.save(DAY, [INFY, smaller])  # asked for again on the same day
+        return [first, await cache.changes(DAY), await cache.changes("2026-11-24")]
+
+    caplog.set_level(logging.INFO)
+    change = Change("NFO:NIFTY26NOV26000CE", "lot_size", 75, 65)
+    assert arun(story()) == [None, MasterChanges(gone=("NSE:M&M",), changed=(change,)), None]
+    assert "of 2026-11-23: 0 new, 0 expired, 1 gone, 1 changed: NFO:NIFTY26NOV26000CE lot size 75" in caplog.text
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".changes", ".master"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"new": 3}', '{"new": [], "gone": [], "expired": [], "changed": [{}]}'])
+def test_differences_that_cannot_be_read_are_none_and_logged(
+    tmp_path: Path, arun: Arun, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / f"instruments-{DAY}.changes").write_text(content)
+    assert arun(FileInstrumentCache(tmp_path).changes(DAY)) is None
+    assert "is of no use" in caplog.text
