@@ -378,6 +378,10 @@ class TickSeries:
         """Units traded since the tick before."""
         return self._volume[self._first : self._end]
 
+    def take(self, tick: Tick) -> None:
+        """Append a tick at the exchange's time, or that of its receipt."""
+        self.add(tick.at_ns / 1e9, tick.last_price, tick.volume_traded)
+
     def add(self, at_s: float, price: float, volume_traded: int | None) -> None:
         """Append a tick; `volume_traded` is the day's total. One that is older than the last is left out."""
         if not price or not math.isfinite(price) or (len(self) and at_s < self._at_s[self._end - 1]):

@@ -56,8 +56,8 @@ class Batch(Protocol):
         """The row of each packet, in the order of the frame; a token that comes twice has its row twice."""
         ...
 
-    def tick(self, place: int) -> Tick:
-        """The packet at this place of `rows` as a tick."""
+    def ticks(self, places: Iterable[int]) -> Iterator[Tick]:
+        """The packets at these places of `rows` as ticks, each made when it is asked for."""
         ...
 
 

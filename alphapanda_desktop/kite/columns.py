@@ -7,6 +7,7 @@ not fit is left out and counted, and decoding never raises.  Source: CONTRACT 4.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,7 @@ from alphapanda_desktop.domain.quotes import (
     Words,
 )
 from alphapanda_desktop.kite.packets import (
+    DECODERS,
     FULL_SIZE,
     INDEX_FULL_SIZE,
     INDEX_QUOTE_SIZE,
@@ -35,7 +37,6 @@ from alphapanda_desktop.kite.packets import (
     QUOTE_SIZE,
     Problems,
     count_problem,
-    read_packet,
 )
 
 _LEVELS: Final = {LTP_SIZE: LTP, INDEX_QUOTE_SIZE: QUOTE, INDEX_FULL_SIZE: FULL, QUOTE_SIZE: QUOTE, FULL_SIZE: FULL}
@@ -72,10 +73,13 @@ class Taken:
         self._where = where
         self._received_ns = received_ns
 
-    def tick(self, place: int) -> Tick:
-        """The packet at this place as a tick; its rarer fields are read when somebody asks."""
-        frame, at = self._frame, int(self._where[place])
-        return read_packet(frame, at + 1, frame[at], self._received_ns)
+    def ticks(self, places: Iterable[int]) -> Iterator[Tick]:
+        """The packets at these places as ticks, each made when it is asked for."""
+        frame, received_ns = self._frame, self._received_ns
+        where = self._where if isinstance(self._where, range) else self._where.tolist()
+        for place in places:
+            at = where[place]
+            yield DECODERS[frame[at]](frame, at + 1, received_ns)
 
 
 def put_frame(table: LatestTable, frame: bytes, received_ns: int, problems: Problems | None = None) -> Taken:

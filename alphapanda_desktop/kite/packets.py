@@ -78,7 +78,7 @@ def decode_frame(frame: Bytes, received_ns: int, problems: Problems | None = Non
         if at > size:
             count_problem(problems, "frame ends within a packet")
             return ticks
-        decode = _DECODERS.get(length)
+        decode = DECODERS.get(length)
         if decode is None:
             count_problem(problems, f"packet of unknown length {length}")
         else:
@@ -90,13 +90,8 @@ def decode_frame(frame: Bytes, received_ns: int, problems: Problems | None = Non
 
 def decode_packet(packet: Bytes, received_ns: int) -> Tick | None:
     """Tick of one packet without framing; None for a length that is no packet's."""
-    decode = _DECODERS.get(len(packet))
+    decode = DECODERS.get(len(packet))
     return decode(bytes(packet), 0, received_ns) if decode else None
-
-
-def read_packet(frame: bytes, at: int, length: int, received_ns: int) -> Tick:
-    """Tick of the packet that lies whole in `frame` at this place, whose length is one of a packet's."""
-    return _DECODERS[length](frame, at, received_ns)
 
 
 def count_problem(problems: Problems | None, what: str) -> None:
@@ -216,13 +211,14 @@ def _values(tick: Tick) -> tuple[object, ...]:
     return tuple([getattr(tick, name) for name in _FIELDS])
 
 
-_DECODERS: Final[dict[int, Callable[[bytes, int, int], Tick]]] = {
+DECODERS: Final[dict[int, Callable[[bytes, int, int], Tick]]] = {
     LTP_SIZE: _ltp,
     INDEX_QUOTE_SIZE: _index_quote,
     INDEX_FULL_SIZE: _index_full,
     QUOTE_SIZE: _quote,
     FULL_SIZE: _full,
 }
+"""By a packet's length: what makes a tick of `(frame, place of the packet, received_ns)`; it must lie there whole."""
 
 
 def encode_frame(packets: Sequence[bytes]) -> bytes:

@@ -98,6 +98,9 @@ class Market:
         self._mending = False
         self._tick_series: dict[int, TickSeries] = {}
         self._tick_listeners: dict[int, list[TickListener]] = {}
+        self._folds: dict[int, tuple[Callable[[Tick], object], ...]] = {}
+        self._ears: dict[int, tuple[TickListener, ...]] = {}
+        """By token: what keeps its ticks, and who listens; made anew when either changes, never by the tick."""
         self._every_tick: list[tuple[TickListener, Among | None]] = []
         self._after_frame: list[Callable[[], None]] = []
         self._bar_listeners: dict[tuple[int, Period], list[Callable[..., None]]] = {}
@@ -295,7 +298,7 @@ class Market:
                 self._objects.pop(token, None)
         places = self._places(rows)
         if places:
-            self._telling.append(batch.tick(place) for place in places)
+            self._telling.append(batch.ticks(places))
         if not self._telling:
             self._end_frame()
             return False
@@ -366,26 +369,32 @@ class Market:
         row = self.table.make_rows((token,)).item()
         if row >= len(self._wanted):
             self._wanted = np.concatenate((self._wanted, np.zeros(row + 1, np.bool_)))
-        heard = bool(self._tick_listeners.get(token)) or token in self._tick_series
-        self._wanted[row] = heard or self._series.wants(token)
+        ring = self._tick_series.get(token)
+        self._folds[token] = (*((ring.take,) if ring else ()), *((self._series.take,) * self._series.wants(token)))
+        self._ears[token] = tuple(self._tick_listeners.get(token, ()))
+        self._wanted[row] = bool(self._folds[token] or self._ears[token])
 
     def _take(self, tick: Tick) -> None:
         """Fold a tick into series and tell who listens; `latest` gives this very tick meanwhile."""
         token = tick.instrument_token
         self._now_told = tick
         try:
-            ring = self._tick_series.get(token)
-            if ring is not None:
-                ring.add(tick.at_ns / 1e9, tick.last_price, tick.volume_traded)
-            if self._series.wants(token):
-                self._series.take(tick)
-            for listener in tuple(self._tick_listeners.get(token, ())):
-                self._call("tick", listener, tick)
-            for listener, among in tuple(self._every_tick):
-                if among is None or token in among():
-                    self._call("tick", listener, tick)
+            for fold in self._folds.get(token, ()):
+                fold(tick)
+            for listener in self._ears.get(token, ()):
+                if self._scope is None:
+                    listener(tick)
+                else:
+                    self._scope.call("tick", listener, tick)
+            if self._every_tick:
+                self._tell_every(tick, token)
         finally:
             self._now_told = None
+
+    def _tell_every(self, tick: Tick, token: int) -> None:
+        for listener, among in tuple(self._every_tick):
+            if among is None or token in among():
+                self._call("tick", listener, tick)
 
     def _end_frame(self) -> None:
         for listener in tuple(self._after_frame):

@@ -40,7 +40,7 @@ def test_each_row_is_the_last_tick_of_its_token(frames: list[list[bytes]]) -> No
         problems: dict[str, int] = {}
         batch = put_frame(table, frame, NOW + number, problems)
         rows, ticks = batch.rows, decode_frame(frame, NOW + number)
-        assert [batch.tick(place) for place in range(len(rows))] == ticks
+        assert list(batch.ticks(range(len(rows)))) == ticks
         latest |= {tick.instrument_token: tick for tick in ticks}
         assert sorted(table.tokens(rows.tolist())) == sorted(tick.instrument_token for tick in ticks)
         assert problems == {}
