@@ -38,6 +38,7 @@ log = logging.getLogger("alphapanda.start")
 SWITCH_S: Final = 0.0005
 """How long another thread keeps the interpreter once the loop asks for it. Most calls of Qt give it away, and with
 Python's own 5 ms twenty of them would hold the loop for a tenth of a second while a thread imports or parses."""
+FIRST_PAINT_S: Final = 1.0
 SETTINGS_FILE: Final = "settings.json"
 EXIT_OPEN_ALREADY: Final = 3
 EXIT_NO_DISPLAY: Final = 4
@@ -179,7 +180,8 @@ class _Opening:
             edge = Edge(scope, frames, self._notify, THEMES[self._looks.theme])
             memory = self._memory()
             window = self._window = self._show(edge, memory)
-            await asyncio.sleep(0)
+            await _painted(window)
+            self._listen(window)
             self._watchdog.start()
             try:
                 await preload(SETTINGS)
@@ -222,11 +224,13 @@ class _Opening:
         window = MainWindow(self._arguments.profile, edge, memory.remembered())
         logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
         window.present()
+        return window
+
+    def _listen(self, window: MainWindow) -> None:
         deaf = self._owner.listen(window.come_forward)
         if deaf:
             log.warning("a second launch will not find this window: %s", deaf)
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
-        return window
 
     def _tell_crash(self, loop: asyncio.AbstractEventLoop) -> Callable[[str], None]:
         def tell(text: str) -> None:
@@ -271,6 +275,29 @@ class _Opening:
             ),
             vault=vault,
         )
+
+
+async def _painted(window: MainWindow) -> None:
+    """Wait for the first paint, before which nothing may take the processor from it; not for ever, if none can come."""
+    from PySide6.QtCore import QEvent, QObject
+
+    seen = asyncio.Event()
+
+    class Watcher(QObject):
+        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Paint:
+                seen.set()
+            return False
+
+    watcher = Watcher()
+    window.installEventFilter(watcher)
+    try:
+        async with asyncio.timeout(FIRST_PAINT_S):
+            await seen.wait()
+    except TimeoutError:
+        log.info("no paint within %g s: the window may be hidden", FIRST_PAINT_S)
+    finally:
+        window.removeEventFilter(watcher)
 
 
 async def _again(window: MainWindow, error: Fatal) -> bool:

@@ -11,10 +11,9 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from itertools import accumulate
 from operator import add
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 SUB_BITS: Final = 5
 SUB: Final = 1 << SUB_BITS
@@ -108,8 +107,7 @@ class Rate:
         return counted / whole
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the meter; times in ns, None where nothing was measured lately."""
 
     name: str
@@ -128,7 +126,6 @@ class Stall(Protocol):
     total_s: float
 
 
-@dataclass(slots=True)
 class Meter:
     """What is measured on the paths of the program. Every method is for the loop's thread.
 
@@ -136,23 +133,26 @@ class Meter:
     `painted` when the screen shows them, `clicked` in the task of a person's click and `ordered` as its order leaves.
     """
 
-    now_ns: Callable[[], int] = time.perf_counter_ns
-    strategy: Times = field(default_factory=lambda: Times("socket to strategy"))
-    paint: Times = field(default_factory=lambda: Times("tick to paint"))
-    order: Times = field(default_factory=lambda: Times("click to order"))
-    lag: Times = field(default_factory=lambda: Times("loop lag"))
-    frame: Times = field(default_factory=lambda: Times("frame drawn in"))
-    pause: Times = field(default_factory=lambda: Times("garbage collection"))
-    ticks: Rate = field(default_factory=Rate)
-    backlog: int = 0
-    """Callbacks that waited for their turn when the loop was last looked at."""
-    deepest: int = 0
-    shed: str = ""
-    """What is drawn less often for want of time, in words; empty where nothing is."""
-    stalls: Callable[[], Sequence[Stall]] = list
-    _read_ns: int = 0
-    _unpainted_ns: int = 0
-    _turned_ns: int = 0
+    def __init__(
+        self, now_ns: Callable[[], int] = time.perf_counter_ns, stalls: Callable[[], Sequence[Stall]] = list
+    ) -> None:
+        self.now_ns = now_ns
+        self.stalls = stalls
+        self.strategy = Times("socket to strategy")
+        self.paint = Times("tick to paint")
+        self.order = Times("click to order")
+        self.lag = Times("loop lag")
+        self.frame = Times("frame drawn in")
+        self.pause = Times("garbage collection")
+        self.ticks = Rate()
+        self.backlog = 0
+        """Callbacks that waited for their turn when the loop was last looked at."""
+        self.deepest = 0
+        self.shed = ""
+        """What is drawn less often for want of time, in words; empty where nothing is."""
+        self._read_ns = 0
+        self._unpainted_ns = 0
+        self._turned_ns = 0
 
     def frame_in(self) -> None:
         """A frame was read off the socket, now."""

@@ -7,9 +7,8 @@ this exists.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Kind(StrEnum):
@@ -23,8 +22,7 @@ class Kind(StrEnum):
 FRAME_HZ: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """Of how many frames each kind is drawn in one."""
 
     chart: int

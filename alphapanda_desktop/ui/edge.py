@@ -11,11 +11,10 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from inspect import ismethod
 from math import gcd
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
 import shiboken6
-from psygnal import SignalInstance
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
@@ -24,6 +23,9 @@ from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import FRAME_HZ, Kind, Shedding
 from alphapanda_desktop.ui.theme import DARK, Theme
+
+if TYPE_CHECKING:  # the first paint does not wait for it
+    from psygnal import SignalInstance
 
 FRAME_MS: Final = 1000 // FRAME_HZ
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1

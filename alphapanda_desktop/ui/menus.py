@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QDialog, QDockWidget, QLabel, QMenu, QVBoxLayout
 
 from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.keys import keys_page
 from alphapanda_desktop.ui.sheet import TypedSheet, tell
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # behind these is what the first paint does not wait for
+    from alphapanda_desktop.domain.risk import TradingState
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
@@ -128,6 +128,8 @@ class Menus:
 
     def show_latch(self, state: TradingState) -> None:
         """Offer what makes sense in this state of the kill switch."""
+        from alphapanda_desktop.domain.risk import TradingState
+
         self._release_action.setEnabled(state is not TradingState.ACTIVE)
         self._reduce_action.setEnabled(state is TradingState.ACTIVE)
 

@@ -9,14 +9,14 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
-from alphapanda_desktop.domain.ports import LinkState
-from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import DASH, countdown, rupees, signed_rupees
 from alphapanda_desktop.ui.theme import Role, ui_font
 
 if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.pnl import Pnl
+    from alphapanda_desktop.domain.ports import LinkState
+    from alphapanda_desktop.domain.risk import TradingState
     from alphapanda_desktop.trading.governor import Governor
 
 MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE"}
@@ -104,7 +104,7 @@ class TopStrip(QToolBar):
     def __init__(self, edge: Edge, parent: QWidget) -> None:
         super().__init__("Status strip", parent)
         self._edge = edge
-        self._state = TradingState.ACTIVE
+        self._shut = False
         self.setObjectName("top_strip")
         self.setMovable(False)
         self.setFloatable(False)
@@ -195,6 +195,8 @@ class TopStrip(QToolBar):
         self.session.say(f"{user_id}  ends in {countdown(seconds_left)}", role, "Kite ends every session at 06:00 IST")
 
     def show_feed(self, state: LinkState, ticks_per_s: float, detail: str) -> None:
+        from alphapanda_desktop.domain.ports import LinkState
+
         if state is LinkState.UP:
             self.feed.say(f"feed {ticks_per_s:,.0f} ticks/s", "good", "Live market data")
         else:
@@ -207,16 +209,18 @@ class TopStrip(QToolBar):
 
     def show_trading(self, state: TradingState, why: str) -> None:
         """What the latch lets pass; the button stays what it is: pressed once more, it cancels once more."""
-        self._state = state
+        from alphapanda_desktop.domain.risk import TradingState
+
+        self._shut = state is not TradingState.ACTIVE
         self.kill.setEnabled(True)
-        self.release.say("" if state is TradingState.ACTIVE else "RELEASE…", "warn", "Let orders pass again, by typing")
+        self.release.say("RELEASE…" if self._shut else "", "warn", "Let orders pass again, by typing")
         if state is TradingState.HALTED:
             self.desk.say("■ TRADING HALTED", "danger", why)
         elif state is TradingState.REDUCING:
             self.desk.say("▲ REDUCING: exits only", "warn", why)
 
     def show_desk(self, words: str, role: Role) -> None:
-        if self._state is TradingState.ACTIVE:
+        if not self._shut:
             self.desk.say(words, role)
 
     def show_differences(self, count: int) -> None:
