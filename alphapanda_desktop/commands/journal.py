@@ -98,7 +98,11 @@ def _one(paths: list[Path]) -> Path:
 
 
 def _verify(path: Path, expect: str | None) -> int:
-    proof = prove_file(path, expect)
+    try:
+        proof = prove_file(path, expect)
+    except UnicodeDecodeError as error:  # the file's own names are spoilt: no row can be told any more
+        print(f"{path}: NOT whole: its tables cannot be read: {error}")
+        return 1
     print(f"{path}: {_words(proof, expect)}")
     return 1 if proof.bad else 0
 
@@ -124,7 +128,7 @@ def _export(path: Path, since_ns: int, out: Path | None) -> int:
             with _whole_or_nothing(out, path) as file:
                 count = exported(path, since_ns, _teller(file))
             print(f"{count} rows of {path} written to {out}", file=sys.stderr)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         print(f"alphapanda journal: {path} cannot be read to its end: {error}; `verify` tells where", file=sys.stderr)
         return 1
     return 0
