@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from alphapanda_desktop.domain.charges import charges
+from alphapanda_desktop.domain.charges import exact_charges, turnover_of
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Side
-from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.sim.answers import KiteError, answering, bad_input, ist, missing
 from alphapanda_desktop.sim.checks import number, whole
 from alphapanda_desktop.sim.margins import CASH, Need, multiplier_of, need_of, segment_of
@@ -86,28 +85,26 @@ class CalculatorRoutes:
         return notes
 
     def _charges(self, row: Row, instrument: Instrument, price: float) -> dict[str, object]:
-        cost = charges(
+        cost = exact_charges(
             exchange=instrument.exchange,
             instrument_type=instrument.instrument_type,
             product=str(row.get("product", "")),
             transaction_type=_side(row),
-            quantity=_quantity(row),
-            average_price=price,
+            turnover=turnover_of(_quantity(row), price, multiplier_of(instrument)),
             on=ist(self._market.clock.now_s()).date(),
-            multiplier=multiplier_of(instrument),
             variety=str(row.get("variety") or "regular"),
             tradingsymbol=instrument.tradingsymbol,
         )
-        gst = cost.gst / RUPEE
+        gst = float(cost.gst)
         return {
-            "transaction_tax": cost.transaction_tax / RUPEE,
+            "transaction_tax": float(cost.transaction_tax),
             "transaction_tax_type": cost.transaction_tax_type,
-            "exchange_turnover_charge": cost.exchange_turnover_charge / RUPEE,
-            "sebi_turnover_charge": cost.sebi_turnover_charge / RUPEE,
-            "brokerage": cost.brokerage / RUPEE,
-            "stamp_duty": cost.stamp_duty / RUPEE,
+            "exchange_turnover_charge": float(cost.exchange_turnover_charge),
+            "sebi_turnover_charge": float(cost.sebi_turnover_charge),
+            "brokerage": float(cost.brokerage),
+            "stamp_duty": float(cost.stamp_duty),
             "gst": {"igst": gst, "cgst": 0, "sgst": 0, "total": gst},
-            "total": cost.total / RUPEE,
+            "total": float(cost.total),
         }
 
     async def segment(self, request: web.Request) -> object:
