@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import DASH, grouped
+from alphapanda_desktop.ui.formats import price as price_words
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -154,6 +155,10 @@ class Leaving:
         return bool(self.runs or self.app_only)
 
 
+TITLES: Final = {"Sleep": "The computer is going to sleep"}
+IN_ANY_CASE: Final = "It waits a few seconds for an answer, and then sleeps in any case."
+
+
 class ClosingSheet(Sheet):
     """Asks before the program ends or the machine sleeps. Signal: `agreed()` once it may."""
 
@@ -164,15 +169,17 @@ class ClosingSheet(Sheet):
     def __init__(
         self, leaving: Leaving, coverage: StopCoverage | None, edge: Edge, parent: QWidget, what: str = "Close"
     ) -> None:
-        super().__init__("closing_sheet", f"{what} AlphaPanda?", edge, parent, "warn")
+        super().__init__("closing_sheet", TITLES.get(what, f"{what} AlphaPanda?"), edge, parent, "warn")
         self._coverage = coverage
         self._leaving = leaving
         for words, role in _consequences(leaving):
             self.body.addWidget(self.line(words, role))
+        if what in TITLES:
+            self.body.addWidget(self.line(IN_ANY_CASE, "muted"))
         self.answer = self.line("", "danger", "close_answer")
         self.body.addWidget(self.answer)
         self.body.addStretch(1)
-        self.stay = self.button("close_stay", "Stay", self.dismiss)
+        self.stay = self.button("close_stay", "Leave them here" if what in TITLES else "Stay", self.dismiss)
         self.convert = self.button("close_convert", f"Put stops at the broker, then {what.lower()}", self._convert)
         self.convert.setVisible(bool(leaving.app_only) and coverage is not None)
         self.anyway = self.button("close_anyway", f"{what} anyway", self.agree)
@@ -203,6 +210,11 @@ class ClosingSheet(Sheet):
             button.setEnabled(True)
 
 
+def _triggers(row: Coverage) -> str:
+    said = ", ".join(f"{stop.side} at {price_words(stop.trigger)}" for stop in row.app_stops)
+    return f": {said}" if said else ""
+
+
 def _consequences(leaving: Leaving) -> list[tuple[str, Role]]:
     said: list[tuple[str, Role]] = []
     if leaving.runs:
@@ -221,8 +233,9 @@ def _consequences(leaving: Leaving) -> list[tuple[str, Role]]:
     for row in leaving.app_only:
         count = grouped(row.in_program)
         said.append(
-            (f"⚠ {row.position.tradingsymbol} {row.position.product}: {count} protected only by this program.", "warn")
-        )
+            (f"⚠ {row.position.tradingsymbol} {row.position.product}: {count} protected only by this program"
+             f"{_triggers(row)}.", "warn")
+        )  # fmt: skip
     if leaving.app_only:
         said.append(("Until it runs again, nothing sells or buys these back when the price turns.", "warn"))
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from alphapanda_desktop.domain.coverage import AppStop
 from alphapanda_desktop.domain.errors import Unknown
-from alphapanda_desktop.ui.coveragesheet import ClosingSheet, CoverageSheet, Leaving
+from alphapanda_desktop.ui.coveragesheet import IN_ANY_CASE, ClosingSheet, CoverageSheet, Leaving
 from alphapanda_desktop.ui.words import in_words, summary_of
 from tests.ui.fakes_sheets import FakeCoverage, SheetStage, a_stage, covered_row
 
@@ -118,6 +120,21 @@ def test_closing_says_what_ends_and_what_is_left(run: Any) -> None:
             assert "INFY MIS: 6 protected only by this program" in said(sheet)
             QTest.mouseClick(sheet.stay, Qt.MouseButton.LeftButton)
             assert stage.deck.top is None and agreed == []
+
+    run(story())
+
+
+def test_the_question_before_sleep_says_that_the_computer_does_not_wait_for_ever(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            stop = AppStop("NSE:INFY", "MIS", 6, 1480.0, "momentum #1")
+            row = replace(covered_row("INFY", 10, 4, 6), app_stops=(stop,))
+            sheet, agreed = ask(stage, FakeCoverage(row), what="Sleep")
+            assert sheet.title.text() == "The computer is going to sleep"
+            assert IN_ANY_CASE in said(sheet)
+            assert "6 protected only by this program: SELL at 1,480.00." in said(sheet)
+            QTest.mouseClick(sheet.anyway, Qt.MouseButton.LeftButton)
+            assert agreed == ["Sleep"]
 
     run(story())
 

@@ -348,7 +348,7 @@ def test_sleep_is_asked_about_only_where_a_stop_would_sleep_too(run: Any, eventu
             window.sheets._parts = replace(stage.parts, coverage=coverage)  # type: ignore[arg-type]
             window._sleep.sleeping.emit()
             sheet = window.deck.find("closing_sheet")
-            assert sheet is not None and "Sleep" in sheet.title.text()
+            assert sheet is not None and "going to sleep" in sheet.title.text()
             button = sheet.findChild(QPushButton, "close_convert")
             assert button is not None
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
