@@ -6,19 +6,15 @@ A cache may be lost at any time: whatever is wrong with a file, the master is as
 from __future__ import annotations
 
 import asyncio
-import gc
 import hashlib
 import json
 import logging
 import os
 import struct
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, TypeVar, final
 
@@ -27,6 +23,7 @@ import numpy as np
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.masterchanges import Change, MasterChanges, master_changes
+from alphapanda_desktop.domain.mastercolumns import from_columns, no_collection
 from alphapanda_desktop.store.threads import in_daemon_thread
 
 T = TypeVar("T")
@@ -191,25 +188,13 @@ def unpacked(file: bytes) -> list[Instrument]:
         raise BadData("it is damaged or of another version")
     made: list[Instrument] = []
     at = 0
-    with _no_collection():
+    with no_collection():
         while at < len(content):
             size, text_size = _LENGTHS.unpack_from(content, at)
             at += _LENGTHS.size
-            made += _made(_values_of(content[at : at + size], text_size))
+            made += from_columns(_values_of(content[at : at + size], text_size))
             at += size
     return made
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for cycles meanwhile: rows have none, and each search would hold up the loop for 40 ms and more."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _values_of(block: memoryview, at: int) -> dict[str, list[Any]]:
@@ -224,13 +209,3 @@ def _values_of(block: memoryview, at: int) -> dict[str, list[Any]]:
     for name in _REPEATING:
         values[name] = list(map(words[name].__getitem__, values[name]))
     return values
-
-
-def _made(values: dict[str, list[Any]]) -> list[Instrument]:
-    # Half the time of making a frozen dataclass goes into getting round its own frost. Filling its slots column by
-    # column through their descriptors is done in C, takes less than half as long, and gives the very same values.
-    count = len(values["tradingsymbol"])
-    made = list(map(Instrument.__new__, repeat(Instrument, count)))
-    for name, column in values.items():
-        deque(map(getattr(Instrument, name).__set__, made, column), maxlen=0)
-    return made
