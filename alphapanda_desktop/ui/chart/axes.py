@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QRegion
 
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.items import Floats
@@ -45,6 +45,7 @@ class Axis(Over):
         self._pane = pane
         self._labels = labels
         self._tags: dict[str, Tag] = {}
+        self._marked: list[QRect] = []
 
     def set_tag(self, name: str, tag: Tag | None) -> None:
         """Put, move or (None) remove a label; those named later lie on top."""
@@ -52,12 +53,12 @@ class Axis(Over):
         if tag == before:
             return
         if before is not None:
-            self._touch(self.place_of(before))
+            self._touch(self._reach(before))
         if tag is None:
             self._tags.pop(name, None)
         else:
             self._tags[name] = tag
-            self._touch(self.place_of(tag))
+            self._touch(self._reach(tag))
 
     def tag(self, name: str) -> Tag | None:
         """The label of that name, or None."""
@@ -67,11 +68,20 @@ class Axis(Over):
         """Which pixels a label covers."""
         return QRect()
 
-    def places(self) -> Sequence[QRect]:
-        return [self.place_of(tag) for tag in self._tags.values()]
+    def _reach(self, tag: Tag) -> QRect:
+        """The label and the marks that it may lie on."""
+        return QRect()
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def places(self) -> Sequence[QRect]:
+        return [self._reach(tag) for tag in self._tags.values()]
+
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         self._labels.begin(painter)
+        for tag in self._tags.values():  # half a number is read as a wrong one: what a label touches goes whole
+            place = self.place_of(tag).adjusted(0, -1, 0, 1)
+            for mark in self._marked:
+                if mark.intersects(place):
+                    painter.fillRect(mark, theme.colour("panel"))
         for tag in self._tags.values():
             place = self.place_of(tag)
             boxed(painter, theme, place, tag.role, filled=tag.filled)
@@ -93,6 +103,8 @@ class PriceAxis(Axis):
         """Price that per cents are counted from."""
         self.has_prices = False
         """Without a price there is no scale: an empty chart shows no numbers."""
+        self._made_for: tuple[object, ...] = ()
+        self._marks: Floats = np.empty(0)
 
     def set_widest(self, text: str) -> None:
         """Make room for this text."""
@@ -106,9 +118,15 @@ class PriceAxis(Axis):
 
     def marks(self) -> Floats:
         """Prices that are marked in the pane now."""
+        pane = self._pane
+        made_for = (pane.low, pane.high, pane.log, pane.height(), self.kind, self.base, self.finest, self.has_prices)
+        if made_for != self._made_for:
+            self._made_for, self._marks = made_for, self._new_marks(pane)
+        return self._marks
+
+    def _new_marks(self, pane: Pane) -> Floats:
         if not self.has_prices:
             return np.empty(0)
-        pane = self._pane
         count = max(1, min(self.count_limit, int(pane.height() / PRICE_LABEL_PX)))
         if self.kind == "percent":
             return percent_marks(pane.low, pane.high, count, self.base)
@@ -118,6 +136,10 @@ class PriceAxis(Axis):
         height, y = self._labels.height + 4, min(max(float(self._pane.py(tag.at)), -1e6), 1e6)
         top = min(max(math.floor(y) - height // 2, self.place.top()), max(self.place.top(), self._last(height)))
         return QRect(self.place.left(), top, self.place.width(), height)
+
+    def _reach(self, tag: Tag) -> QRect:
+        tall = self._labels.height + 2
+        return self.place_of(tag).adjusted(0, -tall, 0, tall) & self.place
 
     def _last(self, height: int) -> int:
         return self.place.top() + self.place.height() - height
@@ -130,11 +152,13 @@ class PriceAxis(Axis):
         self._labels.begin(painter)
         marks = self.marks()
         below = math.inf
+        self._marked = []
         for mark, y in zip(marks.tolist(), np.floor(self._pane.py(marks)).tolist(), strict=True):
             top = y - tall // 2
             if place.top() <= top <= self._last(tall) and below - top >= tall + 2:
                 below, text = top, self.words_of(mark)
                 self._labels.draw(painter, place.right() + 1 - AIR - self._labels.width(text), top, text)
+                self._marked.append(QRect(place.left() + 1, int(top), place.width() - 1, tall))
 
 
 class TimeAxis(Axis):
@@ -154,9 +178,14 @@ class TimeAxis(Axis):
         left = min(max(left, self.place.left()), max(0, self.place.left() + self.place.width() - width))
         return QRect(left, self.place.top() + 1, width, self.place.height() - 2)
 
+    def _reach(self, tag: Tag) -> QRect:
+        wide = math.ceil(LABEL_PX)
+        return self.place_of(tag).adjusted(-wide, 0, wide, 0) & self.place
+
     def draw_marks(self, painter: QPainter, theme: Theme) -> None:
         """Paint line, times and dates; a label is shown whole or not at all."""
         place = self.place
+        self._marked = []
         painter.fillRect(place.left(), place.top(), place.width(), 1, theme.colour("border"))
         for labels, major in ((self._labels, False), (self._bold, True)):
             labels.begin(painter)
@@ -165,4 +194,6 @@ class TimeAxis(Axis):
             for mark in self.marks():
                 x = self._pane.px(mark.x)
                 if mark.major is major and place.left() + LABEL_PX / 2 <= x <= place.right() - LABEL_PX / 2:
-                    labels.draw(painter, x - labels.width(mark.text) / 2, top, mark.text)
+                    width = labels.width(mark.text)
+                    labels.draw(painter, x - width / 2, top, mark.text)
+                    self._marked.append(QRect(round(x - width / 2) - 1, top, math.ceil(width) + 2, labels.height))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.overlay import Word
@@ -21,8 +23,20 @@ def moment(source: Source, row: int) -> str:
     at_s = float(source.times(row, row + 1)[0])
     if isinstance(source, TickSource):
         return formats.ist_time(at_s)
-    is_day = isinstance(source, CandleSource) and source.series.interval.seconds >= DAY_S
+    return _bar_moment(at_s, isinstance(source, CandleSource) and source.series.interval.seconds >= DAY_S)
+
+
+# The bar that is spoken of moves with each tick, most of its words do not.
+
+
+@lru_cache(64)
+def _bar_moment(at_s: float, is_day: bool) -> str:
     return formats.ist_day(at_s) if is_day else formats.ist_moment(at_s)
+
+
+@lru_cache(256)
+def _price(price: float, decimals: int) -> str:
+    return formats.price(price, decimals)
 
 
 def readout(source: Source, row: int, decimals: int, rising: Role = "up", falling: Role = "down") -> list[Word]:
@@ -44,14 +58,14 @@ def _candle_words(source: CandleSource, row: int, decimals: int, rising: Role, f
     role = rising if close >= start else falling
     words: list[Word] = []
     for name, price in (("O", start), ("H", bars.high.item(row)), ("L", bars.low.item(row)), ("C", close)):
-        words += [Word(name, "muted"), Word(formats.price(price, decimals), role)]
+        words += [Word(name, "muted"), Word(_price(price, decimals), role)]
     words += _volume_words(bars.volume.item(row))
     if row > 0 and (before := bars.close.item(row - 1)):
         words.append(Word(formats.percent((close - before) * 100 / before), rising if close >= before else falling))
-    if any(first <= row < end for first, end in source.series.gap_rows()):
+    if any(first <= row < end for first, end in source.gaps()):
         words.append(Word("trades may be missing", "warn"))
     return words
 
 
 def _volume_words(volume: int) -> list[Word]:
-    return [Word(f"V {formats.volume(volume)}")] if volume else []
+    return [Word("V", "muted"), Word(formats.volume(volume))] if volume else []

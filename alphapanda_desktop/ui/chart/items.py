@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ Look = Callable[[], Theme]
 
 FAR_PX: Final = 30_000.0
 """Farther out of sight nothing is painted: Qt counts pixels in small numbers."""
+
+FEW: Final = 8
+"""Up to so many candles are painted one by one."""
 
 HOLLOW_PX: Final = 3.0
 """Bodies of this width and more have room for a hollow."""
@@ -65,28 +69,32 @@ class GridItem(Item):
     def __init__(self, marks: Callable[[], tuple[Floats, Floats, Floats]], *, topped: bool = False) -> None:
         self._marks = marks
         self._topped = topped
-        self._rects = Rects()
+        self._made_for: tuple[object, ...] = ()
+        self._minor: list[int] = []
+        self._major: list[int] = []
+        self._level: list[int] = []
 
     def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
-        minor, major, prices = self._marks()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.colour("grid"))
-        place = pane.place
-        self._upright(painter, pane, minor)
-        if prices.size:
-            y = np.floor(pane.py(prices))
-            self._rects.set(np.full_like(y, place.left()), y, np.full_like(y, place.width()), np.ones_like(y))
-            self._rects.paint(painter)
-        painter.setBrush(theme.colour("border"))
-        self._upright(painter, pane, major)
+        self._catch_up(pane)
+        place, faint, strong = pane.place, theme.colour("grid"), theme.colour("border")
+        for rows, colour in ((self._minor, faint), (self._major, strong)):
+            for x in rows:
+                if left <= x <= right:
+                    painter.fillRect(x, place.top(), 1, place.height(), colour)
+            if rows is self._minor:
+                for y in self._level:
+                    painter.fillRect(place.left(), y, place.width(), 1, colour)
         if self._topped:
-            painter.drawRect(place.left(), place.top(), place.width(), 1)
+            painter.fillRect(place.left(), place.top(), place.width(), 1, strong)
 
-    def _upright(self, painter: QPainter, pane: Pane, rows: Floats) -> None:
-        if rows.size:
-            x, place = np.floor(pane.px(rows)), pane.place
-            self._rects.set(x, np.full_like(x, place.top()), np.ones_like(x), np.full_like(x, place.height()))
-            self._rects.paint(painter)
+    def _catch_up(self, pane: Pane) -> None:
+        marks = self._marks()
+        made_for = (*map(id, marks), pane.x0, pane.x1, pane.low, pane.high, pane.log, pane.place)
+        if made_for != self._made_for:
+            minor, major, prices = self._kept = marks  # kept, lest another array has its id
+            self._made_for = made_for[:-1] + (QRect(pane.place),)
+            self._minor, self._major = (np.floor(pane.px(rows)).astype(int).tolist() for rows in (minor, major))
+            self._level = np.floor(pane.py(prices)).astype(int).tolist()
 
 
 class GapsItem(Item):
@@ -97,7 +105,7 @@ class GapsItem(Item):
 
     def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
         place = pane.place
-        for first, end in self._source.series.gap_rows():
+        for first, end in self._source.gaps():
             x0, x1 = math.floor(pane.px(first - 0.5)), math.ceil(pane.px(end - 0.5))
             if x1 >= left and x0 <= right:
                 width = max(2, x1 - x0)
@@ -119,6 +127,9 @@ class CandleItem(Item):
 
     def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
         drawn = _between(self.source, pane, left, right)
+        if drawn.x.size <= FEW:
+            self._draw_few(painter, pane, theme, drawn)
+            return
         middle = np.floor(pane.px(drawn.x))
         rises = drawn.close >= drawn.open
         painter.setPen(Qt.PenStyle.NoPen)
@@ -147,9 +158,31 @@ class CandleItem(Item):
             self._hollows.set(left + 1, top + 1, np.full_like(at, width - 2), np.maximum(tall - 2, 0))
             self._hollows.paint(painter)
 
+    def _draw_few(self, painter: QPainter, pane: Pane, theme: Theme, drawn: Candles) -> None:
+        """The same without columns: numpy's calls cost more than a few candles do."""
+        width, ground = body_width(pane.bar_px * drawn.factor), theme.colour("panel")
+        rows = zip(*(column.tolist() for column in drawn[:5]), strict=True)
+        for x, opens, high, low, close in rows:
+            rises = close >= opens
+            colour = theme.colour(self._dress.up if rises else self._dress.down)
+            at = math.floor(pane.px(x))
+            painter.fillRect(at, *one_span(pane.py(high), pane.py(low), 1), colour)
+            if width < 2:
+                continue
+            left, (top, _, tall) = at - width // 2, one_span(pane.py(max(opens, close)), pane.py(min(opens, close)), 1)
+            painter.fillRect(left, top, width, tall, colour)
+            if self._dress.hollow and rises and width >= HOLLOW_PX and tall > 2:
+                painter.fillRect(left + 1, top + 1, width - 2, tall - 2, ground)
+
     def place_of_last(self, pane: Pane) -> QRect:
         """All pixels that the newest bar covers."""
-        return _column(self.source, pane, lambda last: (pane.py(last.high), pane.py(last.low)))
+        return _column(self.source, pane, lambda high, low, _volume: (pane.py(high), pane.py(low)))
+
+
+def one_span(top: float, bottom: float, width: int) -> tuple[int, int, int]:
+    """As `span`, of one: first pixel, the width given, how many pixels."""
+    first = math.floor(min(max(top, -FAR_PX), FAR_PX))
+    return first, width, max(math.ceil(min(max(bottom, -FAR_PX), FAR_PX)) - first, 1)
 
 
 def span(top: Floats, bottom: Floats) -> tuple[Floats, Floats]:
@@ -172,17 +205,14 @@ def _between(source: CandleSource, pane: Pane, left: int, right: int) -> Candles
     return source.some(pane.row_at(left) - factor, pane.row_at(right) + factor, factor)
 
 
-def _column(source: CandleSource, pane: Pane, heights: Callable[[Candles], tuple[Floats, Floats]]) -> QRect:
+def _column(source: CandleSource, pane: Pane, heights: Callable[[float, float, float], tuple[float, float]]) -> QRect:
     factor = source.factor(pane.x1 - pane.x0, pane.width())
     if not source.end or source.end - 1 < pane.x0 - factor or source.end - 1 > pane.x1 + factor:
         return QRect()
-    last = source.some(source.end - 1, source.end - 1, factor)
-    x = math.floor(pane.px(last.x.item(-1)))
+    x, high, low, volume = source.newest(factor)
     half = body_width(pane.bar_px * factor) // 2
-    top, bottom = heights(last)
-    first = math.floor(top.item(-1))
-    tall = max(1, math.ceil(bottom.item(-1)) - first)
-    return QRect(x - half, first - 1, 2 * half + 1, tall + 2).intersected(pane.place)
+    first, _, tall = one_span(*heights(high, low, volume), 1)
+    return QRect(math.floor(pane.px(x)) - half, first - 1, 2 * half + 1, tall + 2).intersected(pane.place)
 
 
 class VolumeItem(Item):
@@ -195,30 +225,42 @@ class VolumeItem(Item):
 
     def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
         drawn = _between(self._source, pane, left, right)
+        if drawn.x.size <= FEW:
+            self._draw_few(painter, pane, theme, drawn)
+            return
         width, floor = body_width(pane.bar_px * drawn.factor), pane.place.top() + pane.place.height()
         first = np.floor(pane.px(drawn.x)) - (width - 1) / 2
         top = np.minimum(np.floor(pane.py(drawn.volume)), floor - 1.0)
         rises, traded = drawn.close >= drawn.open, drawn.volume > 0
         painter.setPen(Qt.PenStyle.NoPen)
         for role, rows in ((self._dress.down, traded & ~rises), (self._dress.up, traded & rises)):
-            painter.setBrush(sunk(theme, role))
-            self._columns.set(first[rows], top[rows], np.full_like(top[rows], width), floor - top[rows])
-            self._columns.paint(painter)
+            left_edge, tip = first[rows], top[rows]
+            if tip.size:
+                painter.setBrush(sunk(theme, role))
+                self._columns.set(left_edge, tip, np.full_like(tip, width), floor - tip)
+                self._columns.paint(painter)
+
+    def _draw_few(self, painter: QPainter, pane: Pane, theme: Theme, drawn: Candles) -> None:
+        width, floor = body_width(pane.bar_px * drawn.factor), pane.place.top() + pane.place.height()
+        columns = (drawn.x, drawn.open, drawn.close, drawn.volume)
+        for x, opens, close, volume in zip(*(column.tolist() for column in columns), strict=True):
+            if volume > 0:
+                top = min(math.floor(pane.py(volume)), floor - 1)
+                colour = sunk(theme, self._dress.up if close >= opens else self._dress.down)
+                painter.fillRect(math.floor(pane.px(x)) - width // 2, top, width, floor - top, colour)
 
     def place_of_last(self, pane: Pane) -> QRect:
         """All pixels that the newest column covers."""
-        floor = np.array([float(pane.place.top() + pane.place.height())])
-        return _column(self._source, pane, lambda last: (np.minimum(pane.py(last.volume), floor - 1), floor))
+        floor = float(pane.place.top() + pane.place.height())
+        return _column(self._source, pane, lambda _high, _low, volume: (min(pane.py(volume), floor - 1), floor))
 
 
+@cache
 def sunk(theme: Theme, role: Role, share: float = 0.5) -> QColor:
     """So much of a colour over the panel; opaque, because translucent fills leave Qt's fast path."""
     colour, ground = theme.colour(role), theme.colour("panel")
-    mixed = (
-        round(share * a + (1 - share) * b)
-        for a, b in zip(colour.getRgb()[:3], ground.getRgb()[:3], strict=True)  # type: ignore[index]  # a tuple
-    )
-    return QColor(*mixed)
+    pairs = ((colour.red(), ground.red()), (colour.green(), ground.green()), (colour.blue(), ground.blue()))
+    return QColor(*(round(share * a + (1 - share) * b) for a, b in pairs))
 
 
 class TickLineItem(Item):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from PySide6.QtCore import QObject, QRect, Qt, Signal
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QRegion
 
 from alphapanda_desktop.domain.orders import Side
 from alphapanda_desktop.ui.chart.labels import Labels
@@ -141,8 +141,9 @@ class OrderLinesItem(Over):
 
     # -- painting --------------------------------------------------------------------------------------------
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        painter.setClipRect(self._pane.place, Qt.ClipOperation.IntersectClip)
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
+        painter.save()
+        painter.setClipRect(self._pane.place)
         self._labels.begin(painter)
         for placed in self._placed:
             if placed.y is not None:
@@ -154,6 +155,7 @@ class OrderLinesItem(Over):
             line, price = self.ghost
             self._draw_line(painter, theme, line, self._y(price), Qt.PenStyle.SolidLine, 2)
             self._draw_label(painter, theme, line.role, self._ghost_label(), self._ghost_text(), filled=True)
+        painter.restore()
 
     def _is_chosen(self, placed: _Placed) -> bool:
         return placed.line.name == self.chosen

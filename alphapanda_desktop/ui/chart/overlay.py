@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QPainter, QPen, QRegion
 
 from alphapanda_desktop.ui.chart.labels import Labels
 from alphapanda_desktop.ui.chart.pane import Pane
@@ -44,8 +44,8 @@ class Over:
         """Pixels of the widget that it covers."""
         return ()
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
-        """Paint it whole; the painter is clipped to what must be shown."""
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
+        """Paint what of it is asked for, or all of it: the painter is clipped to that."""
 
     def _touch_all(self) -> None:
         for place in self.places():
@@ -83,15 +83,33 @@ class Words(Over):
             self._room = room
             if self._wrapped is not None:
                 self.say_wrapped(*self._wrapped)
-            self._put()
+            self._place = self._put()
+            self._touch_all()
 
     def say(self, *lines: Sequence[Word]) -> None:
-        """Show these lines; none hides it."""
+        """Show these lines; none hides it. Only what is different is shown anew, from the first such word on."""
         said = tuple(tuple(line) for line in lines if line)
-        if said != self._lines:
-            self._touch_all()
-            self._lines = said
-            self._put()
+        if said == self._lines:
+            return
+        before, kept = self._lines, self._place
+        self._lines = said
+        self._place = self._put()
+        if len(before) != len(said) or self._framed or not self._align & Qt.AlignmentFlag.AlignLeft:
+            self._touch(kept)
+            self._touch(self._place)
+            return
+        for number, (old, new) in enumerate(zip(before, said, strict=True)):
+            if old != new:
+                self._touch(self._row(number, kept.united(self._place), _alike(old, new)))
+
+    def _row(self, number: int, place: QRect, words: int) -> QRect:
+        """Pixels of a line right of its first so many words."""
+        left = place.left() + WORDS_AIR + sum(self._advance(word) for word in self._lines[number][:words])
+        top = place.top() + 3 + number * self._labels.height
+        return QRect(left, top, place.right() + 1 - left, self._labels.height)
+
+    def _advance(self, word: Word) -> int:
+        return round(self._labels.width(word.text)) + GAP
 
     def say_wrapped(self, text: str, role: Role = "text") -> None:
         """Show a sentence in as many lines as its room needs; "" hides it."""
@@ -105,7 +123,7 @@ class Words(Over):
                 lines.append(word)
         self.say(*([Word(line, role)] for line in lines))
 
-    def _put(self) -> None:
+    def _put(self) -> QRect:
         width = max((self._width(line) for line in self._lines), default=0) + 2 * WORDS_AIR
         place = QRect(self._room.left(), self._room.top(), min(width, self._room.width()), 0)
         place.setHeight(self._labels.height * len(self._lines) + (2 if self._framed else 6))
@@ -113,31 +131,41 @@ class Words(Over):
             place.moveRight(self._room.right())
         if self._align & Qt.AlignmentFlag.AlignHCenter:
             place.moveLeft(self._room.left() + (self._room.width() - place.width()) // 2)
-        self._place = place
-        self._touch_all()
+        return place
 
     def _width(self, line: Line) -> int:
-        return math.ceil(sum(self._labels.width(word.text) for word in line)) + GAP * (len(line) - 1)
+        return sum(self._advance(word) for word in line) - GAP
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         place = self._place
         self._labels.begin(painter)
         if self._framed:
             boxed(painter, theme, place, self._lines[0][0].role, filled=False)
         top = place.top() + (1 if self._framed else 3)
         for line in self._lines:
-            self._draw_line(painter, theme, line, top)
+            row = asked.intersected(QRect(place.left(), top, place.width(), self._labels.height)).boundingRect()
+            if not row.isEmpty():
+                self._draw_line(painter, theme, line, top, row.left())
             top += self._labels.height
 
-    def _draw_line(self, painter: QPainter, theme: Theme, line: Line, top: int) -> None:
-        x = place_left = self._place.left() + WORDS_AIR
-        for word in line:
-            width = self._labels.width(word.text)
-            if x + width > self._place.right() and x > place_left:
+    def _draw_line(self, painter: QPainter, theme: Theme, line: Line, top: int, left: int) -> None:
+        x, end = self._place.left() + WORDS_AIR, self._place.right()
+        for number, word in enumerate(line):
+            advance = self._advance(word)
+            if x + advance - GAP > end and number:
                 return  # a value is shown whole or not at all
-            painter.setPen(theme.colour(word.role))
-            self._labels.draw(painter, x, top, word.text)
-            x += round(width) + GAP
+            if x + advance > left:
+                painter.setPen(theme.colour(word.role))
+                self._labels.draw(painter, x, top, word.text)
+            x += advance
+
+
+def _alike(one: Line, other: Line) -> int:
+    """How many words both begin with."""
+    for number, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return number
+    return min(len(one), len(other))
 
 
 def boxed(painter: QPainter, theme: Theme, place: QRect, role: Role, *, filled: bool) -> None:
@@ -175,7 +203,7 @@ class Crosshair(Over):
         self._touch_all()
         self._places = ()
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         painter.setPen(QPen(theme.colour("muted"), 1, Qt.PenStyle.DotLine))
         for place in self._places:
             if place.width() == 1:
@@ -207,7 +235,7 @@ class LastPrice(Over):
         y = math.floor(self._pane.py(self.price))
         return (QRect(place.left(), y, place.width(), 1),) if place.top() <= y <= place.bottom() else ()
 
-    def draw(self, painter: QPainter, theme: Theme) -> None:
+    def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         painter.setPen(QPen(theme.colour(self.role), 1, Qt.PenStyle.DashLine))
         for place in self.places():
             painter.drawLine(place.left(), place.top(), place.right(), place.top())

@@ -46,6 +46,7 @@ class Pane:
     def py(self, price: Any) -> Any:
         """Pixel from the top of a price or of many."""
         if self.log:
+            # numpy's logarithm for one as for many: the last bit must be the same.
             top, bottom, at = math.log10(self.high), math.log10(self.low), np.log10(np.maximum(price, 1e-12))
         else:
             top, bottom, at = self.high, self.low, price

@@ -99,6 +99,7 @@ class CandleSource:
     def __init__(self, series: BarSeries) -> None:
         self.series = series
         self._last: tuple[tuple[float, ...], Candles] | None = None
+        self._gaps: tuple[tuple[object, ...], list[tuple[int, int]]] = ((), [])
 
     @property
     def version(self) -> int:
@@ -133,6 +134,11 @@ class CandleSource:
         x = np.arange(len(rows.open), dtype=np.float64) * factor + middle
         return Candles(x, rows.open, rows.high, rows.low, rows.close, rows.volume, factor)
 
+    def newest(self, factor: int) -> tuple[float, float, float, int]:
+        """Middle, high, low and volume of the last drawn candle."""
+        rows = self.series.pyramid.joined(self.end - 1, self.end, factor)
+        return rows.start_row + (factor - 1) / 2, rows.high.item(-1), rows.low.item(-1), rows.volume.item(-1)
+
     def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
         drawn = self.candles(x0, x1, factor)
         if not drawn.x.size:
@@ -146,8 +152,16 @@ class CandleSource:
         return self.series.columns.close.item(row)
 
     def row_at(self, at_s: float) -> int | None:
-        row = int(np.searchsorted(self.series.start_s, at_s, side="right")) - 1
+        # Whole seconds: for a fraction numpy would make floats of the whole column first.
+        row = int(np.searchsorted(self.series.start_s, math.floor(at_s), side="right")) - 1
         return row if row >= 0 else None
+
+    def gaps(self) -> list[tuple[int, int]]:
+        """First row and the one after the last of bars that may lack trades."""
+        made_for = (self.series.gaps, self.end, self.series.history_version)
+        if made_for != self._gaps[0]:
+            self._gaps = (made_for, self.series.gap_rows() if made_for[0] else [])
+        return self._gaps[1]
 
 
 class TickSource:

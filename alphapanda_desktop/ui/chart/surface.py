@@ -7,8 +7,10 @@ the sheet, `_touch` for what lies over it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -40,6 +42,9 @@ from alphapanda_desktop.ui.theme import ui_font
 AXIS_POINTS: Final = 8.5
 LEGEND_POINTS: Final = 9.0
 VOLUME_SHARE: Final = 0.2
+
+
+_NONE: Final[Floats] = np.empty(0)
 
 
 class Surface(Canvas):
@@ -106,7 +111,7 @@ class Surface(Canvas):
         return (*self.time_marks.upright(), self.price_axis.marks())
 
     def _grid_of_volumes(self) -> tuple[Floats, Floats, Floats]:
-        return (*self.time_marks.upright(), self.volume_axis.marks()[:0])
+        return (*self.time_marks.upright(), _NONE)
 
     # --- what no longer holds
 
@@ -151,15 +156,23 @@ class Surface(Canvas):
             self._last_places = self._places_of_last()
         picture = self.sheet.picture(self.viewport().size(), self.devicePixelRatioF())
         painter.resetTransform()
-        painter.drawPixmap(QPoint(0, 0), picture)
+        ratio = int(picture.devicePixelRatio())
+        if ratio != picture.devicePixelRatio():
+            painter.drawPixmap(QPoint(0, 0), picture)  # pixels of a fraction go only with all others
+            return
+        asked: Iterable[QRect] = self._asked  # type: ignore[assignment]  # it is one, its stub does not say so
+        for place in asked:
+            part = place if ratio == 1 else QRect(place.topLeft() * ratio, place.size() * ratio)
+            painter.drawPixmap(place, picture, part)
 
     def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
         painter.resetTransform()
         theme, asked = self._look(), self._asked
         for part in self._over:
-            if any(asked.intersects(place) for place in part.places()):
-                painter.setClipRegion(asked)
-                part.draw(painter, theme)
+            for place in part.places():
+                if asked.intersects(place):
+                    part.draw(painter, theme, asked)  # Qt clips to what was asked for
+                    break
 
     def _paint_sheet(self, painter: QPainter, place: QRect) -> None:
         theme = self._look()
