@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
@@ -24,6 +25,7 @@ from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.carried import Brought, brought_into
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.comparing import Comparing
 from alphapanda_desktop.trading.daywatch import DayWatch
@@ -53,6 +55,10 @@ from alphapanda_desktop.trading.unanswered import Unanswered
 from alphapanda_desktop.trading.voice import Voice
 
 __all__ = ["Desk", "DeskState"]
+
+LAST_MINUTE: Final = timedelta(seconds=61)
+REQUESTS: Final = ("modify", "gtt placed", "gtt modified", "gtt deleted", "conversion")
+"""Kinds of journaled events that are requests which the governor counted, beside the orders themselves."""
 
 
 class Desk(Voice):
@@ -95,6 +101,8 @@ class Desk(Voice):
         self.risk = risk or RiskKeeper(journal, clock, _whole(limits))
         self.governor = governor or Governor(clock)
         self.ledger = Ledger(market.master.by_key, lambda: self.day_start().date())
+        self.brought: list[Brought] = []
+        """What runs of earlier days held when this day began; the ledger carries it."""
         self.foreign_policy = ForeignPolicy.IGNORE
         self._parts = parts = Parts(
             broker, journal, market, clock, scope, self.books, Gate(arming), self,
@@ -152,8 +160,19 @@ class Desk(Voice):
             self.name_run(run.run_id, run.strategy)
         left = [row.request for row in intents if row.state != "refused"]
         self._rules.recount(left)
-        self.governor.restore(len(left), Counter(str(event.detail.get("order_id")) for event in changes))
+        times = await self._left_since(self._clock.now() - LAST_MINUTE)
+        changed = Counter(str(event.detail.get("order_id")) for event in changes)
+        for brought in await brought_into(day, journal):
+            self.ledger.carry(*brought)
+            self.brought.append(brought)
+        self.governor.restore(len(left), changed, times)
         self._day, self._recalled = day, True
+
+    async def _left_since(self, moment: datetime) -> list[datetime]:
+        """When the requests left that a former start of the program sent since then, as far as is known."""
+        journal = self._parts.journal
+        orders = [row.at for row in await journal.intents(moment) if row.state != "refused"]
+        return orders + [event.at for kind in REQUESTS for event in await journal.events(moment, kind)]
 
     async def _turn_day(self) -> None:
         """Begin the books of a new day once its sessions can begin: the counter, and the book, as Kite does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -59,6 +59,8 @@ class Run:
     variables: dict[str, object] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     """This run's orders by tag, as last seen."""
+    brought: Mapping[tuple[str, Product], tuple[int, float]] = field(default_factory=dict)
+    """Signed quantity and average price that it brought into the day, by instrument key and product."""
     price_of: Callable[[str], float | None] = lambda _key: None
     """Latest price by instrument key; None where none is known."""
 
@@ -73,7 +75,8 @@ class Run:
 
     def holding(self, key: str) -> Holding:
         """What this run's own orders have made it own of one instrument."""
-        quantity, cost, realised = 0, 0.0, 0.0
+        brought = [lots for (where, _), lots in self.brought.items() if where == key]
+        quantity, cost, realised = sum(q for q, _ in brought), sum(q * price for q, price in brought), 0.0
         for order in self.orders.values():
             if order.key == key and order.filled_quantity:
                 quantity, cost, realised = _fold(quantity, cost, realised, order)
@@ -85,7 +88,9 @@ class Run:
 
     def held_as(self, key: str) -> dict[Product, int]:
         """Signed quantity of one instrument by product, where there is any: each can be closed only as itself."""
-        held: dict[Product, int] = {}
+        held: dict[Product, int] = {
+            product: count for (where, product), (count, _) in self.brought.items() if where == key
+        }
         for order in self.orders.values():
             if order.key == key and order.filled_quantity:
                 product = cast(Product, order.product)

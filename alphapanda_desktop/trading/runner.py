@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.ports import Clock, Journal, RunRow
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.trading.carried import MEMORY, Brought
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.host import Host
@@ -83,8 +84,14 @@ class Runner:
         desk.kill.on_stop(self.stop_all)
 
     async def recall(self, since: datetime) -> None:
-        """Show today's earlier runs; one that never ended was interrupted, and is journaled so."""
-        for row in await self._journal.runs(since):
+        """Show today's earlier runs, and those of earlier days that hold something still.
+
+        One that never ended was interrupted, and is journaled so.
+        """
+        holding = {one.run_id for one in self._desk.brought if self._still_held(one)}
+        for row in await self._journal.runs(since - MEMORY if holding else since):
+            if row.started_at < since and row.run_id not in holding:
+                continue
             if any(run.run_id == row.run_id for run in self.runs):
                 continue
             how = row.how
@@ -95,6 +102,11 @@ class Runner:
             strategy_type = self.available.get(row.strategy) or _absent(row.strategy)
             self.runs.insert(0, self._recalled(row, strategy_type, how))
             self._say(row.run_id)
+
+    def _still_held(self, one: Brought) -> bool:
+        """Whether the account holds such a position still; shares of earlier days are no position any more."""
+        account = self._desk.books.held(one.exchange, one.tradingsymbol, one.product)
+        return one.product == "CNC" or account * one.quantity > 0
 
     def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
         by_key = self._market.master.by_key
@@ -111,10 +123,16 @@ class Runner:
             price_of=self._price_of,
             state=RunState.STOPPED,
             detail=how,
+            brought=self._brought(row.run_id),
         )
+        self._desk.name_run(run.run_id, strategy_type.name)
         run.orders.update({order.tag or "": order for order in self._desk.books.of_run(row.run_id)})
         run.note("info", how)
         return run
+
+    def _brought(self, run_id: str) -> dict[tuple[str, Product], tuple[int, float]]:
+        own = [one for one in self._desk.brought if one.run_id == run_id]
+        return {(one.key, cast(Product, one.product)): (one.quantity, one.average_price) for one in own}
 
     def _price_of(self, key: str) -> float | None:
         instrument = self._market.master.by_key(key)

@@ -252,6 +252,8 @@ async def a_desk(
     strategies: Mapping[str, type[Strategy]] | None = None,
     clock: FakeClock | None = None,
     broker: HeldBroker | None = None,
+    journal: Any = None,
+    instruments: tuple[Instrument, ...] = (),
 ) -> AsyncIterator[Stage]:
     """An open desk with a live link and a price; an error that the test does not take out of `errors` fails it."""
     Seen.probes.clear()
@@ -259,10 +261,10 @@ async def a_desk(
     errors: list[str] = []
     async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
         clock, broker = clock or FakeClock(), broker or HeldBroker()
-        journal, feed, history = FakeJournal(), FakeFeed(), FakeHistory()
+        journal, feed, history = journal or FakeJournal(), FakeFeed(), FakeHistory()
         broker.clock = FakeClock(clock.at)
         session = a_session(clock.now())
-        market = Market(session, feed, history, InstrumentMaster([INFY, TCS]), clock, scope)
+        market = Market(session, feed, history, InstrumentMaster([INFY, TCS, *instruments]), clock, scope)
         sink, arming = MarketSink(market), Arming(clock, needed=live)
         wide = limits or replace(Limits(), price_band_pct=60.0)
         desk = Desk(session, broker, journal, market, clock, wide, scope, arming)
