@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import time
@@ -117,6 +118,7 @@ class Doomed:
 
 def run(errand: Errand) -> None:
     """The whole life of a desk process; its last words are in the folder."""
+    logging.disable(logging.WARNING)  # that a link was cut is no news here
     pace = Pace()
     with asyncio.Runner(loop_factory=lambda: PacedLoop(pace)) as runner:
         told = runner.run(_live(errand, pace))

@@ -157,7 +157,10 @@ class Line:
             f"{self._rest}{request.path_qs}".replace("http", "ws", 1), headers={"X-Kite-Version": "3"}
         ) as far:
             near = web.WebSocketResponse(compress=False)
-            await near.prepare(request)
+            try:
+                await near.prepare(request)
+            except ConnectionError:
+                return _cut(request)  # the desk is gone
             self._sockets.append(request)
             down = self._scope.spawn("line down", self._down(far, near))
             try:
