@@ -370,7 +370,10 @@ class Market:
         if row >= len(self._wanted):
             self._wanted = np.concatenate((self._wanted, np.zeros(row + 1, np.bool_)))
         ring = self._tick_series.get(token)
-        self._folds[token] = (*((ring.take,) if ring else ()), *((self._series.take,) * self._series.wants(token)))
+        self._folds[token] = (
+            *((ring.take,) if ring is not None else ()),
+            *((self._series.take,) * self._series.wants(token)),
+        )
         self._ears[token] = tuple(self._tick_listeners.get(token, ()))
         self._wanted[row] = bool(self._folds[token] or self._ears[token])
 

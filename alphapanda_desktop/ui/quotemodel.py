@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from alphapanda_desktop.domain import quotes
 from alphapanda_desktop.domain.freshness import GRADES, Grade
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.tables import SORT_EVERY_S, Align, Cell, CellModel, Index, runs_of
+from alphapanda_desktop.ui.tables import SORT_EVERY_S, Align, Cell, CellModel, Index, Mark, runs_of
 from alphapanda_desktop.ui.theme import DARK, Role, Theme
 
 FLASH_S: Final = 0.35
@@ -91,6 +91,8 @@ _NEEDS: Final = (
 _DEPENDS: Final = np.zeros((7, len(COLUMNS)), np.bool_)
 for _column, _needs in enumerate(_NEEDS):
     _DEPENDS[list(_needs), _column] = True
+
+_ONLY_PRICE: Final = [column == PRICE for column in range(len(COLUMNS))]
 
 _WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.DEPTH + 16)
 _QUANTITIES: Final = (quotes.DEPTH, quotes.DEPTH + 15)
@@ -295,19 +297,23 @@ class QuoteModel(CellModel):
         self._known[items] = now
         if lit:
             self._light(items, now[:, _LAST] - before[:, _LAST], before[:, _LAST], now_s)
-        stale = differs @ _DEPENDS
-        for item, columns in zip(items.tolist(), stale.tolist(), strict=True):
-            self._announce(item, [column for column, is_old in enumerate(columns) if is_old])
+        self._announce(items.tolist(), (differs @ _DEPENDS).tolist())
 
-    def _announce(self, item: int, columns: Sequence[int]) -> None:
-        cells = self._cells.get(item)
-        place = int(self._place_of[item])
-        for column in columns:
+    def _announce(self, items: Sequence[int], stale: Sequence[Sequence[bool]]) -> None:
+        """Forget the words of these cells and say that they changed; rows that changed alike, side by side, as one."""
+        alike: dict[tuple[bool, ...], list[int]] = {}
+        for item, columns in zip(items, map(tuple, stale), strict=True):
+            cells = self._cells.get(item)
             if cells is not None:
-                cells[column] = None
-        if place >= 0:
-            for first, last in runs_of(columns):
-                self.dataChanged.emit(self.index(place, first), self.index(place, last))
+                self._cells[item] = [None if is_old else cell for cell, is_old in zip(cells, columns, strict=True)]
+            place = self._place_of.item(item)
+            if place >= 0:
+                alike.setdefault(columns, []).append(place)
+        for columns, places in alike.items():
+            spans = runs_of([column for column, is_old in enumerate(columns) if is_old])
+            for top, bottom in runs_of(sorted(places)):
+                for first, last in spans:
+                    self.dataChanged.emit(self.index(top, first), self.index(bottom, last))
 
     def _light(self, items: Rows, moved: Shown, before: Shown, now_s: float) -> None:
         for item, move, old in zip(items.tolist(), moved.tolist(), before.tolist(), strict=True):
@@ -318,7 +324,7 @@ class QuoteModel(CellModel):
         over = [item for item, (until_s, _) in self._flashing.items() if until_s <= now_s]
         for item in over:
             del self._flashing[item]
-            self._announce(item, (PRICE,))
+        self._announce(over, [_ONLY_PRICE] * len(over))
 
     def _now(self, items: Rows) -> Shown:
         """What the market says now of these, a line of whole numbers each."""
@@ -343,17 +349,21 @@ class QuoteModel(CellModel):
     # --- cells
 
     def cell(self, row: int, column: int) -> Cell:
-        """What is painted there; the words are made when somebody looks."""
+        """What is painted there."""
+        return self.cells_of(row)[column]
+
+    def cells_of(self, row: int) -> Sequence[Cell]:
+        """What is painted in a row; the words are made when somebody looks."""
         item = self._order.item(row)
         cells = self._cells.get(item)
         if cells is None:
             # It was out of sight: what is known of it may be old.
             self._known[item] = self._now(np.array((item,)))[0]
             cells = self._cells[item] = [None] * len(COLUMNS)
-        cell = cells[column]
-        if cell is None:
-            cell = cells[column] = self._made(item, column)
-        return cell
+        elif None not in cells:
+            return cast("list[Cell]", cells)
+        self._make(item, cells)
+        return cast("list[Cell]", cells)
 
     def _forget_all_but(self, items: Rows) -> None:
         """Drop the words of rows that went out of sight; they are made anew when they come back."""
@@ -361,33 +371,37 @@ class QuoteModel(CellModel):
             seen = set(items.tolist())
             self._cells = {item: cells for item, cells in self._cells.items() if item in seen}
 
-    def _made(self, item: int, column: int) -> Cell:
+    def _make(self, item: int, cells: list[Cell | None]) -> None:
+        """Make those cells of a row that are missing."""
         last, close, volume, bid, ask, grade, age = self._known[item].tolist()
         divisor, decimals = self._divisors.item(item), self._decimals[item]
-        old = grade in (_STALE, _NEVER)
-        plain: Role | None = "muted" if old else None
-        move = _move(last, close, old=old)
-        match column:
-            case _ if column == SYMBOL:
-                return Cell(self._listed[item].tradingsymbol)
-            case _ if column == PRICE:
-                return Cell(_price(last, divisor, decimals), move, None, _MARKS[grade] if last else "")
-            case _ if column == CHANGE:
-                return Cell(_change(last, close, divisor, decimals), move)
-            case _ if column == PERCENT:
-                return Cell(_percent(last, close), move)
-            case _ if column == VOLUME:
-                return Cell(formats.volume(volume if volume >= 0 else None), plain)
-            case _ if column == AGE:
-                return _age(age, grade)
-        return Cell(_price(bid if column == BID else ask, divisor, decimals), plain)
+        plain: Role | None = "muted" if grade in _OLD else None
+        move = _move(last, close, old=grade in _OLD)
+        if cells[SYMBOL] is None:
+            cells[SYMBOL] = Cell(self._listed[item].tradingsymbol)
+        if cells[PRICE] is None:
+            cells[PRICE] = _price(last, divisor, decimals, move, _MARKS[grade] if last else "")
+        if cells[CHANGE] is None:
+            cells[CHANGE] = _change(last, close, divisor, decimals, move)
+        if cells[PERCENT] is None:
+            cells[PERCENT] = _percent(last, close, move)
+        if cells[VOLUME] is None:
+            cells[VOLUME] = Cell(formats.volume(volume if volume >= 0 else None), plain)
+        if cells[BID] is None:
+            cells[BID] = _price(bid, divisor, decimals, plain)
+        if cells[ASK] is None:
+            cells[ASK] = _price(ask, divisor, decimals, plain)
+        if cells[AGE] is None:
+            cells[AGE] = _age(age, grade)
+
+    def lit_of(self, row: int) -> Role | None:
+        """The colour in which a row's price lights up at the moment."""
+        lit = self._flashing.get(self._order.item(row)) if self._flashing else None
+        return lit[1] if lit else None
 
     def flash(self, row: int, column: int) -> Role | None:
         """The colour of a price that has just changed."""
-        if column != PRICE or not self._flashing:
-            return None
-        lit = self._flashing.get(self._order.item(row))
-        return lit[1] if lit else None
+        return self.lit_of(row) if column == PRICE else None
 
     def tooltip(self, row: int, column: int) -> str:
         """Of a symbol what it is, of an age what it means."""
@@ -419,7 +433,8 @@ class QuoteModel(CellModel):
         return 0 if parent.isValid() else len(self._order)
 
 
-_MARKS: Final[dict[int, Literal["", "late", "stale"]]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale"}
+_OLD: Final = frozenset((_STALE, _NEVER))
+_MARKS: Final[dict[int, Mark]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale"}
 
 
 def _move(last: int, close: int, *, old: bool) -> Role:
@@ -432,23 +447,24 @@ def _move(last: int, close: int, *, old: bool) -> Role:
 
 
 @lru_cache(maxsize=16_384)
-def _price(raw: int, divisor: float, decimals: int) -> str:
-    return formats.price(raw / divisor, decimals)
+def _price(raw: int, divisor: float, decimals: int, role: Role | None, mark: Mark = "") -> Cell:
+    return Cell(formats.price(raw / divisor, decimals), role, None, mark)
 
 
 @lru_cache(maxsize=8_192)
-def _change(last: int, close: int, divisor: float, decimals: int) -> str:
+def _change(last: int, close: int, divisor: float, decimals: int, role: Role) -> Cell:
     change = (last - close) / divisor if close and last else None
     if not change:
-        return formats.signed(change, decimals)
-    return f"{'▲' if change > 0 else '▼'} {formats.grouped(abs(change), decimals)}"
+        return Cell(formats.signed(change, decimals), role)
+    return Cell(f"{'▲' if change > 0 else '▼'} {formats.grouped(abs(change), decimals)}", role)
 
 
 @lru_cache(maxsize=8_192)
-def _percent(last: int, close: int) -> str:
-    return formats.percent((last - close) * 100 / close if close and last else None)
+def _percent(last: int, close: int, role: Role) -> Cell:
+    return Cell(formats.percent((last - close) * 100 / close if close and last else None), role)
 
 
+@lru_cache(maxsize=1_024)
 def _age(seconds: int, grade: int) -> Cell:
     if grade == _NEVER:
         return Cell("never", "warn", "warn")

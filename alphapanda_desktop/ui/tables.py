@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.theme import DARK, Role, Theme
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
 Align = Literal["left", "right", "center"]
+Mark = Literal["", "late", "stale"]
 
 ALIGNMENT: Final = {
     "left": Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
@@ -53,7 +54,7 @@ class Cell(NamedTuple):
     text: str
     colour: Role | None = None
     chip: Role | None = None
-    mark: Literal["", "late", "stale"] = ""
+    mark: Mark = ""
     """A sign of age before the words: half a ring for late, a crossed ring for stale."""
 
 

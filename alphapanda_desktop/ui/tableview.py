@@ -68,7 +68,7 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(rect, theme.colour("selection"))
         lit = model.flash(place, at)
         if lit is not None:
-            painter.fillRect(rect, _faint(theme.colour(lit), FLASH_ALPHA))
+            painter.fillRect(rect, faint(theme.colour(lit), FLASH_ALPHA))
         cell, column = model.cell(place, at), model.headings[at]
         text, width = self._laid_out(cell.text, rect.width() - 2 * self.padding, column.align, column.elide, metrics)
         left = rect.left() + self.padding
@@ -79,9 +79,9 @@ class CellDelegate(QStyledItemDelegate):
         if cell.chip is None:
             painter.setPen(theme.colour(cell.colour or "text"))
         else:
-            _paint_chip(painter, rect, left, width, theme.colour(cell.chip))
+            paint_chip(painter, rect, left, width, theme.colour(cell.chip))
         if cell.mark:
-            _paint_mark(painter, rect, cell.mark, theme.colour("warn"))
+            paint_mark(painter, rect, cell.mark, theme.colour("warn"))
         painter.drawStaticText(left, rect.top() + (rect.height() - metrics.height()) // 2, text)
 
     def _laid_out(self, text: str, room: int, align: str, elide: str, metrics: QFontMetrics) -> tuple[QStaticText, int]:
@@ -106,15 +106,15 @@ class CellDelegate(QStyledItemDelegate):
         return QSize(metrics.horizontalAdvance(str(index.data() or "")) + 2 * self.padding, metrics.height() + ROW_AIR)
 
 
-def _faint(colour: QColor, alpha: int) -> QColor:
+def faint(colour: QColor, alpha: int) -> QColor:
     faint = QColor(colour)
     faint.setAlpha(alpha)
     return faint
 
 
-def _paint_chip(painter: QPainter, cell: QRect, left: int, width: int, colour: QColor) -> None:
+def paint_chip(painter: QPainter, cell: QRect, left: int, width: int, colour: QColor) -> None:
     """A rounded label around where the words go, faint inside, so that the words keep their contrast."""
-    inside = _faint(colour, 28)
+    inside = faint(colour, 28)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(colour, 1))
@@ -124,7 +124,7 @@ def _paint_chip(painter: QPainter, cell: QRect, left: int, width: int, colour: Q
     painter.setPen(colour)
 
 
-def _paint_mark(painter: QPainter, cell: QRect, mark: str, colour: QColor) -> None:
+def paint_mark(painter: QPainter, cell: QRect, mark: str, colour: QColor) -> None:
     """A sign at the cell's left edge, told by its shape: half a ring for late, a crossed ring for stale."""
     ring = QRectF(cell.left() + 2.5, cell.center().y() - 2.5, 6, 6)
     words = painter.pen()

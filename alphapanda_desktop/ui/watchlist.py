@@ -14,8 +14,8 @@ from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Side
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote, QuoteMarket, QuoteModel
+from alphapanda_desktop.ui.quotetable import QuoteTable
 from alphapanda_desktop.ui.search import SearchBox
-from alphapanda_desktop.ui.tableview import TableView
 
 __all__ = ["COLUMNS", "WatchMarket", "Watchlist"]
 
@@ -69,8 +69,8 @@ class Watchlist(QWidget):
         self.filter.setAccessibleName("Filter the watchlist")
         self.filter.hide()
         self.model = QuoteModel(self._market, self._name, self._edge.theme, self)
-        self.table = TableView(
-            self.model, "Nothing is watched yet. Type a name above, for example INFY or NIFTY.", self, tight=True
+        self.table = QuoteTable(
+            self.model, "Nothing is watched yet. Type a name above, for example INFY or NIFTY.", self
         )
         self.model.visible = self.table.places_in_sight
         self.filter.textChanged.connect(self._filter)
