@@ -248,6 +248,8 @@ class Program:
         )  # fmt: skip
         desk.foreign_policy = ForeignPolicy(self._settings.risk.foreign_orders)
         stack.callback(self._keep_limits, desk)
+        desk.risk.changed.connect(lambda: self._keep_limits(desk))
+        desk.governor.changed.connect(lambda: self._keep_limits(desk))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
         account = _guarded(desk, account)
@@ -308,12 +310,17 @@ class Program:
         return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
 
     def _keep_limits(self, desk: Desk) -> None:
-        """Remember what the limits sheet and the reconciliation sheet were left at."""
-        risk = self._settings.risk
-        risk.limits = desk.risk.wanted
-        risk.order_limits = desk.governor.own_limits
-        risk.foreign_orders = desk.foreign_policy.value
-        self._save_settings()
+        """Put what the limits sheet and the reconciliation sheet say on the disk, where it is not there already."""
+        risk, policy = self._settings.risk, desk.foreign_policy.value
+        if (risk.limits, risk.order_limits, risk.foreign_orders) == (
+            desk.risk.wanted, desk.governor.own_limits, policy
+        ):  # fmt: skip
+            return
+        risk.limits, risk.order_limits, risk.foreign_orders = desk.risk.wanted, desk.governor.own_limits, policy
+        try:
+            self._save_settings()
+        except AlphaPandaError as error:
+            self._tell(f"The limits hold until the program ends, for they could not be kept: {error}")
 
     def _recorder(self, master: InstrumentMaster) -> Recorder | None:
         """What keeps the day's ticks, unless the settings say not to."""

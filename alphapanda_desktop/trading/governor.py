@@ -16,6 +16,8 @@ from enum import IntEnum
 from itertools import count
 from typing import Final
 
+from psygnal import Signal
+
 from alphapanda_desktop.domain.compliance import OrderLimits, beyond, limits_on
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.ports import Clock
@@ -112,8 +114,10 @@ class _Span:
 class Governor:
     """Gives every request its turn: cancels first, then exits, modifications, entries; in each, first come first.
 
-    One per account, shared by all order paths; may be used from one loop only.
+    One per account, shared by all order paths; may be used from one loop only. Signals: `changed()` with its figures.
     """
+
+    changed = Signal()
 
     def __init__(self, clock: Clock, limits: OrderLimits | None = None) -> None:
         self._clock = clock
@@ -208,6 +212,7 @@ class Governor:
             raise Refused(problem, "order limits")
         self._limits = limits
         self._look()
+        self.changed.emit()
 
     def modifications(self, order_id: str) -> int:
         """How often the order has been modified."""

@@ -34,7 +34,7 @@ KIND: Final = "limits"
 class RiskKeeper:
     """Owner of the limits of one venue; the desk asks it about every order and tells it every result.
 
-    Signals: `changed()` when other limits are in force.
+    Signals: `changed()` when other limits are in force, or wanted from tomorrow on: keep `wanted` at once.
     """
 
     changed = Signal()
@@ -116,6 +116,7 @@ class RiskKeeper:
     def want(self, limits: RiskLimits) -> None:
         """Have these limits from tomorrow on: what `change` refuses today."""
         self._wanted = limits
+        self.changed.emit()
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

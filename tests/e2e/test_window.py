@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,23 @@ def test_closing_stops_a_running_strategy_before_it_ends(run: Any, eventually: E
     with closing(sqlite3.connect(f"file:{tmp_path / 'practice.sqlite'}?mode=ro", uri=True)) as database:
         ends = database.execute("select how from run_ends").fetchall()
     assert ends == [("no working orders; no position left",)]
+
+
+def test_limits_are_on_the_disk_as_soon_as_they_are_chosen(run: Any, eventually: Eventually, tmp_path: Path) -> None:
+    async def person(stage: Stage) -> None:
+        await stage.paste_login()
+        await stage.ready()
+        desk, file = stage.program.desk, tmp_path / "settings.json"
+        now = desk.risk.limits
+        tight = replace(now, desk=replace(now.desk, max_loss_per_day=now.desk.max_loss_per_day / 2))
+        await desk.risk.change(tight)
+        assert settings.load(file).risk.limits == tight
+        desk.risk.want(now)
+        assert settings.load(file).risk.limits == now and desk.risk.limits == tight
+        desk.governor.change(replace(desk.governor.limits, second=3))
+        assert settings.load(file).risk.order_limits == desk.governor.limits
+
+    play(run, eventually, tmp_path, person, vault=MemoryVault())
 
 
 def test_a_practice_exchange_that_is_killed_comes_back(run: Any, eventually: Eventually, tmp_path: Path) -> None:
