@@ -47,6 +47,7 @@ class Sheet(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAutoFillBackground(True)
         self._role: Role = role
+        self.had_keyboard = False
         self.title = QLabel(title, self)
         self.title.setFont(ui_font(13, bold=True))
         self.title.setTextFormat(Qt.TextFormat.PlainText)
@@ -113,6 +114,8 @@ class Sheet(QFrame):
 
     def dismiss(self) -> None:
         """Take it away; what it started goes on."""
+        focused = self.window().focusWidget()  # asked now: hiding gives the keyboard to whatever comes next
+        self.had_keyboard = focused is not None and (focused is self or self.isAncestorOf(focused))
         self.hide()
         self.dismissed.emit()
         self.deleteLater()
@@ -133,6 +136,7 @@ class SheetDeck(QObject):
         self._centre = centre
         self._sheets: list[Sheet] = []
         self._over: list[QWidget] = []
+        self._came_from: QWidget | None = None
         centre.installEventFilter(self)
         window.installEventFilter(self)
 
@@ -160,6 +164,8 @@ class SheetDeck(QObject):
 
     def lay(self, sheet: Sheet) -> None:
         """Show a sheet on top of the others."""
+        if not self._sheets:
+            self._came_from = self._window.focusWidget()
         if sheet in self._sheets:
             self._sheets.remove(sheet)
         else:
@@ -177,8 +183,10 @@ class SheetDeck(QObject):
         if self.top is not None:
             self.top.raise_()
             self.top.setFocus()
-        elif sheet.isAncestorOf(self._window.focusWidget() or self._window):
-            self._centre.setFocus()
+        elif sheet.had_keyboard:
+            back, self._came_from = self._came_from, None
+            known = back is not None and shiboken6.isValid(back) and back.isVisible()
+            (back if known and back is not None else self._centre).setFocus()
 
     def _place(self, sheet: Sheet) -> QRect:
         """The centre's place, widened over its neighbours where it is small, below the strip in any case."""

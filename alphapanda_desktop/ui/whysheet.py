@@ -5,12 +5,14 @@ Object names: `why_text`, `why_ref`, `why_copy`, `why_save_text`, `why_save_json
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QFontDatabase, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.why import Trail
 
 ASKING: Final = "Reading the journal…"
+
+
+def hanging(text: str, width: int) -> str:
+    """The same lines, each broken at `width` characters under its own words, not under its name."""
+    return "\n".join(_hung(line, width) for line in text.splitlines())
+
+
+def _hung(line: str, width: int) -> str:
+    name = re.match(r"\s*\S+(?: \S+)*\s{2,}", line)  # "  bar        " before what is said of it
+    indent = len(name[0]) if name is not None and len(name[0]) < width // 2 else 2
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=" " * indent, drop_whitespace=True)) or line
 
 
 class WhySheet(Sheet):
@@ -81,8 +94,14 @@ class WhySheet(Sheet):
             self.trail = found
             self._show(words)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.trail is not None:
+            self._show(self.trail.text())
+
     def _show(self, words: str) -> None:
-        self.text.setPlainText(words)
+        room = self.text.viewport().width() - 2 * int(self.text.document().documentMargin())
+        self.text.setPlainText(hanging(words, max(40, room // self.text.fontMetrics().horizontalAdvance("0"))))
         for button in self.saves:
             button.setEnabled(self.trail is not None)
 

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QLabel, QToolButton
+from PySide6.QtWidgets import QDockWidget, QLabel, QLineEdit, QPushButton, QToolButton
 
 from alphapanda_desktop.ui.sheet import MARGIN, Sheet, TypedSheet, copy_text, save_text, tell
 from alphapanda_desktop.ui.theme import THEMES
@@ -62,6 +62,27 @@ def test_the_one_beneath_shows_again(run: Any) -> None:
             assert button is not None
             QTest.mouseClick(button, Qt.MouseButton.LeftButton)
             assert stage.deck.top is None
+
+    run(story())
+
+
+def test_the_keyboard_goes_back_to_where_it_was_and_never_to_what_comes_next(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            button, field = QPushButton("KILL", stage.centre), QLineEdit(stage.centre)
+            for widget in (button, field):
+                widget.show()
+            field.setFocus()
+            lay(stage, "one")
+            QTest.keyClick(lay(stage, "two"), Qt.Key.Key_Escape)
+            assert stage.deck.has_keyboard
+            assert stage.deck.top is not None
+            QTest.keyClick(stage.deck.top, Qt.Key.Key_Escape)
+            assert stage.window.focusWidget() is field
+            sheet = lay(stage, "three")
+            button.setFocus()  # the person went on elsewhere
+            sheet.dismiss()
+            assert stage.window.focusWidget() is button
 
     run(story())
 

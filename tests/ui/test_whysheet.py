@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from alphapanda_desktop.domain.errors import BadData
-from alphapanda_desktop.ui.whysheet import WhySheet
+from alphapanda_desktop.ui.whysheet import WhySheet, hanging
 from tests.ui.fakes_sheets import FakeTrail, SheetStage, a_stage
 
 NOWHERE = Path("no-such-folder")
@@ -129,3 +129,11 @@ def test_a_place_that_cannot_be_written_is_told(run: Any, eventually: Eventually
             assert "could not be written" in stage.notices[-1][0]
 
     run(story())
+
+
+def test_a_long_line_goes_on_under_its_own_words() -> None:
+    text = "Reason\n  bar      open 1388.4, high 1390.4, low 1384.4\n  passed  tick size"
+    assert hanging(text, 34).splitlines() == [
+        "Reason", "  bar      open 1388.4, high", "           1390.4, low 1384.4", "  passed  tick size",
+    ]  # fmt: skip
+    assert "".join(hanging(text, 34).split()) == "".join(text.split())
