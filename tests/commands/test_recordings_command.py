@@ -13,6 +13,7 @@ from alphapanda_desktop.__main__ import main
 from alphapanda_desktop.domain.ticklog import MAGIC, frames_block, names_block
 from alphapanda_desktop.kite.packets import encode_frame
 from alphapanda_desktop.sim.recordings import first_day, read_recordings
+from tests.store.test_parquet import read
 
 START_NS = int(datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()) * 1_000_000_000
 
@@ -60,6 +61,31 @@ def test_a_recording_becomes_csv_with_a_line_a_tick(tmp_path: Path) -> None:
     assert rows[0]["received"] == "2026-11-23T09:30:00.000+05:30"
     assert {row["instrument"] for row in rows} == {"NSE:INFY"}
     assert rows[0]["volume_traded"] == ""
+
+
+def test_a_part_of_a_day_is_exported_by_indian_time_as_parquet_too(tmp_path: Path) -> None:
+    day = a_day(tmp_path / "day.ticks")
+    for out in (tmp_path / "part.csv", tmp_path / "part.parquet"):
+        words = ["recordings", "export", str(day), "--out", str(out), "--depth"]
+        assert main([*words, "--from", "09:30:01", "--to", "09:30:01"]) == 0
+    with (tmp_path / "part.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["received"], row["bid_price_1"]) == ("2026-11-23T09:30:01.000+05:30", "")
+    (values,) = read((tmp_path / "part.parquet").read_bytes())
+    assert values[:6] == ((START_NS + 10**9) // 1_000, None, "NSE:INFY", 408065, "ltp", 1500.05)
+    assert len(values) == len(row)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["day.ticks", "part.csv", "part.parquet"]
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing_and_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = a_day(tmp_path / "day.ticks")
+    assert main(["recordings", "export", str(day), "--out", str(tmp_path / "no" / "day.csv")]) == 2
+    assert "No such file or directory" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["recordings", "export", str(day), "--from", "noon"])
+    assert "noon is no time of day" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [b"", b"symbol,price\n"])
