@@ -14,8 +14,8 @@ from typing import Any, Final
 YOUNG: Final = (700, 10)
 """Python's own: a young collection looks at 7,000 objects, in less than a millisecond."""
 NEVER: Final = 1_000_000_000
-FULL_YOUNGS: Final = 6
-"""So many young collections since the last full one, and too much was made to look through in a moment."""
+FULL_YOUNGS: Final = 3
+"""So many young collections since the last full one, and more was made that lasts than can be looked through in 2 ms."""
 LONG_NS: Final = 1_000_000
 """A full collection that took this long had survivors enough to be frozen."""
 EVERY_NS: Final = 5_000_000_000

@@ -191,8 +191,7 @@ class _Opening:
                 memory.settle(settings)
                 mode = self._arguments.mode or settings.general.mode
                 await preload(MODULES + (VENUES[mode] if mode else ()))
-                collector.settle()
-                scope.spawn("imports", preload(LATER))
+                scope.spawn("imports", self._import_later(collector))
                 return await self._program(window, edge, settings, vault).run(drive)
             finally:
                 self._watchdog.stop()
@@ -200,6 +199,12 @@ class _Opening:
                 window.hide()
                 self._window = None
                 window.deleteLater()
+
+    async def _import_later(self, collector: Collector) -> None:
+        try:
+            await preload(LATER)
+        finally:
+            collector.settle()  # what imports make stays; collecting between them would look through all of it
 
     def _memory(self) -> WindowMemory:
         from alphapanda_desktop.memory import WindowMemory

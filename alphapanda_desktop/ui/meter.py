@@ -175,8 +175,15 @@ class MeterDock:
             dock.setObjectName("dock_meter")
             dock.setWidget(MeterPanel(self._edge, dock))
             self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            below = [other for other in self._below() if other is not dock]
+            if below:
+                self._window.tabifyDockWidget(below[0], dock)
         self.dock.show()
         self.dock.raise_()
+
+    def _below(self) -> list[QDockWidget]:
+        area, docks = Qt.DockWidgetArea.BottomDockWidgetArea, self._window.findChildren(QDockWidget)
+        return [dock for dock in docks if self._window.dockWidgetArea(dock) is area and not dock.isFloating()]
 
 
 def view_menu_of(window: QMainWindow) -> QMenu | None:
