@@ -1,7 +1,8 @@
 """Socket to strategy: frames of `path_server` to a callback for every tick, while a chart is panned at 60 Hz.
 
-Arguments: "ours" or "rival", the server's port, frames to wait for, packets a frame, instruments. Prints milliseconds
-from the moment a frame was sent to the last callback of its ticks, and the processor's seconds meanwhile.
+Arguments: "ours" or "rival", the server's port, frames to wait for, packets a frame, instruments, and of how many
+instruments the strategy hears one. Prints milliseconds from the moment a frame was sent to the last callback of its
+ticks, and the processor's seconds meanwhile.
 The rival is KiteTicker in its thread with a queued Qt signal to the main thread; the chart is the same on both sides.
 """
 
@@ -101,7 +102,12 @@ def lasts_of(size: int, count: int) -> set[int]:
     return {names[min(first + size, count) - 1] for first in range(0, count, size)}
 
 
-def ours(app: QApplication, port: int, frames: int, size: int, count: int) -> None:
+def heard_of(count: int, one_in: int) -> list[int]:
+    """What the strategy hears: every so manieth, the last one included."""
+    return tokens(count)[one_in - 1 :: one_in]
+
+
+def ours(app: QApplication, port: int, frames: int, size: int, count: int, one_in: int) -> None:
     loop = AppLoop(app, reentrant=True)
     asyncio.set_event_loop(loop)
 
@@ -117,7 +123,7 @@ def ours(app: QApplication, port: int, frames: int, size: int, count: int) -> No
         def on_tick(tick: Tick) -> None:
             strategy.heard(tick.instrument_token, tick.last_price, tick.volume_traded or 0)
 
-        for token in names:
+        for token in heard_of(count, one_in):
             market.on_tick(token, on_tick)
         market.watch("strategy", instruments, Mode.FULL)
         task = loop.create_task(feed.run(MarketSink(market)))
@@ -146,16 +152,19 @@ class Bridge(QObject):
     ticks = Signal(object)
 
 
-def rival(app: QApplication, port: int, frames: int, size: int, count: int) -> None:
+def rival(app: QApplication, port: int, frames: int, size: int, count: int, one_in: int) -> None:
     from kiteconnect import KiteTicker
 
     logging.getLogger("kiteconnect").setLevel(logging.CRITICAL)
     strategy = Strategy(frames, lasts_of(size, count), app.quit)
     bridge = Bridge()
 
+    wanted = set(heard_of(count, one_in))
+
     def take(ticks: Sequence[dict[str, Any]]) -> None:
         for tick in ticks:
-            strategy.heard(tick["instrument_token"], tick["last_price"], tick["volume_traded"])
+            if tick["instrument_token"] in wanted:
+                strategy.heard(tick["instrument_token"], tick["last_price"], tick["volume_traded"])
 
     bridge.ticks.connect(take, Qt.ConnectionType.QueuedConnection)
     ticker = KiteTicker("key", "token", root=f"ws://127.0.0.1:{port}/")
