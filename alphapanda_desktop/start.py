@@ -39,6 +39,8 @@ SWITCH_S: Final = 0.0005
 """How long another thread keeps the interpreter once the loop asks for it. Most calls of Qt give it away, and with
 Python's own 5 ms twenty of them would hold the loop for a tenth of a second while a thread imports or parses."""
 FIRST_PAINT_S: Final = 1.0
+SILENT_NS: Final = 600_000_000_000
+"""A market that was silent for ten minutes is closed."""
 SETTINGS_FILE: Final = "settings.json"
 EXIT_OPEN_ALREADY: Final = 3
 EXIT_NO_DISPLAY: Final = 4
@@ -173,9 +175,11 @@ class _Opening:
             shedding = Shedding()
             frames = FrameClock(meter=meter, shedding=shedding)
             shedding.changed = frames.consider
-            heart = Heart(
-                meter, shedding, self._watchdog.beat, lambda: loop.backlog, lambda: frames.spent_ns, collector.look
-            )
+
+            def rest(idle: bool) -> None:
+                collector.look(idle, nobody_waits=idle and meter.silent_ns() > SILENT_NS)
+
+            heart = Heart(meter, shedding, self._watchdog.beat, lambda: loop.backlog, lambda: frames.spent_ns, rest)
             scope.spawn("heartbeat", heart.run())
             edge = Edge(scope, frames, self._notify, THEMES[self._looks.theme])
             memory = self._memory()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from alphapanda_desktop import collect
-from alphapanda_desktop.collect import EVERY_NS, LATEST_NS, Collector
+from alphapanda_desktop.collect import DEEP_NS, EVERY_NS, LATEST_NS, Collector
 
 
 class Node:
@@ -77,7 +77,6 @@ def test_old_garbage_goes_when_the_loop_is_idle(collector: Collector, now: Now) 
     collector.settle()
     kept = Node()
     garbage = weakref.ref(kept)
-    gc.collect(1)
     gc.collect(1)  # it is old now
     del kept
     collector.look(idle=False)
@@ -132,3 +131,16 @@ def test_survivors_of_a_long_collection_are_frozen(
     now.ns += EVERY_NS + 1
     collector.look(idle=True)
     assert gc.get_freeze_count() > frozen
+
+
+def test_garbage_that_was_frozen_goes_in_an_hour_without_a_market(collector: Collector, now: Now) -> None:
+    garbage = cycle()
+    collector.settle()
+    now.ns += EVERY_NS + 1
+    collector.look(idle=True)
+    assert garbage() is not None  # it was there when all was frozen
+    now.ns += DEEP_NS
+    collector.look(idle=True)
+    assert garbage() is not None  # a market speaks
+    collector.look(idle=True, nobody_waits=True)
+    assert garbage() is None and gc.get_freeze_count() > 1_000

@@ -160,6 +160,10 @@ class Meter:
         if not self._unpainted_ns:
             self._unpainted_ns = now
 
+    def silent_ns(self) -> int:
+        """How long no frame has come; since for ever, before the first."""
+        return self.now_ns() - self._read_ns
+
     def heard(self, on_frame: Callable[[int, bytes], None] | None) -> Callable[[int, bytes], None]:
         """What a feed calls with each frame that it reads: `frame_in`, then `on_frame`."""
 
