@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from alphapanda_desktop.domain.units import multiplier_of
+
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.search import SearchIndex
 
@@ -16,6 +18,9 @@ SEGMENT_INDICES: Final = 9
 PRICE_DIVISORS: Final[dict[int, int]] = {3: 10_000_000, 6: 10_000, 12: 10_000}
 """Wire price divisor by low token byte; 100 where a segment is absent.  Source: pykiteconnect 5.2.2."""
 
+
+DERIVATIVES: Final = ("NFO", "BFO")
+"""Exchanges whose contracts make a share one with derivatives."""
 
 SMALL: Final = 5_000
 """Rows whose search index is made when it is first needed."""
@@ -73,8 +78,8 @@ class Instrument:
 
     @property
     def multiplier(self) -> int:
-        """Units that a quantity of 1 stands for: a lot's on MCX, else 1."""
-        return max(1, self.lot_size) if self.exchange == "MCX" else 1
+        """Units of value that a quantity of 1 stands for, where nobody's position row tells another figure."""
+        return multiplier_of(self)
 
     def ticks(self, price: float) -> int:
         """Price as a count of tick sizes, to the nearest."""
@@ -100,9 +105,13 @@ class InstrumentMaster:
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self._by_token: dict[int, Instrument] = {}
         self._by_key: dict[str, Instrument] = {}
+        underlyings = set[str]()
         for instrument in instruments:
             self._by_token[instrument.instrument_token] = instrument
             self._by_key[instrument.key] = instrument
+            if instrument.exchange in DERIVATIVES:
+                underlyings.add(instrument.name)
+        self._underlyings = frozenset(underlyings)
         self._index: SearchIndex | None = None
 
     def __len__(self) -> int:
@@ -117,6 +126,10 @@ class InstrumentMaster:
     def by_key(self, key: str) -> Instrument | None:
         """Instrument of "EXCHANGE:TRADINGSYMBOL", or None when today's master has no such row."""
         return self._by_key.get(key)
+
+    def has_derivatives(self, instrument: Instrument) -> bool:
+        """Whether futures or options of a share are traded: such shares have hours of their own. One look-up."""
+        return instrument.tradingsymbol in self._underlyings
 
     def prepare(self) -> None:
         """Make the search index: a second of work for 150,000 rows, meant for another thread than the loop's."""

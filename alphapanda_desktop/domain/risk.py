@@ -290,7 +290,7 @@ def _value(asked: _Asked) -> Iterator[RuleResult]:
 def _units(asked: _Asked) -> float:
     """Units behind a quantity of one; the master's lot size is not that figure, so it counts as told by nobody."""
     told = asked.exposure.multiplier
-    return told if told and told != asked.instrument.multiplier else multiplier_of(asked.instrument)
+    return told if told and told != asked.instrument.lot_size else multiplier_of(asked.instrument)
 
 
 def _reference_price(request: OrderRequest, exposure: Exposure) -> float | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alphapanda_desktop.domain.instruments import Instrument
+if TYPE_CHECKING:
+    from alphapanda_desktop.domain.instruments import Instrument
 
 SINCE: Final = date(2024, 1, 1)
 SOURCE: Final = "MCX contract specifications; Kite's sample positions (LEADMINI 1,000, GOLDGUINEA 1)"
@@ -68,4 +69,4 @@ def multiplier_of(instrument: Instrument) -> int:
     """Units behind a quantity of one of an instrument in the master; its lot size where the table has none."""
     if instrument.exchange in ("CDS", "BCD"):
         return CURRENCY_LOT if instrument.lot_size == 1 else 1
-    return units_of(instrument.exchange, instrument.tradingsymbol) or instrument.multiplier
+    return units_of(instrument.exchange, instrument.tradingsymbol) or max(1, instrument.lot_size)

@@ -113,6 +113,7 @@ class Ledger:
         """Signed quantity and value of every fill of a position, whoever made it, in the order taken."""
         self._charged = Counter[str | Where]()
         """Booked charges by run id, by position, and under "*" of all."""
+        self._units_told: dict[str, float] = {}
         self._told: dict[str, tuple[ChargeQuery, Charges]] = {}
         """What the broker said an order costs, as far as it had filled when it was asked."""
 
@@ -143,6 +144,10 @@ class Ledger:
         """
         made = self._made(run_id, (exchange, tradingsymbol, product))
         made.lots = made.start = Lots(quantity, self._worth(f"{exchange}:{tradingsymbol}", quantity, average_price))
+
+    def tell_units(self, positions: Iterable[Position]) -> None:
+        """The broker's own multipliers, of the positions it tells of; say them before the fills that make them."""
+        self._units_told |= {position.key: position.multiplier for position in positions if position.multiplier > 0}
 
     def tell_charges(self, answers: Iterable[tuple[ChargeQuery, Charges]]) -> None:
         """What the broker says that executed orders cost."""
@@ -225,13 +230,16 @@ class Ledger:
     def _made(self, run_id: str, where: Where) -> _Made:
         return self._runs.setdefault(run_id, {}).setdefault(where, _Made())
 
-    def _units(self, key: str) -> float:
+    def units(self, key: str) -> float:
+        """Units of value behind a quantity of one: what the broker told, else by the table and the master."""
         instrument = self._find(key)
         exchange, _, tradingsymbol = key.partition(":")
+        if key in self._units_told:
+            return self._units_told[key]
         return multiplier_of(instrument) if instrument else units_of(exchange, tradingsymbol) or 1
 
     def _worth(self, key: str, quantity: int, price: float) -> int:
-        return to_money(quantity * price * self._units(key))
+        return to_money(quantity * price * self.units(key))
 
     def _charge(self, executed: _Executed) -> None:
         """Charge an order anew for all that it has filled: a cap is for the order, not for the fill."""
@@ -244,7 +252,7 @@ class Ledger:
         fills, one = executed.fills, executed.fills[0]
         instrument = self._find(one.key)
         type_ = instrument.instrument_type if instrument else instrument_type_of(one.exchange, one.tradingsymbol)
-        units = self._units(one.key)
+        units = self.units(one.key)
         return exact_charges(
             exchange=one.exchange,
             instrument_type=type_,

@@ -31,7 +31,6 @@ MEND_EVERY_S: Final = 30.0
 MEND_TRIES: Final = 4
 """How often history is asked for one gap: it may have the candle a little later, or never."""
 
-_DERIVATIVES: Final = frozenset(("NFO", "BFO"))
 _CASH: Final = frozenset(("NSE", "BSE"))
 
 Key = tuple[int, Period]
@@ -72,11 +71,8 @@ class LiveSeries:
         if not self._real:
             return None
         exchange = instrument.exchange
-        auction = exchange in _CASH and instrument.tradable and self._has_derivatives(instrument.tradingsymbol)
+        auction = exchange in _CASH and instrument.tradable and self._master.has_derivatives(instrument)
         return self._hours.setdefault((exchange, auction), Hours(exchange, has_derivatives=auction))
-
-    def _has_derivatives(self, name: str) -> bool:
-        return any(row.name == name and row.exchange in _DERIVATIVES for row in self._master)
 
     # -- ticks and the clock -----------------------------------------------------------------------------------------
 

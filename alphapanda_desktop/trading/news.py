@@ -42,6 +42,7 @@ class News:
             voice.show(order)
         for order in parts.books.book.working():
             self._sweep.take(order)
+        parts.ledger.tell_units(parts.books.positions)
         for fill in report.fills:
             owner = report.owner_of(fill)
             parts.ledger.take(fill, owner, parts.books.book.get(fill.order_id))

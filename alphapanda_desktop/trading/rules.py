@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
 
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.instruments import Instrument
@@ -16,9 +15,6 @@ from alphapanda_desktop.trading.exposures import exposure_of
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.reconcile import journaled
 
-DERIVATIVES: Final = ("NFO", "BFO")
-"""Exchanges whose contracts make a share one with derivatives."""
-
 
 class Rules:
     """Counts the day's intents and judges orders. `why_locked` says why strategies may not enter."""
@@ -28,7 +24,6 @@ class Rules:
         self._why_locked = why_locked
         self._strategy_of: dict[str, str] = {}
         self._by_strategy: Counter[str] = Counter()
-        self._underlyings: frozenset[str] | None = None
         self.orders_today = 0
 
     def name(self, run_id: str, strategy: str) -> None:
@@ -52,7 +47,6 @@ class Rules:
         """What is known when the order is judged."""
         parts = self._parts
         tick = parts.market.latest(request.instrument_token)
-        instrument = parts.market.master.by_key(request.key)
         return exposure_of(
             request,
             parts.books,
@@ -61,7 +55,7 @@ class Rules:
             strategy_orders_today=self._by_strategy[self._strategy(request)],
             ledger=parts.ledger,
             state=parts.gate.latch,
-            multiplier=instrument.multiplier if instrument else None,
+            multiplier=parts.ledger.units(request.key),
             strategy_pnl=parts.ledger.of_run(request.strategy, self.last_price).net if request.strategy else None,
         )
 
@@ -81,7 +75,7 @@ class Rules:
             request,
             instrument,
             at=parts.clock.now(),
-            has_derivatives=self._has_derivatives(instrument),
+            has_derivatives=parts.market.master.has_derivatives(instrument),
             hours=parts.hours,
             limits=parts.governor.limits,
             changing=changing,
@@ -109,9 +103,3 @@ class Rules:
 
     def _strategy(self, request: OrderRequest) -> str:
         return self._strategy_of.get(request.strategy, request.strategy)
-
-    def _has_derivatives(self, instrument: Instrument) -> bool:
-        if self._underlyings is None:  # once a session: the master has some hundred thousand rows
-            rows = self._parts.market.master
-            self._underlyings = frozenset(row.name for row in rows if row.exchange in DERIVATIVES)
-        return instrument.tradingsymbol in self._underlyings

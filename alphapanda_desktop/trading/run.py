@@ -61,6 +61,8 @@ class Run:
     """This run's orders by tag, as last seen."""
     brought: Mapping[tuple[str, Product], tuple[int, float]] = field(default_factory=dict)
     """Signed quantity and average price that it brought into the day, by instrument key and product."""
+    units_of: Callable[[str], float] = lambda _key: 1
+    """Units of value behind a quantity of one, by instrument key."""
     price_of: Callable[[str], float | None] = lambda _key: None
     """Latest price by instrument key; None where none is known."""
 
@@ -83,8 +85,7 @@ class Run:
         average = cost / quantity if quantity else 0.0
         known = self.price_of(key)
         last = average if known is None else known
-        units = next((i.multiplier for i in self.instruments if i.key == key), 1)
-        return Holding(quantity, average, (realised + quantity * (last - average)) * units)
+        return Holding(quantity, average, (realised + quantity * (last - average)) * self.units_of(key))
 
     def held_as(self, key: str) -> dict[Product, int]:
         """Signed quantity of one instrument by product, where there is any: each can be closed only as itself."""

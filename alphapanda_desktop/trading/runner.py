@@ -121,6 +121,7 @@ class Runner:
             started_at=row.started_at,
             now=self._clock.now,
             price_of=self._price_of,
+            units_of=self._desk.ledger.units,
             state=RunState.STOPPED,
             detail=how,
             brought=self._brought(row.run_id),
@@ -171,6 +172,7 @@ class Runner:
             started_at=self._clock.now(),
             now=self._clock.now,
             price_of=self._price_of,
+            units_of=self._desk.ledger.units,
         )
         self.runs.insert(0, run)  # before the first wait: the kill switch must find it
         host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell)
