@@ -105,7 +105,8 @@ class CoverageSheet(Sheet):
         rows = list(self._coverage.rows())
         self.model.update(rows)
         if rows and not self.table.currentIndex().isValid():
-            self.table.setCurrentIndex(self.model.index(0, 0))
+            first = next((place for place, row in enumerate(rows) if row.in_program), 0)  # what can be helped
+            self.table.setCurrentIndex(self.model.index(first, 0))
         words, role = summary_of(rows)
         unread = self._coverage.gtts_unread
         tell(self.summary, f"{words} {unread}: what they protect counts as unprotected.".strip() if unread else words)

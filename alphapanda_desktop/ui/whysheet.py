@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QFontDatabase, QResizeEvent
+from PySide6.QtGui import QFontDatabase, QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -100,10 +100,15 @@ class WhySheet(Sheet):
             self._show(self.trail.text())
 
     def _show(self, words: str) -> None:
-        room = self.text.viewport().width() - 2 * int(self.text.document().documentMargin())
-        self.text.setPlainText(hanging(words, max(40, room // self.text.fontMetrics().horizontalAdvance("0"))))
+        self.text.setPlainText(hanging(words, self._columns()))
         for button in self.saves:
             button.setEnabled(self.trail is not None)
+
+    def _columns(self) -> int:
+        """Characters that a line has room for, beside the scroll bar that may come."""
+        beside = 2 * self.text.frameWidth() + self.text.verticalScrollBar().sizeHint().width()
+        room = self.text.width() - beside - 2 * self.text.document().documentMargin()
+        return max(40, int(room / QFontMetricsF(self.text.font()).horizontalAdvance("0")) - 2)
 
     def _copy(self) -> None:
         if self.trail is not None:

@@ -95,6 +95,19 @@ def test_a_stop_that_could_not_be_placed_is_named(run: Any, eventually: Eventual
     run(story())
 
 
+def test_the_first_position_that_can_be_helped_is_chosen(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            coverage = FakeCoverage(covered_row("TCS", 10, 0, 0), covered_row("INFY", 10, 4, 6))
+            sheet = CoverageSheet(coverage, stage.edge, stage.window)  # type: ignore[arg-type]
+            stage.deck.lay(sheet)
+            chosen = sheet.table.current_row()
+            assert chosen is not None and chosen.position.tradingsymbol == "INFY"
+            assert sheet.convert.isEnabled()
+
+    run(story())
+
+
 # --- leaving
 
 
