@@ -8,7 +8,9 @@ import threading
 import time
 
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.loop import MANY, AppLoop
 
@@ -196,3 +198,136 @@ def test_a_long_callback_does_not_make_timers_ring_early_or_twice(loop):
 
     loop.run_until_complete(story())
     assert len(rung) == 1 and rung[0] >= 0
+
+
+# --- fairness under a storm of callbacks
+
+
+class Storm:
+    """Chains of callbacks that ask for themselves again, without end, until it is stopped."""
+
+    def __init__(self, loop, chains=200, work_s=0.0002):
+        self._loop = loop
+        self._work_s = work_s
+        self.ran = 0
+        self.going = True
+        for _ in range(chains):
+            loop.call_soon(self._step)
+
+    def _step(self):
+        self.ran += 1
+        until = time.perf_counter() + self._work_s
+        while time.perf_counter() < until:
+            pass
+        if self.going:
+            self._loop.call_soon(self._step)
+
+
+class Keys(QWidget):
+    """Counts what Qt brings it."""
+
+    def __init__(self):
+        super().__init__()
+        self.pressed = 0
+        self.painted = 0
+
+    def keyPressEvent(self, event):
+        self.pressed += 1
+
+    def paintEvent(self, event):
+        self.painted += 1
+
+
+def test_a_storm_of_callbacks_leaves_input_and_paints_their_turn(loop, qtbot):
+    keys = Keys()
+    qtbot.addWidget(keys)
+    keys.show()
+
+    async def story():
+        storm = Storm(loop)
+        try:
+            for number in range(1, 6):
+                before = storm.ran
+                QCoreApplication.postEvent(keys, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_K, Qt.KeyboardModifier(0)))
+                keys.update()
+                while keys.pressed < number or keys.painted < number:
+                    await asyncio.sleep(0)
+                    assert storm.ran - before < 4_000, "twenty turns of the storm, and Qt was not heard"
+        finally:
+            storm.going = False
+        keys.hide()
+
+    loop.run_until_complete(story())
+    assert keys.pressed == 5
+
+
+def test_a_storm_of_callbacks_leaves_the_kill_switch_its_turn(loop):
+    """Its work is a task of many awaits, a timer and a socket among them: each waits for one turn of the storm."""
+    done = []
+
+    async def kill():
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.send(b"cancelled")
+            done.append(await loop.sock_recv(ours, 20))
+
+    async def story():
+        storm = Storm(loop)
+        try:
+            task = asyncio.create_task(kill())
+            while not task.done():
+                await asyncio.sleep(0)
+                assert storm.ran < 200 * 60, "sixty turns of the storm, and the kill switch had not ended"
+        finally:
+            storm.going = False
+        await task
+
+    loop.run_until_complete(story())
+    assert done == [b"cancelled"]
+
+
+def test_a_storm_does_not_make_timers_ring_early_or_out_of_order(loop):
+    rung = []
+
+    async def story():
+        storm = Storm(loop, chains=20)
+        began = loop.time()
+        for delay_s in (0.009, 0.002, 0.02):
+            loop.call_at(began + delay_s, lambda d=delay_s: rung.append((d, loop.time() - began)))
+        while len(rung) < 3:
+            await asyncio.sleep(0)
+        storm.going = False
+
+    loop.run_until_complete(story())
+    assert [d for d, _ in rung] == [0.002, 0.009, 0.02] and all(at >= d for d, at in rung)
+
+
+def test_what_waits_is_counted(loop):
+    async def story():
+        assert loop.backlog == 0
+        handles = [loop.call_soon(int) for _ in range(5)]
+        waiting = loop.backlog
+        for handle in handles:
+            handle.cancel()
+        return waiting
+
+    assert loop.run_until_complete(story()) == 5
+
+
+def test_a_loop_that_is_stopped_in_a_storm_ends_clean(qapp):
+    loop = AppLoop(qapp, reentrant=True)
+    asyncio.set_event_loop(loop)
+    storm = Storm(loop, chains=50)
+    loop.call_later(0.02, loop.stop)
+    loop.run_forever()
+    storm.going = False
+    ran = storm.ran
+    assert ran > 0 and loop.backlog > 0 and not loop.is_running()
+    loop.close()
+    asyncio.set_event_loop(None)
+    qapp.sendPostedEvents()
+    assert storm.ran == ran and loop.backlog == 0
