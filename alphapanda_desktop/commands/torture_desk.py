@@ -208,6 +208,7 @@ async def play(seat: Seat, point: Point) -> None:
 
 
 async def _do(seat: Seat, number: int, step: Step) -> None:
+    await asyncio.sleep(step.after_s)
     try:
         await _work(seat, number, step)
         seat.say(number, "done")

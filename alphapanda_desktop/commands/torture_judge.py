@@ -15,6 +15,7 @@ from alphapanda_desktop.domain.orders import TERMINAL, UNKNOWN
 from alphapanda_desktop.kite.contract import fills_from_wire, orders_from_wire, positions_from_wire
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.trading.killrun import GTTS
 
 OURS: Final = "ap"
 """How every tag of the desk begins."""
@@ -58,6 +59,8 @@ class Written:
     halted: bool = False
     gtts: int = 0
     """How many GTTs were asked for."""
+    doubtful: int = 0
+    """How many answers about GTTs never came."""
 
 
 def truth_of(said: Mapping[str, Any]) -> Truth:
@@ -89,6 +92,7 @@ async def written_in(path: Path, since: Any) -> Written:
             "" if bad is None else str(bad),
             any(event.detail.get("state") == "halted" for event in await journal.events(day, "kill switch")),
             len(await journal.events(day, "gtt placed")),
+            sum(event.detail.get("error") == "Unknown" for event in await journal.events(day, "gtt answer")),
         )
     finally:
         await database.close()
@@ -118,7 +122,16 @@ def judge_kill(truth: Truth, written: Written, told: Row, heard: Sequence[Heard]
         wrong.append("the kill switch is on in the journal, and the desk is not halted")
     for report in told["reports"][-1:]:
         wrong.extend(_apart_from_report(truth, report))
+        wrong.extend(_still_waiting(truth, written, report))
     return wrong
+
+
+def _still_waiting(truth: Truth, written: Written, report: Row) -> list[str]:
+    """GTTs that a closed report says are gone and that could still buy; all of a story's open positions."""
+    gone = any(step["name"] == GTTS and step["ok"] for step in report.get("steps", ()))
+    if not gone or not report["done_at"] or written.doubtful:
+        return []
+    return [f"GTT {gtt['id']} waits after the kill switch" for gtt in truth.gtts if gtt["status"] == "active"]
 
 
 def _after_the_latch(heard: Sequence[Heard], told: Row) -> list[str]:

@@ -69,7 +69,9 @@ _READS: Final[tuple[Request, ...]] = ("orders", "trades", "positions", "funds")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that is done. `target` is an earlier step; `away` per cent from the last price; `at_once` waits not."""
+    """One thing that is done. `target` is an earlier step; `away` per cent from the last price; `at_once` waits not
+    for the steps before, but `after_s` of the story's seconds.
+    """
 
     kind: Kind
     key: str = NAMES[0]
@@ -78,6 +80,7 @@ class Step:
     away: float = 0.0
     target: int = 0
     at_once: bool = False
+    after_s: float = 0.0
     flatten: bool = False
 
 
@@ -141,6 +144,11 @@ def _scene(rng: random.Random, done: int) -> list[Step]:
         away = rng.uniform(2.5, 7.0)
         ends: Kind = rng.choice(("gtt delete", "gtt trigger"))
         return [Step(kind=kind, key=key, away=away, quantity=3) for kind in ("gtt", "gtt modify", ends)]
+    if place < 0.44:  # a GTT on its way as the switch is pressed
+        away, after_s = rng.uniform(2.5, 7.0), rng.uniform(0.05, 1.2)
+        flatten = rng.random() < 0.5
+        waits = Step(kind="gtt", key=key, away=away)
+        return [waits, Step(kind="kill", at_once=True, after_s=after_s, flatten=flatten)]
     return []
 
 

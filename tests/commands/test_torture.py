@@ -19,7 +19,7 @@ from alphapanda_desktop.commands.torture_line import Heard
 from alphapanda_desktop.commands.torture_points import Kind, Trouble, point
 
 AT = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
-SAMPLE = ("--points", "16", "--seed", "4")
+SAMPLE = ("--points", "12", "--seed", "4")
 ROW = {
     "tag": "ap1",
     "order_id": "1",
@@ -175,7 +175,7 @@ def test_a_sample_of_points_doubles_loses_and_leaves_open_nothing():
         [sys.executable, "-m", "alphapanda_desktop", "torture", *SAMPLE], capture_output=True, text=True, check=False
     )
     assert json.loads(done.stdout or "{}") == {
-        "points": 16, "doubled": 0, "lost": 0, "unresolved": 0, "mismatched": 0, "ok": True,
+        "points": 12, "doubled": 0, "lost": 0, "unresolved": 0, "mismatched": 0, "ok": True,
     }, done.stderr  # fmt: skip
     assert done.returncode == 0
 
