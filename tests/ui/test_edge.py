@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Rejected, Retry
+from alphapanda_desktop.trading.heart import Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import LAG_NS, LEVELS, LOOKS_DOWN, Kind, Shedding
@@ -374,3 +375,47 @@ def test_an_order_of_a_slot_is_timed_from_its_click(run: Any) -> None:
 
     meter = run(story())
     assert meter.order.total == 1 and meter.order.worst_ns > 0
+
+
+class Heavy(Slow):
+    """Paints for longer than a frame lasts."""
+
+    def paintEvent(self, event: Any) -> None:
+        super().paintEvent(event)
+        until = time.perf_counter() + 0.025
+        while time.perf_counter() < until:
+            pass
+
+
+def test_a_chart_too_heavy_for_its_frames_is_drawn_less_often_and_an_order_does_not_wait_for_it(
+    run: Any, qtbot: Any, eventually: Any
+) -> None:
+    meter, shedding = Meter(), Shedding()
+    frames = FrameClock(meter=meter, shedding=shedding)
+    shedding.changed = frames.consider
+    chart, table = Heavy(frames), Painter(frames)
+    for pane in (chart, table):
+        qtbot.addWidget(pane)
+    frames.draws(chart, Kind.CHART)
+    heart = Heart(meter, shedding, lambda: None, lambda: 0, lambda: frames.spent_ns, lambda _idle: None)
+    hops: list[int] = []
+
+    async def order(drawn: int) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+        hops.append(chart.drawn - drawn)
+
+    async def story() -> None:
+        async with Scope("test", lambda *_: None) as scope:
+            scope.spawn("heart", heart.run())
+            for pane in (chart, table):
+                pane.show()
+            await eventually(lambda: shedding.depth >= 1, timeout=20)
+            assert meter.shed.startswith("chart ")
+            await scope.spawn("order", order(chart.drawn))
+            chart.hide()
+            await eventually(lambda: shedding.depth == 0, timeout=30)
+            table.hide()
+
+    run(story())
+    assert hops and hops[0] <= 2, "ten awaits of an order path waited for paints"
