@@ -257,7 +257,7 @@ class Program:
         stack.callback(coverage.close)
         for chore in account.chores:
             scope.spawn("account", chore())
-        scope.spawn("stop coverage", coverage.refresh())
+        scope.spawn("stop coverage", coverage.run())
         if account.calculator is not None:
             check = ChargeCheck(desk.ledger, account.calculator, journal, venue.clock, self._tell)
             desk.filled.connect(lambda _fill, _run_id: check.look())
@@ -311,12 +311,13 @@ class Program:
 
     def _keep_limits(self, desk: Desk) -> None:
         """Put what the limits sheet and the reconciliation sheet say on the disk, where it is not there already."""
-        risk, policy = self._settings.risk, desk.foreign_policy.value
-        if (risk.limits, risk.order_limits, risk.foreign_orders) == (
-            desk.risk.wanted, desk.governor.own_limits, policy
-        ):  # fmt: skip
+        risk = self._settings.risk
+        before = risk.model_copy()
+        risk.limits = desk.risk.wanted
+        risk.order_limits = desk.governor.own_limits
+        risk.foreign_orders = desk.foreign_policy.value
+        if risk == before:
             return
-        risk.limits, risk.order_limits, risk.foreign_orders = desk.risk.wanted, desk.governor.own_limits, policy
         try:
             self._save_settings()
         except AlphaPandaError as error:

@@ -32,6 +32,8 @@ class Books:
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._gtts: set[int] = set()
+        self._fired: dict[str, int] = {}
         self._adopted: set[str] = set()
         """Orders made elsewhere that a person, or the policy, took for ours."""
 
@@ -52,8 +54,25 @@ class Books:
         return self._reasons.get(self._intent(order), "")
 
     def ours(self, order: Order) -> bool:
-        """Whether this program asked for it, in this or an earlier run of today, or it was adopted."""
-        return self._intent(order) in self._runs or self.adopted(order)
+        """Whether this program asked for it, in this or an earlier run of today, by a GTT too, or it was adopted."""
+        return self._intent(order) in self._runs or self.adopted(order) or self.of_gtt(order)
+
+    def own_gtt(self, id: int) -> None:
+        """Know a GTT that this program made or changed: what it places is ours."""
+        self._gtts.add(id)
+
+    def gtt_fired(self, id: int, order_id: str) -> None:
+        """A GTT, ours or not, has placed that order."""
+        self._fired[order_id] = id
+
+    def of_gtt(self, order: Order) -> bool:
+        """Whether a GTT of ours placed it."""
+        return self.gtt_of(order) in self._gtts
+
+    def gtt_of(self, order: Order) -> int:
+        """Id of the GTT that placed it, 0 for none.  Source: CONTRACT 2.13, an order's `meta`."""
+        told = order.meta.get("gtt") or self._fired.get(order.order_id, 0)
+        return int(told) if isinstance(told, int | float) or (isinstance(told, str) and told.isdecimal()) else 0
 
     def adopt(self, order_id: str) -> None:
         """Take an order that was made elsewhere for one of ours, by hand."""
@@ -83,6 +102,10 @@ class Books:
         """Whether an intent of that tag was made before."""
         return tag in self._runs
 
+    def squares_off(self, order: Order) -> bool:
+        """Whether the broker placed it to close a position of the day at the end of it."""
+        return bool(order.meta.get("square_off"))
+
     def new_day(self) -> None:
         """Forget what the broker said of an earlier day: its book begins anew, and ours with it."""
         self.book = OrderBook()
@@ -90,6 +113,7 @@ class Books:
         self._fills.clear()
         self._read_at.clear()
         self._adopted.clear()
+        self._fired.clear()
 
     def remember(self, request: OrderRequest) -> None:
         """Know whose order a tag is."""

@@ -56,8 +56,11 @@ class Comparing:
 
     def see(self, order: Order) -> None:
         """Take note of an order that nobody here asked for, or whose answer never came."""
-        if order.order_id and not self._parts.books.ours(order):
+        books = self._parts.books
+        if order.order_id and not books.ours(order) and not books.squares_off(order):
             self._foreign(order)
+        elif order.order_id and not books.adopted(order):
+            self._differences.withdraw(f"foreign order:{order.order_id}")  # it was not known yet whose GTT it is of
         known = self._differences.get(f"unknown order:{order.tag}") if order.tag else None
         if order.status == UNKNOWN or known is not None:
             self._unknown(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, cast
@@ -18,6 +19,9 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import KeptStop, kept_by
+
+GAP_S: Final = 2.0
+"""How long after one reading of the GTTs the next may follow."""
 
 AUTOMATIC: Final = -1.0
 """Market protection of which Kite chooses the percentage.  Source: CONTRACT 2.6."""
@@ -38,14 +42,18 @@ class StopCoverage:
         self._runs = runs
         self._port = gtts
         self._gtts: list[Gtt] = []
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self.gtts_unread = "" if gtts is None else "GTTs have not been read yet"
         desk.order_changed.connect(self._on_order)
         desk.positions_changed.connect(self._on_positions)
+        desk.gtts_changed.connect(self._wanted.set)
 
     def close(self) -> None:
         """Hear no more from the desk."""
         self._desk.order_changed.disconnect(self._on_order)
         self._desk.positions_changed.disconnect(self._on_positions)
+        self._desk.gtts_changed.disconnect(self._wanted.set)
 
     def rows(self) -> list[Coverage]:
         """One row for each open position, in the desk's order."""
@@ -55,6 +63,14 @@ class StopCoverage:
     def app_only(self) -> list[Coverage]:
         """Positions of which some is protected by this program alone: gone when it closes or the computer sleeps."""
         return [row for row in self.rows() if row.in_program]
+
+    async def run(self) -> None:
+        """Read the GTTs now, after every change of one and after every look at the books, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self.refresh()
+            await asyncio.sleep(GAP_S)
 
     async def refresh(self) -> None:
         """Read the GTTs; a failure is told in `gtts_unread`, and what was read before is no longer counted."""
@@ -117,8 +133,11 @@ class StopCoverage:
     def _kept(self) -> list[KeptStop]:
         return kept_by(self._runs())
 
-    def _on_order(self, _order: Order) -> None:
+    def _on_order(self, order: Order) -> None:
+        if order.meta.get("gtt"):
+            self._wanted.set()
         self.changed.emit()
 
     def _on_positions(self) -> None:
+        self._wanted.set()
         self.changed.emit()

@@ -25,7 +25,7 @@ from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.books import Books
-from alphapanda_desktop.trading.carried import Brought, brought_into
+from alphapanda_desktop.trading.carried import MEMORY, Brought, brought_into
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.comparing import Comparing
 from alphapanda_desktop.trading.daywatch import DayWatch
@@ -47,7 +47,7 @@ from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.rounds import Need, Rounds
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.trading.standing import GuardedGtts, GuardedPortfolio
+from alphapanda_desktop.trading.standing import GTT_ANSWER, GuardedGtts, GuardedPortfolio
 from alphapanda_desktop.trading.sweep import Sweep
 from alphapanda_desktop.trading.tags import Tags
 from alphapanda_desktop.trading.turns import Turns
@@ -162,6 +162,9 @@ class Desk(Voice):
         self._rules.recount(left)
         times = await self._left_since(self._clock.now() - LAST_MINUTE)
         changed = Counter(str(event.detail.get("order_id")) for event in changes)
+        for event in await journal.events(day - MEMORY, GTT_ANSWER):
+            if isinstance(event.detail.get("answer"), int):
+                self.books.own_gtt(int(str(event.detail["answer"])))
         for brought in await brought_into(day, journal):
             self.ledger.carry(*brought)
             self.brought.append(brought)
@@ -266,6 +269,10 @@ class Desk(Voice):
         """Whose order it is, in words: a strategy's run, by hand, adopted, or placed elsewhere."""
         if self.books.adopted(order):
             return "adopted"
+        if self.books.squares_off(order):
+            return "the broker's square-off"
+        if self.books.of_gtt(order):
+            return f"GTT {self.books.gtt_of(order)}"
         return self.name_of_run(self.run_of(order)) if self.books.ours(order) else "elsewhere"
 
     def price_of(self, position: Position) -> float:
@@ -310,6 +317,10 @@ class Desk(Voice):
         Stops at the first that fails and raises what it raised, saying how many had left.
         """
         return await self._path.submit_sliced(request, cause)
+
+    def sliced(self, request: OrderRequest) -> list[OrderRequest]:
+        """The orders that `submit_sliced` would send for it. Raises Refused where they would be too many."""
+        return self._path.sliced(request)
 
     async def modify(self, order_id: str, change: OrderChange) -> None:
         """Check, journal and send a change. Raises Refused, Rejected, Unknown, SessionEnded, Fatal."""

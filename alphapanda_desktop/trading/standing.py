@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, RateLimited, Refused
 from alphapanda_desktop.domain.orders import OrderRequest
@@ -23,6 +23,9 @@ from alphapanda_desktop.trading.rules import Rules
 
 T = TypeVar("T")
 
+GTT_ANSWER: Final = "gtt answer"
+"""The journal's kind of event for the venue's answer; its `answer` is the id of a GTT that is ours since."""
+
 NOT_YET = frozenset({"price band", "orders per day", "working orders"})
 """Rules that an order is not held against while it waits behind its trigger."""
 
@@ -36,25 +39,40 @@ class GuardedGtts:
         self._gtts = gtts
 
     async def list(self) -> list[Gtt]:
-        return await self._gtts.list()
+        """Those that wait and those that fired; whose orders the latter placed is known from then on."""
+        rows = await self._gtts.list()
+        for gtt in rows:
+            for order in gtt.orders:
+                if order.result is not None and order.result.order_id:
+                    self._parts.books.gtt_fired(gtt.id, order.result.order_id)
+        return rows
 
     async def place(self, request: GttRequest) -> int:
         exits = await self._judge(request)
         await self._write_down("gtt placed", _told(request))
         await self._leave(Kind.EXIT if exits else Kind.ENTRY, exits=exits)
-        return await _answered(self._parts, "gtt answer", self._gtts.place(request))
+        return await self._answer(self._gtts.place(request))
 
     async def modify(self, id: int, request: GttRequest) -> int:
         exits = await self._judge(request)
         await self._write_down("gtt modified", _told(request) | {"id": id})
         await self._leave(Kind.MODIFY, exits=exits)
-        return await _answered(self._parts, "gtt answer", self._gtts.modify(id, request))
+        return await self._answer(self._gtts.modify(id, request))
 
     async def delete(self, id: int) -> int:
         """Like a cancellation: let through whatever else is shut."""
         await self._write_down("gtt deleted", {"id": id})
         await self._parts.governor.turn(Kind.CANCEL)
-        return await _answered(self._parts, "gtt answer", self._gtts.delete(id))
+        return await self._answer(self._gtts.delete(id))
+
+    async def _answer(self, sent: Awaitable[int]) -> int:
+        """The id that the venue answers: a GTT of ours. Listeners hear of it either way: it may exist unanswered."""
+        try:
+            id = await _answered(self._parts, GTT_ANSWER, sent)
+        finally:
+            self._parts.voice.tell(self._parts.voice.gtts_changed)
+        self._parts.books.own_gtt(id)
+        return id
 
     async def _judge(self, request: GttRequest) -> bool:
         """Refuse what a rule forbids; whether all of its orders only shrink a position."""

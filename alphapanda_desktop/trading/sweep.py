@@ -40,10 +40,16 @@ class Sweep:
         parts = self._parts
         if parts.gate.latch is not TradingState.HALTED or order.order_id in self._swept or parts.scope.closed:
             return
+        if parts.books.of_gtt(order) and self._closes(order):
+            return  # the kill switch left its GTT standing, so that what it closes is not bared
         if order.order_id and order.live and parts.books.ours(order) and order.tag not in self.spared:
             self._swept.add(order.order_id)
             self.taken.append(order)
             parts.scope.spawn(f"kill {order.order_id}", self._cancel(order.order_id))
+
+    def _closes(self, order: Order) -> bool:
+        held = self._parts.books.held(order.exchange, order.tradingsymbol, order.product)
+        return held * order.sign < 0 and order.open_quantity <= abs(held)
 
     async def _cancel(self, order_id: str) -> None:
         try:
