@@ -25,8 +25,8 @@ LOOK_S: Final = 0.01
 """How often the stack is looked at while the loop is held."""
 CHAIN: Final = 3
 MOST_PLACES: Final = 200
-WAITING: Final = ".run_forever"
-"""The line of a loop that is in Qt's hands, and none of ours."""
+THE_LOOP: Final = ("loop.py:", "qasync/")
+"""Lines of the loop itself, and those outside it, which say nothing of what held it."""
 IDLE_IN: Final = frozenset(
     {"threading.py wait", "queue.py get", "selectors.py select", "thread.py _worker", "lane.py _work",
      "unix_events.py _do_waitpid"}
@@ -166,9 +166,8 @@ class Watchdog:
         """The main thread's stack, outermost first, in words."""
         frames = sys._current_frames()
         stack = _stack_of(frames.get(self._main))
-        if stack and stack[-1].endswith(WAITING):
-            stack.append(_others(frames, {self._main, threading.get_ident()}))
-        return stack
+        inside = max((place for place, line in enumerate(stack) if line.startswith(THE_LOOP)), default=-1) + 1
+        return stack[inside:] or [_others(frames, {self._main, threading.get_ident()})]
 
     def _note(self, length_s: float, where: str, worked_s: float) -> None:
         if len(self._places) >= MOST_PLACES and where not in self._places:
@@ -195,9 +194,9 @@ def held_at(seen: list[list[str]]) -> str:
             break
         common.append(line)
         agreeing = [look for look in agreeing if look[len(common) - 1] == line and len(look) > len(common)]
-    held = " < ".join(reversed(common[-CHAIN:])) or "unknown"
+    held = " < ".join(reversed(common[-CHAIN:])) or "one callback after another"
     inside = Counter(look[-1] for look in seen if look[: len(common)] == common and len(look) > len(common))
-    return f"{held}, mostly in {inside.most_common(1)[0][0]}" if inside and common else held
+    return f"{held}, mostly in {inside.most_common(1)[0][0]}" if inside else held
 
 
 def _stack_of(frame: FrameType | None) -> list[str]:

@@ -164,7 +164,8 @@ def test_a_real_stall_of_the_real_loop_is_named_with_its_callers(run, log):
             watchdog.stop()
 
     run(story())
-    assert "hold_the_loop" in watchdog.places[0].where and "AppLoop._drain" in watchdog.places[0].where
+    where = watchdog.places[0].where
+    assert "hold_the_loop" in where and "AppLoop" not in where
 
 
 def test_of_many_lines_the_one_that_held_all_the_while_comes_first():
@@ -172,7 +173,7 @@ def test_of_many_lines_the_one_that_held_all_the_while_comes_first():
     assert logs.held_at(seen) == "shell.py:9 show < app.py:1 start, mostly in b.py:2 g"
     assert logs.held_at([seen[1], seen[2], ["app.py:2 later"]]) == "b.py:2 g < shell.py:9 show < app.py:1 start"
     assert logs.held_at([["app.py:1 start"]]) == "app.py:1 start"
-    assert logs.held_at([[]]) == "unknown"
+    assert logs.held_at([["a.py:1 f"], ["b.py:2 g"], ["c.py:3 h"]]).startswith("one callback after another, mostly in ")
 
 
 def test_places_are_bounded(log):
