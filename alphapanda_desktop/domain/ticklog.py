@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from mmap import mmap
 from struct import Struct
@@ -80,7 +80,7 @@ def frames_block(frames: Sequence[Frame], *, pack: bool = False) -> bytes:
     return _block(_FRAMES, payload, len(frames), frames[0][0], frames[-1][0], pack=pack)
 
 
-def frames_parts(frames: Sequence[Frame], known: Tokens) -> tuple[list[bytes], Tokens]:
+def frames_parts(frames: Sequence[Frame], known: KnownTokens) -> tuple[list[bytes], list[int]]:
     """The same block in pieces to be written one after another, and which tokens in it are not among the `known`.
 
     One walk and no copy: two megabytes a second have left the cache by now, and reading them is what costs.
@@ -94,7 +94,7 @@ def frames_parts(frames: Sequence[Frame], known: Tokens) -> tuple[list[bytes], T
         parts += (entry, frame)
         found.append(_tokens(frame))
     parts[0] = head + crc.to_bytes(4, "little")
-    return parts, _unknown(np.concatenate(found), known)
+    return parts, known.new_in(np.concatenate(found))
 
 
 def names_block(names: Mapping[int, str], at_ns: int) -> bytes:
@@ -219,12 +219,25 @@ def tokens_in(frame: bytes) -> list[int]:
     return found
 
 
-def _unknown(found: Tokens, known: Tokens) -> Tokens:
-    """Those that are not among the `known`; both in ascending order, each once."""
-    if known.size:
-        place = np.minimum(np.searchsorted(known, found), known.size - 1)
-        found = found[known[place] != found]
-    return np.unique(found).astype(np.uint32)
+class KnownTokens:
+    """Tokens that were seen; asking for those that were not costs a look into a table for each."""
+
+    def __init__(self, tokens: Iterable[int] = ()) -> None:
+        self._all: set[int] = set()
+        self._slots: Tokens = np.zeros(1 << 16, np.uint32)
+        """A token that was seen, by its middle bytes. Where two have the same, one of them is looked up in the set."""
+        self.add(tokens)
+
+    def add(self, tokens: Iterable[int]) -> None:
+        """These are known from now on."""
+        self._all.update(tokens)
+        seen = np.array(sorted(self._all), np.uint32)
+        self._slots[seen >> 8 & 0xFFFF] = seen
+
+    def new_in(self, found: Tokens) -> list[int]:
+        """Those that are not known, in ascending order, each once."""
+        unsure = found[self._slots[found >> 8 & 0xFFFF] != found]
+        return sorted(set(unsure.tolist()) - self._all) if unsure.size else []
 
 
 def _tokens(frame: bytes) -> Tokens:

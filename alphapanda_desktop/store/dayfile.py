@@ -13,15 +13,13 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Self, final
 
-import numpy as np
-
 from alphapanda_desktop.domain.ticklog import (
     INDEX_MAGIC,
     MAGIC,
     Block,
     Damage,
     Frame,
-    Tokens,
+    KnownTokens,
     block_at,
     blocks,
     frames_of,
@@ -56,7 +54,7 @@ class DayFile:
         self._handle = -1
         self._index = -1
         self._end = 0
-        self._named: Tokens = np.empty(0, np.uint32)
+        self._named = KnownTokens()
         self.cut = 0
         """Bytes of a half-written block that opening the file cut off its end."""
 
@@ -77,14 +75,15 @@ class DayFile:
         Raises OSError where the disk takes it not; the file then ends where it ended before.
         """
         parts, fresh = frames_parts(frames, self._named)
-        names = {token: name for token in fresh.tolist() if (name := self._name_of(token))}
+        names = {token: name for token in fresh if (name := self._name_of(token))}
         said = names_block(names, frames[0][0]) if names else b""
         size = sum(map(len, parts))
         self._put([said, *parts] if said else parts)
         made = [Block(self._end, len(said), 2, False, 0, frames[0][0], frames[0][0])] if said else []
         made.append(Block(self._end + len(said), size, 1, False, len(frames), frames[0][0], frames[-1][0]))
         self._end += len(said) + size
-        self._named = np.union1d(self._named, fresh) if fresh.size else self._named
+        if fresh:
+            self._named.add(fresh)
         self._note(made)
         return len(said) + size
 
@@ -154,7 +153,7 @@ def _whole_blocks(path: Path) -> list[Block]:
         return known + list(blocks(data, start=start))
 
 
-def _named_in(path: Path, found: list[Block]) -> Tokens:
+def _named_in(path: Path, found: list[Block]) -> KnownTokens:
     """Tokens whose names the file has already."""
     tokens: set[int] = set()
     with path.open("rb") as file:
@@ -164,7 +163,7 @@ def _named_in(path: Path, found: list[Block]) -> Tokens:
                 data = file.read(block.size)
                 here = block_at(data, 0)
                 tokens.update(names_of(data, here) if here else ())
-    return np.array(sorted(tokens), np.uint32)
+    return KnownTokens(tokens)
 
 
 def _head_end(path: Path) -> int:

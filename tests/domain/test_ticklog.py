@@ -12,6 +12,7 @@ from alphapanda_desktop.domain.ticklog import (
     Block,
     Damage,
     Frame,
+    KnownTokens,
     blocks,
     frames_block,
     frames_of,
@@ -101,15 +102,13 @@ def test_tokens_that_are_new_are_found_in_equal_and_in_mixed_frames() -> None:
     equal = encode_frame([packet(token, 184) for token in (408065, 738561, 408065)])
     mixed = encode_frame([packet(4_294_967_295, 8), packet(256265, 32)])
     frames = [(1, equal), (2, mixed), (3, b"\x00"), (4, b"\x00\x01\x00\x00")]
-    nothing = np.empty(0, np.uint32)
-    assert frames_parts(frames, nothing)[1].tolist() == [256265, 408065, 738561, 4_294_967_295]
-    assert frames_parts(frames, np.array([256265, 500000], np.uint32))[1].tolist() == [408065, 738561, 4_294_967_295]
+    assert frames_parts(frames, KnownTokens())[1] == [256265, 408065, 738561, 4_294_967_295]
+    assert frames_parts(frames, KnownTokens([256265, 500000]))[1] == [408065, 738561, 4_294_967_295]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 2**32 - 1), max_size=5))
 def test_new_tokens_are_those_of_the_walk_whatever_the_bytes(data: bytes, known: list[int]) -> None:
-    ordered = np.unique(np.array(known, np.uint32))
-    assert frames_parts([(1, data)], ordered)[1].tolist() == sorted(set(tokens_in(data)) - set(known))
+    assert frames_parts([(1, data)], KnownTokens(known))[1] == sorted(set(tokens_in(data)) - set(known))
 
 
 @given(st.integers(0, 400), st.integers(1, 255))
@@ -126,4 +125,14 @@ def test_a_spoilt_index_is_believed_up_to_the_spoilt_entry(where: int, flip: int
 
 @given(frames)
 def test_a_block_in_pieces_is_the_same_block(held: list[Frame]) -> None:
-    assert b"".join(frames_parts(held, np.empty(0, np.uint32))[0]) == frames_block(held)
+    assert b"".join(frames_parts(held, KnownTokens())[0]) == frames_block(held)
+
+
+@given(st.lists(st.integers(0, 2**32 - 1)), st.lists(st.integers(0, 2**32 - 1)))
+def test_tokens_that_share_a_slot_are_told_apart(known: list[int], asked: list[int]) -> None:
+    twins = [token ^ 0x8000_0000 for token in known]  # alike in their middle bytes
+    kept = KnownTokens(known)
+    found = np.array([*asked, *twins, *known], np.uint32)
+    assert kept.new_in(found) == sorted({*asked, *twins} - set(known))
+    kept.add(twins)
+    assert kept.new_in(found) == sorted(set(asked) - {*known, *twins})
