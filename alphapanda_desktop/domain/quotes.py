@@ -29,6 +29,9 @@ Source: CONTRACT 4.4."""
 TOKEN, LAST, QUANTITY, AVERAGE, VOLUME, BUY, SELL, OPEN, HIGH, LOW, CLOSE = range(11)
 TRADED_AT, OI, OI_HIGH, OI_LOW, SENT_AT, DEPTH = range(11, 17)
 
+ASK_WORDS_AT: Final = DEPTH + 15
+"""Where the words of the best offer begin; those of the best bid begin at DEPTH."""
+
 NOTHING, LTP, QUOTE, FULL = range(4)
 """How much of a row is known."""
 

@@ -55,20 +55,23 @@ class QuoteColumn:
     width_chars: int = 9
     header_tooltip: str = ""
     elide: Literal["end", "middle"] = "end"
+    widest: str = ""
+    """Words that the column has room for from the start."""
 
 
 SYMBOL, PRICE, CHANGE, PERCENT, VOLUME, BID, ASK, AGE = range(8)
 
 COLUMNS: Final = (
     QuoteColumn("Symbol", "left", 11, elide="middle"),
-    QuoteColumn("Last"),
-    QuoteColumn("Chg", header_tooltip="Against the previous close, in rupees"),
-    QuoteColumn("Chg %", width_chars=8),
-    QuoteColumn("Volume", width_chars=7),
-    QuoteColumn("Bid"),
-    QuoteColumn("Ask"),
+    QuoteColumn("Last", widest="26,123.45"),
+    QuoteColumn("Chg", widest="▲ 1,234.55", header_tooltip="Against the previous close, in rupees"),
+    QuoteColumn("Chg %", widest="+12.35 %"),
+    QuoteColumn("Volume", widest="34.57 L"),
+    QuoteColumn("Bid", widest="26,123.45"),
+    QuoteColumn("Ask", widest="26,123.45"),
     QuoteColumn(
         "Age",
+        widest="stale 12 m",
         header_tooltip="How long ago the last tick came: late when that is unusual for this instrument, stale and "
         "framed when its price is too old to trade on",
     ),
@@ -94,8 +97,8 @@ for _column, _needs in enumerate(_NEEDS):
 
 _ONLY_PRICE: Final = [column == PRICE for column in range(len(COLUMNS))]
 
-_WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.DEPTH + 16)
-_QUANTITIES: Final = (quotes.DEPTH, quotes.DEPTH + 15)
+_WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.ASK_WORDS_AT + 1)
+_QUANTITIES: Final = (quotes.DEPTH, quotes.ASK_WORDS_AT)
 _NEVER, _FRESH, _LATE, _STALE = (GRADES.index(g) for g in (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE))
 _LONGEST_AGE: Final = 10**6
 

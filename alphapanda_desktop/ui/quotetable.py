@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QEvent, QRect
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
@@ -33,7 +33,25 @@ class QuoteTable(TableView):
         self._stamps = Stamps(self.font(), self.devicePixelRatioF())
         self._inks: dict[Role, Ink] = {}
         self._inked_in = model.theme
+        self._give_room()
         self._elided: dict[tuple[str, int], str] = {}
+
+    def _give_room(self) -> None:
+        """Every column as wide as its words may be in this font, and no wider: all are to be seen at once."""
+        self.ensurePolished()
+        header, words = self.horizontalHeader(), self.fontMetrics()
+        titles = header.fontMetrics()
+        for column, heading in enumerate(COLUMNS):
+            if heading.widest:
+                wide = max(
+                    words.horizontalAdvance(heading.widest), header.fontMetrics().horizontalAdvance(heading.title)
+                )
+                header.resizeSection(column, wide + 2 * TIGHT)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and hasattr(self, "_inks"):
+            self._give_room()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._quotes.rowCount():

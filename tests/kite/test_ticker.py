@@ -25,6 +25,7 @@ from alphapanda_desktop.domain.errors import BadData, Refused
 from alphapanda_desktop.domain.market import Mode, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Feed, LinkReport, LinkState
+from alphapanda_desktop.domain.quotes import Batch, LatestTable
 from alphapanda_desktop.domain.session import Profile, Session, Token, verify
 from alphapanda_desktop.kite import ticker as module
 from alphapanda_desktop.kite.packets import HEARTBEAT, encode_frame, encode_packet
@@ -215,8 +216,8 @@ async def a_ticker(kite: LocalKite, patience: Patience = QUICK, **more: Any) -> 
 
 
 @contextlib.asynccontextmanager
-async def running(feed: Ticker) -> AsyncIterator[Ear]:
-    ear = Ear()
+async def running(feed: Ticker, ear: Any = None) -> AsyncIterator[Any]:
+    ear = ear if ear is not None else Ear()
     task = asyncio.create_task(feed.run(ear))
     try:
         yield ear
@@ -762,6 +763,67 @@ def test_a_burst_lets_other_tasks_run_between_frames(arun: Any, eventually: Any)
 def _unmasked(payload: bytes) -> bytes:
     """A binary websocket frame as a server sends it."""
     return bytes([0x82, len(payload)]) + payload
+
+
+@dataclass
+class TableEar(Ear):
+    """A sink that takes frames as rows, and needs so many more turns for each."""
+
+    table: LatestTable = field(default_factory=LatestTable)
+    turns: int = 0
+    left: int = 0
+    story: list[str] = field(default_factory=list)
+
+    def batch(self, batch: Batch) -> bool:
+        self.story.append("frame")
+        self.got.extend(batch.ticks(range(len(batch.rows))))
+        self.left = self.turns
+        return self.left > 0
+
+    def more(self) -> bool:
+        self.story.append("more")
+        self.left -= 1
+        return self.left > 0
+
+    def ticks(self, ticks: Sequence[Tick]) -> None:
+        raise AssertionError("one that takes frames is told no ticks")
+
+    def order(self, order: Order) -> None:
+        self.story.append("order")
+
+
+def test_a_sink_with_a_table_gets_rows_and_what_is_damaged_is_counted(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_kite() as kite, running(ticker := await a_ticker(kite), TableEar()) as ear:
+            await eventually(lambda: kite.live)
+            await kite.send(INFY_FRAME)
+            await kite.send(INFY_FRAME + b"!")
+            await eventually(lambda: len(ear.got) == 2)
+            assert ear.table.tick(0) == ear.got[-1] and ear.got[0].instrument_token == INFY
+            assert ticker.problems == {"frame goes on after its last packet": 1}
+
+    arun(story())
+
+
+def test_a_frame_in_slices_lets_others_run_and_nothing_overtakes_it(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_kite() as kite, running(await a_ticker(kite), TableEar(turns=3)) as ear:
+            await eventually(lambda: kite.live)
+
+            async def others() -> None:
+                while True:
+                    if ear.left and ear.story[-1:] != ["others"]:
+                        ear.story.append("others")
+                    await asyncio.sleep(0)
+
+            task = asyncio.create_task(others())
+            await kite.send(INFY_FRAME)
+            await kite.send(json.dumps({"type": "order", "data": {"order_id": "1", "status": "OPEN"}}))
+            await eventually(lambda: "order" in ear.story)
+            task.cancel()
+            assert ear.story == ["frame", "others", "more", "others", "more", "others", "more", "order"]
+
+    arun(story())
 
 
 @pytest.mark.parametrize("answer", [101, 500, 403])
