@@ -133,7 +133,7 @@ def _backfill(s: Stand, rows: int) -> None:
 
 
 @pytest.mark.parametrize(("bars", "seed"), [(90, 1), (700, 2), (6_000, 3)])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(acts=st.lists(ACT, min_size=4, max_size=14))
 def test_parts_come_to_the_whole(qapp: Any, bars: int, seed: int, acts: list[tuple[Any, ...]]) -> None:
     stand = Stand(bars, seed)

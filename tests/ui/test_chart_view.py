@@ -145,6 +145,7 @@ def test_frames_without_a_tick_paint_no_data(play: Any) -> None:
         s.stage.tick(INFY, 1_500.0, 10)
         s.frame()
         s.chart.grab()
+        s.chart.grab()
         painted = s.plot.sheet.made, s.plot.sheet.patched
         for _ in range(5):
             s.frame()

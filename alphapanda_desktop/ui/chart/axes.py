@@ -153,12 +153,12 @@ class PriceAxis(Axis):
         marks = self.marks()
         below = math.inf
         self._marked = []
-        for mark, y in zip(marks.tolist(), np.floor(self._pane.py(marks)).tolist(), strict=True):
+        for mark, y in zip(marks.tolist(), np.floor(self._pane.py(marks)).astype(int).tolist(), strict=True):
             top = y - tall // 2
             if place.top() <= top <= self._last(tall) and below - top >= tall + 2:
                 below, text = top, self.words_of(mark)
-                self._labels.draw(painter, place.right() + 1 - AIR - self._labels.width(text), top, text)
-                self._marked.append(QRect(place.left() + 1, int(top), place.width() - 1, tall))
+                self._labels.draw_mark(painter, place.right() + 1 - AIR - self._labels.width(text), top, text)
+                self._marked.append(QRect(place.left() + 1, top, place.width() - 1, tall))
 
 
 class TimeAxis(Axis):
@@ -187,13 +187,20 @@ class TimeAxis(Axis):
         place = self.place
         self._marked = []
         painter.fillRect(place.left(), place.top(), place.width(), 1, theme.colour("border"))
+        marks, pane = self._in_sight(), self._pane
         for labels, major in ((self._labels, False), (self._bold, True)):
             labels.begin(painter)
             painter.setPen(theme.colour("text" if major else "muted"))
             top = place.top() + 1 + (place.height() - labels.height) // 2
-            for mark in self.marks():
-                x = self._pane.px(mark.x)
-                if mark.major is major and place.left() + LABEL_PX / 2 <= x <= place.right() - LABEL_PX / 2:
+            for mark in marks:
+                if mark.major is major:
                     width = labels.width(mark.text)
-                    labels.draw(painter, x - width / 2, top, mark.text)
-                    self._marked.append(QRect(round(x - width / 2) - 1, top, math.ceil(width) + 2, labels.height))
+                    left = round(pane.px(mark.x) - width / 2)
+                    labels.draw_mark(painter, left, top, mark.text)
+                    self._marked.append(QRect(left - 1, top, math.ceil(width) + 2, labels.height))
+
+    def _in_sight(self) -> list[TimeMark]:
+        """Marks whose labels fit in whole."""
+        pane, place = self._pane, self.place
+        first, last = pane.row_at(place.left() + LABEL_PX / 2), pane.row_at(place.right() - LABEL_PX / 2)
+        return [mark for mark in self.marks() if first <= mark.x <= last]

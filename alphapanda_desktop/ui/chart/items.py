@@ -202,7 +202,7 @@ def _between(source: CandleSource, pane: Pane, left: int, right: int) -> Candles
     factor = source.factor(pane.x1 - pane.x0, pane.width())
     if left <= pane.place.left() and right >= pane.place.right():
         return source.candles(pane.x0, pane.x1, factor)
-    return source.some(pane.row_at(left) - factor, pane.row_at(right) + factor, factor)
+    return source.part(pane.row_at(left) - factor, pane.row_at(right) + factor, factor)
 
 
 def _column(source: CandleSource, pane: Pane, heights: Callable[[float, float, float], tuple[float, float]]) -> QRect:

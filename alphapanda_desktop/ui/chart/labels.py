@@ -1,4 +1,4 @@
-"""Texts of one font, shaped once each: the digits of an axis come back with every frame."""
+"""Texts of one font at whole pixels: marks that come back with every frame are shaped once, passing words each time."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ KEPT: Final = 1_000
 
 
 class Labels:
-    """Draws texts at whole pixels and knows their widths. Set pen and font (`begin`) before."""
+    """Draws texts and knows their widths. Set pen and font (`begin`) before.
+
+    To shape a text for keeping costs as much as drawing it twenty times: `draw_mark` is for what stays.
+    """
 
     def __init__(self, font: QFont) -> None:
         self.font = font
         self.metrics = QFontMetricsF(font)
         self.height = math.ceil(self.metrics.height())
-        self._kept: dict[str, tuple[QStaticText, float]] = {}
+        self._ascent = round(self.metrics.ascent())
+        self._widths: dict[str, float] = {}
+        self._shaped: dict[str, QStaticText] = {}
 
     def begin(self, painter: QPainter) -> None:
         """Draw in this font from now on."""
@@ -27,20 +32,25 @@ class Labels:
 
     def width(self, text: str) -> float:
         """Pixels that the text advances."""
-        return self._of(text)[1]
-
-    def draw(self, painter: QPainter, x: float, top: float, text: str) -> None:
-        """Put a text's upper left corner here."""
-        painter.drawStaticText(QPointF(round(x), round(top)), self._of(text)[0])
-
-    def _of(self, text: str) -> tuple[QStaticText, float]:
-        found = self._kept.get(text)
+        found = self._widths.get(text)
         if found is None:
-            if len(self._kept) >= KEPT:
-                self._kept.clear()
-            shaped = QStaticText(text)
+            if len(self._widths) >= KEPT:
+                self._widths.clear()
+            found = self._widths[text] = self.metrics.horizontalAdvance(text)
+        return found
+
+    def draw(self, painter: QPainter, x: float, top: int, text: str) -> None:
+        """Put the upper left corner of a text that may not come again here."""
+        painter.drawText(round(x), top + self._ascent, text)
+
+    def draw_mark(self, painter: QPainter, x: float, top: int, text: str) -> None:
+        """The same of a text that will be drawn again."""
+        shaped = self._shaped.get(text)
+        if shaped is None:
+            if len(self._shaped) >= KEPT:
+                self._shaped.clear()
+            shaped = self._shaped[text] = QStaticText(text)
             shaped.setTextFormat(Qt.TextFormat.PlainText)
             shaped.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
             shaped.prepare(QTransform(), self.font)
-            found = self._kept[text] = (shaped, self.metrics.horizontalAdvance(text))
-        return found
+        painter.drawStaticText(QPointF(round(x), top), shaped)

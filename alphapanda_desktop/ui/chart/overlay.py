@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPen, QRegion
+from PySide6.QtGui import QColor, QPainter, QPixmap, QRegion
 
 from alphapanda_desktop.ui.chart.labels import Labels
 from alphapanda_desktop.ui.chart.pane import Pane
@@ -98,15 +99,12 @@ class Words(Over):
             self._touch(kept)
             self._touch(self._place)
             return
+        right = max(kept.right(), self._place.right())
         for number, (old, new) in enumerate(zip(before, said, strict=True)):
             if old != new:
-                self._touch(self._row(number, kept.united(self._place), _alike(old, new)))
-
-    def _row(self, number: int, place: QRect, words: int) -> QRect:
-        """Pixels of a line right of its first so many words."""
-        left = place.left() + WORDS_AIR + sum(self._advance(word) for word in self._lines[number][:words])
-        top = place.top() + 3 + number * self._labels.height
-        return QRect(left, top, place.right() + 1 - left, self._labels.height)
+                left = kept.left() + WORDS_AIR + sum(map(self._advance, new[: _alike(old, new)]))
+                top = kept.top() + 3 + number * self._labels.height
+                self._touch(QRect(left, top, right + 1 - left, self._labels.height))
 
     def _advance(self, word: Word) -> int:
         return round(self._labels.width(word.text)) + GAP
@@ -134,7 +132,7 @@ class Words(Over):
         return place
 
     def _width(self, line: Line) -> int:
-        return sum(self._advance(word) for word in line) - GAP
+        return sum(map(self._advance, line)) - GAP
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         place = self._place
@@ -176,6 +174,20 @@ def boxed(painter: QPainter, theme: Theme, place: QRect, role: Role, *, filled: 
     painter.setPen(theme.colour("panel" if filled else role))
 
 
+@lru_cache(16)
+def dashes(width: int, height: int, colour: str, on: int, off: int) -> QPixmap:
+    """A line of dashes as wide and high as this: laying it down costs less than counting its dashes each time."""
+    line = QPixmap(width, height)
+    line.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(line)
+    for at in range(0, max(width, height), on + off):
+        painter.fillRect(
+            at if width > 1 else 0, at if height > 1 else 0, min(on, width), min(on, height), QColor(colour)
+        )
+    painter.end()
+    return line
+
+
 class Crosshair(Over):
     """One upright line through all panes and one level line through the pane under the mouse."""
 
@@ -204,12 +216,8 @@ class Crosshair(Over):
         self._places = ()
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
-        painter.setPen(QPen(theme.colour("muted"), 1, Qt.PenStyle.DotLine))
         for place in self._places:
-            if place.width() == 1:
-                painter.drawLine(place.left(), place.top(), place.left(), place.bottom())
-            else:
-                painter.drawLine(place.left(), place.top(), place.right(), place.top())
+            painter.drawPixmap(place.topLeft(), dashes(place.width(), place.height(), theme.muted, 1, 2))
 
 
 class LastPrice(Over):
@@ -236,6 +244,5 @@ class LastPrice(Over):
         return (QRect(place.left(), y, place.width(), 1),) if place.top() <= y <= place.bottom() else ()
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
-        painter.setPen(QPen(theme.colour(self.role), 1, Qt.PenStyle.DashLine))
         for place in self.places():
-            painter.drawLine(place.left(), place.top(), place.right(), place.top())
+            painter.drawPixmap(place.topLeft(), dashes(place.width(), 1, theme.colour(self.role).name(), 4, 3))

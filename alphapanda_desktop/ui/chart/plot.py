@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -32,7 +33,7 @@ from alphapanda_desktop.ui.theme import Role
 NARROW_PX: Final = 60
 """A pane narrower than this is on its way in or out of sight."""
 
-VOLUME_AIR: Final = 1.12
+VOLUME_AIR: Final = 1.05
 
 
 class _Seen(NamedTuple):
@@ -48,6 +49,14 @@ class _Seen(NamedTuple):
     def of(cls, source: Source) -> _Seen:
         oldest = float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
         return cls(source.version, source.first, source.end, oldest, source.history_version)
+
+
+def _ceiling(volume: float) -> float:
+    """Where the scale of volumes ends: in steps, lest the column that grows with every tick moves all others."""
+    if volume < 1:
+        return 1.0
+    step = 10.0 ** math.floor(math.log10(volume)) / 4
+    return math.ceil(volume * VOLUME_AIR / step) * step
 
 
 class Plot(Surface):
@@ -110,7 +119,8 @@ class Plot(Surface):
 
     def _set_scale_texts(self, instrument: Instrument) -> None:
         decimals = instrument.decimals
-        self.price_axis.text_of = self.lines.words_of = lambda price: formats.grouped(price, decimals)
+        text_of = lru_cache(1_000)(lambda price: formats.grouped(price, decimals))
+        self.price_axis.text_of = self.lines.words_of = text_of
         self.price_axis.finest = self.scale.finest = instrument.tick_size or 0.01
         self._make_room_for_prices()
 
@@ -144,6 +154,12 @@ class Plot(Surface):
         if source is None or source.version == before.version:
             return
         now = self._seen = _Seen.of(source)
+        with self.gathered():
+            self._take(source, before, now)
+            self._show_last_price(source)
+            self._say_legend()
+
+    def _take(self, source: Source, before: _Seen, now: _Seen) -> None:
         if isinstance(source, CandleSource) and now.oldest != before.oldest and before.end > before.first:
             self._rows_came_before(source, before)
         elif now.end != before.end:
@@ -152,8 +168,6 @@ class Plot(Surface):
             self._apply_window()
         else:
             self._last_bar_moved(source)
-        self._show_last_price(source)
-        self._say_legend()
 
     def _rows_came_before(self, source: CandleSource, before: _Seen) -> None:
         row = source.row_at(before.oldest)
@@ -203,7 +217,7 @@ class Plot(Surface):
             return False, False
         self._rebase(source)
         moved = self.scale.fit(found.low, found.high)
-        return moved, self.volumes.set_prices(0.0, max(1.0, found.volume * VOLUME_AIR))
+        return moved, self.volumes.set_prices(0.0, _ceiling(found.volume))
 
     def _rebase(self, source: Source) -> None:
         """Per cents are counted from the first bar in sight."""
@@ -369,8 +383,9 @@ class Plot(Surface):
 
     def point_at(self, at: QPoint) -> None:
         """Put the crosshair at a pixel of the widget."""
-        self.pointer.point_at(at)
-        self._say_legend()
+        with self.gathered():
+            self.pointer.point_at(at)
+            self._say_legend()
 
     def point_nowhere(self) -> None:
         """Take the crosshair away."""

@@ -99,6 +99,7 @@ class CandleSource:
     def __init__(self, series: BarSeries) -> None:
         self.series = series
         self._last: tuple[tuple[float, ...], Candles] | None = None
+        self._last_part: tuple[tuple[float, ...], Candles] | None = None
         self._gaps: tuple[tuple[object, ...], list[tuple[int, int]]] = ((), [])
 
     @property
@@ -123,11 +124,17 @@ class CandleSource:
         """What is to be drawn between two places in bar numbers; scale, candles and volume ask for the same."""
         asked = (self.version, x0, x1, factor)
         if self._last is None or self._last[0] != asked:
-            self._last = (asked, self.some(x0, x1, factor))
+            self._last = (asked, self._some(x0, x1, factor))
         return self._last[1]
 
-    def some(self, x0: float, x1: float, factor: int) -> Candles:
-        """The same for a part, which nobody will ask for again."""
+    def part(self, x0: float, x1: float, factor: int) -> Candles:
+        """The same for a part, which candles and volume ask for in turn."""
+        asked = (self.version, x0, x1, factor)
+        if self._last_part is None or self._last_part[0] != asked:
+            self._last_part = (asked, self._some(x0, x1, factor))
+        return self._last_part[1]
+
+    def _some(self, x0: float, x1: float, factor: int) -> Candles:
         first, end = visible(x0, x1, 0, self.end, factor)
         rows = self.series.pyramid.joined(first, end, factor)
         middle = rows.start_row + (factor - 1) / 2

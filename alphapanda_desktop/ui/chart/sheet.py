@@ -1,6 +1,7 @@
-"""The picture of the data, kept between frames: made whole when the view moves, patched where one bar moves.
+"""The picture of the data, kept between frames: made when the view has come to rest, patched where one bar moves.
 
-The screen is filled from it, so that a crosshair, a tooltip or another window passing by goes through no data.
+The screen is filled from it, so that a crosshair, a tooltip or another window passing by goes through no data. While
+the view moves nothing is kept: each frame is painted straight onto the screen.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ Paint = Callable[[QPainter, QRect], None]
 
 
 class Sheet:
-    """`made` and `patched` count how often all of it, or a rectangle, was painted."""
+    """`made` and `patched` count how often all of the data, or a rectangle of it, was painted."""
 
     def __init__(self, paint: Paint) -> None:
         self.made = 0
@@ -23,16 +24,26 @@ class Sheet:
         self._paint = paint
         self._picture = QPixmap()
         self._stale = True
+        self._moving = True
         self._patches: list[QRect] = []
 
     @property
-    def stale(self) -> bool:
-        """Whether all of it will be made anew."""
-        return self._stale
+    def moving(self) -> bool:
+        """Whether nothing that is on the screen holds: all of it must be painted."""
+        return self._moving
 
     def spoil(self) -> None:
         """Nothing on it holds any more."""
-        self._stale = True
+        self._stale = self._moving = True
+        self._patches.clear()
+
+    def paint_through(self, painter: QPainter, whole: QRect) -> None:
+        """Paint all of the data onto the screen; the sheet stays as stale as it is."""
+        painter.setClipRect(whole)
+        self._paint(painter, whole)
+        painter.setClipping(False)
+        self.made += 1
+        self._moving = False
 
     def spoil_part(self, place: QRect) -> None:
         """What it shows here holds no more."""
@@ -52,7 +63,7 @@ class Sheet:
         elif self._patches:
             self.patched += len(self._patches)
             self._fill([patch & whole for patch in self._patches])
-        self._stale = False
+        self._stale = self._moving = False
         self._patches.clear()
         return self._picture
 

@@ -7,7 +7,8 @@ the sheet, `_touch` for what lies over it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -52,6 +53,7 @@ class Surface(Canvas):
 
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(look().panel, parent)
+        self._gathered: QRegion | None = None
         self.dress = Dress()
         self.sheet = Sheet(self._paint_sheet)
         self._look = look
@@ -116,7 +118,23 @@ class Surface(Canvas):
     # --- what no longer holds
 
     def _touch(self, place: QRect) -> None:
-        self.viewport().update(place)
+        if self._gathered is None:
+            self.viewport().update(place)
+        else:
+            self._gathered += place
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Ask Qt once for all that is touched within: each asking costs as much as a label."""
+        if self._gathered is not None:
+            yield
+            return
+        self._gathered = QRegion()
+        try:
+            yield
+        finally:
+            region, self._gathered = self._gathered, None
+            self.viewport().update(region)
 
     def spoil(self) -> None:
         """Paint everything anew with the next frame: the view or the colours changed."""
@@ -128,11 +146,11 @@ class Surface(Canvas):
         """Paint the data in this rectangle anew with the next frame."""
         if not place.isEmpty():
             self.sheet.spoil_part(place)
-            self.viewport().update(place)
+            self._touch(place)
 
     def spoil_last_bar(self) -> None:
         """Paint the newest bar anew: where it was painted last, and where it is now."""
-        if self.sheet.stale or self.candles is None:
+        if self.sheet.moving or self.candles is None:
             return
         places = self._places_of_last()
         for before, now in zip(self._last_places, places, strict=True):
@@ -152,10 +170,14 @@ class Surface(Canvas):
         super().paintEvent(event)
 
     def drawBackground(self, painter: QPainter, _rect: QRectF) -> None:
-        if self.sheet.stale:
-            self._last_places = self._places_of_last()
-        picture = self.sheet.picture(self.viewport().size(), self.devicePixelRatioF())
+        whole = self.viewport().rect()
         painter.resetTransform()
+        if self.sheet.moving:
+            self._last_places = self._places_of_last()
+            if self._asked.rectCount() == 1 and self._asked.boundingRect() == whole:
+                self.sheet.paint_through(painter, whole)
+                return
+        picture = self.sheet.picture(whole.size(), self.devicePixelRatioF())
         ratio = int(picture.devicePixelRatio())
         if ratio != picture.devicePixelRatio():
             painter.drawPixmap(QPoint(0, 0), picture)  # pixels of a fraction go only with all others
