@@ -135,6 +135,12 @@ class RunContext:
         """Something became of one of the run's orders; its host has put it into the run already."""
         self._closing.look()
 
+    def note_slices(self, request: OrderRequest, tags: Sequence[str]) -> None:
+        """Know that what was asked for goes out as several orders."""
+        for tag in tags:
+            if request.order_type == "MARKET":
+                self._closing.note_market(tag)
+
     def guards(self, order: Order) -> bool:
         """Whether the order rests at the broker as a stop of what the run holds: to cancel it would bare a position."""
         held = self._run.held_as(order.key)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -131,6 +132,7 @@ class Governor:
         self._timer: asyncio.TimerHandle | None = None
         self._held_until_s = float("-inf")
         self._refused_in_a_row = 0
+        self._held = 0
 
     @property
     def limits(self) -> OrderLimits:
@@ -141,6 +143,19 @@ class Governor:
     def own_limits(self) -> OrderLimits | None:
         """The account's own figures, None where the day's table is in force."""
         return self._limits
+
+    @asynccontextmanager
+    async def slot(self, most: asyncio.Semaphore) -> AsyncIterator[None]:
+        """Hold one of so many places for entries on their way; who waits for one is among those that wait."""
+        self._held += 1
+        try:
+            await most.acquire()
+        finally:
+            self._held -= 1
+        try:
+            yield
+        finally:
+            most.release()
 
     async def turn(self, kind: Kind, order_id: str = "", *, orders: int = 1) -> None:
         """Return when the request may leave, which it must do at once: it is counted now.
@@ -225,8 +240,8 @@ class Governor:
             second=(self._second.used(now_s), limits.second),
             minute=(self._minute.used(now_s), limits.minute(for_exits=True)),
             day=(self._placed[self._today], limits.per_day),
-            waiting=len(self._waiting),
-            why_waiting=self._why() if self._waiting else "",
+            waiting=len(self._waiting) + self._held,
+            why_waiting=self._why() if self._waiting else "the entry before it" if self._held else "",
         )
 
     @property

@@ -7,12 +7,12 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Unknown
+from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Unknown
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
 from alphapanda_desktop.domain.orders import INTENDED, Order, OrderRequest
@@ -52,6 +52,9 @@ class Host:
         self._ends: list[Callable[[], None]] = []
         self._changed = asyncio.Event()
         self._cancelling: set[str] = set()
+        self._begun: set[str] = set()
+        self._slices: dict[str, tuple[str, ...]] = {}
+        """Tags of the orders that one wish was cut into, by the tag that the strategy was told."""
         self._owes_stop = False
         self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
         self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run))
@@ -163,9 +166,43 @@ class Host:
         if self._too_many():
             return
         run.last_reason = request.reason
-        run.orders[request.tag] = _awaited(request, self._clock)
         run.note("info", f"{request.transaction_type} {request.quantity} {request.key}: {request.reason}")
-        self._scope.spawn(f"submit {request.tag}", self._send(request, cause))
+        parts = self._sliced(request)
+        for part in parts:
+            run.orders[part.tag] = _awaited(part, self._clock)
+        self._scope.spawn(f"submit {request.tag}", self._send_all(parts, cause))
+
+    def _sliced(self, request: OrderRequest) -> list[OrderRequest]:
+        """The orders within the exchange's freeze quantity that come to it; the first bears the tag that was told."""
+        try:
+            parts = self._desk.sliced(request)
+        except Refused:
+            return [request]  # and the desk refuses it as every order, in the journal too
+        if len(parts) > 1:
+            parts[0] = replace(parts[0], tag=request.tag)
+            self._slices[request.tag] = tuple(part.tag for part in parts)
+            self._context.note_slices(request, self._slices[request.tag])
+        return parts
+
+    async def _send_all(self, parts: list[OrderRequest], cause: Cause) -> None:
+        """Send one after the other; after one that was not taken the rest is not sent."""
+        for sent, part in enumerate(parts):
+            if not self._run.orders[part.tag].live:
+                return  # called back
+            self._begun.add(part.tag)
+            await self._send(part, cause)
+            known = self._run.orders[part.tag]
+            if known.status == "REJECTED" or not known.order_id:
+                self._drop([rest.tag for rest in parts[sent + 1 :]], "an order of the same whole was not taken")
+                return
+
+    def _drop(self, tags: Iterable[str], why: str) -> None:
+        """Take back orders of a whole that have not begun to be sent."""
+        for tag in tags:
+            waiting = self._run.orders[tag]
+            if waiting.live and tag not in self._begun:
+                words = f"not sent: {why}"
+                self.take_order(replace(waiting, status="REJECTED", status_message=words, pending_quantity=0))
 
     def _too_many(self) -> bool:
         """Whether the run is asking in a frenzy, as one that answers each refusal with another order does."""
@@ -196,7 +233,10 @@ class Host:
                 self.take_order(order)
 
     def _cancel(self, tag: str) -> None:
-        self._scope.spawn(f"cancel {tag}", self._cancel_one(tag))
+        parts = self._slices.get(tag, (tag,))
+        self._drop(parts[1:], "the whole was cancelled")
+        for part in parts:
+            self._scope.spawn(f"cancel {part}", self._cancel_one(part))
 
     async def _cancel_one(self, tag: str) -> None:
         order = self._run.orders.get(tag)

@@ -88,7 +88,7 @@ class Placing:
         try:
             if leaving.kind.gets_out:
                 return await self._leave(leaving)
-            async with self._entries:
+            async with self._governor.slot(self._entries):
                 return await self._leave(leaving)
         except AlphaPandaError as error:
             return error  # an answer to whoever asked, not a failed task

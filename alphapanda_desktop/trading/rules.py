@@ -80,7 +80,7 @@ class Rules:
             limits=parts.governor.limits,
             changing=changing,
         )
-        return (*own, *self._lock(request, exposure), *exchange)
+        return _each_once([*own, *self._lock(request, exposure), *exchange])
 
     async def enforce(self, request: OrderRequest, results: Sequence[RuleResult]) -> None:
         """Journal and raise the first refusal, if there is one."""
@@ -103,3 +103,12 @@ class Rules:
 
     def _strategy(self, request: OrderRequest) -> str:
         return self._strategy_of.get(request.strategy, request.strategy)
+
+
+def _each_once(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    """Each rule by name once, where two tables know it: the first that failed, else the first."""
+    told: dict[str, RuleResult] = {}
+    for result in results:
+        if result.rule not in told or (told[result.rule].passed and not result.passed):
+            told[result.rule] = result
+    return tuple(told.values())
