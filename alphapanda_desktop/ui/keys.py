@@ -46,6 +46,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
     "Chart": {
         "+ / − and Left / Right": "zoom and pan",
         "End / Home": "follow the newest bar / show everything",
+        "G / P / A": "log scale / per cent / heights by themselves",
         "L": "take the next order line",
         "Up / Down": "move that line by a tick; ten with Shift",
         "Enter / Del / Esc": "ask for the change / cancel its order / let it go",

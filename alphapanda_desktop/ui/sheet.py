@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.ticketsheet import go_round
 
 MARGIN: Final = 10
 
@@ -119,6 +120,9 @@ class Sheet(QFrame):
         self.hide()
         self.dismissed.emit()
         self.deleteLater()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return go_round(self, forward)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

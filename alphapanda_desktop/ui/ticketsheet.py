@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 MARGIN: Final = 14
+
+
+def go_round(sheet: QWidget, forward: bool) -> bool:
+    """Give the keyboard to the sheet's next field, after the last to the first: Tab never leads beneath a sheet."""
+
+    def after(widget: QWidget) -> QWidget | None:
+        return widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+
+    here = sheet.focusWidget() or sheet
+    at = after(here)
+    while at is not None and at is not here:
+        takes = at.isVisible() and at.isEnabled() and at.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if takes and at.focusProxy() is None and sheet.isAncestorOf(at):
+            at.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+            return True
+        at = after(at)
+    return False
 
 
 class CornerSheet(QFrame):
@@ -45,6 +62,9 @@ class CornerSheet(QFrame):
         at = self.pos() if self._moved else corner
         right, bottom = max(0, parent.width() - self.width()), max(0, parent.height() - self.height())
         self.move(min(max(at.x(), 0), right), min(max(at.y(), 0), bottom))
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        return go_round(self, forward)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._held_at = event.position().toPoint()

@@ -390,6 +390,25 @@ def test_the_keyboard_goes_back_to_where_it_was_before_the_ticket(run: Any, tick
     run(story())
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Tab, Qt.Key.Key_Backtab])
+def test_tab_goes_round_within_the_ticket(key: Qt.Key, run: Any, ticket_on: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            ticket = ticket_on(stage)
+            outside = QLineEdit(ticket.parentWidget())
+            outside.show()
+            ticket.open_for(INFY, "BUY", 10)
+            seen = []
+            for _ in range(40):
+                QTest.keyClick(ticket.window().focusWidget(), key)
+                seen.append(ticket.window().focusWidget())
+                assert ticket.isAncestorOf(seen[-1])
+            assert {ticket.send, ticket.ask_first, ticket.fields.kind, ticket.fields.quantity} <= set(seen)
+            assert ticket.fields.price not in seen  # a MARKET order has none
+
+    run(story())
+
+
 def test_a_double_click_does_not_answer_its_own_question(run: Any, ticket_on: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
