@@ -230,7 +230,10 @@ class QuoteModel(CellModel):
     def _ordered(self) -> Rows:
         items = np.arange(len(self._listed))
         if self._filter:
-            passed = [item for item, name in enumerate(self._names) if all(word in name for word in self._filter)]
+            passed: Sequence[int] = range(len(self._names))
+            names = self._names
+            for word in self._filter:
+                passed = [item for item in passed if word in names[item]]
             items = np.array(passed, np.intp)
         if self._sorted_by is None or not len(items):
             return items

@@ -43,9 +43,7 @@ class QuoteTable(TableView):
         titles = header.fontMetrics()
         for column, heading in enumerate(COLUMNS):
             if heading.widest:
-                wide = max(
-                    words.horizontalAdvance(heading.widest), header.fontMetrics().horizontalAdvance(heading.title)
-                )
+                wide = max(words.horizontalAdvance(heading.widest), titles.horizontalAdvance(heading.title))
                 header.resizeSection(column, wide + 2 * TIGHT)
 
     def changeEvent(self, event: QEvent) -> None:
