@@ -273,7 +273,7 @@ class Program:
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
         await runner.recall(desk.day_start())
-        stack.push_async_callback(runner.stop_all, "the program is closing")
+        stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
         self._show_meter()
         self._tell_where_secrets_are(vault)

@@ -19,7 +19,7 @@ from alphapanda_desktop.domain.why import Cause, bar_facts, market_facts, shown,
 from alphapanda_desktop.trading.closing import Closing, Wait
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
-from alphapanda_desktop.trading.stops import StopWatch
+from alphapanda_desktop.trading.stops import KeptStop, StopWatch
 from alphapanda_desktop.trading.tags import Tags
 
 AUTOMATIC: Final = -1.0
@@ -40,6 +40,7 @@ class RunContext:
         submit: Callable[[OrderRequest, Cause], None],
         cancel: Callable[[str], None],
         changed: Callable[[], None],
+        keep: Callable[[KeptStop], None] = lambda _kept: None,
     ) -> None:
         self._run = run
         self._market = market
@@ -49,7 +50,7 @@ class RunContext:
         self._changed = changed
         self._tags = Tags(clock)
         self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new)
-        self._stops = StopWatch(run, clock, lambda instrument, why: self.exit(instrument, reason=why))
+        self._stops = StopWatch(run, clock, lambda instrument, why: self.exit(instrument, reason=why), keep)
         self._listening: dict[int, Callable[[], None]] = {}
 
     @property

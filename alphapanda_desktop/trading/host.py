@@ -24,6 +24,7 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.stops import KeptStop
 
 CALL_BUDGET_S: Final = 0.05
 """A hook that takes longer than this holds the window; the run's log says so."""
@@ -40,7 +41,14 @@ class Host:
     """Runs one strategy in this process. The runner owns it; `tell(run)` is called after any change."""
 
     def __init__(
-        self, run: Run, desk: Desk, market: Market, clock: Clock, scope: Scope, tell: Callable[[Run], None]
+        self,
+        run: Run,
+        desk: Desk,
+        market: Market,
+        clock: Clock,
+        scope: Scope,
+        tell: Callable[[Run], None],
+        keep: Callable[[KeptStop], None] = lambda _kept: None,
     ) -> None:
         self._run = run
         self._desk = desk
@@ -57,7 +65,7 @@ class Host:
         """Tags of the orders that one wish was cut into, by the tag that the strategy was told."""
         self._owes_stop = False
         self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
-        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run))
+        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), keep)
 
     async def start(self) -> None:
         """Fetch history, build the strategy, begin to feed it."""

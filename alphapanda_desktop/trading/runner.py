@@ -24,6 +24,7 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.host import Host
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
 
@@ -76,6 +77,7 @@ class Runner:
         self._ended: set[str] = set()
         self._begun: dict[str, asyncio.Event] = {}
         """Set when the beginning of a run is in the journal, or will never be: its end must not come before it."""
+        self._restored = RestoredStops(desk, market, journal, clock, scope)
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
         desk.order_changed.connect(self._on_order)
@@ -102,6 +104,7 @@ class Runner:
             strategy_type = self.available.get(row.strategy) or _absent(row.strategy)
             self.runs.insert(0, self._recalled(row, strategy_type, how))
             self._say(row.run_id)
+        await self._restored.recall(since, [run for run in self.runs if run.run_id not in self._hosts])
 
     def _still_held(self, one: Brought) -> bool:
         """Whether the account holds such a position still; shares of earlier days are no position any more."""
@@ -142,6 +145,7 @@ class Runner:
 
     def close(self) -> None:
         """Hear no more from the desk."""
+        self._restored.close()
         self._desk.order_changed.disconnect(self._on_order)
         self._desk.halted_changed.disconnect(self._on_halted)
         self._desk.foreign_seen.disconnect(self._on_foreign)
@@ -175,7 +179,8 @@ class Runner:
             units_of=self._desk.ledger.units,
         )
         self.runs.insert(0, run)  # before the first wait: the kill switch must find it
-        host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell)
+        host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell,
+            self._restored.keep)  # fmt: skip
         started = False
         try:
             await self._journal_start(run)
@@ -236,15 +241,22 @@ class Runner:
         run = self.run(run_id)
         host = self._hosts.get(run_id)
         if host is not None:
+            self._restored.give_up(run)
             host.silence()
             await self._end(run, host)
         return run.detail
 
-    async def stop_all(self, why: str) -> None:
-        """Stop every run that is not over: all are silenced at once, then wound up.
+    async def close_all(self, why: str) -> None:
+        """`stop_all` for the end of the program: stops that only it watches are watched again at the next start."""
+        await self.stop_all(why, stops=False)
+
+    async def stop_all(self, why: str, *, stops: bool = True) -> None:
+        """Stop every run that is not over: all are silenced at once, then wound up; `stops` gives its own up too.
 
         Raises the first failure after all were tried.
         """
+        for run in self._alive() if stops else ():
+            self._restored.give_up(run)
         runs = [(run, self._hosts[run.run_id]) for run in self._alive()]
         for run, host in runs:
             run.note("warning", why)

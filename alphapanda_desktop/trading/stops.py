@@ -32,6 +32,16 @@ class KeptStop:
         self._elsewhere: set[str] = set()
         self._fired_at: float | None = None
         self._asked_s = 0.0
+        self._account: Callable[[str], int | None] | None = None
+
+    def outlive(self, account: Callable[[str], int | None]) -> None:
+        """Be watched although the run is over; `account` tells what is held as a product, None where it cannot."""
+        self._account = account
+
+    def detail(self) -> dict[str, object]:
+        """What the journal must know to watch it again."""
+        told = {"run": self.run_id, "key": self.instrument.key, "trigger": self.trigger, "side": self.side}
+        return {**told, "reason": self.reason, "watched": self.active}
 
     def __str__(self) -> str:
         word = "or lower" if self.side == "SELL" else "or higher"
@@ -41,7 +51,7 @@ class KeptStop:
     @property
     def active(self) -> bool:
         """Whether it is watched: not after it was lifted, nor once the run may ask for nothing any more."""
-        return not self._lifted and self._run.asking
+        return not self._lifted and (self._run.asking or self._account is not None)
 
     @property
     def run_id(self) -> str:
@@ -60,12 +70,17 @@ class KeptStop:
         if not self.active:
             return []
         sign, key = (1 if self.side == "SELL" else -1), self.instrument.key
-        held = {product: abs(count) for product, count in self._run.held_as(key).items() if count * sign > 0}
+        held = {p: self._left(p, count * sign, sign) for p, count in self._run.held_as(key).items() if count * sign > 0}
         return [
             AppStop(key, product, count, self.trigger, self._run.run_id, self.side, self.reason)
             for product, count in held.items()
-            if product not in self._elsewhere
+            if product not in self._elsewhere and count > 0
         ]
+
+    def _left(self, product: str, count: int, sign: int) -> int:
+        """What of it the account holds still: while nobody watched, it may have been closed elsewhere."""
+        known = self._account(product) if self._account is not None else None
+        return count if known is None else max(0, min(count, known * sign))
 
     def crossed(self, last_price: float) -> bool:
         """Whether that price is at or beyond the trigger."""
@@ -103,9 +118,19 @@ def kept_by(runs: Iterable[Run]) -> list[KeptStop]:
 
 
 class StopWatch:
-    """The stops of one run, one for each instrument; `out(instrument, reason)` closes a position."""
+    """The stops of one run, one for each instrument; `out(instrument, reason)` closes a position.
 
-    def __init__(self, run: Run, clock: Clock, out: Callable[[Instrument, str], object]) -> None:
+    `keep(stop)` hears of each that begins or ends, for the journal.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        clock: Clock,
+        out: Callable[[Instrument, str], object],
+        keep: Callable[[KeptStop], None] = lambda _kept: None,
+    ) -> None:
+        self._keep = keep
         self._run = run
         self._clock = clock
         self._out = out
@@ -127,6 +152,7 @@ class StopWatch:
             self._run.note("info", f"stop on {instrument.key} at {trigger:.2f}, watched by this program only")
         kept = KeptStop(self._run, instrument, instrument.snap(trigger), side, reason)
         self._run.variables[name_of(instrument)] = kept
+        self._keep(kept)
         return True
 
     def take_away(self, instrument: Instrument) -> None:
@@ -134,6 +160,7 @@ class StopWatch:
         kept = self.on(instrument)
         if kept is not None:
             kept.lift()
+            self._keep(kept)
             del self._run.variables[name_of(instrument)]
 
     def hear(self, instrument: Instrument, last_price: float) -> None:
@@ -143,6 +170,7 @@ class StopWatch:
             return
         kept.hear(last_price, self._clock.monotonic_s(), lambda why: self._fire(instrument, why))
         if not kept.active:
+            self._keep(kept)
             self._run.variables.pop(name_of(instrument), None)
 
     def _fire(self, instrument: Instrument, why: str) -> None:

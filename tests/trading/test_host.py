@@ -270,7 +270,7 @@ def test_a_slow_hook_is_named_in_the_log(arun, monkeypatch):
 def test_profit_counts_the_units_of_a_lot(arun):
     async def story():
         crude: Instrument = an_instrument("CRUDEOILFUT", token=9 << 8 | 7, exchange="MCX", kind="FUT", lot_size=100)
-        async with a_desk() as s:
+        async with a_desk(instruments=(crude,)) as s:
             run = await s.run()
             run.instruments = (crude,)
             filled = s.desk.books.intend(s.request(instrument=crude, quantity=2, product="NRML"), s.clock.now())

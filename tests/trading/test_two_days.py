@@ -14,10 +14,11 @@ from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.runner import StartOrder
 from tests.fakes import FakeClock, an_instrument
-from tests.trading.desk_fakes import RESTING, HeldBroker, Stage, a_desk
+from tests.trading.desk_fakes import RESTING, HeldBroker, Stage, a_desk, yields
 
 FUT = an_instrument(
     "INFY26DECFUT", token=10_000_130, exchange="NFO", kind="FUT", expiry=date(2026, 12, 31), name="INFY"
@@ -129,3 +130,90 @@ def test_an_earlier_run_whose_position_is_gone_is_not_shown_again(arun: Any, eve
             assert s.runner.runs == []
 
     arun(story())
+
+
+async def guarded(s: Stage, eventually: Any) -> Any:
+    """A run that holds 10 and watches a stop at 95."""
+    run = await s.runner.start(StartOrder("probe", (FUT,), product="NRML"))
+    s.tick(100.0, FUT)
+    s.probe.ctx.buy(FUT, 10, reason="entry")
+    await eventually(lambda: run.holding(FUT.key).quantity == 10)
+    await s.desk.reconcile("test")
+    s.probe.ctx.protect(FUT, 95.0, reason="5 % under")
+
+    async def written() -> bool:
+        return bool(await s.journal.events(s.desk.day_start(), "app stop"))
+
+    await eventually(written)
+    return run
+
+
+def test_a_stop_of_this_program_is_watched_again_after_a_crash_and_fires(
+    arun: Any, eventually: Any, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        clock = FakeClock()
+        async with a_start(tmp_path, clock) as s:
+            run = await guarded(s, eventually)
+            broker = s.broker
+        async with a_start(tmp_path, clock, broker) as s:
+            await s.runner.recall(s.desk.day_start())
+            coverage = StopCoverage(s.desk, s.market, lambda: s.runner.runs)
+            (row,) = coverage.app_only()
+            assert (row.in_program, row.app_stops[0].trigger) == (10, 95.0)
+            s.tick(96.0, FUT)
+            assert len(broker.placed) == 1
+            s.tick(94.0, FUT)
+            await eventually(lambda: len(broker.placed) == 2)
+            request = broker.placed[-1]
+            assert (request.transaction_type, request.quantity, request.strategy) == ("SELL", 10, run.run_id)
+            await eventually(lambda: s.desk.books.held("NFO", FUT.tradingsymbol, "NRML") == 0)
+            await s.desk.reconcile("test")
+            s.tick(93.0, FUT, after_s=10)
+            assert coverage.app_only() == [] and len(broker.placed) == 2
+            coverage.close()
+
+            async def ended() -> bool:
+                events = await s.journal.events(s.desk.day_start(), "app stop")
+                return not events[-1].detail["watched"]
+
+            await eventually(ended)
+
+    arun(story())
+
+
+def test_what_was_closed_elsewhere_meanwhile_is_not_closed_again(arun: Any, eventually: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        clock = FakeClock()
+        async with a_start(tmp_path, clock) as s:
+            await guarded(s, eventually)
+        async with a_start(tmp_path, clock, Overnight()) as s:
+            await s.runner.recall(s.desk.day_start())
+            s.tick(90.0, FUT)
+            await yields()
+            assert s.broker.placed == []
+
+    arun(story())
+
+
+def test_a_stop_outlives_a_clean_end_but_not_the_stop_of_its_run(arun: Any, eventually: Any, tmp_path: Path) -> None:
+    async def story(by_hand: bool, folder: Path) -> int:
+        clock = FakeClock()
+        async with a_start(folder, clock) as s:
+            run = await guarded(s, eventually)
+            await (s.runner.stop(run.run_id) if by_hand else s.runner.close_all("the program is closing"))
+
+            async def written() -> bool:
+                events = await s.journal.events(s.desk.day_start(), "app stop")
+                return events[-1].detail["watched"] is not by_hand
+
+            await eventually(written)
+            broker = s.broker
+        async with a_start(folder, clock, broker) as s:
+            await s.runner.recall(s.desk.day_start())
+            return len(StopCoverage(s.desk, s.market, lambda: s.runner.runs).app_only())
+
+    (tmp_path / "stop").mkdir()
+    (tmp_path / "close").mkdir()
+    assert arun(story(True, tmp_path / "stop")) == 0
+    assert arun(story(False, tmp_path / "close")) == 1

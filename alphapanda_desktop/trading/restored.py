@@ -1,0 +1,139 @@
+"""Stops that only this program watches, in the journal: after a crash or a restart they are watched again.
+
+Their runs are over by then, and their strategies know nothing of it; a stop closes what its run holds and the account
+still holds, through the desk as every order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, cast
+
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Mode, Tick
+from alphapanda_desktop.domain.orders import Order, OrderRequest, Side
+from alphapanda_desktop.domain.ports import Clock, Event, Journal
+from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.domain.why import Cause, tick_facts
+from alphapanda_desktop.trading.carried import MEMORY
+from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.exits import Stake, get_out
+from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.reconcile import journaled
+from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.stops import KeptStop, kept_by, name_of
+
+KIND: Final = "app stop"
+"""The journal's kind of event for a stop of this program that begins, moves or ends (`watched`)."""
+
+SHARES: Final = frozenset({"CNC", "MTF"})
+"""Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
+
+
+class RestoredStops:
+    """Journals the stops of all runs, and watches those of runs that a former start of the program left behind."""
+
+    def __init__(self, desk: Desk, market: Market, journal: Journal, clock: Clock, scope: Scope) -> None:
+        self._desk = desk
+        self._market = market
+        self._journal = journal
+        self._clock = clock
+        self._scope = scope
+        self._ends: dict[str, Callable[[], None]] = {}
+
+    def keep(self, kept: KeptStop) -> None:
+        """Write down that a stop is watched, or is not any more."""
+        if not self._scope.closed:
+            event = Event(KIND, self._clock.now(), kept.detail())
+            self._scope.spawn(f"journal {name_of(kept.instrument)}", self._note(event))
+
+    def give_up(self, run: Run) -> None:
+        """A person or the kill switch ends the run, and its stops with it."""
+        for kept in kept_by([run]):
+            kept.lift()
+            self.keep(kept)
+
+    async def recall(self, day: datetime, runs: Iterable[Run]) -> None:
+        """Watch again what was watched when the program ended, for runs that hold something still."""
+        by_id, last = {run.run_id: run for run in runs}, dict[tuple[str, str], Event]()
+        for event in await self._journal.events(day - MEMORY, KIND):
+            last[str(event.detail["run"]), str(event.detail["key"])] = event
+        for (run_id, key), event in last.items():
+            instrument, run = self._market.master.by_key(key), by_id.get(run_id)
+            if instrument is not None and run is not None and event.detail["watched"]:
+                self._watch(run, instrument, event)
+
+    def close(self) -> None:
+        """Watch no more; the journal still knows them."""
+        for end in self._ends.values():
+            end()
+        self._ends.clear()
+
+    def _watch(self, run: Run, instrument: Instrument, event: Event) -> None:
+        side, trigger = cast(Side, event.detail["side"]), float(str(event.detail["trigger"]))
+        kept = KeptStop(run, instrument, trigger, side, str(event.detail.get("reason", "")))
+        kept.outlive(lambda product: self._held(instrument, product))
+        name = f"{name_of(instrument)} of {run.run_id}"
+        if name in self._ends or not kept.stops():
+            return
+        run.variables[name_of(instrument)] = kept
+        run.note("warning", f"{kept}, again since the program was started")
+        self._market.watch(name, [instrument], Mode.FULL)
+        self._ends[name] = self._market.on_tick(instrument.instrument_token, lambda tick: self._hear(run, kept, tick))
+
+    def _held(self, instrument: Instrument, product: str) -> int | None:
+        if product in SHARES:
+            return None
+        return self._desk.books.held(instrument.exchange, instrument.tradingsymbol, product)
+
+    def _hear(self, run: Run, kept: KeptStop, tick: Tick) -> None:
+        if not self._desk.ready or self._desk.trading_state is TradingState.HALTED:
+            return  # nothing could leave; it fires when something can
+        kept.hear(tick.last_price, self._clock.monotonic_s(), lambda why: self._fire(run, kept, tick, why))
+        if not kept.active:
+            name = f"{name_of(kept.instrument)} of {run.run_id}"
+            self.keep(kept)
+            run.variables.pop(name_of(kept.instrument), None)
+            self._market.unwatch(name)
+            self._ends.pop(name, lambda: None)()
+
+    def _fire(self, run: Run, kept: KeptStop, tick: Tick, why: str) -> None:
+        run.note("warning", f"{kept.instrument.key}: {why}")
+        self._scope.spawn(
+            f"{name_of(kept.instrument)} fires", self._out(run, kept, Cause(tick=tick_facts(tick), reason=why))
+        )
+
+    async def _out(self, run: Run, kept: KeptStop, cause: Cause) -> None:
+        async def submit(request: OrderRequest) -> list[Order]:
+            own = replace(request, strategy=run.run_id, reason=cause.reason)
+            return await self._desk.submit_sliced(own, cause)
+
+        outcome = await get_out(self._desk, _OfStop(run, kept), self._market.master.by_key, submit)
+        for problem in outcome.problems:
+            run.note("warning", problem)
+
+    async def _note(self, event: Event) -> None:
+        error = await journaled(self._journal.note(event))
+        if error is not None:
+            self._desk.notice(f"A stop that only this program watches could not be journaled: {error}")
+
+
+class _OfStop:
+    """What one stop guards, for closing."""
+
+    note = ""
+
+    def __init__(self, run: Run, kept: KeptStop) -> None:
+        self._run = run
+        self._kept = kept
+        self.name = name_of(kept.instrument)
+
+    def stakes(self) -> list[Stake]:
+        i, sign = self._kept.instrument, 1 if self._kept.side == "SELL" else -1
+        return [Stake((i.exchange, i.tradingsymbol, s.product), sign * s.quantity) for s in self._kept.stops()]
+
+    def working(self) -> list[Order]:
+        return [o for o in self._run.working(self._kept.instrument.key) if (o.sign < 0) == (self._kept.side == "SELL")]
