@@ -93,7 +93,8 @@ def _module(module: Path, settings: dict[str, str]) -> tuple[list[Result], str]:
         lines = out.read_text(encoding="utf-8").splitlines() if out.exists() else []
     rows = [Result(**json.loads(line)) for line in lines if line]
     if rows or code not in (0, 5):
-        print(f"{module.stem}: {len(rows)} rows, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        head = f"{module.stem}: {len(rows)} rows, {time.monotonic() - began:.0f} s"
+        print("\n".join([head, *(row.line() for row in rows if row.key)]), file=sys.stderr, flush=True)
     trouble = "" if code in (0, 5) else f"{module.stem} ended with {code}: {_last_words(said)}"
     if trouble:
         print(trouble, file=sys.stderr, flush=True)
