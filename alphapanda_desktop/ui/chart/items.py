@@ -59,8 +59,8 @@ class Dress:
 class Item:
     """Base of what fills a pane."""
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
-        """Paint what shows between two pixels of the widget; the painter is clipped to them."""
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
+        """Paint what shows in this part of the widget; the painter is clipped to it."""
 
 
 class GridItem(Item):
@@ -74,16 +74,18 @@ class GridItem(Item):
         self._major: list[int] = []
         self._level: list[int] = []
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
         self._catch_up(pane)
         place, faint, strong = pane.place, theme.colour("grid"), theme.colour("border")
+        left, top, right, bottom = part.left(), part.top(), part.right(), part.bottom()
         for rows, colour in ((self._minor, faint), (self._major, strong)):
             for x in rows:
                 if left <= x <= right:
                     painter.fillRect(x, place.top(), 1, place.height(), colour)
             if rows is self._minor:
                 for y in self._level:
-                    painter.fillRect(place.left(), y, place.width(), 1, colour)
+                    if top <= y <= bottom:
+                        painter.fillRect(left, y, part.width(), 1, colour)
         if self._topped:
             painter.fillRect(place.left(), place.top(), place.width(), 1, strong)
 
@@ -103,11 +105,11 @@ class GapsItem(Item):
     def __init__(self, source: CandleSource) -> None:
         self._source = source
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
         place = pane.place
         for first, end in self._source.gaps():
             x0, x1 = math.floor(pane.px(first - 0.5)), math.ceil(pane.px(end - 0.5))
-            if x1 >= left and x0 <= right:
+            if x1 >= part.left() and x0 <= part.right():
                 width = max(2, x1 - x0)
                 painter.fillRect(x0, place.top(), width, place.height(), sunk(theme, "warn", 0.12))
                 painter.fillRect(x0, place.top(), width, 2, theme.colour("warn"))
@@ -125,8 +127,8 @@ class CandleItem(Item):
         """What the pane shows, joined where bars are too narrow."""
         return self.source.candles(pane.x0, pane.x1, self.source.factor(pane.x1 - pane.x0, pane.width()))
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
-        drawn = _between(self.source, pane, left, right)
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
+        drawn = _between(self.source, pane, part)
         if drawn.x.size <= FEW:
             self._draw_few(painter, pane, theme, drawn)
             return
@@ -197,9 +199,9 @@ def body_width(bar_px: float) -> int:
     return width if width % 2 else width - 1
 
 
-def _between(source: CandleSource, pane: Pane, left: int, right: int) -> Candles:
-    """Candles that may touch the columns between two pixels."""
-    factor = source.factor(pane.x1 - pane.x0, pane.width())
+def _between(source: CandleSource, pane: Pane, part: QRect) -> Candles:
+    """Candles that may touch this part of the pane."""
+    factor, left, right = source.factor(pane.x1 - pane.x0, pane.width()), part.left(), part.right()
     if left <= pane.place.left() and right >= pane.place.right():
         return source.candles(pane.x0, pane.x1, factor)
     return source.part(pane.row_at(left) - factor, pane.row_at(right) + factor, factor)
@@ -223,8 +225,8 @@ class VolumeItem(Item):
         self._dress = dress
         self._columns = Rects()
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
-        drawn = _between(self._source, pane, left, right)
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
+        drawn = _between(self._source, pane, part)
         if drawn.x.size <= FEW:
             self._draw_few(painter, pane, theme, drawn)
             return
@@ -270,7 +272,7 @@ class TickLineItem(Item):
         self._source = source
         self._line = Lines()
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
         line = self._source.line(pane.x0, pane.x1, self._source.factor(pane.x1 - pane.x0, pane.width()))
         x, y = np.floor(pane.px(line.x)) + 0.5, np.floor(pane.py(line.y)) + 0.5
         # As steps: a price holds until the next tick, and straight lines are the fast ones.
@@ -303,8 +305,8 @@ class MarkersItem(Item):
     def set_markers(self, markers: Sequence[Marker]) -> None:
         self.markers = tuple(markers)
 
-    def draw(self, painter: QPainter, pane: Pane, theme: Theme, left: int, right: int) -> None:
-        placed = [one for one in self._placed(pane) if left - MARKER_PX <= one.x <= right + MARKER_PX]
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
+        placed = [one for one in self._placed(pane) if part.left() - MARKER_PX <= one.x <= part.right() + MARKER_PX]
         if not placed:
             return
         painter.save()

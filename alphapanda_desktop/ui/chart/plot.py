@@ -47,8 +47,7 @@ class _Seen(NamedTuple):
 
     @classmethod
     def of(cls, source: Source) -> _Seen:
-        oldest = float(source.times(source.first, source.first + 1)[0]) if source.end > source.first else 0.0
-        return cls(source.version, source.first, source.end, oldest, source.history_version)
+        return cls(source.version, source.first, source.end, source.oldest_s, source.history_version)
 
 
 def _ceiling(volume: float) -> float:
@@ -215,7 +214,8 @@ class Plot(Surface):
         self.price_axis.has_prices = self.volume_axis.has_prices = found is not None
         if found is None or source.end == source.first:
             return False, False
-        self._rebase(source)
+        if self.scale.kind == "percent":
+            self._rebase(source)
         moved = self.scale.fit(found.low, found.high)
         return moved, self.volumes.set_prices(0.0, _ceiling(found.volume))
 
@@ -234,9 +234,7 @@ class Plot(Surface):
         if self.badge.text:
             role = "muted"
         self.last_price.show_price(price, role)
-        percent = self.price_axis.kind == "percent"
-        text = self.price_axis.words_of(price) if percent else formats.price(price, instrument.decimals)
-        self.price_axis.set_tag("last", Tag(price, text, role))
+        self.price_axis.set_tag("last", Tag(price, self.price_axis.words_of(price), role))
 
     # --- words
 

@@ -64,6 +64,11 @@ class Source(Protocol):
     def end(self) -> int: ...
 
     @property
+    def oldest_s(self) -> float:
+        """Epoch second of the first row, 0 without one."""
+        ...
+
+    @property
     def history_version(self) -> int:
         """Changes whenever rows before the last did."""
         ...
@@ -100,11 +105,16 @@ class CandleSource:
         self.series = series
         self._last: tuple[tuple[float, ...], Candles] | None = None
         self._last_part: tuple[tuple[float, ...], Candles] | None = None
+        self._newest = ((-1, 0), (0.0, 0.0, 0.0, 0))
         self._gaps: tuple[tuple[object, ...], list[tuple[int, int]]] = ((), [])
 
     @property
     def version(self) -> int:
         return self.series.version
+
+    @property
+    def oldest_s(self) -> float:
+        return float(self.series.columns.start_s.item(0)) if self.end else 0.0
 
     @property
     def history_version(self) -> int:
@@ -143,8 +153,12 @@ class CandleSource:
 
     def newest(self, factor: int) -> tuple[float, float, float, int]:
         """Middle, high, low and volume of the last drawn candle."""
-        rows = self.series.pyramid.joined(self.end - 1, self.end, factor)
-        return rows.start_row + (factor - 1) / 2, rows.high.item(-1), rows.low.item(-1), rows.volume.item(-1)
+        asked = (self.version, factor)
+        if asked != self._newest[0]:
+            rows = self.series.pyramid.joined(self.end - 1, self.end, factor)
+            middle = rows.start_row + (factor - 1) / 2
+            self._newest = (asked, (middle, rows.high.item(-1), rows.low.item(-1), rows.volume.item(-1)))
+        return self._newest[1]
 
     def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
         drawn = self.candles(x0, x1, factor)
@@ -191,6 +205,10 @@ class TickSource:
     @property
     def end(self) -> int:
         return self.series.version
+
+    @property
+    def oldest_s(self) -> float:
+        return float(self.series.at_s[0]) if len(self.series) else 0.0
 
     @property
     def history_version(self) -> int:

@@ -204,7 +204,7 @@ class Surface(Canvas):
             if pane.shown and not part.isEmpty():
                 painter.setClipRect(part)
                 for item in items:
-                    item.draw(painter, pane, theme, part.left(), part.right())
+                    item.draw(painter, pane, theme, part)
         painter.setClipRect(place)
         for axis in (self.price_axis, self.volume_axis, self.time_axis):
             if place.intersects(axis.place):
