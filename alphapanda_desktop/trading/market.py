@@ -114,7 +114,8 @@ class Market:
         """Latest ticks that came as objects."""
         self._made: dict[int, Tick] = {}
         """Ticks made from rows since the last frame."""
-        self._counts: deque[tuple[float, int]] = deque(maxlen=4096)
+        self._counts: deque[tuple[float, int]] = deque(maxlen=128)
+        """When a beat began, and how many ticks it had; more than three seconds of them."""
 
     # -- subscriptions ---------------------------------------------------------------------------------------
 
@@ -329,11 +330,13 @@ class Market:
 
     def _arrived(self, rows: Rows, now_s: float) -> None:
         """Note that these ticked; the pulse is worked out for many frames at once."""
-        self._counts.append((now_s, len(rows)))
         self._made.clear()
-        if now_s - self._beat_began_s > BEAT_S:
+        if now_s - self._beat_began_s > BEAT_S or not self._counts:
             self._settle()
             self._beat_began_s = now_s
+            self._counts.append((now_s, 0))
+        began_s, count = self._counts[-1]
+        self._counts[-1] = began_s, count + len(rows)
         self._beating.append(rows)
         self._beat_s = now_s
 

@@ -254,6 +254,16 @@ def test_frames_within_a_beat_are_each_counted_at_once_when_somebody_asks() -> N
     assert s.market.age_s(TOKENS[0]) == pytest.approx(30.0, abs=market_.BEAT_S)
 
 
+def test_ticks_a_second_are_counted_however_small_their_frames_are() -> None:
+    s = Stage()
+    for _ in range(3_000):
+        s.frame(a_packet(TOKENS[0], 10_000))
+        s.clock.advance(0.001)
+    assert s.market.ticks_per_s == pytest.approx(1_000, rel=0.05)
+    s.clock.advance(3.1)
+    assert s.market.ticks_per_s == 0
+
+
 def test_columns_and_objects_are_one_market() -> None:
     s = Stage()
     s.sink.ticks([a_tick(123.45, token=TOKENS[0])])
