@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # the first paint does not wait for it
     from psygnal import SignalInstance
 
 FRAME_MS: Final = 1000 // FRAME_HZ
+LONGEST_FRAME_NS: Final = 1_000_000_000
+"""A frame that is not on the screen by then holds up no other: nobody may be left with a picture that stands still."""
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
 
 Level = Literal["info", "warning", "danger"]
@@ -92,7 +94,7 @@ class FrameClock(QObject):
         self._draw(list(self._pulls))
 
     def _next(self) -> None:
-        if self._began_ns:
+        if self._began_ns and self.meter.now_ns() - self._began_ns < LONGEST_FRAME_NS:
             return  # the frame before is still on its way to the screen
         self._number += self._step
         level = self._shedding.level

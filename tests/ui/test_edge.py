@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.heart import Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import LAG_NS, LEVELS, LOOKS_DOWN, Kind, Shedding
-from alphapanda_desktop.ui.edge import FRAME_MS, Edge, FrameClock, ask, connect
+from alphapanda_desktop.ui.edge import FRAME_MS, LONGEST_FRAME_NS, Edge, FrameClock, ask, connect
 
 
 class Painter(QWidget):
@@ -305,6 +305,23 @@ def test_no_frame_is_drawn_while_the_one_before_is_not_on_the_screen(qtbot: Any)
         frames._next()
     assert pane.drawn == 1
     QApplication.sendPostedEvents(frames, QEvent.Type.User)
+    frames._next()
+    assert pane.drawn == 2
+    QApplication.sendPostedEvents(frames, QEvent.Type.User)
+    pane.hide()
+
+
+def test_a_frame_that_never_comes_to_the_screen_holds_up_no_other_for_long(qtbot: Any) -> None:
+    now = [LONGEST_FRAME_NS]
+    frames = FrameClock(meter=Meter(now_ns=lambda: now[0]))
+    pane = Painter(frames)
+    qtbot.addWidget(pane)
+    frames.draws(pane, Kind.CHART)
+    pane.show()
+    frames._next()
+    frames._next()
+    assert pane.drawn == 1
+    now[0] += LONGEST_FRAME_NS
     frames._next()
     assert pane.drawn == 2
     QApplication.sendPostedEvents(frames, QEvent.Type.User)
