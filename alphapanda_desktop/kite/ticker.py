@@ -21,14 +21,11 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from aiohttp import WSMsgType
 
-from alphapanda_desktop.domain.errors import BadData, Refused
+from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.market import Mode
-from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, FeedSink, LinkReport, LinkState
-from alphapanda_desktop.domain.quotes import TableSink
 from alphapanda_desktop.domain.session import Session
-from alphapanda_desktop.kite.columns import put_frame
-from alphapanda_desktop.kite.packets import decode_frame
+from alphapanda_desktop.kite.inbox import Inbox, OnFrame, OrderOf
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +41,6 @@ REALLY_WAITED_S: Final = 0.0005
 
 LOOP_HELD_UP_S: Final = 1.0
 """A watchdog that wakes this late tells of a busy loop, whose unread frames may say that the link lives."""
-
-SAID_ON_CONNECT: Final = frozenset({"instruments_meta", "app_code"})
-"""Undocumented messages of every connection that mean nothing to a person.  Source: CONTRACT 4.8."""
-
-LONGEST_NOTICE: Final = 500
-
-OrderOf = Callable[[Mapping[str, object]], Order]
-OnFrame = Callable[[int, bytes], None]
-"""Hears every binary frame as it came, with the epoch nanoseconds at which it was read."""
-
-"""Order in an update off the wire; raises BadData, or ValueError, for what is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +150,7 @@ class Ticker:
     async def run(self, sink: FeedSink) -> None:
         """Connect and stay connected until cancelled; sockets are closed when it ends."""
         board = _Board(sink)
-        inbox = _Inbox(sink, self._clock, self._order_of, self._problems, self._on_frame)
+        inbox = Inbox(sink, self._clock, self._order_of, self._problems, self._on_frame)
         try:
             async with self._client() as http, asyncio.TaskGroup() as group:
                 for link in self._links:
@@ -247,7 +233,7 @@ class _Link:
         """The first link is: order updates come even where no instrument is watched."""
         return self.number == 1 or bool(self.wanted)
 
-    async def run(self, http: aiohttp.ClientSession, inbox: _Inbox, board: _Board) -> None:
+    async def run(self, http: aiohttp.ClientSession, inbox: Inbox, board: _Board) -> None:
         self._failures = 0
         while True:
             await self._wait_while(lambda: not self.needed)
@@ -256,7 +242,7 @@ class _Link:
             ended = await self._one_connection(http, inbox, board)
             await self._recover(ended, session, board)
 
-    async def _one_connection(self, http: aiohttp.ClientSession, inbox: _Inbox, board: _Board) -> _Ended:
+    async def _one_connection(self, http: aiohttp.ClientSession, inbox: Inbox, board: _Board) -> _Ended:
         # WORKAROUND gh-102780, CPython 3.11.0 to 3.11.2 (Debian 12's own): a task in which a TaskGroup failed stays
         # marked as being cancelled, and its next asyncio.timeout ends it instead of raising TimeoutError: the feed
         # would never come back. A task of its own takes the mark with it. To be dropped with 3.11.2.
@@ -266,7 +252,7 @@ class _Link:
             )
         return talking.result()
 
-    async def _connect_and_talk(self, http: aiohttp.ClientSession, inbox: _Inbox, board: _Board) -> _Ended:
+    async def _connect_and_talk(self, http: aiohttp.ClientSession, inbox: Inbox, board: _Board) -> _Ended:
         ended, secret = _Ended(_Why.LOST), self._line.secret
         try:
             socket = await self._connect(http)
@@ -300,7 +286,7 @@ class _Link:
         except (aiohttp.ClientError, OSError) as error:
             raise _Ended(_Why.LOST, _in_words(error)) from None
 
-    async def _talk(self, socket: aiohttp.ClientWebSocketResponse, secret: tuple[str, str], inbox: _Inbox) -> None:
+    async def _talk(self, socket: aiohttp.ClientWebSocketResponse, secret: tuple[str, str], inbox: Inbox) -> None:
         loop = asyncio.get_running_loop()
         self._heard_s = began = loop.time()
         try:
@@ -334,7 +320,7 @@ class _Link:
             elif now >= self._heard_s + silence_s:
                 raise _Ended(_Why.LOST, f"nothing heard for {silence_s:g} s")
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse, inbox: _Inbox) -> None:
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse, inbox: Inbox) -> None:
         loop = asyncio.get_running_loop()
         free = loop.time()  # when other tasks last had the loop
         while True:
@@ -453,75 +439,3 @@ class _Board:
         if worst != self._told:
             self._told = worst
             self._sink.link(worst)
-
-
-class _Inbox:
-    """Messages off the wire to the sink; what cannot be read is counted and told once per kind."""
-
-    def __init__(
-        self, sink: FeedSink, clock: Clock, order_of: OrderOf, problems: dict[str, int], on_frame: OnFrame | None
-    ) -> None:
-        self._sink = sink
-        self._tables = sink if isinstance(sink, TableSink) else None
-        self._on_frame = on_frame
-        self._clock = clock
-        self._order_of = order_of
-        self._problems = problems
-
-    def take(self, message: bytes | str) -> bool:
-        """A message of the wire; whether `more` has to be called before the next one."""
-        known, left = len(self._problems), False
-        if isinstance(message, str):
-            self._take_text(message)
-        else:
-            left = self._take_frame(message)
-        if len(self._problems) > known:
-            for kind in list(self._problems)[known:]:
-                log.warning("feed: %s (said once, then only counted)", kind)
-        return left
-
-    def more(self) -> bool:
-        """Go on with the last message; whether anything of it is left."""
-        return self._tables is not None and self._tables.more()
-
-    def _take_frame(self, frame: bytes) -> bool:
-        received_ns = self._clock.now_ns()
-        if self._on_frame is not None:
-            self._on_frame(received_ns, frame)
-        if self._tables is not None:
-            batch = put_frame(self._tables.table, frame, received_ns, self._problems)
-            return bool(len(batch.rows)) and self._tables.batch(batch)
-        ticks = decode_frame(frame, received_ns, self._problems)
-        if ticks:
-            self._sink.ticks(ticks)
-        return False
-
-    def _take_text(self, text: str) -> None:
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
-            self._count("text message that is no JSON object")
-            return
-        kind, data = str(message.get("type", "")), message.get("data")
-        if kind == "order":
-            self._take_order(data)
-        elif kind not in SAID_ON_CONNECT:
-            words = data if isinstance(data, str) else json.dumps(data)
-            self._sink.notice(kind, words[:LONGEST_NOTICE])
-
-    def _take_order(self, data: object) -> None:
-        try:
-            if not isinstance(data, Mapping):
-                raise BadData(f"an object expected, {type(data).__name__} came")
-            order = self._order_of(data)
-        except (BadData, ValueError) as error:
-            self._count("order update that cannot be read")
-            log.warning("feed: an order update cannot be read: %s", error)
-            self._sink.notice("error", "an update of an order could not be read: look at the order book")
-            return
-        self._sink.order(order)
-
-    def _count(self, what: str) -> None:
-        self._problems[what] = self._problems.get(what, 0) + 1

@@ -88,11 +88,11 @@ class CellModel(QAbstractTableModel):
 
     def cell(self, row: int, column: int) -> Cell:
         """What is painted there."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no cells: a model of its kind says what they are")
 
     def row(self, index: Index | int) -> Any:
         """The row shown at this place."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} has no rows: a model of its kind says what they are")
 
     def flash(self, row: int, column: int) -> Role | None:
         """The colour in which this cell lights up at the moment, if it does."""
