@@ -61,6 +61,8 @@ class OrderRequest:
     """Run id of the strategy that asked, empty for an order by hand; never sent to Kite."""
     reason: str = ""
     """Why, in the strategy's words; never sent to Kite."""
+    closes: bool = False
+    """It may only shrink what is held: the desk refuses it where it would not. Never sent to Kite."""
 
     @property
     def key(self) -> str:
