@@ -119,6 +119,18 @@ def test_a_time_finds_its_bar() -> None:
     assert source.row_at(START + 10_000) == 9
 
 
+def test_extremes_follow_the_forming_bar_in_and_out_of_sight() -> None:
+    series = a_series(500)
+    source = CandleSource(series)
+    series.add_price(START + 60 * 500, 100.0, None)
+    for factor, x0, x1 in ((1, 400.0, 510.0), (8, 0.0, 510.0), (1, 100.0, 200.0), (64, 0.0, 505.0)):
+        for price in (1_000.0 + x0, 1.0 / (1 + x1)):
+            series.add_price(START + 60 * 500 + 1, price, None)
+            drawn = source.candles(x0, x1, factor)
+            found = source.extremes(x0, x1, factor)
+            assert found == (drawn.low.min(), drawn.high.max(), drawn.volume.max())
+
+
 # --- ticks
 
 
@@ -180,6 +192,14 @@ def test_zooming_keeps_the_bar_under_the_cursor_in_its_place(factor: float, shar
     anchor = 400 + share * 200
     window.zoom(factor, anchor, 0, 1_000)
     assert (anchor - window.x0) / window.bars == pytest.approx(share)
+
+
+def test_zooming_while_following_keeps_the_newest_bar_near_the_edge() -> None:
+    window = Window()
+    window.fit(0, 100_000)
+    window.zoom_following(0.001, 0, 100_000)
+    assert window.follows
+    assert window.x1 - 99_999.5 == pytest.approx(window.bars * Window.MARGIN)
 
 
 def test_zooming_in_stops_at_a_handful_of_bars() -> None:

@@ -52,13 +52,11 @@ class Axis(Over):
         before = self._tags.get(name)
         if tag == before:
             return
-        if before is not None:
-            self._touch(self._reach(before))
         if tag is None:
             self._tags.pop(name, None)
         else:
             self._tags[name] = tag
-            self._touch(self._reach(tag))
+        self._touch_both(*(self._reach(one) for one in (before, tag) if one is not None))
 
     def tag(self, name: str) -> Tag | None:
         """The label of that name, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
@@ -10,7 +11,7 @@ from alphapanda_desktop.ui.chart.overlay import Word
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource
 from alphapanda_desktop.ui.theme import Role
 
-DAY_S = 86_400
+DAY_S: Final = 86_400
 
 
 def caption(instrument: Instrument, interval: str) -> list[Word]:
@@ -20,10 +21,9 @@ def caption(instrument: Instrument, interval: str) -> list[Word]:
 
 def moment(source: Source, row: int) -> str:
     """When the row began, as finely as its kind of row needs."""
-    at_s = float(source.times(row, row + 1)[0])
-    if isinstance(source, TickSource):
-        return formats.ist_time(at_s)
-    return _bar_moment(at_s, isinstance(source, CandleSource) and source.series.interval.seconds >= DAY_S)
+    if isinstance(source, CandleSource):
+        return _bar_moment(source.series.columns.start_s.item(row), source.series.interval.seconds >= DAY_S)
+    return formats.ist_time(float(source.times(row, row + 1)[0]))
 
 
 # The bar that is spoken of moves with each tick, most of its words do not.
@@ -57,8 +57,8 @@ def _candle_words(source: CandleSource, row: int, decimals: int, rising: Role, f
     start, close = bars.open.item(row), bars.close.item(row)
     role = rising if close >= start else falling
     words: list[Word] = []
-    for name, price in (("O", start), ("H", bars.high.item(row)), ("L", bars.low.item(row)), ("C", close)):
-        words += [Word(name, "muted"), Word(_price(price, decimals), role)]
+    for name, price in zip(_NAMES, (start, bars.high.item(row), bars.low.item(row), close), strict=True):
+        words += (name, Word(_price(price, decimals), role))
     words += _volume_words(bars.volume.item(row))
     if row > 0 and (before := bars.close.item(row - 1)):
         words.append(Word(formats.percent((close - before) * 100 / before), rising if close >= before else falling))
@@ -67,5 +67,9 @@ def _candle_words(source: CandleSource, row: int, decimals: int, rising: Role, f
     return words
 
 
+_NAMES: Final = tuple(Word(name, "muted") for name in "OHLC")
+_VOLUME: Final = Word("V", "muted")
+
+
 def _volume_words(volume: int) -> list[Word]:
-    return [Word("V", "muted"), Word(formats.volume(volume))] if volume else []
+    return [_VOLUME, Word(formats.volume(volume))] if volume else []

@@ -25,6 +25,9 @@ GAP: Final = 9
 WORDS_AIR: Final = 5
 
 
+NEAR_PX: Final = 24
+
+
 class Word(NamedTuple):
     """A piece of a line, in the colour of its role."""
 
@@ -48,6 +51,16 @@ class Over:
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         """Paint what of it is asked for, or all of it: the painter is clipped to that."""
 
+    def _touch_both(self, *places: QRect) -> None:
+        """Touch where it was and where it is: as one place if they are near, for Qt cuts what it paints into strips."""
+        whole = QRect()
+        for place in places:
+            whole = whole.united(place)
+        if sum(place.height() for place in places) + NEAR_PX >= whole.height():
+            places = (whole,)
+        for place in places:
+            self._touch(place)
+
     def _touch_all(self) -> None:
         for place in self.places():
             self._touch(place)
@@ -65,6 +78,7 @@ class Words(Over):
         self._align = align
         self._framed = framed
         self._lines: tuple[Line, ...] = ()
+        self._widths: list[int] = []
         self._room = QRect()
         self._place = QRect()
         self._wrapped: Word | None = None
@@ -92,8 +106,11 @@ class Words(Over):
         said = tuple(tuple(line) for line in lines if line)
         if said == self._lines:
             return
-        before, kept = self._lines, self._place
+        before, kept, widths = self._lines, self._place, self._widths
         self._lines = said
+        self._widths = [
+            width if old == new else self._width(new) for old, new, width in zip(before, said, widths, strict=False)
+        ] + [self._width(line) for line in said[len(before) :]]
         self._place = self._put()
         if len(before) != len(said) or self._framed or not self._align & Qt.AlignmentFlag.AlignLeft:
             self._touch(kept)
@@ -122,7 +139,7 @@ class Words(Over):
         self.say(*([Word(line, role)] for line in lines))
 
     def _put(self) -> QRect:
-        width = max((self._width(line) for line in self._lines), default=0) + 2 * WORDS_AIR
+        width = max(self._widths, default=0) + 2 * WORDS_AIR
         place = QRect(self._room.left(), self._room.top(), min(width, self._room.width()), 0)
         place.setHeight(self._labels.height * len(self._lines) + (2 if self._framed else 6))
         if self._align & Qt.AlignmentFlag.AlignRight:
@@ -232,9 +249,9 @@ class LastPrice(Over):
     def show_price(self, price: float | None, role: Role) -> None:
         """Move the line: only where it was and where it will be is shown anew."""
         if (price, role) != (self.price, self.role):
-            self._touch_all()
+            before = self.places()
             self.price, self.role = price, role
-            self._touch_all()
+            self._touch_both(*before, *self.places())
 
     def places(self) -> Sequence[QRect]:
         if self.price is None:

@@ -268,9 +268,11 @@ class Plot(Surface):
     def zoom(self, factor: float, anchor: float | None = None) -> None:
         """Show `factor` times as many bars around `anchor`, by default around the newest or the middle one."""
         if self._source is not None:
-            window = self.window_shown
-            around = anchor if anchor is not None else (window.x1 if window.follows else (window.x0 + window.x1) / 2)
-            window.zoom(factor, around, self._source.first, self._source.end)
+            window, first, end = self.window_shown, self._source.first, self._source.end
+            if anchor is None and window.follows:
+                window.zoom_following(factor, first, end)
+            else:
+                window.zoom(factor, (window.x0 + window.x1) / 2 if anchor is None else anchor, first, end)
             self._window_moved()
 
     def fit(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -106,6 +107,7 @@ class CandleSource:
         self._last: tuple[tuple[float, ...], Candles] | None = None
         self._last_part: tuple[tuple[float, ...], Candles] | None = None
         self._newest = ((-1, 0), (0.0, 0.0, 0.0, 0))
+        self._settled: tuple[tuple[float, ...], Extremes, bool] = ((), Extremes(0.0, 0.0), False)
         self._gaps: tuple[tuple[object, ...], list[tuple[int, int]]] = ((), [])
 
     @property
@@ -161,10 +163,19 @@ class CandleSource:
         return self._newest[1]
 
     def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
-        drawn = self.candles(x0, x1, factor)
-        if not drawn.x.size:
-            return None
-        return Extremes(float(drawn.low.min()), float(drawn.high.max()), float(drawn.volume.max()))
+        """As said there; for a tick only the last candle is looked at."""
+        asked = (self.history_version, self.end, x0, x1, factor)
+        if asked != self._settled[0]:
+            first, end = visible(x0, x1, 0, self.end, factor)
+            live = (self.end - 1) // factor * factor
+            rows = self.series.pyramid.joined(first, min(end, live), factor)
+            found = (rows.low.min(), rows.high.max(), rows.volume.max()) if len(rows.low) else (math.inf, -math.inf, 0)
+            self._settled = (asked, Extremes(*map(float, found)), first < self.end and end > live)
+        _, settled, shows_last = self._settled
+        if shows_last:
+            _, high, low, volume = self.newest(factor)
+            settled = Extremes(min(settled.low, low), max(settled.high, high), max(settled.volume, volume))
+        return settled if settled.low <= settled.high else None
 
     def last_price(self) -> float | None:
         return self.price_of(self.end - 1) if self.end else None
@@ -245,6 +256,7 @@ class TickSource:
         return row + self.first if row >= 0 else None
 
 
+@lru_cache(64)
 def join_factor(bars: float, width_px: float, at_least_px: float = MIN_CANDLE_PX) -> int:
     """How many bars become one so that each has its pixels; a power of two, so that zooming does not shimmer."""
     dense = bars * at_least_px / max(width_px, 1.0)
@@ -305,6 +317,11 @@ class Window:
         self.x0 = anchor - share * bars
         self.x1 = self.x0 + bars
         self.pan(0, first, end)
+
+    def zoom_following(self, factor: float, first: int, end: int) -> None:
+        """Show `factor` times as many bars, the newest one as near the right edge as ever."""
+        self.zoom(factor, end - 0.5, first, end)
+        self.follow(end)
 
     def stretch(self, factor: float) -> None:
         """Show `factor` times as many bars with the right edge staying where it is, as a wider pane does."""

@@ -202,9 +202,12 @@ class Surface(Canvas):
         for pane, items in zip((self.prices, self.volumes), self._items, strict=True):
             part = pane.place & place
             if pane.shown and not part.isEmpty():
-                painter.setClipRect(part)
+                if part != place:
+                    painter.setClipRect(part)
                 for item in items:
                     item.draw(painter, pane, theme, part)
+                if part == place:
+                    return  # one bar: nothing of it is outside
         painter.setClipRect(place)
         for axis in (self.price_axis, self.volume_axis, self.time_axis):
             if place.intersects(axis.place):
