@@ -75,13 +75,12 @@ class Axis(Over):
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         self._labels.begin(painter)
-        for tag in self._tags.values():  # half a number is read as a wrong one: what a label touches goes whole
-            place = self.place_of(tag).adjusted(0, -1, 0, 1)
+        placed = [(tag, self.place_of(tag)) for tag in self._tags.values()]
+        for _, place in placed:  # half a number is read as a wrong one: what a label touches goes whole
             for mark in self._marked:
                 if mark.intersects(place):
                     painter.fillRect(mark, theme.colour("panel"))
-        for tag in self._tags.values():
-            place = self.place_of(tag)
+        for tag, place in placed:
             boxed(painter, theme, place, tag.role, filled=tag.filled)
             top = place.top() + (place.height() - self._labels.height) // 2
             self._labels.draw(painter, place.right() + 1 - AIR - self._labels.width(tag.text), top, tag.text)

@@ -61,10 +61,15 @@ def _candle_words(source: CandleSource, row: int, decimals: int, rising: Role, f
         words += (name, Word(_price(price, decimals), role))
     words += _volume_words(bars.volume.item(row))
     if row > 0 and (before := bars.close.item(row - 1)):
-        words.append(Word(formats.percent((close - before) * 100 / before), rising if close >= before else falling))
+        words.append(Word(_change(close, before), rising if close >= before else falling))
     if any(first <= row < end for first, end in source.gaps()):
         words.append(Word("trades may be missing", "warn"))
     return words
+
+
+@lru_cache(256)
+def _change(close: float, before: float) -> str:
+    return formats.percent((close - before) * 100 / before)
 
 
 _NAMES: Final = tuple(Word(name, "muted") for name in "OHLC")

@@ -245,21 +245,24 @@ class LastPrice(Over):
         self.price: float | None = None
         self.role: Role = "muted"
         self._pane = pane
+        self._placed: tuple[QRect, ...] = ()
 
     def show_price(self, price: float | None, role: Role) -> None:
         """Move the line: only where it was and where it will be is shown anew."""
         if (price, role) != (self.price, self.role):
-            before = self.places()
+            before = self._placed  # had the scale moved since, all would be painted anyway
             self.price, self.role = price, role
             self._touch_both(*before, *self.places())
 
     def places(self) -> Sequence[QRect]:
-        if self.price is None:
-            return ()
-        place = self._pane.place
-        y = math.floor(self._pane.py(self.price))
-        return (QRect(place.left(), y, place.width(), 1),) if place.top() <= y <= place.bottom() else ()
+        self._placed = ()
+        if self.price is not None:
+            place = self._pane.place
+            y = math.floor(self._pane.py(self.price))
+            if place.top() <= y <= place.bottom():
+                self._placed = (QRect(place.left(), y, place.width(), 1),)
+        return self._placed
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
-        for place in self.places():
+        for place in self._placed:
             painter.drawPixmap(place.topLeft(), dashes(place.width(), 1, theme.colour(self.role).name(), 4, 3))
