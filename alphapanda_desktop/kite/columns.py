@@ -120,7 +120,7 @@ def _lengths(frame: bytes, count: int, length: int) -> bytes:
 
 def _whole_or_part(table: LatestTable, frame: bytes, received_ns: int, problems: Problems | None) -> Taken:
     """A frame of any packets. The quick walk is for sound frames; what is damaged is walked again with care."""
-    padded = _BEFORE + frame + _BEHIND
+    padded = b"".join((_BEFORE, frame, _BEHIND))
     where = _walked(frame)
     if where is not None:
         # The walk trusted the low byte of each length; a high one, or a length of nothing known, is found here.
@@ -165,10 +165,11 @@ def _known(packets: list[tuple[int, int]], problems: Problems | None) -> tuple[R
 def _words_at(padded: bytes, where: Rows, lengths: NDArray[np.integer]) -> Words:
     """As many words as a full packet has behind each of these places; what follows a shorter packet means nothing."""
     windows = np.ndarray((len(padded) - FULL_SIZE - 2,), _WINDOW, padded, 2, (1,))
-    words = windows[where].view(">u4").reshape(-1, WORDS)
+    packets = windows[where]
     index = _IS_INDEX.take(lengths).nonzero()[0]
     if len(index):
-        words[index] = words[index].take(_AS_A_SHARE, 1)
+        packets[index] = packets[index].view(">u4").reshape(-1, WORDS).take(_AS_A_SHARE, 1).view(_WINDOW).ravel()
+    words: Words = packets.view(">u4").reshape(-1, WORDS)
     return words
 
 

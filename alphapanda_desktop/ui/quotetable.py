@@ -86,7 +86,7 @@ class QuoteTable(TableView):
             top += height
 
     def _paint_row(self, painter: QPainter, row: int, top: int, height: int, spans: list[Span]) -> None:
-        stamps, cells = self._stamps, self._quotes.cells_of(row)
+        stamps, cells, inks = self._stamps, self._quotes.cells_of(row), self._inks
         down = top + (height - stamps.height) // 2
         for column, left, width in spans:
             cell = cells[column]
@@ -97,7 +97,9 @@ class QuoteTable(TableView):
                 self._paint_signs(painter, row, QRect(left, top, width, height), cell)
             if cell.chip is not None:
                 self._paint_chip(painter, QRect(left, top, width, height), cell)
-            stamps.draw_number(painter, left + width - TIGHT, down, cell.text, self._ink(cell.colour or "text"))
+            role = cell.colour or "text"
+            ink = inks.get(role) or self._ink(role)
+            stamps.draw_number(painter, left + width - TIGHT, down, cell.text, ink)
 
     def _paint_signs(self, painter: QPainter, row: int, place: QRect, cell: Cell) -> None:
         lit = self._quotes.lit_of(row)

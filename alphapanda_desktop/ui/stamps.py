@@ -38,12 +38,9 @@ class Stamps:
         self._font = QFont(font)
         self._metrics = QFontMetricsF(self._font)
         self._ratio = ratio
-        self._made: dict[tuple[str, int], Stamp] = {}
-
-    @property
-    def height(self) -> int:
+        self.height = round(self._metrics.height())
         """Of every picture."""
-        return round(self._metrics.height())
+        self._made: dict[tuple[str, int], Stamp] = {}
 
     def fits(self, font: QFont, ratio: float) -> bool:
         """Whether these are pictures for that font on that screen."""

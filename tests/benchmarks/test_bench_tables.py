@@ -38,8 +38,8 @@ def test_a_frame_into_the_table(board: Board, key: str, frame: bytes) -> None:
     rows = put_frame(table, frame, NOW).rows
     ours = dict(zip(table.tokens(rows.tolist()), table.rupees(LAST)[rows].tolist(), strict=True))
     assert ours == {tick["instrument_token"]: tick["last_price"] for tick in official(frame)}
-    calls = 1 if key == "table-3000" else 12
-    ours_us, rival_us = alternating(lambda: put_frame(table, frame, NOW), lambda: official(frame), 40, calls)
+    calls = 6 if key == "table-3000" else 120
+    ours_us, rival_us = alternating(lambda: put_frame(table, frame, NOW), lambda: official(frame), 15, calls)
     board.figure(key, ours_us, rival_us)
 
 
