@@ -164,8 +164,11 @@ _EXIT: Final = "exits pass"
 
 
 def reduces(request: OrderRequest, exposure: Exposure) -> bool:
-    """Whether the order can only shrink the position held, working orders on the same side counted."""
-    if exposure.position * request.sign >= 0:
+    """Whether the order can only shrink the position held, working orders on the same side counted.
+
+    A cover order never does: it opens a position of its own, with a stop.
+    """
+    if request.variety == "co" or exposure.position * request.sign >= 0:
         return False
     return request.quantity + _same_side(request, exposure) <= abs(exposure.position)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,24 @@ from alphapanda_desktop.domain.positions import Position
 
 SLICE_OF: Final = "autoslice:"
 """What the tag of a slice begins with, before its parent's id.  Source: CONTRACT 2.7."""
+
+COVER: Final = "CO"
+"""The product under which a cover order and what it buys are booked, whatever was asked for.  Source: CONTRACT 2.4."""
+
+Place = tuple[str, str, str]
+"""Exchange, tradingsymbol and the product that it is booked under: a position can be closed only as itself."""
+
+
+def place_of(order: Order | OrderRequest) -> Place:
+    """The position that an order makes or closes."""
+    return (order.exchange, order.tradingsymbol, COVER if order.variety == "co" else order.product)
+
+
+def left_of(order: Order) -> int:
+    """Units that an order may still fill, an iceberg's legs that are yet to come among them.  Source: CONTRACT 2.7."""
+    legs = order.meta.get("iceberg")
+    later = legs.get("remaining_quantity") if isinstance(legs, Mapping) and order.live else 0
+    return order.open_quantity + (later if isinstance(later, int) else 0)
 
 
 class Books:
@@ -32,6 +51,8 @@ class Books:
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._wanted: dict[str, int] = {}
+        """Units that an order could still fill after the change of it that is under way, by its id."""
         self._gtts: set[int] = set()
         self._fired: dict[str, int] = {}
         self._adopted: set[str] = set()
@@ -130,7 +151,7 @@ class Books:
             tradingsymbol=request.tradingsymbol,
             transaction_type=request.transaction_type,
             quantity=request.quantity,
-            product=request.product,
+            product=place_of(request)[2],
             order_type=request.order_type,
             variety=request.variety,
             validity=request.validity,
@@ -215,22 +236,53 @@ class Books:
         return {order.order_id: order.filled_quantity for order in self.book if order.filled_quantity}
 
     def take_positions(self, positions: Sequence[Position], at: datetime, read_at: Mapping[str, int]) -> None:
-        """Positions that the broker gave when what had filled was `read_at`."""
+        """Positions that the broker gave when exactly `read_at` had filled, not a unit more or less."""
         self.positions, self.positions_at, self._read_at = list(positions), at, dict(read_at)
+
+    def explain(self, positions: Sequence[Position]) -> bool:
+        """Whether the orders that are known filled just what these rows say was bought and sold today."""
+        filled, told = Counter[tuple[Place, int]](), Counter[tuple[Place, int]]()
+        for order in self.book:
+            filled[place_of(order), order.sign] += order.filled_quantity
+        for position in positions:
+            told[position.id, 1] += position.day_buy_quantity
+            told[position.id, -1] += position.day_sell_quantity
+        return +filled == +told
 
     def held(self, exchange: str, tradingsymbol: str, product: str) -> int:
         """Signed quantity of one position, with what has filled since the positions were read."""
         where = (exchange, tradingsymbol, product)
-        since = [o for o in self.book if (o.exchange, o.tradingsymbol, o.product) == where]
-        news = sum(o.sign * (o.filled_quantity - self._read_at.get(o.order_id, 0)) for o in since)
+        news = sum(o.sign * (o.filled_quantity - self._read_at.get(o.order_id, 0)) for o in self._at(where, self.book))
         return news + sum(p.quantity for p in self.positions if p.id == where)
 
     def working(self, exchange: str, tradingsymbol: str, product: str) -> tuple[int, int]:
         """What live orders of one instrument and product may still buy and sell, those on their way included."""
-        rows = [o for o in (*self._pending.values(), *self.book.working()) if o.live]
-        same = [o for o in rows if (o.exchange, o.tradingsymbol, o.product) == (exchange, tradingsymbol, product)]
-        buying = sum(o.open_quantity for o in same if o.sign > 0)
-        return buying, sum(o.open_quantity for o in same if o.sign < 0)
+        return self.open_of(self._at((exchange, tradingsymbol, product), self.live()))
+
+    def live(self) -> list[Order]:
+        """Orders to which something can still happen, those on their way included, in no order."""
+        return [o for o in (*self._pending.values(), *self.book.working()) if o.live]
+
+    def open_of(self, orders: Iterable[Order]) -> tuple[int, int]:
+        """What these orders may still buy and sell, as they would after the changes of them that are under way."""
+        rows = [(o.sign, max(left_of(o), self._wanted.get(o.order_id, 0))) for o in orders if o.live]
+        return sum(units for sign, units in rows if sign > 0), sum(units for sign, units in rows if sign < 0)
+
+    @contextmanager
+    def changing(self, order_id: str, units: int) -> Iterator[None]:
+        """Count an order as able to fill so many units while a change of it is under way."""
+        before = self._wanted.get(order_id, 0)
+        self._wanted[order_id] = max(before, units)
+        try:
+            yield
+        finally:
+            self._wanted[order_id] = before
+            if not before:
+                del self._wanted[order_id]
+
+    @staticmethod
+    def _at(where: Place, orders: Iterable[Order]) -> list[Order]:
+        return [order for order in orders if place_of(order) == where]
 
     def _moment(self, order: Order) -> tuple[float, str]:
         asked = self._asked.get(order.tag or "")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.risk import Exposure, TradingState
-from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.books import Books, left_of, place_of
 from alphapanda_desktop.trading.ledger import Ledger
 
 
@@ -27,7 +27,7 @@ def exposure_of(
     `strategy_pnl` is the net result of the order's own run today, None where it is unknown; `multiplier` the
     broker's own figure where it told one.
     """
-    same = (request.exchange, request.tradingsymbol, request.product)
+    same = place_of(request)
     buying, selling = books.working(*same)
     run, key = _run(request, books, ledger), _instrument(request, books)
     return Exposure(
@@ -55,7 +55,7 @@ def exposure_of(
 
 def beside(order: Order, exposure: Exposure) -> Exposure:
     """The exposure without this order: a change of it is no further order of the day, nor one more at work."""
-    side, left = ("buying" if order.sign > 0 else "selling"), order.open_quantity
+    side, left = ("buying" if order.sign > 0 else "selling"), left_of(order)
     scopes = (side, f"strategy_{side}", f"instrument_{side}")
     return replace(
         exposure,
@@ -85,23 +85,18 @@ def _run(request: OrderRequest, books: Books, ledger: Ledger) -> _Side:
     if not request.strategy:
         return _Side()
     orders = [o for o in _all(books) if books.run_of(o) == request.strategy]
-    where = (request.exchange, request.tradingsymbol, request.product)
-    same = [o for o in orders if (o.exchange, o.tradingsymbol, o.product) == where]
+    where = place_of(request)
+    same = [o for o in orders if place_of(o) == where]
     held = ledger.carried(request.strategy, where) + sum(o.sign * o.filled_quantity for o in same)
-    return _Side(held, *_open(same), sum(1 for o in orders if o.live), len(orders))
+    return _Side(held, *books.open_of(same), sum(1 for o in orders if o.live), len(orders))
 
 
 def _instrument(request: OrderRequest, books: Books) -> _Side:
     """The instrument in all products, whoever holds or ordered it."""
     same = [o for o in _all(books) if o.key == request.key]
-    products = {p.product for p in books.positions if p.key == request.key} | {o.product for o in same}
+    products = {p.product for p in books.positions if p.key == request.key} | {place_of(o)[2] for o in same}
     held = sum(books.held(request.exchange, request.tradingsymbol, product) for product in products)
-    return _Side(held, *_open(same), sum(1 for o in same if o.live), sum(1 for o in same if books.ours(o)))
-
-
-def _open(orders: list[Order]) -> tuple[int, int]:
-    buying = sum(o.open_quantity for o in orders if o.sign > 0)
-    return buying, sum(o.open_quantity for o in orders if o.sign < 0)
+    return _Side(held, *books.open_of(same), sum(1 for o in same if o.live), sum(1 for o in same if books.ours(o)))
 
 
 def _live(books: Books) -> list[Order]:

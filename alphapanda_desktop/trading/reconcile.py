@@ -23,6 +23,9 @@ GIVE_UP_AFTER_S: Final = 120.0
 READ_TRIES: Final = 3
 """How often one read is tried before reconciliation gives up."""
 
+POSITION_TRIES: Final = 5
+"""How often positions are read in one look while orders go on filling."""
+
 _OPEN_STATES: Final = frozenset({"intended", "sent", "unknown"})
 
 T = TypeVar("T")
@@ -76,8 +79,7 @@ class Reconciler:
         self._take_orders(await _patiently(self._broker.orders), report)
         self._take_fills(fills, report)
         refusal = await journaled(self.write_owed())
-        read_at = self._books.filled_so_far()
-        self._books.take_positions(await _patiently(self._broker.positions), self._clock.now(), read_at)
+        await self._read_positions(report)
         report.complete = True
         self._books.funds = await _patiently(self._broker.funds)
         if refusal is not None:
@@ -85,6 +87,22 @@ class Reconciler:
         await self._intents(day, report)
         if report.notices:
             await self._journal.note(Event("reconciled", self._clock.now(), {"why": why, "found": report.notices}))
+
+    async def _read_positions(self, report: Report) -> None:
+        """Take positions of which it is certain which fills are in them; till then the former ones are kept.
+
+        A fill that comes between orders and positions would count twice, or not at all. Where the rows' own sums of
+        the day do not tell that none did, the orders are read once more: the same fills before and after are proof.
+        """
+        for _ in range(POSITION_TRIES):
+            read_at = self._books.filled_so_far()
+            positions = await _patiently(self._broker.positions)
+            if self._books.filled_so_far() != read_at or not self._books.explain(positions):
+                self._take_orders(await _patiently(self._broker.orders), report)
+            if self._books.filled_so_far() == read_at:
+                self._books.take_positions(positions, self._clock.now(), read_at)
+                return
+        raise Retry(f"orders filled each of the {POSITION_TRIES} times that the positions were read", after_s=0.5)
 
     def owe(self, order: Order) -> None:
         """Remember that this picture of an order has to be journaled."""

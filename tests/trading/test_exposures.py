@@ -8,7 +8,7 @@ from typing import Any
 
 from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.positions import Position
-from alphapanda_desktop.domain.risk import Exposure, TradingState
+from alphapanda_desktop.domain.risk import Exposure, TradingState, reduces
 from alphapanda_desktop.trading.books import Books
 from alphapanda_desktop.trading.exposures import beside, exposure_of
 from alphapanda_desktop.trading.ledger import Ledger
@@ -148,3 +148,40 @@ def test_nothing_falls_below_nought_without_an_order_that_was_not_counted() -> N
     left = beside(known, Exposure(selling=3))
     assert (left.selling, left.instrument_selling, left.working_orders, left.strategy_working_orders) == (0, 0, 0, 0)
     assert (left.instrument_working_orders, left.strategy_selling) == (0, 0)
+
+
+def test_a_cover_order_counts_in_the_position_that_it_is_booked_under() -> None:
+    books = Books()
+    books.take_positions([held(3, product="CO"), held(50)], NOON, {})
+    asked = a_request("BUY", 2, tag="cover", variety="co", trigger_price=95)
+    told = exposure(books, asked)
+    assert (told.position, told.buying) == (3, 0)
+    books.intend(a_request("BUY", 4, tag="before", variety="co", trigger_price=95), NOON)
+    assert exposure(books, asked).buying == 4
+    assert exposure(books, a_request("SELL", 2, tag="other")).buying == 0
+
+
+def test_a_cover_order_never_reduces_what_is_held() -> None:
+    assert reduces(a_request("SELL", 2), Exposure(position=2))
+    assert not reduces(a_request("SELL", 2, variety="co", trigger_price=105), Exposure(position=2))
+
+
+def test_an_iceberg_counts_with_the_legs_that_are_yet_to_come() -> None:
+    books = Books()
+    leg = {"iceberg": {"leg": 1, "legs": 10, "leg_quantity": 10, "total_quantity": 100, "remaining_quantity": 90}}
+    row = Order(order_id="1", status="OPEN", exchange="NSE", tradingsymbol="INFY", transaction_type="SELL",
+                quantity=10, product="MIS", order_type="LIMIT", variety="iceberg", filled_quantity=4,
+                meta=leg)  # fmt: skip
+    books.apply(row)
+    assert exposure(books, a_request("SELL", 1, tag="new")).selling == 96
+    assert beside(row, exposure(books, a_request("SELL", 1, tag="new"))).selling == 0
+    books.apply(replace(row, status="CANCELLED"))
+    assert exposure(books, a_request("SELL", 1, tag="new")).selling == 0
+
+
+def test_a_change_under_way_counts_until_it_is_answered() -> None:
+    books = Books()
+    booked(books, "one", "SELL", 5)
+    with books.changing("o-one", 15):
+        assert books.working("NSE", "INFY", "MIS") == (0, 15)
+    assert books.working("NSE", "INFY", "MIS") == (0, 5)

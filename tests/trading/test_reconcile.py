@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from alphapanda_desktop.domain.errors import Offline
+from alphapanda_desktop.domain.errors import Offline, Retry
 from alphapanda_desktop.domain.orders import UNKNOWN
-from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, Reconciler
+from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, POSITION_TRIES, Reconciler
 from alphapanda_desktop.trading.turns import Turns
 from tests.fakes import a_request
-from tests.trading.desk_fakes import INFY, RESTING, a_desk, yields
+from tests.trading.desk_fakes import INFY, RESTING, FaultyBroker, a_desk, yields
 
 
 def test_an_intent_found_by_its_tag_is_settled_and_said(arun):
@@ -142,5 +144,84 @@ def test_a_turn_that_fails_is_taken_again_by_the_next_in_line(arun):
         first, second = asyncio.create_task(turns.run(work)), asyncio.create_task(turns.run(work))
         await asyncio.wait({first, second})
         assert isinstance(first.exception(), ValueError) and second.exception() is None
+
+    arun(story())
+
+
+class BusyBroker(FaultyBroker):
+    """A broker at which something fills while positions are read: `before` or `after` they are put together."""
+
+    before: list[Callable[[], object]]
+    after: list[Callable[[], object]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.after = [], []
+
+    async def positions(self) -> list[Position]:
+        if self.before:
+            self.before.pop(0)()
+        rows = await super().positions()
+        if self.after:
+            self.after.pop(0)()
+        return rows
+
+
+@pytest.mark.parametrize("heard", [True, False])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_fill_while_positions_are_read_is_held_once(arun, when, heard):
+    async def story():
+        broker = BusyBroker()
+        async with a_desk(broker=broker) as s:
+            order = await s.desk.submit(s.request("BUY", 10, order_type="LIMIT", price=RESTING))
+            socket = broker.on_order
+            broker.on_order = socket if heard else None
+            getattr(broker, when).append(lambda: broker.fill(order.order_id, 10, 100.0))
+            await s.desk.reconcile("look")
+            if not heard:
+                socket(broker.book[order.order_id][-1])  # late: after the positions were taken
+            assert s.desk.books.held("NSE", "INFY", "MIS") == 10
+
+    arun(story())
+
+
+def test_positions_that_fill_at_every_read_are_not_taken_and_what_is_held_stays_exact(arun):
+    async def story():
+        broker = BusyBroker()
+        async with a_desk(broker=broker) as s:
+            order = await s.desk.submit(s.request("BUY", 10, order_type="LIMIT", price=RESTING))
+            broker.after = [lambda: broker.fill(order.order_id, 1, 100.0)] * POSITION_TRIES
+            with pytest.raises(Retry, match="each of the 5 times"):
+                await s.desk.reconcile("look", quiet=True)
+            assert s.desk.books.held("NSE", "INFY", "MIS") == POSITION_TRIES
+            await s.desk.reconcile("look", quiet=True)
+            assert [p.quantity for p in s.desk.positions()] == [POSITION_TRIES]
+
+    arun(story())
+
+
+def test_a_position_converted_elsewhere_is_taken_as_the_broker_tells_it(arun):
+    async def story():
+        async with a_desk() as s:
+            await s.desk.submit(s.request("BUY", 10))
+            moved = [Position(exchange="NSE", tradingsymbol="INFY", product="CNC", quantity=10, day_buy_quantity=10)]
+            s.broker.positions = lambda: asyncio.sleep(0, moved)
+            await s.desk.reconcile("look")
+            held = s.desk.books.held
+            assert (held("NSE", "INFY", "MIS"), held("NSE", "INFY", "CNC")) == (0, 10)
+
+    arun(story())
+
+
+def test_an_exit_is_sized_by_what_is_held_though_a_fill_came_between_the_reads(arun):
+    async def story():
+        broker = BusyBroker()
+        async with a_desk(broker=broker) as s:
+            order = await s.desk.submit(s.request("BUY", 10, order_type="LIMIT", price=RESTING))
+            broker.cancel_faults = ["rejected"]
+            broker.before.append(lambda: broker.fill(order.order_id, 10, 100.0))
+            report = await s.desk.kill.press("look", flatten=True)
+            assert report.flat is True
+            assert [(r.transaction_type, r.quantity) for r in broker.placed] == [("BUY", 10), ("SELL", 10)]
 
     arun(story())
