@@ -28,6 +28,10 @@ AWAY_S: Final = 1.0
 """After so long without a frame nothing lights up: it was hidden, and everything has changed."""
 
 AGES_EVERY_S: Final = 1.0
+BUSY_CELLS: Final = 100
+BUSY_EVERY_S: Final = 0.06
+"""Where more numbers change at once than an eye follows, they are shown every other frame."""
+
 MOST_KEPT: Final = 512
 """Of how many rows the words are kept when other rows come into sight."""
 
@@ -135,6 +139,7 @@ class QuoteModel(CellModel):
         self._sorted_by: tuple[int, bool] | None = None
         self._sorted_at_s = self._ages_at_s = self._frame_at_s = -np.inf
         self._sight: tuple[int, int] | None = None
+        self._busy = False
         self._filter: list[str] = []
         self._names: list[str] = []
         self._flashing: dict[int, tuple[float, Role]] = {}
@@ -268,7 +273,9 @@ class QuoteModel(CellModel):
         """Announce the cells that can be seen and have changed; once a second the ages too."""
         now_s = self._monotonic_s()
         away = now_s - self._frame_at_s > AWAY_S
-        self._frame_at_s = now_s
+        if self._busy and now_s - self._frame_at_s < BUSY_EVERY_S:
+            return
+        self._frame_at_s, self._busy = now_s, False
         changed = self._market.table.take_changed(self._reader, self._rows)
         if not len(self._order):
             return
@@ -301,6 +308,7 @@ class QuoteModel(CellModel):
             return
         items, now, before, differs = items[touched], now[touched], before[touched], differs[touched]
         self._known[items] = now
+        self._busy = bool(differs.sum() > BUSY_CELLS)
         if lit:
             self._light(items, now[:, _LAST] - before[:, _LAST], before[:, _LAST], now_s)
         self._announce(items.tolist(), (differs @ _DEPENDS).tolist())

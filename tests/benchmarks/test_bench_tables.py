@@ -56,7 +56,8 @@ class Path:
         self.heard = 0
         for token in names[::5]:
             self.market.on_tick(token, self._hear)
-        self.frames = [full_frame(100, first) for first in range(0, count, 100)]
+        # As many frames on either side: what differs is the instruments, not what the processor's cache holds.
+        self.frames = [full_frame(100, number * 100 % count, number) for number in range(90)]
         self._clock, self._at = clock, 0
 
     def _hear(self, _tick: object) -> None:

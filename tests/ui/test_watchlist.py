@@ -196,6 +196,29 @@ def test_a_changed_price_lights_up_for_a_moment_and_one_that_came_out_of_sight_d
     assert model.flash(0, 1) is None
 
 
+def test_numbers_that_change_faster_than_an_eye_follows_are_shown_every_other_frame(
+    pane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = pane(INFY.key)
+    monkeypatch.setattr("alphapanda_desktop.ui.quotemodel.BUSY_CELLS", 1)
+    now = [100.0]
+    p.list.model._monotonic_s = lambda: now[0]
+    p.frame()
+    changed: list[int] = []
+    p.list.model.dataChanged.connect(lambda first, *_: changed.append(first.row()))
+    shown = []
+    for frame in range(6):
+        now[0] += 0.033
+        p.stage.tick(INFY, 100.0 + frame, volume=frame)
+        changed.clear()
+        p.frame()
+        shown.append(bool(changed))
+    assert shown == [True, False, True, False, True, False]
+    now[0] += 0.033
+    p.frame()
+    assert p.cell(INFY, "Last").text == "105.00"
+
+
 def test_only_rows_in_sight_are_worked_on_and_one_that_is_scrolled_to_is_true(pane: Any) -> None:
     p = pane(INFY.key, *(i.key for i in (NIFTY, FUTURE, RUPEE, OPTION)))
     model = p.list.model
