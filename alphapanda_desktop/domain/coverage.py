@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from alphapanda_desktop.domain.orders import Order, Side
+from alphapanda_desktop.domain.orders import UPDATE, Order, Side
 from alphapanda_desktop.domain.portfolio import Gtt
 from alphapanda_desktop.domain.positions import Position
 
 WAITING: Final = frozenset(
-    {"TRIGGER PENDING", "AMO REQ RECEIVED", "MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED"}
+    {"TRIGGER PENDING", "AMO REQ RECEIVED", "MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", UPDATE}
 )
 """Statuses in which a stop order rests at the exchange or will when it opens."""
 

@@ -191,7 +191,13 @@ _STAGE: Final = {
 }
 _RESTS: Final = 6
 
-_CHANGING: Final = frozenset({"MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "CANCEL PENDING"})
+UPDATE: Final = "UPDATE"
+"""The socket's word for an open order that was modified or partly filled: news, not a state that an order rests in.
+
+Source: CONTRACT 2.8 and 5.
+"""
+
+_CHANGING: Final = frozenset({"MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "CANCEL PENDING", UPDATE})
 """What a resting order passes through and comes back from, to where it rested before: a stop to TRIGGER PENDING."""
 
 
@@ -217,10 +223,16 @@ def _later(known: Order, seen: Order) -> bool:
     ):
         if old and new and old != new:
             return new > old
-    if known.modified != seen.modified:
+    if known.modified != seen.modified and known.status != UPDATE:
         return seen.modified
     reached = _STAGE["TRIGGER PENDING"] if known.status in _CHANGING else _STAGE.get(known.status, _RESTS)
     return seen != known and _STAGE.get(seen.status, _RESTS) >= reached
+
+
+def _still_resting(seen: Order, known: Order) -> Order:
+    """An UPDATE of what rests rests where it did: only more filled could have moved it from its trigger."""
+    rests = seen.status == UPDATE and known.status in RESTING and seen.filled_quantity == known.filled_quantity
+    return replace(seen, status=known.status) if rests else seen
 
 
 def _completed(seen: Order, known: Order) -> Order:
@@ -255,6 +267,7 @@ class OrderBook:
         """Take a picture of an order; the row as it now stands if it was news, else None."""
         known = self._orders.get(seen.order_id)
         if known is not None:
+            seen = _still_resting(seen, known)
             if not is_news(known, seen):
                 return None
             seen = _completed(seen, known)

@@ -69,8 +69,12 @@ class Book:
         self.move(order, "PUT ORDER REQ RECEIVED")
 
     def move(self, order: SimOrder, status: str) -> None:
-        """Take an order to its next state."""
+        """Take an order to its next state; of an open one that was modified or partly filled UPDATE is told.
+
+        Source: CONTRACT 2.8 and 5: the word of updates, which no order in the book bears.
+        """
         now = stamp(self._now_s())
+        changed = order.status == "MODIFIED" or order.filled_quantity > 0
         order.status = status
         order.order_timestamp = now
         if order.exchange_order_id is not None:
@@ -79,7 +83,8 @@ class Book:
             self._live.pop(order.order_id, None)
         order.note()
         self._memory.put("order", order.order_id, order.body())
-        self.publish(order.postback(self._api_secret))
+        told = order.postback(self._api_secret)
+        self.publish(told | {"status": "UPDATE"} if changed and status in ("OPEN", "TRIGGER PENDING") else told)
 
     def reject(self, order: SimOrder, message: str, raw: str = "") -> None:
         """End an order that has an id but never reached the exchange."""

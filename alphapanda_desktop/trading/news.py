@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.orders import UPDATE, Order
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.reconcile import Reconciler, Report
 from alphapanda_desktop.trading.sweep import Sweep
@@ -30,8 +30,8 @@ class News:
             return
         self._reconciler.owe(changed)
         parts.scope.spawn("journal update", self._reconciler.write_owed())
-        if changed.filled_quantity != (before.filled_quantity if before else 0):
-            self._want()
+        if changed.filled_quantity != (before.filled_quantity if before else 0) or order.status == UPDATE:
+            self._want()  # an UPDATE leaves out which state the order is in
         parts.voice.show(changed)
         self._sweep.take(changed)
 

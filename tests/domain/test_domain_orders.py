@@ -102,6 +102,23 @@ def test_a_stale_picture_of_the_same_second_does_not_undo_a_modification() -> No
     assert not is_news(row(modified=True, price=99.0), row(price=98.0))
 
 
+def test_an_update_of_a_resting_order_leaves_it_where_it_rests() -> None:
+    book = OrderBook()
+    book.apply(row("TRIGGER PENDING", trigger_price=90.0))
+    told = book.apply(row("UPDATE", second=1, trigger_price=91.0, modified=True))
+    assert told is not None
+    assert (told.status, told.trigger_price, told.changeable) == ("TRIGGER PENDING", 91.0, True)
+
+
+@pytest.mark.parametrize("status", ["OPEN", "TRIGGER PENDING", "CANCEL PENDING", "CANCELLED", "COMPLETE"])
+@pytest.mark.parametrize("modified", [False, True])
+def test_the_book_s_word_of_the_same_second_replaces_an_update(status: str, modified: bool) -> None:
+    book = OrderBook()
+    book.apply(row("UPDATE", 40, 1, modified=True))
+    told = book.apply(row(status, 40, 1, modified=modified))
+    assert told is not None and told.status == status
+
+
 def test_an_unknown_order_is_found_when_any_picture_of_it_comes() -> None:
     unknown = row(UNKNOWN, second=None)
     assert all(is_news(unknown, step) for step in LIFE)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from alphapanda_desktop.domain.matching import Execution
 from alphapanda_desktop.sim.answers import KiteError
 from alphapanda_desktop.sim.orders import SimOrder
 from alphapanda_desktop.sim.venue import LocalKite
@@ -131,6 +132,23 @@ def test_a_modification_is_noted_step_by_step_and_can_fill_at_once() -> None:
     assert statuses(row)[-4:] == ["MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "OPEN"]
     kite.exchange.modify("regular", row.order_id, {"price": "1500.1"})
     assert row.status == "COMPLETE"
+
+
+def test_the_socket_says_update_of_an_open_order_that_was_modified_or_partly_filled() -> None:
+    kite, told = still_kite(), list[object]()
+    row = place(kite, order(price=1490))
+    stop = place(
+        kite, order(transaction_type="SELL", order_type="SL-M", price=None, trigger_price=1480, market_protection=-1)
+    )
+    kite.book.publish = lambda body: told.append(body["status"])
+    kite.exchange.modify("regular", row.order_id, {"price": "1491"})
+    kite.exchange.modify("regular", stop.order_id, {"trigger_price": "1481"})
+    assert told == ["MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", "UPDATE"] * 2
+    assert [row.status, stop.status] == ["OPEN", "TRIGGER PENDING"], "no order in the book bears that word"
+    told.clear()
+    kite.book.fill(row, Execution(1491.0, 3))
+    kite.book.fill(row, Execution(1491.0, 7))
+    assert told == ["UPDATE", "COMPLETE"]
 
 
 def test_a_limit_order_turned_into_a_market_order_needs_protection() -> None:
