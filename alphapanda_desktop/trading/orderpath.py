@@ -22,11 +22,13 @@ from alphapanda_desktop.domain.errors import (
 )
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest
-from alphapanda_desktop.domain.risk import RuleResult, TradingState, reduces
+from alphapanda_desktop.domain.risk import Exposure, RuleResult, TradingState, reduces
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import largest_order, slices
 from alphapanda_desktop.domain.why import Cause, market_facts
+from alphapanda_desktop.trading.exposures import beside
 from alphapanda_desktop.trading.governor import Kind
+from alphapanda_desktop.trading.onlycloses import only_closes
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.placing import Leaving, Placing
 from alphapanda_desktop.trading.reconcile import journaled
@@ -55,19 +57,19 @@ class OrderPath:
         request = protected(request)
         instrument = self._new(request)
         exposure = self._rules.exposure(request)
-        results = self._rules.examine(request, instrument, exposure)
+        results = (*only_closes(request, exposure), *self._rules.examine(request, instrument, exposure))
         kind = Kind.EXIT if reduces(request, exposure) else Kind.ENTRY
-        return await self._carry(request, cause, results, self._leaving(request, kind))
+        return await self._carry(request, cause, results, Leaving(request, kind, lambda: self._why_shut(request)))
 
     async def exit_for_kill(self, request: OrderRequest) -> Order:
         """The kill switch's private door: past the latch and the arming, and only for what shrinks a position."""
         shut = self._parts.gate.why_shut_for_exits()
         if shut:
             raise Refused(f"No exit can leave: {shut}", "desk state")
-        instrument = self._new(request)
+        request, instrument = replace(request, closes=True), self._new(request)
         exposure = replace(self._rules.exposure(request), state=TradingState.REDUCING)
         results = self._rules.examine(request, instrument, exposure)
-        door = Leaving(request, Kind.EXIT, self._parts.gate.why_shut_for_exits, called_back=False)
+        door = Leaving(request, Kind.EXIT, lambda: self._why_shut_for_kill(request), called_back=False)
         return await self._carry(request, Cause(reason=request.reason), results, door)
 
     async def submit_sliced(self, request: OrderRequest, cause: Cause | None = None) -> list[Order]:
@@ -106,9 +108,18 @@ class OrderPath:
             raise Refused(f"An order with tag {request.tag!r} was made before: each order has its own.", "tag")
         return instrument
 
-    def _leaving(self, request: OrderRequest, kind: Kind) -> Leaving:
-        exits = kind is Kind.EXIT
-        return Leaving(request, kind, lambda: self._parts.gate.why_shut(reduces=exits))
+    def _why_shut(self, request: OrderRequest) -> str:
+        """Why it must not leave in this very step. A back-off may have lasted: what it was to close can be gone."""
+        exposure = self._as_it_leaves(request)
+        return self._parts.gate.why_shut(reduces=reduces(request, exposure)) or _too_much(request, exposure)
+
+    def _why_shut_for_kill(self, request: OrderRequest) -> str:
+        return self._parts.gate.why_shut_for_exits() or _too_much(request, self._as_it_leaves(request))
+
+    def _as_it_leaves(self, request: OrderRequest) -> Exposure:
+        """What is known now, the request itself not counted among what is on its way."""
+        exposure, own = self._rules.exposure(request), self._parts.books.pending(request.tag)
+        return exposure if own is None else beside(own, exposure)
 
     async def _carry(
         self, request: OrderRequest, cause: Cause | None, results: Sequence[RuleResult], leaving: Leaving
@@ -184,6 +195,11 @@ def protected(request: OrderRequest) -> OrderRequest:
     if request.order_type not in ("MARKET", "SL-M") or request.market_protection is not None:
         return request
     return replace(request, market_protection=AUTOMATIC)
+
+
+def _too_much(request: OrderRequest, exposure: Exposure) -> str:
+    """Why an order that may only close would not, empty when it would or may do more."""
+    return next((result.text.rstrip(".") for result in only_closes(request, exposure) if not result.passed), "")
 
 
 def _after(error: AlphaPandaError, sent: Sequence[Order], children: Sequence[OrderRequest]) -> AlphaPandaError:
