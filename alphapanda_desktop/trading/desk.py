@@ -104,6 +104,8 @@ class Desk(Voice):
         self.brought: list[Brought] = []
         """What runs of earlier days held when this day began; the ledger carries it."""
         self.foreign_policy = ForeignPolicy.IGNORE
+        self.gtts: Gtts | None = None
+        """The venue's GTTs behind the gate, once they are guarded."""
         self._parts = parts = Parts(
             broker, journal, market, clock, scope, self.books, Gate(arming), self,
             self.governor, self.risk, self.ledger, Tags(clock), hours,
@@ -339,7 +341,7 @@ class Desk(Voice):
 
     def guard_gtts(self, gtts: Gtts) -> Gtts:
         """The venue's GTTs behind this desk's gate; the kill switch then looks after them too."""
-        guarded = GuardedGtts(self._parts, self._rules, gtts)
+        guarded = self.gtts = GuardedGtts(self._parts, self._rules, gtts)
         self.kill.watch_gtts(guarded)
         return guarded
 
