@@ -238,7 +238,7 @@ class Program:
         recorder = self._recorder(master)
         meter = self._edge.meter
         feed = venue.feed(session, meter.heard(recorder.frame if recorder else None))
-        self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope)
+        self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope, hours=venue.real_hours)
         account = await venue.open_account(Needs(session, market, master, journal, self._settings.paper.opening_cash))
         time_orders(account.broker, meter)
         arming = Arming(venue.clock, needed=self.mode == "live")

@@ -7,7 +7,7 @@ restore it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -225,13 +225,22 @@ class PaperBroker:
 
     # --- time and the market ----------------------------------------------------------------------------------------
 
-    def on_tick(self, tick: Tick) -> None:
-        """Let a tick trigger and fill the orders that wait for it."""
+    def waits_for(self) -> Collection[int]:
+        """Tokens of the instruments that orders wait for."""
+        return self._book.waiting()
+
+    def look(self) -> None:
+        """End what its validity has ended, and close positions of the day at their time; called after each frame."""
         now = self._clock.now()
         self._book.expire(now)
         if self._looked_at is None or now - self._looked_at >= _LOOK_AGAIN:
             self._looked_at = now
             self._square_off(now)
+
+    def on_tick(self, tick: Tick) -> None:
+        """Let a tick trigger and fill the orders that wait for it."""
+        self.look()
+        now = self._clock.now()
         instrument = self._book.waiting_for(tick.instrument_token)
         if instrument is None or not tick.last_price:
             return

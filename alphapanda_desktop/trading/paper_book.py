@@ -5,7 +5,7 @@ Everything happens within the call or the tick that causes it, in the order of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
@@ -126,6 +126,10 @@ class PaperBook:
                 self.end(entry, "CANCELLED", status_message=f"{entry.order.validity} order: its validity has ended.")
         left = [e.expires_at for group in self._working.values() for e in group.values()]
         self._next_expiry = min(left, default=_NEVER)
+
+    def waiting(self) -> Collection[int]:
+        """Tokens that orders wait for."""
+        return self._working.keys()
 
     def waiting_for(self, instrument_token: int) -> Instrument | None:
         """The instrument of a token that orders wait for, None where none does."""
@@ -251,7 +255,10 @@ class PaperBook:
     def end(self, entry: Entry, status: str, **changes: str) -> None:
         """Take an order out of work in its last status."""
         order = entry.order
-        self._working.get(order.instrument_token, {}).pop(order.order_id, None)
+        waiting = self._working.get(order.instrument_token, {})
+        waiting.pop(order.order_id, None)
+        if not waiting:
+            self._working.pop(order.instrument_token, None)
         left = order.quantity - order.filled_quantity if status == "CANCELLED" else 0
         entry.order = replace(order, pending_quantity=0, cancelled_quantity=left)
         self.say(entry, status, **changes)

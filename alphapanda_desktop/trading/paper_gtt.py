@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from asyncio import Event as Bell
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
@@ -105,6 +105,10 @@ class PaperGtts:
         """The id of a GTT that waits no more. Raises Rejected."""
         gone = replace(self._waiting(id, "deleted"), status="deleted", updated_at=self._clock.now())
         return await self._write(gone)
+
+    def waits_for(self) -> Collection[int]:
+        """Tokens of the instruments that active GTTs wait for."""
+        return self._active.keys()
 
     def on_tick(self, tick: Tick) -> None:
         """Fire what this price has reached; the cached tick of another day fires nothing."""

@@ -59,7 +59,8 @@ async def _account(clock: Clock, hours: Callable[[], bool], needs: Needs) -> Acc
     gtts = PaperGtts(paper, clock, journal.note, lambda found: market.watch("paper gtt", found, Mode.FULL))
     gtts.restore(await journal.events(BEGINNING, GTTS), orders)
     paper.on_order = market.take_order
-    market.on_every_tick(paper.on_tick)
-    market.on_every_tick(gtts.on_tick)
+    market.on_every_tick(paper.on_tick, paper.waits_for)
+    market.on_every_tick(gtts.on_tick, gtts.waits_for)
+    market.after_frame(paper.look)
     calculator = PaperCalculator(paper, clock)
     return Account(paper, gtts, PaperPortfolio(paper, clock, journal.note), calculator, chores=[gtts.run])
