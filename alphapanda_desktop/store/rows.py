@@ -29,6 +29,8 @@ FIRST_HASH: Final = hashlib.sha256(b"AlphaPanda journal").hexdigest()
 _MOMENTS: Final = frozenset({"order_timestamp", "exchange_timestamp", "exchange_update_timestamp", "fill_timestamp"})
 _LISTS: Final = frozenset({"tags"})
 _DICTS: Final = frozenset({"meta"})
+_NOT_KEPT: Final = frozenset({"closes"})
+"""Fields that matter only until a request leaves; one that is read back is never sent."""
 
 
 def to_ns(moment: datetime) -> int:
@@ -98,7 +100,7 @@ def thing_of(kind: type[T], row: RowMapping) -> T:
 
 
 def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return tuple(field.name for field in fields(kind) if field.name not in _NOT_KEPT)
 
 
 def checked(table: Table, row: Mapping[str, Any]) -> Row:
