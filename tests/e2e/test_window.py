@@ -245,7 +245,7 @@ def test_limits_are_on_the_disk_as_soon_as_they_are_chosen(run: Any, eventually:
         assert settings.load(file).risk.limits == tight
         desk.risk.want(now)
         assert settings.load(file).risk.limits == now and desk.risk.limits == tight
-        desk.governor.change(replace(desk.governor.limits, second=3))
+        desk.governor.change(replace(desk.governor.limits, per_second=3))
         assert settings.load(file).risk.order_limits == desk.governor.limits
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())
