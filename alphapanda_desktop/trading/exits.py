@@ -8,29 +8,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, cast, get_args
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
+from alphapanda_desktop.trading.books import Place, place_of
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.leftover import delete_left_over
 from alphapanda_desktop.trading.run import Run
 
 CANCEL_WAIT_S: Final = 10.0
 AUTOMATIC: Final = -1.0
 """Market protection by which Kite chooses the percentage."""
 
-Place = tuple[str, str, str]
-"""Exchange, tradingsymbol, product: a position can be closed only as itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """A signed quantity of one position that is to be closed."""
+    """A signed quantity of one position that is to be closed; `run_id` says whose it is, empty for the account's.
+
+    `in_holdings` says that the broker keeps it among the holdings, where the positions cannot tell what is left.
+    """
 
     where: Place
     quantity: int
+    run_id: str = ""
+    in_holdings: bool = False
 
     @property
     def key(self) -> str:
@@ -48,10 +52,11 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an exit: ids of the orders sent, and what could not be done, in words."""
+    """What came of an exit: ids of the orders sent, what could not be done, in words, and ids of GTTs deleted."""
 
     sent: tuple[str, ...]
     problems: tuple[str, ...]
+    deleted: tuple[int, ...] = ()
 
 
 class Owner(Protocol):
@@ -82,7 +87,7 @@ class Account:
 
     def working(self) -> list[Order]:
         places = {stake.where for stake in self.stakes()}
-        return [order for order in self._desk.orders() if order.live and _place(order) in places]
+        return [order for order in self._desk.orders() if order.live and place_of(order) in places]
 
 
 class OfRun:
@@ -102,15 +107,11 @@ class OfRun:
                 account = self._desk.books.held(*where)
                 left = min(abs(quantity), abs(account)) if account * quantity > 0 else 0
                 if left:
-                    rows.append(Stake(where, left if quantity > 0 else -left))
+                    rows.append(Stake(where, left if quantity > 0 else -left, self._run.run_id))
         return rows
 
     def working(self) -> list[Order]:
         return [order for order in self._desk.books.of_run(self._run.run_id) if order.live]
-
-
-def _place(order: Order) -> Place:
-    return (order.exchange, order.tradingsymbol, order.product)
 
 
 Submit = Callable[[OrderRequest], Awaitable[Iterable[Order]]]
@@ -123,19 +124,25 @@ async def get_out(
     submit: Submit,
     wait_s: float = CANCEL_WAIT_S,
 ) -> Outcome:
-    """Cancel what works for the owner's positions, then close each at the market; nothing is raised, all is told."""
+    """Cancel what works for the owner's positions, then close each at the market; nothing is raised, all is told.
+
+    May be asked for twice: of what one has sent already, the other sends nothing more.
+    """
     problems = await _cancel(desk, owner.working(), wait_s)
-    stuck = {_place(order) for order in owner.working()}
+    stuck = {place_of(order) for order in owner.working()}
     sent: list[str] = []
+    closed: dict[Place, int] = {}
     ready = [stake for stake in owner.stakes() if stake.where not in stuck]
     for stake, answer in zip(ready, await asyncio.gather(*(_close(desk, s, find, submit) for s in ready)), strict=True):
         if isinstance(answer, str):
             problems.append(f"{stake.words}: {answer}")
-        else:
+        elif answer:
             sent += answer
+            closed[stake.where] = stake.quantity
     problems += [f"{stake.words}: not sent, for an order in it still works" for stake in owner.stakes()
                  if stake.where in stuck]  # fmt: skip
-    return Outcome(tuple(sent), tuple(problems))
+    over = await delete_left_over(desk, closed)
+    return Outcome(tuple(sent), (*problems, *over.problems), over.deleted)
 
 
 async def _cancel(desk: Desk, orders: Sequence[Order], wait_s: float) -> list[str]:
@@ -174,7 +181,8 @@ async def _cancel_one(desk: Desk, order_id: str) -> str:
     try:
         await desk.cancel(order_id)
     except AlphaPandaError as error:
-        return f"Order {order_id} could not be cancelled: {error}"
+        if _alive(desk, [order_id]):
+            return f"Order {order_id} could not be cancelled: {error}"
     return ""
 
 
@@ -185,10 +193,24 @@ async def _close(desk: Desk, stake: Stake, find: Callable[[str], Instrument | No
         return "not in today's instrument list; close it at Kite"
     if stake.where[2] not in get_args(Product):
         return f"product {stake.where[2]} is closed by cancelling its second leg"
+    stake, busy = _still_to_close(desk, stake)
+    if not stake.quantity:
+        return f"{busy} of it are being closed by other orders already" if busy else []
     try:
         return [order.order_id for order in await submit(_request(desk, stake, instrument))]
     except AlphaPandaError as error:
         return str(error)
+
+
+def _still_to_close(desk: Desk, stake: Stake) -> tuple[Stake, int]:
+    """What of it is there still and no other order closes, read anew; and how much others close."""
+    if stake.in_holdings:
+        return stake, 0
+    sign, held = (1 if stake.quantity > 0 else -1), desk.books.held(*stake.where)
+    buying, selling = desk.books.working(*stake.where)
+    busy = selling if sign > 0 else buying
+    left = max(0, min(stake.quantity * sign, held * sign - busy))
+    return replace(stake, quantity=sign * left), busy
 
 
 def _request(desk: Desk, stake: Stake, instrument: Instrument) -> OrderRequest:
@@ -202,5 +224,7 @@ def _request(desk: Desk, stake: Stake, instrument: Instrument) -> OrderRequest:
         order_type="MARKET",
         market_protection=AUTOMATIC,
         tag=desk.new_tag(),
+        strategy=stake.run_id,
         reason="exit asked for by hand",
+        closes=not stake.in_holdings,
     )

@@ -133,7 +133,8 @@ class _OfStop:
 
     def stakes(self) -> list[Stake]:
         i, sign = self._kept.instrument, 1 if self._kept.side == "SELL" else -1
-        return [Stake((i.exchange, i.tradingsymbol, s.product), sign * s.quantity) for s in self._kept.stops()]
+        stops = [((i.exchange, i.tradingsymbol, s.product), s) for s in self._kept.stops()]
+        return [Stake(at, sign * s.quantity, self._run.run_id, s.product in SHARES) for at, s in stops]
 
     def working(self) -> list[Order]:
         return [o for o in self._run.working(self._kept.instrument.key) if (o.sign < 0) == (self._kept.side == "SELL")]

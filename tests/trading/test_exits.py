@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alphapanda_desktop.domain.errors import Rejected
-from alphapanda_desktop.trading.exits import Account, OfRun, Stake, get_out
-from tests.trading.desk_fakes import RESTING, TCS, Stage, a_desk
+from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.portfolio import GttOrder
+from alphapanda_desktop.trading.exits import Account, OfRun, Outcome, Stake, get_out
+from tests.trading.desk_fakes import INFY, RESTING, TCS, HeldBroker, Stage, a_desk, yields
+from tests.trading.test_gtt_orders import Gtts, a_stop
 
 PLACE = ("NSE", "INFY", "MIS")
 
@@ -73,9 +79,9 @@ def test_a_runs_share_is_what_the_account_still_holds_of_it(arun: Any, eventuall
             run = await stage.run()
             await _hold(stage, eventually, 10, strategy=run.run_id)
             owner = OfRun(stage.desk, run)
-            await eventually(lambda: owner.stakes() == [Stake(PLACE, 10)])
+            await eventually(lambda: owner.stakes() == [Stake(PLACE, 10, run.run_id)])
             await stage.desk.submit(stage.request("SELL", 6))
-            await eventually(lambda: owner.stakes() == [Stake(PLACE, 4)])
+            await eventually(lambda: owner.stakes() == [Stake(PLACE, 4, run.run_id)])
             await stage.desk.submit(stage.request("SELL", 6))
             await eventually(lambda: owner.stakes() == [])
             await stage.runner.stop_all("test")
@@ -109,5 +115,89 @@ def test_a_cover_position_is_not_closed_by_an_opposite_order(arun: Any, eventual
             stage.desk.books.positions[0] = replace(row, product="CO")
             outcome = await _out(stage)
             assert outcome.problems == ("SELL 10 INFY CO: product CO is closed by cancelling its second leg",)
+
+    arun(story())
+
+
+class Unwilling(HeldBroker):
+    """A broker at which nothing fills from some moment on."""
+
+    fills_nothing = False
+
+    def _match(self, order: Order) -> None:
+        if not self.fills_nothing:
+            super()._match(order)
+
+
+class SlowToCancel(HeldBroker):
+    """A broker that takes its time with a cancellation."""
+
+    async def cancel(self, order: Order) -> str:
+        await asyncio.sleep(0.1)
+        return await super().cancel(order)
+
+
+async def _hold_with_a_stop(stage: Stage, eventually: Any) -> None:
+    await _hold(stage, eventually)
+    await stage.desk.submit(stage.request("SELL", order_type="SL-M", trigger_price=90.0))
+
+
+@pytest.mark.parametrize("later_s", [0.0, 0.05])
+def test_asked_for_twice_it_closes_once(arun: Any, eventually: Any, later_s: float) -> None:
+    async def story() -> None:
+        async with a_desk(broker=SlowToCancel()) as stage:
+            await _hold_with_a_stop(stage, eventually)
+            find, submit = stage.market.master.by_key, stage.desk.submit_sliced
+
+            async def out(after_s: float) -> Outcome:
+                await asyncio.sleep(after_s)
+                return await get_out(stage.desk, Account(stage.desk), find, submit)
+
+            first, second = await asyncio.gather(out(0.0), out(later_s))
+            assert len(first.sent) + len(second.sent) == 1
+            await stage.desk.reconcile("see")
+            assert (stage.desk.books.held(*PLACE), stage.desk.books.book.working()) == (0, [])
+
+    arun(story())
+
+
+def test_a_runs_exit_is_its_own_order_and_the_run_knows_of_it(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await stage.run()
+            stage.probe.ctx.buy(INFY, 10, reason="in")
+            await eventually(lambda: stage.desk.books.held(*PLACE) == 10)
+            stage.probe.ctx.protect(INFY, 95.0, reason="stop")
+            await _out(stage, OfRun(stage.desk, run))
+            assert stage.broker.placed[-1].strategy == run.run_id
+            assert stage.probe.ctx.position(INFY).quantity == 0
+            stage.tick(94.0, after_s=1)
+            assert stage.probe.ctx.exit(INFY, reason="signal") is None
+            await yields(60)
+            assert stage.desk.books.held(*PLACE) == 0
+
+    arun(story())
+
+
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_a_gtt_of_what_is_closed_goes_with_it_and_others_stay(arun: Any, eventually: Any, all_of_it: bool) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await stage.run()
+            await stage.desk.submit(stage.request("BUY", 10, product="CNC", strategy=run.run_id))
+            await stage.desk.submit(stage.request("BUY", 5, product="CNC"))
+            await stage.desk.reconcile("test")
+            gtts = stage.desk.guard_gtts(Gtts())
+            order = GttOrder(transaction_type="SELL", quantity=15, price=94.0, product="CNC")
+            other = replace(order, product="MTF")
+            stop = await gtts.place(replace(a_stop(), orders=(order,)))
+            elsewhere = await gtts.place(replace(a_stop(), orders=(other,)))
+            outcome = await _out(stage, Account(stage.desk) if all_of_it else OfRun(stage.desk, run))
+            states = {gtt.id: gtt.active for gtt in await gtts.list()}
+            assert states == {stop: not all_of_it, elsewhere: True}
+            assert outcome.deleted == ((stop,) if all_of_it else ())
+            told = f"GTT {stop}, SELL 15 INFY CNC, still waits, and only 5 are left to be closed: change or delete it"
+            assert outcome.problems == (() if all_of_it else (told,))
+            await stage.runner.stop_all("test")
 
     arun(story())
