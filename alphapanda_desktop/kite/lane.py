@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Generic, TypeVar
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Offline, Unknown
+from alphapanda_desktop.domain.errors import NOT_BEGUN, AlphaPandaError, Offline, Unknown
 
 T = TypeVar("T")
 Tool = TypeVar("Tool")
@@ -50,7 +50,8 @@ class Lane(Generic[Tool]):
 
         Raises Offline, nothing having been done, when that takes longer than `patience_s` or the lane is closed;
         where an answer is lost after work began that `sends` something, Unknown.
-        Cancelling before it began means that it never begins; later, that its result is lost.
+        Cancelling before it began means that it never begins, and says so (`errors.never_begun`); later, that its
+        result is lost.
         """
         try:
             async with asyncio.timeout(patience_s):
@@ -58,6 +59,8 @@ class Lane(Generic[Tool]):
                 await self._when_ready(ready)
         except TimeoutError:
             raise Offline(f"not sent: {self.name} had no turn within {patience_s} s") from None
+        except asyncio.CancelledError:
+            raise asyncio.CancelledError(NOT_BEGUN) from None
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         lost = f"{self.name}: the call broke off before its answer was read"
         self._current = (work, future, Unknown(lost) if sends else Offline(lost))

@@ -52,7 +52,9 @@ class Books:
         self._runs: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
         self._wanted: dict[str, int] = {}
-        """Units that an order could still fill after the change of it that is under way, by its id."""
+        """Units that an order could still fill after changes whose outcome was not read yet, by its id."""
+        self._changes = Counter[str]()
+        """Changes of an order that are under way, by its id."""
         self._gtts: set[int] = set()
         self._fired: dict[str, int] = {}
         self._adopted: set[str] = set()
@@ -133,6 +135,7 @@ class Books:
         self._pending.clear()
         self._fills.clear()
         self._read_at.clear()
+        self._wanted.clear()
         self._adopted.clear()
         self._fired.clear()
 
@@ -265,20 +268,28 @@ class Books:
 
     def open_of(self, orders: Iterable[Order]) -> tuple[int, int]:
         """What these orders may still buy and sell, as they would after the changes of them that are under way."""
-        rows = [(o.sign, max(left_of(o), self._wanted.get(o.order_id, 0))) for o in orders if o.live]
+        rows = [(order.sign, self.counted(order)) for order in orders if order.live]
         return sum(units for sign, units in rows if sign > 0), sum(units for sign, units in rows if sign < 0)
 
+    def counted(self, order: Order) -> int:
+        """Units that an order may still fill, before a change of it whose outcome is not known, or after it."""
+        return max(left_of(order), self._wanted.get(order.order_id, 0))
+
     @contextmanager
-    def changing(self, order_id: str, units: int) -> Iterator[None]:
-        """Count an order as able to fill so many units while a change of it is under way."""
-        before = self._wanted.get(order_id, 0)
-        self._wanted[order_id] = max(before, units)
+    def changing(self, order: Order, units: int) -> Iterator[bool]:
+        """Count an order as able to fill so many units, from now until a look at the book tells; whether it grows."""
+        id, grows = order.order_id, units > left_of(order)
+        self._wanted[id] = max(self._wanted.get(id, 0), units)
+        self._changes[id] += 1
         try:
-            yield
+            yield grows
         finally:
-            self._wanted[order_id] = before
-            if not before:
-                del self._wanted[order_id]
+            self._changes[id] -= 1
+
+    def looked_at(self, order: Order) -> None:
+        """The broker's book was read and has the order so: what was wanted of it before has come about, or never."""
+        if not self._changes[order.order_id] and (order.changeable or not order.live):
+            self._wanted.pop(order.order_id, None)
 
     @staticmethod
     def _at(where: Place, orders: Iterable[Order]) -> list[Order]:

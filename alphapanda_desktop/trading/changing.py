@@ -20,14 +20,15 @@ from alphapanda_desktop.domain.errors import (
     SessionEnded,
     Unknown,
 )
-from alphapanda_desktop.domain.orders import Order, OrderChange
+from alphapanda_desktop.domain.orders import Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.ports import Event
-from alphapanda_desktop.domain.risk import reduces
+from alphapanda_desktop.domain.risk import Exposure, reduces
 from alphapanda_desktop.trading.changes import as_request, asked
 from alphapanda_desktop.trading.exposures import beside
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.governor import Kind
 from alphapanda_desktop.trading.parts import Parts
+from alphapanda_desktop.trading.recall import Errand
 from alphapanda_desktop.trading.rules import Rules
 
 CANCEL_TRIES: Final = 3
@@ -55,27 +56,43 @@ class Changing:
         """Check, journal and send a change. Raises as `Desk.modify`."""
         order, parts = self._changeable(order_id), self._parts
         parts.gate.require_open()
-        exits = await self._judge(order, change)
-        await parts.journal.note(Event("modify", parts.clock.now(), asked(order_id, change)))
-        await parts.governor.turn(Kind.MODIFY, order_id)
-        shut = parts.gate.why_shut(reduces=exits)
-        if shut:
-            raise Refused(f"Not sent: {shut}", "kill switch")
-        try:
-            await parts.broker.modify(self._changeable(order_id), change)
-        except AlphaPandaError as error:
-            self._heed(error)
-            raise
+        await self._judge(order, change)
+        with parts.books.changing(order, as_request(order, change).quantity) as grows:
+            await parts.journal.note(Event("modify", parts.clock.now(), asked(order_id, change)))
+            try:
+                await self._leave(order_id, change)
+            except AlphaPandaError as error:
+                self._heed(error)
+                raise
+        if grows:
+            self._want()  # only its next picture tells how much of it works now
 
-    async def _judge(self, order: Order, change: OrderChange) -> bool:
-        """Refuse what a rule forbids; whether the order as changed can only shrink a position."""
+    async def _leave(self, order_id: str, change: OrderChange) -> None:
+        parts = self._parts
+        errand = Errand(
+            f"modification of {order_id}",
+            lambda: parts.governor.turn(Kind.MODIFY, order_id),
+            lambda: parts.gate.why_shut(reduces=self._reduces(order_id, change)),
+        )
+        await parts.recall.send(parts.scope, errand, lambda: parts.broker.modify(self._changeable(order_id), change))
+
+    def _reduces(self, order_id: str, change: OrderChange) -> bool:
+        """Whether the order, as it is now and would be after the change, can only shrink a position."""
+        order = self._parts.books.book.get(order_id)
+        return order is not None and reduces(*self._as_changed(order, change))
+
+    def _as_changed(self, order: Order, change: OrderChange) -> tuple[OrderRequest, Exposure]:
+        books = self._parts.books
+        wanted = replace(as_request(order, change), strategy=books.run_of(order))
+        return wanted, beside(order, self._rules.exposure(wanted), books.counted(order))
+
+    async def _judge(self, order: Order, change: OrderChange) -> None:
+        """Refuse what a rule forbids."""
         instrument = self._parts.market.master.by_key(order.key)
         if instrument is None:
             raise Refused(f"{order.key} is not in today's instrument master.", "instrument")
-        wanted = replace(as_request(order, change), strategy=self._parts.books.run_of(order))
-        exposure = beside(order, self._rules.exposure(wanted))
+        wanted, exposure = self._as_changed(order, change)
         await self._rules.enforce(wanted, self._rules.examine(wanted, instrument, exposure, changing=True))
-        return reduces(wanted, exposure)
 
     async def cancel(self, order_id: str) -> None:
         """Ask the broker to cancel; it is done only when the book says CANCELLED."""

@@ -53,9 +53,12 @@ def exposure_of(
     )
 
 
-def beside(order: Order, exposure: Exposure) -> Exposure:
-    """The exposure without this order: a change of it is no further order of the day, nor one more at work."""
-    side, left = ("buying" if order.sign > 0 else "selling"), left_of(order)
+def beside(order: Order, exposure: Exposure, counted: int | None = None) -> Exposure:
+    """The exposure without this order: a change of it is no further order of the day, nor one more at work.
+
+    `counted` are the units that the exposure counts of it, where they are not those that its row has left.
+    """
+    side, left = ("buying" if order.sign > 0 else "selling"), left_of(order) if counted is None else counted
     scopes = (side, f"strategy_{side}", f"instrument_{side}")
     return replace(
         exposure,

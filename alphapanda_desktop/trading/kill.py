@@ -121,7 +121,7 @@ class KillSwitch:
         called = self._halt(why)
         while True:
             if not self.at_work:
-                self._start(why, flatten, f"{called} orders called back before they left" if called else "latched")
+                self._start(why, flatten, f"{called} requests called back before they left" if called else "latched")
             elif flatten and self._run is not None:
                 self._run.also_flatten()
             work = self._work
@@ -134,7 +134,7 @@ class KillSwitch:
     def _halt(self, why: str) -> int:
         self._latchings += 1
         self._set(KillState.HALTED, why, BY_HAND)
-        called = self._placing.call_back()
+        called = self._placing.call_back() + self._parts.recall.call_back()
         self._sweep.begin()
         return called + self._parts.governor.call_back(f"Not sent: the kill switch is on ({why})")
 

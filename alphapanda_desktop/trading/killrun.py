@@ -16,7 +16,7 @@ from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import Held, KillReport, KillStep
 from alphapanda_desktop.trading.parts import Parts
-from alphapanda_desktop.trading.reconcile import journaled
+from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, journaled
 from alphapanda_desktop.trading.sweep import Sweep
 
 REFUSE: Final = "refuse new orders"
@@ -38,7 +38,8 @@ class Patience:
     unanswered_s: float = 8.0
     """How long orders without an answer hold up what comes next; they are cancelled later too, when they turn up."""
     gtts_s: float = 15.0
-    flatten_s: float = 60.0
+    flatten_s: float = GIVE_UP_AFTER_S + 60.0
+    """Longer than an order without an answer can hold back the exit of its position."""
     strategies_s: float = 15.0
     look_every_s: float = 0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alphapanda_desktop.domain.ports import Broker, Clock, Journal
 from alphapanda_desktop.trading.books import Books
@@ -10,6 +10,7 @@ from alphapanda_desktop.trading.gate import Gate
 from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.recall import Recall
 from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.tags import Tags
@@ -33,3 +34,4 @@ class Parts:
     ledger: Ledger
     tags: Tags
     hours: bool
+    recall: Recall = field(default_factory=Recall)

@@ -1,7 +1,7 @@
 """Orders on their way to the broker: each in a task of its own, so that what has not left can be called back.
 
 An order has left from the moment that the broker's `place` is entered: before it, in the governor's queue, it is
-certain that it never left; after it, only the broker knows.
+certain that it never left. After it only the broker knows, unless its client says that the call had not begun.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Unknown
+from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Unknown, never_begun
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.ports import Broker
 from alphapanda_desktop.trading.books import Books
@@ -20,9 +20,10 @@ from alphapanda_desktop.trading.scope import Scope
 
 Answer = str | AlphaPandaError
 
-MOST_ENTRIES: Final = 1
-"""Entries that are with the broker's client at once. It sends one at a time, and of those that queue up inside it
-nobody can say whether they have left; so the queue is kept here, where the kill switch can call it back for certain.
+MOST_AT_ONCE: Final = 1
+"""Entries, and exits, that are with the broker's client at once. It sends one at a time, and of those that queue up
+inside it nobody can say whether they have left; so the queues are kept here, where the kill switch can call them back
+for certain. Two queues, so that an exit never waits for an entry's turn.
 """
 
 
@@ -54,7 +55,8 @@ class Placing:
         self._governor = governor
         self._under_way: dict[str, tuple[Leaving, asyncio.Task[Answer]]] = {}
         self._left: set[str] = set()
-        self._entries = asyncio.Semaphore(MOST_ENTRIES)
+        self._entries = asyncio.Semaphore(MOST_AT_ONCE)
+        self._exits = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def place(self, leaving: Leaving) -> str:
         """The broker's order id. Raises what the broker raises; Refused for an order that certainly never left,
@@ -78,17 +80,21 @@ class Placing:
         return tag in self._left
 
     def call_back(self) -> int:
-        """Send nothing more of what still waits for its turn, and say how many; the rest is Unknown from now on."""
-        called = [(leaving, task) for leaving, task in self._under_way.values() if leaving.called_back]
+        """Send nothing more of what the gate would not let out now, and say how many waited here for their turn.
+
+        What was with the broker's client already is Unknown from now on, unless it had not begun there either.
+        """
+        under_way = self._under_way.values()
+        called = [(leaving, task) for leaving, task in under_way if leaving.called_back and leaving.why_shut()]
         for _, task in called:
             task.cancel()
         return sum(1 for leaving, _ in called if not self.has_left(leaving.request.tag))
 
     async def _ask(self, leaving: Leaving) -> Answer:
         try:
-            if leaving.kind.gets_out:
+            if not leaving.called_back:
                 return await self._leave(leaving)
-            async with self._governor.slot(self._entries):
+            async with self._governor.slot(self._exits if leaving.kind.gets_out else self._entries):
                 return await self._leave(leaving)
         except AlphaPandaError as error:
             return error  # an answer to whoever asked, not a failed task
@@ -99,7 +105,12 @@ class Placing:
         if leaving.why_shut():
             return _never(request.tag, leaving.why_shut())
         self._left.add(request.tag)
-        return await self._broker.place(request)
+        try:
+            return await self._broker.place(request)
+        except asyncio.CancelledError as error:
+            if never_begun(error):
+                self._left.discard(request.tag)
+            raise
 
     def _answer(self, leaving: Leaving, task: asyncio.Task[Answer]) -> Answer:
         tag = leaving.request.tag

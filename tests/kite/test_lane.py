@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from alphapanda_desktop.clock import SystemClock
-from alphapanda_desktop.domain.errors import BadData, Offline, Unknown
+from alphapanda_desktop.domain.errors import BadData, Offline, Unknown, never_begun
 from alphapanda_desktop.kite.lane import Lane
 from alphapanda_desktop.kite.limits import WINDOWS, Limits, Rate, Window
 
@@ -101,6 +101,34 @@ def test_cancelling_what_runs_loses_the_result_and_frees_the_lane(arun: Any, eve
             after = group.create_task(lane.run(lambda _: "after", at_once))
             held.go.set()
             assert await after == "after"
+        lane.close()
+
+    arun(story())
+
+
+def test_a_cancellation_says_whether_the_call_had_begun(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        lane, held, done, said = a_lane(), Held(), [], []
+
+        async def asked(work: Any) -> None:
+            try:
+                await lane.run(work, at_once, sends=True, patience_s=5.0)
+            except asyncio.CancelledError as error:
+                said.append(never_begun(error))
+                raise
+
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(asked(held))
+            await eventually(held.began.is_set)
+            second = group.create_task(asked(lambda _: done.append(1)))
+            await asyncio.sleep(0)
+            second.cancel()
+            await asyncio.wait({second})
+            first.cancel()
+            await asyncio.wait({first})
+            held.go.set()
+        assert await lane.run(lambda _: "next", at_once) == "next"
+        assert (said, done) == ([True, False], [])
         lane.close()
 
     arun(story())

@@ -179,9 +179,17 @@ def test_an_iceberg_counts_with_the_legs_that_are_yet_to_come() -> None:
     assert exposure(books, a_request("SELL", 1, tag="new")).selling == 0
 
 
-def test_a_change_under_way_counts_until_it_is_answered() -> None:
+def test_a_change_counts_until_its_outcome_was_read() -> None:
     books = Books()
     booked(books, "one", "SELL", 5)
-    with books.changing("o-one", 15):
+    row = books.book.get("o-one")
+    assert row is not None
+    with books.changing(row, 15) as grows:
+        assert grows
+        books.looked_at(row)
         assert books.working("NSE", "INFY", "MIS") == (0, 15)
+    assert books.working("NSE", "INFY", "MIS") == (0, 15)
+    books.looked_at(replace(row, status="MODIFY PENDING"))
+    assert books.working("NSE", "INFY", "MIS") == (0, 15)
+    books.looked_at(row)
     assert books.working("NSE", "INFY", "MIS") == (0, 5)
