@@ -96,3 +96,13 @@ def expiry_of(login_time: datetime) -> datetime:
     if local >= death:
         death += timedelta(days=1)
     return death.astimezone(login_time.tzinfo)
+
+
+def trading_day(at: datetime) -> datetime:
+    """When the trading day of that moment began: 06:00 IST, when books and tokens begin anew; before it, yesterday's.
+
+    Source: CONTRACT 1.4, 7 (lesson 13).
+    """
+    local = at.astimezone(IST)
+    began = datetime.combine(local.date(), DEATH_TIME, IST)
+    return began if local >= began else began - timedelta(days=1)

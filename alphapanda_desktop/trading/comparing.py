@@ -21,12 +21,21 @@ _BROKERS: tuple[Choice, ...] = (Choice.ADOPT, Choice.IGNORE)
 
 
 class Comparing:
-    """Adds rows to the sheet. `policy` says what follows from an order that was made elsewhere."""
+    """Adds rows to the sheet. `policy` says what follows from an order that was made elsewhere, `behind` whether
+    the broker still tells the positions of an earlier day.
+    """
 
-    def __init__(self, parts: Parts, differences: Differences, policy: Callable[[], ForeignPolicy]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        differences: Differences,
+        policy: Callable[[], ForeignPolicy],
+        behind: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._parts = parts
         self._differences = differences
         self._policy = policy
+        self._behind = behind
         self._journaled: dict[str, Order] = {}
         self._journaled_fills: dict[tuple[str, str, str], Fill] = {}
         self._candidates: set[str] = set()
@@ -115,14 +124,14 @@ class Comparing:
         again = rows.keys() - self._candidates
         self._candidates, self._found = set(rows), (self._found & rows.keys()) | set(sure)
         self._looks += 1
-        if report.complete:
+        if report.complete and not self._behind():
             await self._snapshot.keep()
         return bool(again)
 
     def _rows(self, report: Report) -> Iterator[Difference]:
         yield from self._missing(report)
         yield from self._contradicted(report)
-        if report.complete and not self._parts.books.lacks_fills():
+        if report.complete and not self._behind() and not self._parts.books.lacks_fills():
             yield from self._fills(report)
             yield from self._positions(report)
             yield from self._carried()

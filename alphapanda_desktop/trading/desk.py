@@ -10,9 +10,7 @@ disagree a person decides, and strategies wait.
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
@@ -21,13 +19,14 @@ from alphapanda_desktop.domain.portfolio import Gtts, Portfolio
 from alphapanda_desktop.domain.ports import Broker, Clock, Funds, Journal
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits, RiskLimits, TradingState
-from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.domain.session import Session, trading_day
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.books import Books
-from alphapanda_desktop.trading.carried import MEMORY, Brought, brought_into
+from alphapanda_desktop.trading.carried import Brought
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.comparing import Comparing
+from alphapanda_desktop.trading.days import Days
 from alphapanda_desktop.trading.daywatch import DayWatch
 from alphapanda_desktop.trading.deciding import Deciding
 from alphapanda_desktop.trading.differences import Choice, Difference, Differences, ForeignPolicy
@@ -47,18 +46,15 @@ from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.rounds import Need, Rounds
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.trading.standing import GTT_ANSWER, GuardedGtts, GuardedPortfolio
+from alphapanda_desktop.trading.standing import GuardedGtts, GuardedPortfolio
 from alphapanda_desktop.trading.sweep import Sweep
 from alphapanda_desktop.trading.tags import Tags
+from alphapanda_desktop.trading.today import Today
 from alphapanda_desktop.trading.turns import Turns
 from alphapanda_desktop.trading.unanswered import Unanswered
 from alphapanda_desktop.trading.voice import Voice
 
 __all__ = ["Desk", "DeskState"]
-
-LAST_MINUTE: Final = timedelta(seconds=61)
-REQUESTS: Final = ("modify", "gtt placed", "gtt modified", "gtt deleted", "conversion")
-"""Kinds of journaled events that are requests which the governor counted, beside the orders themselves."""
 
 
 class Desk(Voice):
@@ -90,8 +86,6 @@ class Desk(Voice):
         self._session = session
         self._clock = clock
         self._portfolio = portfolio
-        self._day: datetime | None = None
-        self._recalled = False
         self._listening = False
         self._complained = False
         self._turns = Turns()
@@ -101,8 +95,6 @@ class Desk(Voice):
         self.risk = risk or RiskKeeper(journal, clock, _whole(limits))
         self.governor = governor or Governor(clock)
         self.ledger = Ledger(market.master.by_key, lambda: self.day_start().date())
-        self.brought: list[Brought] = []
-        """What runs of earlier days held when this day began; the ledger carries it."""
         self.foreign_policy = ForeignPolicy.IGNORE
         self.gtts: Gtts | None = None
         """The venue's GTTs behind the gate, once they are guarded."""
@@ -113,7 +105,8 @@ class Desk(Voice):
         self._build(parts)
 
     def _build(self, parts: Parts) -> None:
-        self.reconciler = Reconciler(parts.broker, parts.journal, self.books, parts.clock)
+        self._today = Today(parts.broker, self.day_start, hours=parts.hours)
+        self.reconciler = Reconciler(self._today, parts.journal, self.books, parts.clock)
         self.differences = Differences(parts.journal, parts.clock, self._decide, self.tell)
         self._rounds = Rounds(self._try_reconcile, self._need)
         self._rules = Rules(parts, self.differences.why_locked)
@@ -128,7 +121,8 @@ class Desk(Voice):
             parts, placing, changing, flattening, sweep, look=self._look_for_kill, heed=self._watch.why
         )
         self._news = News(parts, self.reconciler, sweep, self._rounds.want)
-        self._comparing = Comparing(parts, self.differences, lambda: self.foreign_policy)
+        self._comparing = Comparing(parts, self.differences, lambda: self.foreign_policy, lambda: self._today.behind)
+        self._days = Days(parts, self._rules, self.reconciler, self._comparing, self.kill, self.name_run)
         self._deciding = Deciding(parts, path, changing)
         self.order_changed.connect(self._comparing.see)
 
@@ -145,54 +139,6 @@ class Desk(Voice):
             self._parts.market.on_every_tick(self._watch.on_tick)
             self._rounds.start(self._parts.scope)
         await self.reconcile("start")
-
-    async def _recall(self) -> None:
-        """What the journal knows of today, once; nothing is accepted before the kill switch has been read."""
-        day, journal = self.day_start(), self._parts.journal
-        intents, runs = await journal.intents(day), await journal.runs(day)
-        changes = await journal.events(day, "modify")
-        await self.risk.recall(day)
-        await self._comparing.recall(day)
-        await self.kill.recall(day)
-        if self._recalled:
-            return
-        for row in intents:
-            self.books.remember(row.request)
-        for run in runs:
-            self.name_run(run.run_id, run.strategy)
-        left = [row.request for row in intents if row.state != "refused"]
-        self._rules.recount(left)
-        times = await self._left_since(self._clock.now() - LAST_MINUTE)
-        changed = Counter(str(event.detail.get("order_id")) for event in changes)
-        for event in await journal.events(day - MEMORY, GTT_ANSWER):
-            if isinstance(event.detail.get("answer"), int):
-                self.books.own_gtt(int(str(event.detail["answer"])))
-        for brought in await brought_into(day, journal):
-            self.ledger.carry(*brought)
-            self.brought.append(brought)
-        self.governor.restore(len(left), changed, times)
-        self._day, self._recalled = day, True
-
-    async def _left_since(self, moment: datetime) -> list[datetime]:
-        """When the requests left that a former start of the program sent since then, as far as is known."""
-        journal = self._parts.journal
-        orders = [row.at for row in await journal.intents(moment) if row.state != "refused"]
-        return orders + [event.at for kind in REQUESTS for event in await journal.events(moment, kind)]
-
-    async def _turn_day(self) -> None:
-        """Begin the books of a new day once its sessions can begin: the counter, and the book, as Kite does."""
-        day = self.day_start()
-        if self._day is not None and day > self._day and self._clock.now() >= day + timedelta(hours=6):
-            intents = await self._parts.journal.intents(day)
-            self._day = day
-            self.books.new_day()
-            self.ledger.new_day()
-            self.governor.new_day()
-            self._comparing.new_day()
-            self._rules.recount(row.request for row in intents if row.state != "refused")
-            await self.risk.recall(day)
-            await self._comparing.recall(day)
-            await self.kill.new_day()
 
     def freeze(self, why: str) -> None:
         """Accept nothing more: the session is over, and with it the arming."""
@@ -282,21 +228,30 @@ class Desk(Voice):
         tick = self._parts.market.latest(position.instrument_token)
         return tick.last_price if tick else position.last_price
 
+    @property
+    def brought(self) -> list[Brought]:
+        """What runs of earlier days held when this day began; the ledger carries it."""
+        return self._days.brought
+
+    def _of_today(self) -> bool:
+        """Whether the positions were read, and are of this day."""
+        return self.books.positions_at is not None and not self._today.behind and not self._days.over
+
     def pnl(self) -> float | None:
-        """Day's profit and loss in rupees before charges; None while positions have never been read."""
-        if self.books.positions_at is None:
+        """Day's profit and loss in rupees before charges; None while today's positions have not been read."""
+        if not self._of_today():
             return None
         return sum(p.pnl_at(self.price_of(p)) for p in self.books.positions)
 
     def net(self) -> Pnl | None:
-        """The account's profit and loss with charges taken off; None while positions have never been read."""
-        if self.books.positions_at is None:
+        """The account's profit and loss with charges taken off; None while today's positions have not been read."""
+        if not self._of_today():
             return None
         return self.ledger.account(self.books.positions, self._rules.last_price)
 
     def day_start(self) -> datetime:
-        """Midnight IST of today: the book is per day."""
-        return self._clock.now().astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+        """When the trading day began, 06:00 IST: the book is per day."""
+        return trading_day(self._clock.now())
 
     def new_tag(self) -> str:
         """A tag that no other order carries, 20 characters at most."""
@@ -414,14 +369,13 @@ class Desk(Voice):
             self.kill.carry_on()
 
     async def _read_books(self, why: str, *, quiet: bool) -> None:
-        if not self._recalled:
-            await self._recall()
-        await self._turn_day()
+        await self._days.begin()
         report = Report()
         try:
             await self.reconciler.run(self.day_start(), why, report)
         finally:
             self._news.announce(report)  # what was found holds, however far it came
+            self._days.settle(report)
         if not quiet:
             await self._read_holdings()
         if await self._comparing.compare(report):
@@ -442,7 +396,8 @@ class Desk(Voice):
             return Need.ALL
         if self.books.lacks_fills():
             return Need.FILLS
-        return Need.LIVE if self.books.book.working() or self.books.unanswered() else Need.NONE
+        waits = self.books.book.working() or self.books.unanswered() or self._today.behind or self._days.over
+        return Need.LIVE if waits else Need.NONE
 
     async def _try_reconcile(self, why: str) -> None:
         if self.state is DeskState.FROZEN:

@@ -20,7 +20,7 @@ from alphapanda_desktop.domain.matching import AUTOMATIC_PROTECTION_PCT, Executi
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.ports import Clock, Funds
 from alphapanda_desktop.domain.positions import Position
-from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.domain.session import IST, Session, trading_day
 from alphapanda_desktop.domain.squareoff import square_off_at
 from alphapanda_desktop.trading.paper_account import Conversion, PaperAccount, margin
 from alphapanda_desktop.trading.paper_book import WAITS, PaperBook, day_of
@@ -311,7 +311,7 @@ class PaperBroker:
 
     def _closing_time(self, instrument: Instrument, at: datetime) -> datetime | None:
         if not self._hours:
-            return at.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+            return trading_day(at) + timedelta(days=1)
         return calendar.closing_time(instrument.exchange, at, has_derivatives=self._has_derivatives(instrument))
 
     def _due(self, request: OrderRequest, instrument: Instrument, now: datetime) -> datetime | None:

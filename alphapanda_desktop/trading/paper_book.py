@@ -16,7 +16,7 @@ from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import Execution, arriving, average, resting, triggered
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.ports import Clock
-from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.session import trading_day
 from alphapanda_desktop.trading.paper_account import SQUARED_OFF, PaperAccount
 from alphapanda_desktop.trading.paper_orders import Entry, Liquidity, filled_at, next_leg, priority, protected
 
@@ -276,5 +276,5 @@ class PaperBook:
 
 
 def day_of(at: datetime) -> date:
-    """The Indian day of a moment."""
-    return at.astimezone(IST).date()
+    """The trading day of a moment."""
+    return trading_day(at).date()

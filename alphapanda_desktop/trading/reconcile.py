@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
 from alphapanda_desktop.domain.errors import Fatal, Retry
 from alphapanda_desktop.domain.orders import INTENDED, Fill, Order
-from alphapanda_desktop.domain.ports import Broker, Clock, Event, IntentRow, Journal
+from alphapanda_desktop.domain.ports import Clock, Event, IntentRow, Journal
 from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.today import TellsBooks
 
 GIVE_UP_AFTER_S: Final = 120.0
 """An intent that has been missing from the broker's book for this long was never accepted."""
@@ -26,7 +27,8 @@ READ_TRIES: Final = 3
 POSITION_TRIES: Final = 5
 """How often positions are read in one look while orders go on filling."""
 
-_OPEN_STATES: Final = frozenset({"intended", "sent", "unknown"})
+_UNANSWERED: Final = frozenset({"intended", "unknown"})
+_OPEN_STATES: Final = _UNANSWERED | {"sent"}
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class Reconciler:
     waits_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 5.0)
     """When an unanswered order is looked for, in seconds after one another; together longer than GIVE_UP_AFTER_S."""
 
-    def __init__(self, broker: Broker, journal: Journal, books: Books, clock: Clock) -> None:
+    def __init__(self, broker: TellsBooks, journal: Journal, books: Books, clock: Clock) -> None:
         self._broker = broker
         self._journal = journal
         self._books = books
@@ -67,6 +69,12 @@ class Reconciler:
         self._owed_orders: deque[Order] = deque()
         self._owed_fills: dict[tuple[str, str, str], tuple[Fill, str]] = {}
         self._missed_since_s: dict[str, float] = {}
+        self._earlier: dict[str, IntentRow] = {}
+        """Intents of earlier days of which it is not known yet what became of them, by tag."""
+
+    def look_for(self, rows: Iterable[IntentRow]) -> None:
+        """Settle those of these intents of earlier days that nobody has answered for, beside the day's own."""
+        self._earlier |= {row.request.tag: row for row in rows if row.state in _UNANSWERED}
 
     async def run(self, day: datetime, why: str, report: Report) -> None:
         """Read everything from the broker and settle what can be settled; what was found is in `report` at any time.
@@ -136,6 +144,7 @@ class Reconciler:
         for order in orders:
             report.theirs[order.order_id] = order
             changed = self._books.apply(order)
+            self._books.looked_at(order)
             if changed is not None:
                 report.changed.append(changed)
                 self.owe(changed)
@@ -150,7 +159,7 @@ class Reconciler:
             self._owed_fills[fill.id] = (fill, owner)
 
     async def _intents(self, day: datetime, report: Report) -> None:
-        for row in await self._journal.intents(day):
+        for row in [*self._earlier.values(), *await self._journal.intents(day)]:
             # One that was written off and turned up after all is settled too.
             if row.state in _OPEN_STATES or self._books.book.by_tag(row.request.tag) is not None:
                 await self._settle(row, report)
@@ -168,6 +177,7 @@ class Reconciler:
         if row.state != "sent":
             report.notices.append(f"{_words(row)} was found in the book as {found.order_id}: {found.status}.")
         await self._journal.settle(tag, "sent", self._clock.now(), order_id=found.order_id, detail="found by tag")
+        self._earlier.pop(tag, None)
 
     async def _missing(self, row: IntentRow, report: Report) -> None:
         tag, pending = row.request.tag, self._books.pending(row.request.tag)
@@ -179,12 +189,15 @@ class Reconciler:
         if not self._missed_for_good(tag):
             return
         why = "not in the broker's book: it was never accepted"
-        if row.order_id:
+        if tag in self._earlier and row.request.variety != "amo":
+            why = "of an earlier day, of which the broker's book tells no more: look at Kite"
+        elif row.order_id:
             why = f"no longer in the broker's book, where it was {row.order_id}: look at Kite"
         if self._books.undecided(tag):
             self._change(self._books.mark_rejected(tag, why), report)
         report.notices.append(f"{_words(row)} is {why}.")
         await self._journal.settle(tag, "absent", self._clock.now(), detail=why)
+        self._earlier.pop(tag, None)
 
     def _missed_for_good(self, tag: str) -> bool:
         """Whether we have looked in vain for long enough, by a clock that nobody sets."""

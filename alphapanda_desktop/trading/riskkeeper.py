@@ -24,11 +24,11 @@ from alphapanda_desktop.domain.risk import (
     results_of,
 )
 from alphapanda_desktop.domain.risk_profiles import loosened, tightest
-from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.session import trading_day
 
 _T = TypeVar("_T", Limits, StrategyLimits, InstrumentLimits)
 KIND: Final = "limits"
-"""The journal's events of this keeper: `limits` as they were in force, `why`, and the day's `peak`."""
+"""The journal's events of this keeper: `limits` as they were in force, `why`, and the `peak` of the `day`."""
 
 
 class RiskKeeper:
@@ -48,6 +48,7 @@ class RiskKeeper:
         self._peak = 0.0
         self._peaks: dict[str, float] = {}
         self._kept_peak = 0.0
+        self._day = trading_day(clock.now())
 
     async def recall(self, day: datetime) -> None:
         """Take up the limits of the day that began at `day`: as tight as any that were in force on it before.
@@ -55,12 +56,13 @@ class RiskKeeper:
         What was wanted for tomorrow, and settings loosened since, hold from the first recall of the next day on.
         """
         events = await self._journal.events(day, KIND)
-        limits = self._wanted
+        limits, self._day = self._wanted, day
         for event in events:
             if "limits" in event.detail:
                 limits = tightest(limits, limits_from(event.detail["limits"]))
         self._pnl, self._peaks = None, {}
-        self._peak = self._kept_peak = max((_number(event.detail.get("peak")) for event in events), default=0.0)
+        own = [event for event in events if event.detail.get("day") == day.date().isoformat()]
+        self._peak = self._kept_peak = max((_number(event.detail.get("peak")) for event in own), default=0.0)
         if not events:
             await self._note("the day began", limits)
         self._take(limits)
@@ -127,8 +129,7 @@ class RiskKeeper:
         return peak
 
     async def _note(self, why: str, limits: RiskLimits) -> None:
-        day = self._clock.now().astimezone(IST).date().isoformat()
-        detail = {"day": day, "why": why, "limits": asdict(limits), "peak": self._peak}
+        detail = {"day": self._day.date().isoformat(), "why": why, "limits": asdict(limits), "peak": self._peak}
         await self._journal.note(Event(KIND, self._clock.now(), detail))
 
     def _take(self, limits: RiskLimits) -> None:

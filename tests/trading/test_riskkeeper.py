@@ -12,12 +12,12 @@ import pytest
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.risk import Exposure, InstrumentLimits, Limits, RiskLimits, StrategyLimits
 from alphapanda_desktop.domain.risk_profiles import PROFILES
-from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.session import trading_day
 from alphapanda_desktop.trading.riskkeeper import KIND, RiskKeeper, limits_from
 from tests.fakes import NOON, FakeClock, FakeJournal, a_request, an_instrument
 
 INFY = an_instrument()
-DAY = NOON.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
+DAY = trading_day(NOON)
 LIMITS = RiskLimits(
     desk=Limits(max_orders_per_day=100, max_loss_per_day=5_000, max_drawdown=3_000),
     strategy=StrategyLimits(max_orders_per_day=50, max_loss_per_day=2_000, max_drawdown=1_500),
@@ -312,8 +312,11 @@ def test_an_event_without_limits_does_not_tighten(parts: Parts, arun: Any) -> No
     assert parts.keeper.limits == wide
 
 
-def test_the_day_is_the_one_in_ist(arun: Any) -> None:
+def test_a_peak_is_journaled_for_the_day_that_was_recalled_last(arun: Any) -> None:
     parts = Parts()
-    parts.clock.at = datetime(2026, 11, 23, 19, 0, tzinfo=NOON.tzinfo)
-    arun(parts.keeper.recall(DAY))
-    assert parts.kept[0]["day"] == "2026-11-24"
+    parts.clock.at = datetime(2026, 11, 23, 19, 0, tzinfo=NOON.tzinfo)  # half past midnight in India
+    arun(parts.keeper.recall(trading_day(parts.clock.at)))
+    assert parts.kept[0]["day"] == "2026-11-23"
+    parts.clock.at = datetime(2026, 11, 24, 0, 30, tzinfo=NOON.tzinfo)
+    arun(parts.keeper.recall(trading_day(parts.clock.at)))
+    assert parts.kept[1]["day"] == "2026-11-24"
