@@ -19,11 +19,12 @@ from typing import Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.clock import WakeWatch
+from alphapanda_desktop.daymaster import day_master
 from alphapanda_desktop.domain.calendar import phase
-from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
-from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.ports import InstrumentCache, LinkReport, LinkState, Vault
-from alphapanda_desktop.domain.session import IST, Session
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.instruments import InstrumentMaster
+from alphapanda_desktop.domain.ports import LinkReport, LinkState, Vault
+from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import WEB, preload
@@ -234,11 +235,14 @@ class Program:
         assert venue is not None and journal is not None and gate is not None
         venue.client.use(session.token)
         self._window.show_busy("Loading the day's instruments…")
-        master = await self._master(venue, session)
+        keys = self._settings.window.watchlist.get(self.mode, ())
+        master = await day_master(venue, session, self._options.folder / "instruments", keys, self._tell)
         recorder = self._recorder(master)
         meter = self._edge.meter
         feed = venue.feed(session, meter.heard(recorder.frame if recorder else None))
-        self.market = market = Market(session, feed, venue.history(), master, venue.clock, scope, hours=venue.real_hours)
+        self.market = market = Market(
+            session, feed, venue.history(), master, venue.clock, scope, hours=venue.real_hours
+        )
         account = await venue.open_account(Needs(session, market, master, journal, self._settings.paper.opening_cash))
         time_orders(account.broker, meter)
         arming = Arming(venue.clock, needed=self.mode == "live")
@@ -297,18 +301,6 @@ class Program:
         except AlphaPandaError as error:
             self._tell(f"The broker's books could not be read yet; the desk takes no orders until they are: {error}")
 
-    async def _master(self, venue: Venue, session: Session) -> InstrumentMaster:
-        day = venue.clock.now().astimezone(IST).date().isoformat()
-        cache = self._instrument_cache()
-        rows: list[Instrument] | None = await cache.load(day) if venue.mode != "practice" else None
-        if rows is None:
-            rows = await venue.instruments(session)
-            if venue.mode != "practice":
-                await cache.save(day, rows)
-        if not rows:
-            raise Fatal("Kite's instrument master came empty. Try again in a minute.")
-        return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
-
     def _keep_limits(self, desk: Desk) -> None:
         """Put what the limits sheet and the reconciliation sheet say on the disk, where it is not there already."""
         risk = self._settings.risk
@@ -335,11 +327,6 @@ class Program:
 
         folder = self._options.folder / "recordings" / self.mode
         return Recorder(folder, name_of, int(kept.budget_gb * 1e9), self._tell)
-
-    def _instrument_cache(self) -> InstrumentCache:
-        from alphapanda_desktop.store.instruments import FileInstrumentCache
-
-        return FileInstrumentCache(self._options.folder / "instruments")
 
     def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
         gate = self.gate

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
+from alphapanda_desktop.domain.masterchanges import MasterChanges
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import AsksProfile, Session, Token
@@ -343,6 +344,10 @@ class InstrumentCache(Protocol):
         ...
 
     async def save(self, day: str, instruments: Sequence[Instrument]) -> None: ...
+
+    async def changes(self, day: str) -> MasterChanges | None:
+        """What was different that day from the master kept before it; None where that is not known."""
+        ...
 
 
 Now = Callable[[], datetime]
