@@ -18,7 +18,7 @@ request of its own. Every hook is called on the program's loop and must return w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
@@ -49,6 +49,11 @@ def number(
 ) -> Any:
     """A bounded number for `Parameters`: default, help, unit ("bars", "%", "₹"), lowest, highest, form step."""
     return Field(default, ge=ge, le=le, description=help, json_schema_extra={"unit": unit, "step": step})
+
+
+def choice(default: object, help: str) -> Any:
+    """A parameter that is no number: a `Literal[...]` of words, a text, yes or no; default and help."""
+    return Field(default, description=help)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,8 @@ class Strategy:
     description: ClassVar[str] = ""
     interval: ClassVar[Interval] = Interval.MINUTE
     Params: ClassVar[type[Parameters]] = Parameters
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
+    """Parameters worth beginning with, by the name shown; what one leaves out keeps its default."""
 
     def __init__(self, params: Parameters) -> None:
         self.params: Any = params
@@ -190,6 +197,9 @@ class Strategy:
 
     def on_order(self, ctx: Context, order: Order) -> None:
         """Called when something became of one of this run's own orders."""
+
+    def on_timer(self, ctx: Context, name: str) -> None:
+        """Called when a timer of that name has come."""
 
     def on_stop(self, ctx: Context) -> None:
         """Called once when the run ends; new orders are refused from here on."""
