@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.pnl import Pnl
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.parts import Parts
@@ -25,8 +24,8 @@ class DayWatch:
         self._reduce = reduce
         self._looked_s = float("-inf")
 
-    def on_tick(self, _tick: Tick) -> None:
-        """A tick of any instrument."""
+    def after_frame(self) -> None:
+        """Prices have moved."""
         if self._parts.clock.monotonic_s() - self._looked_s >= TICKS_S:
             self.look()
 

@@ -136,7 +136,7 @@ class Desk(Voice):
         if not self._listening:
             self._listening = True
             self._parts.market.on_order(self.take_update)
-            self._parts.market.on_every_tick(self._watch.on_tick)
+            self._parts.market.after_frame(self._watch.after_frame)
             self._rounds.start(self._parts.scope)
         await self.reconcile("start")
 
