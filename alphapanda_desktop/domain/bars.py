@@ -166,7 +166,7 @@ class BarSeries:
 
     def gap_rows(self) -> list[tuple[int, int]]:
         """First row and the one after the last of each gap: bars that may lack trades, for the chart to mark."""
-        spans = ((self._row_held(gap.start_s), int(np.searchsorted(self.start_s, gap.end_s))) for gap in self._gaps)
+        spans = ((self._row_held(gap.start_s), self._row_from(gap.end_s)) for gap in self._gaps)
         return [(first, end) for first, end in spans if first < end]
 
     def add(self, tick: Tick) -> Bar | None:
@@ -295,9 +295,13 @@ class BarSeries:
 
     def _row_held(self, at_s: float) -> int:
         """First row that ends after this moment."""
-        row = int(np.searchsorted(self.start_s, at_s, side="right")) - 1
+        row = int(np.searchsorted(self.start_s, math.floor(at_s), side="right")) - 1
         length = self.interval.seconds or math.inf
         return row if row >= 0 and self.start_s[row] + length > at_s else row + 1
+
+    def _row_from(self, at_s: float) -> int:
+        """First row that begins at this moment or later; looked for as a whole number, as a float copies the column."""
+        return int(np.searchsorted(self.start_s, math.ceil(at_s)))
 
     def _bars(self, first: int, end: int) -> list[Bar]:
         c, rows, final = self.columns, slice(first, end), self.closed_count
