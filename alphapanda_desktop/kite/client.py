@@ -1,8 +1,9 @@
 """The calls that change something at Kite: orders, triggers, conversions. Paper trading never has this page.
 
-One lane more than the reader's: `cancels` cancels, so that a placement that hangs never delays a cancellation. All
-else that sends shares the lane that reads the books. Nothing is retried in here, and what got no clear answer is
-Unknown.
+Two lanes more than the reader's. `cancels` cancels orders and deletes GTTs, so that nothing that hangs ever delays a
+cancellation. `standing` makes and changes GTTs and converts, so that one of these without an answer delays neither
+orders nor the reading of the books. What places and modifies orders shares the lane that reads the books. Nothing is
+retried in here, and what got no clear answer is Unknown.
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ class KiteClient(KiteReader):
         self.reads_only = not trades
         super().__init__(api_key, root=root, clock=clock, timeout_s=timeout_s)
         self._cancels = self._lane("kite-cancels")
+        self._standing = self._lane("kite-standing")
 
     async def close(self) -> None:
         """Send nothing more; whoever waits is told. Does not wait for what is under way."""
         self._cancels.close()
+        self._standing.close()
         await super().close()
 
     # --- orders ----------------------------------------------------------------------------------------------------
@@ -76,22 +79,29 @@ class KiteClient(KiteReader):
     async def place_gtt(self, request: GttRequest) -> int:
         """The id of a new GTT. Raises Unknown where no clear answer came: read the list before asking again."""
         fields = kite.gtt_fields(request)
-        return await self._send("place GTT", lambda o: kite.trigger_id(o.place_gtt(**fields)), rate=Rate.OTHER)
+        return await self._stand("place GTT", lambda o: kite.trigger_id(o.place_gtt(**fields)))
 
     async def modify_gtt(self, id: int, request: GttRequest) -> int:
         """The id of a GTT whose condition and orders were replaced. Raises Unknown where no clear answer came."""
         fields = kite.gtt_fields(request)
-        return await self._send(
-            "modify GTT", lambda o: kite.trigger_id(o.modify_gtt(trigger_id=id, **fields)), rate=Rate.OTHER
-        )
+        return await self._stand("modify GTT", lambda o: kite.trigger_id(o.modify_gtt(trigger_id=id, **fields)))
 
     async def delete_gtt(self, id: int) -> int:
-        """The id of a GTT that was taken out. Raises Unknown where no clear answer came."""
-        return await self._send("delete GTT", lambda o: kite.trigger_id(o.delete_gtt(id)), rate=Rate.OTHER)
+        """The id of a GTT that was taken out; goes before whatever waits. Raises Unknown where no clear answer came."""
+        return await self._send(
+            "delete GTT",
+            lambda o: kite.trigger_id(o.delete_gtt(id)),
+            lane=self._cancels,
+            rate=Rate.OTHER,
+            urgent=True,
+        )
 
     async def convert(self, params: kite.Params) -> None:
         """Move part of a position to another product. Raises Unknown where no clear answer came."""
-        await self._send("convert position", lambda o: kite.converted(o.convert_position(**params)), rate=Rate.OTHER)
+        await self._stand("convert position", lambda o: kite.converted(o.convert_position(**params)))
+
+    async def _stand(self, what: str, work: Callable[[Any], T]) -> T:
+        return await self._send(what, work, lane=self._standing, rate=Rate.OTHER)
 
     async def _send(
         self,

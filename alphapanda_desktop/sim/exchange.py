@@ -76,12 +76,12 @@ class Exchange:
     def _protects(self) -> bool:
         return self._switches.market_protection == "on"
 
-    def place(self, variety: str, form: Mapping[str, str]) -> object:
+    def place(self, variety: str, form: Mapping[str, str], meta: dict[str, object] | None = None) -> object:
         """Accept an order, or the slices of one; `data` of the answer. KiteError when Kite itself refuses."""
         self._limits.order()
         ask = checks.read_ask(variety, form, self._market.by_key, protection=self._protects)
         if not ask.autoslice or variety == "iceberg":
-            return {"order_id": self.accept(ask).order_id}
+            return {"order_id": self.accept(ask, meta=meta).order_id}
         limit = checks.freeze_quantity(ask.instrument)
         if ask.quantity > limit:
             return self._slices(ask, limit)

@@ -169,15 +169,15 @@ class Triggers:
             "meta": json.dumps({"app_id": 1234, "gtt": body["id"]}),
             "timestamp": now,
             "triggered_at": body["condition"]["trigger_values"][leg],
-            "order_result": self._place(order),
+            "order_result": self._place(order, body["id"]),
         }
         orders = [one | {"result": result} if n == leg else one for n, one in enumerate(body["orders"])]
         self._keep(body | {"orders": orders, "status": "triggered", "updated_at": now})
 
-    def _place(self, order: Body) -> dict[str, str]:
+    def _place(self, order: Body, id: int) -> dict[str, str]:
         form = {name: str(value) for name, value in order.items() if name != "result"}
         try:
-            placed = self._exchange.place("regular", form)
+            placed = self._exchange.place("regular", form, {"gtt": id})
         except KiteError as error:
             return {"status": "failed", "order_id": "", "rejection_reason": error.message}
         self._exchange.settle_all()

@@ -287,6 +287,26 @@ def test_a_held_up_placement_or_history_delays_neither_cancel_nor_book(arun: Any
     arun(story())
 
 
+def test_a_gtt_without_an_answer_delays_neither_cancellations_nor_orders_nor_books(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_pair(timeout_s=20) as (stub, client), asyncio.TaskGroup() as group:
+            stub.script["POST /gtt/triggers"] = stub.held
+            stub.script["DELETE /orders/regular/7"] = ok({"order_id": "7"})
+            stub.script["DELETE /gtt/triggers/8"] = ok({"trigger_id": 8})
+            stub.script[PLACE] = ok({"order_id": "9"})
+            stub.script[BOOK] = ok([])
+            held = group.create_task(client.place_gtt(A_GTT))
+            await eventually(lambda: stub.seen)
+            assert await client.orders() == []
+            assert await client.place("regular", PARAMS) == "9"
+            assert await client.cancel("regular", "7") == "7"
+            assert await client.delete_gtt(8) == 8
+            held.cancel()
+            stub.let_go.set()
+
+    arun(story())
+
+
 def test_a_cancelled_wait_is_never_sent_and_gives_its_turn_on(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_pair() as (stub, client), asyncio.TaskGroup() as group:

@@ -42,6 +42,7 @@ def test_a_single_trigger_places_its_limit_order_once() -> None:
     assert body["status"] == "triggered" and result["triggered_at"] == 1490
     assert result["order_result"] == {"status": "success", "order_id": row["order_id"], "rejection_reason": ""}
     assert json.loads(result["meta"])["gtt"] == id_
+    assert row["meta"] == {"gtt": id_}
     move(kite, INFY, 1480)
     assert len(kite.book.rows()) == 1
 
