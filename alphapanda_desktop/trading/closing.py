@@ -13,6 +13,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.shares import Shares
 
 AGAIN_S: Final = 5.0
 """How long before a withdrawal that was not confirmed, or an exit that was refused, is asked for again."""
@@ -31,10 +32,16 @@ class Wait:
     asked_s: float = 0.0
     withdrawn: set[str] = field(default_factory=set)
     """Tags whose cancellation was asked for."""
+    bares: bool = False
+    """Whether something that guarded the position was withdrawn for it: then it is carried out after the run's end too.
+    """
 
 
 class Closing:
-    """The waiting exits of one run; `send(wait, quantity)` hands the order in, `new_tag` names one that is repeated."""
+    """The waiting exits of one run; `send(wait, quantity)` hands the order in, `new_tag` names one that is repeated.
+
+    `shares` tells what there is to be closed: what the run holds, as far as the account still does.
+    """
 
     def __init__(
         self,
@@ -43,7 +50,9 @@ class Closing:
         cancel: Callable[[str], None],
         send: Callable[[Wait, int], None],
         new_tag: Callable[[], str],
+        shares: Shares,
     ) -> None:
+        self._shares = shares
         self._run = run
         self._clock = clock
         self._cancel = cancel
@@ -63,15 +72,33 @@ class Closing:
         """Whether an exit of it is on its way already."""
         return (key, product) in self._waits
 
+    def bears(self, tag: str) -> bool:
+        """Whether it is the tag of an exit on its way."""
+        return any(wait.tag == tag for wait in self._waits.values())
+
+    def withdraws(self, tag: str) -> bool:
+        """Whether that order is being withdrawn for an exit."""
+        return any(tag in wait.withdrawn for wait in self._waits.values())
+
+    def at_market(self, tag: str) -> bool:
+        """Whether the run asked for that order at the market."""
+        return tag in self._at_market
+
+    def baring(self) -> list[Wait]:
+        """Exits whose position nothing guards until they are done."""
+        return [wait for wait in self._waits.values() if wait.bares]
+
     def resting(self, key: str, product: str, sign: int) -> list[Order]:
         """Orders of the run that may still close such a position at another price than the market's."""
         return [order for order in self._closers(key, product, sign) if order.tag not in self._at_market]
 
     def left(self, key: str, product: str, sign: int) -> int:
-        """Units of such a position that no market order is closing yet."""
-        held = sum(count for as_, count in self._run.held_as(key).items() if as_ == product and count * sign > 0)
+        """Units of such a position that no market order of the run is closing yet."""
+        return self._unclosed(key, product, sign, self._shares.held(key, product))
+
+    def _unclosed(self, key: str, product: str, sign: int, held: int) -> int:
         closers = [order for order in self._closers(key, product, sign) if order.tag in self._at_market]
-        return abs(held) - sum(order.open_quantity for order in closers)
+        return max(0, held * sign) - sum(order.open_quantity for order in closers)
 
     def begin(self, wait: Wait) -> None:
         """Withdraw what rests, then close; `look` carries it on."""
@@ -82,7 +109,8 @@ class Closing:
     def look(self) -> None:
         """Carry on what can be carried on: after news of an order, and with each tick."""
         for where, wait in list(self._waits.items()):
-            if not self._run.asking or self._is_over(wait):
+            unwanted = not self._run.asking and not wait.bares and not wait.sent
+            if unwanted or self._is_over(wait):
                 del self._waits[where]
             else:
                 self._carry_on(wait)
@@ -90,9 +118,8 @@ class Closing:
     def _is_over(self, wait: Wait) -> bool:
         order = self._run.orders.get(wait.tag) if wait.sent else None
         # A refused one is only repeated where a stop was withdrawn for it; else the strategy decides.
-        done = order is not None and not order.live and not (order.status == "REJECTED" and wait.withdrawn)
-        held = self._run.held_as(wait.instrument.key).get(wait.product, 0) * wait.sign > 0
-        return done or not held
+        done = order is not None and not order.live and not (order.status == "REJECTED" and wait.bares)
+        return done or self._shares.held(wait.instrument.key, wait.product) * wait.sign <= 0
 
     def _carry_on(self, wait: Wait) -> None:
         resting = self.resting(wait.instrument.key, wait.product, wait.sign)
@@ -114,6 +141,7 @@ class Closing:
             # One that is still on its way has no number to be cancelled by; news of it leads back here.
             if order.tag and order.order_id and order.tag not in wait.withdrawn and (order.changeable or overdue):
                 wait.withdrawn.add(order.tag)
+                wait.bares = True
                 self._cancel(order.tag)
 
     def _repeat(self, wait: Wait) -> None:
@@ -125,10 +153,14 @@ class Closing:
         self._hand_in(wait)
 
     def _hand_in(self, wait: Wait) -> None:
-        quantity = self.left(wait.instrument.key, wait.product, wait.sign)
-        if quantity > 0:  # else another order at the market is closing it
+        key, product, sign = wait.instrument.key, wait.product, wait.sign
+        quantity = self._unclosed(key, product, sign, self._shares.free(key, product))
+        if quantity > 0:  # else another order is closing it
             wait.sent, wait.asked_s = True, self._clock.monotonic_s()
             self._send(wait, quantity)
+        elif self.left(key, product, sign) > 0 and self._clock.monotonic_s() - wait.asked_s >= AGAIN_S:
+            wait.asked_s = self._clock.monotonic_s()
+            self._run.note("warning", f"the exit of {key} waits: orders that are not the run's are to close it already")
 
     def _closers(self, key: str, product: str, sign: int) -> list[Order]:
         return [o for o in self._run.working(key) if o.product == product and o.sign * sign < 0]

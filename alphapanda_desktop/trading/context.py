@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.why import Cause, bar_facts, market_facts, shown,
 from alphapanda_desktop.trading.closing import Closing, Wait
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.trading.shares import Shares
 from alphapanda_desktop.trading.stops import KeptStop, StopWatch
 from alphapanda_desktop.trading.tags import Tags
 
@@ -27,7 +28,7 @@ AUTOMATIC: Final = -1.0
 
 
 class RunContext:
-    """Context of one run. `submit` and `cancel` carry wishes on; nothing here waits.
+    """Context of one run. `submit` and `cancel` carry wishes on, `shares` tells what is there still; nothing waits.
 
     Its host tells it of every order with `heard`, after the run's own picture has been brought up to date.
     """
@@ -40,8 +41,10 @@ class RunContext:
         submit: Callable[[OrderRequest, Cause], None],
         cancel: Callable[[str], None],
         changed: Callable[[], None],
+        shares: Shares,
         keep: Callable[[KeptStop], None] = lambda _kept: None,
     ) -> None:
+        self._shares = shares
         self._run = run
         self._market = market
         self._clock = clock
@@ -49,8 +52,10 @@ class RunContext:
         self._cancel = cancel
         self._changed = changed
         self._tags = Tags(clock)
-        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new)
-        self._stops = StopWatch(run, clock, lambda instrument, why: self.exit(instrument, reason=why), keep)
+        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares)
+        self._stops = StopWatch(run, clock, self._fire, keep, lambda i, product: shares.held(i.key, product))
+        self._asked: set[str] = set()
+        """Tags of the orders that the strategy asked for; others of the run were asked for by a person."""
         self._listening: dict[int, Callable[[], None]] = {}
 
     @property
@@ -104,6 +109,9 @@ class RunContext:
         return self._order("SELL", instrument, quantity, reason, price, trigger_price, product)
 
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
+        if not self._run.asking:
+            self._run.note("warning", f"refused: the exit of {instrument.key} was asked for after the run's end")
+            return None
         tag: str | None = None
         for product, held in self._run.held_as(instrument.key).items():
             tag = self._exit(instrument, product, 1 if held > 0 else -1, reason) or tag
@@ -112,6 +120,8 @@ class RunContext:
     def _exit(self, instrument: Instrument, product: Product, sign: int, reason: str) -> str | None:
         key, closing = instrument.key, self._closing
         closing.look()
+        if not self._shares.held(key, product):
+            self._run.note("warning", f"no exit of {key} {product}: the account holds nothing of it any more")
         if closing.waits(key, product) or closing.left(key, product, sign) <= 0:
             return None
         wait = Wait(instrument, product, sign, self._tags.new(), reason)
@@ -121,7 +131,15 @@ class RunContext:
 
     def _send_exit(self, wait: Wait, quantity: int) -> None:
         side: Side = "SELL" if wait.sign > 0 else "BUY"
-        self._order(side, wait.instrument, quantity, wait.reason, None, None, wait.product, wait.tag)
+        self._order(side, wait.instrument, quantity, wait.reason, None, None, wait.product, wait.tag,
+            closes=self._shares.only_closes(wait.instrument.key, wait.product))  # fmt: skip
+
+    def _fire(self, instrument: Instrument, why: str) -> None:
+        self.exit(instrument, reason=why)
+
+    def finishes(self, tag: str) -> bool:
+        """Whether it is the order of an exit that was begun: it may leave after the run's end, for its stop is gone."""
+        return self._closing.bears(tag)
 
     def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
         if trigger is None:
@@ -138,15 +156,37 @@ class RunContext:
 
     def note_slices(self, request: OrderRequest, tags: Sequence[str]) -> None:
         """Know that what was asked for goes out as several orders."""
+        self._asked.update(tags)
         for tag in tags:
             if request.order_type == "MARKET":
                 self._closing.note_market(tag)
 
     def guards(self, order: Order) -> bool:
-        """Whether the order rests at the broker as a stop of what the run holds: to cancel it would bare a position."""
-        held = self._run.held_as(order.key)
-        rests = order.live and bool(order.order_id) and order.trigger_price > 0 and order.status in WAITING
-        return rests and any(as_ == order.product and count * order.sign < 0 for as_, count in held.items())
+        """Whether to cancel it would bare what the run holds: a stop that rests at the broker, or an exit."""
+        closes = any(
+            as_ == order.product and count * order.sign < 0 and order.open_quantity <= abs(count)
+            for as_, count in self._run.held_as(order.key).items()
+        )
+        return order.live and closes and (self._is_stop(order) or self._is_exit(order))
+
+    def _is_stop(self, order: Order) -> bool:
+        rests = bool(order.order_id) and order.trigger_price > 0 and order.status in WAITING
+        return rests and not self._closing.withdraws(order.tag or "")
+
+    def _is_exit(self, order: Order) -> bool:
+        """At the market, or asked for by a person: Exit on the run, or a stop put to the broker."""
+        tag = order.tag or ""
+        return self._closing.at_market(tag) or tag not in self._asked
+
+    def left_behind(self) -> list[str]:
+        """What goes on without the run, in words."""
+        guards = [order for order in self._run.orders.values() if self.guards(order)]
+        stops = sum(1 for order in guards if self._is_stop(order))
+        exits = len(guards) - stops + sum(1 for wait in self._closing.baring() if not wait.sent)
+        words = [f"{stops} stop stays at the broker" if stops == 1 else f"{stops} stops stay at the broker"] * bool(
+            stops
+        )
+        return words + [f"{exits} exit goes on" if exits == 1 else f"{exits} exits go on"] * bool(exits)
 
     def _listen(self, instrument: Instrument) -> None:
         token = instrument.instrument_token
@@ -171,6 +211,8 @@ class RunContext:
         trigger_price: float | None,
         product: Product | None,
         tag: str = "",
+        *,
+        closes: bool = False,
     ) -> str:
         kind = _order_type(price, trigger_price)
         request = OrderRequest(
@@ -187,7 +229,9 @@ class RunContext:
             tag=tag or self._tags.new(),
             strategy=self._run.run_id,
             reason=reason,
+            closes=closes,
         )
+        self._asked.add(request.tag)
         if kind == "MARKET":
             self._closing.note_market(request.tag)
         self._submit(request, self._cause(instrument, reason))

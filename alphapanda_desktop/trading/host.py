@@ -24,6 +24,7 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.shares import Shares
 from alphapanda_desktop.trading.stops import KeptStop
 
 CALL_BUDGET_S: Final = 0.05
@@ -38,7 +39,10 @@ STOP_DEADLINE_S: Final = 5.0
 
 
 class Host:
-    """Runs one strategy in this process. The runner owns it; `tell(run)` is called after any change."""
+    """Runs one strategy in this process. The runner owns it; `tell(run)` is called after any change.
+
+    `runs` gives all runs of the venue: they share one account.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class Host:
         scope: Scope,
         tell: Callable[[Run], None],
         keep: Callable[[KeptStop], None] = lambda _kept: None,
+        runs: Callable[[], Iterable[Run]] = tuple,
     ) -> None:
         self._run = run
         self._desk = desk
@@ -65,7 +70,8 @@ class Host:
         """Tags of the orders that one wish was cut into, by the tag that the strategy was told."""
         self._owes_stop = False
         self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
-        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), keep)
+        shares = Shares(run, desk.books, runs)
+        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), shares, keep)
 
     async def start(self) -> None:
         """Fetch history, build the strategy, begin to feed it."""
@@ -168,7 +174,7 @@ class Host:
 
     def _submit(self, request: OrderRequest, cause: Cause) -> None:
         run = self._run
-        if not run.asking:
+        if not run.asking and not self._context.finishes(request.tag):
             run.note("warning", f"refused: {request.transaction_type} {request.key} was asked for after the run's end")
             return
         if self._too_many():
@@ -232,6 +238,7 @@ class Host:
             self._run.note("warning", f"no answer to {request.transaction_type} {request.key}: {error}")
         except AlphaPandaError as error:
             self._run.note("warning", f"refused: {error}")
+            self._tell_bare(request, error)
             waiting = self._run.orders[request.tag]
             if waiting.live:  # else the desk has told already, and a strategy must not hear it twice
                 self.take_order(replace(waiting, status="REJECTED", status_message=str(error), pending_quantity=0))
@@ -239,6 +246,15 @@ class Host:
             known = self._run.orders.get(request.tag)
             if known is None or not known.order_id:
                 self.take_order(order)
+
+    def _tell_bare(self, request: OrderRequest, error: AlphaPandaError) -> None:
+        """Tell a person of an exit that failed after the run's end: its stop was withdrawn, and nobody asks again."""
+        if not self._run.asking and self._context.finishes(request.tag):
+            what = f"{request.transaction_type} {request.quantity} {request.key} {request.product}"
+            whose = self._desk.name_of_run(self._run.run_id)
+            self._desk.notice(
+                f"Nothing guards a position of {whose}: its stop was withdrawn, and {what} failed: {error}"
+            )
 
     def _cancel(self, tag: str) -> None:
         parts = self._slices.get(tag, (tag,))
@@ -293,9 +309,7 @@ class Host:
             parts.append(
                 f"{len(still)} orders not yet confirmed: {', '.join(o.order_id or 'unanswered' for o in still)}"
             )
-        guards = sum(1 for order in self._run.orders.values() if self._context.guards(order))
-        if guards:
-            parts.append("1 stop stays at the broker" if guards == 1 else f"{guards} stops stay at the broker")
+        parts += self._context.left_behind()
         held = [f"{h.quantity} {key}" for key, h in self._run.holdings().items() if h.quantity]
         parts.append(f"position stays open: {', '.join(held)}" if held else "no position left")
         return "; ".join(parts)

@@ -180,7 +180,7 @@ class Runner:
         )
         self.runs.insert(0, run)  # before the first wait: the kill switch must find it
         host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell,
-            self._restored.keep)  # fmt: skip
+            self._restored.keep, lambda: self.runs)  # fmt: skip
         started = False
         try:
             await self._journal_start(run)

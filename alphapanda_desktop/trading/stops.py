@@ -6,6 +6,7 @@ A stop stands among the run's variables, so that its card shows it and stop cove
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final
 
 from alphapanda_desktop.domain.coverage import AppStop
@@ -17,11 +18,25 @@ from alphapanda_desktop.trading.run import Run
 AGAIN_S: Final = 5.0
 """How long a stop that has fired waits before it asks again for an exit that came to nothing."""
 
+GONE_S: Final = 5.0
+"""How long the account must hold nothing of what a stop guards before the stop ends: news may overtake one another."""
+
+Left = Callable[[str], int | None]
+"""What is held as a product still, signed; None where it cannot be told."""
+
 
 class KeptStop:
     """One stop of one run on one instrument; it guards whatever the run holds of it on that side, in any product."""
 
-    def __init__(self, run: Run, instrument: Instrument, trigger: float, side: Side, reason: str) -> None:
+    def __init__(
+        self,
+        run: Run,
+        instrument: Instrument,
+        trigger: float,
+        side: Side,
+        reason: str,
+        left: Left = lambda _product: None,
+    ) -> None:
         self.instrument = instrument
         self.trigger = trigger
         self.side: Side = side
@@ -32,11 +47,14 @@ class KeptStop:
         self._elsewhere: set[str] = set()
         self._fired_at: float | None = None
         self._asked_s = 0.0
-        self._account: Callable[[str], int | None] | None = None
+        self._left = left
+        self._outlives = False
+        self._gone_s: float | None = None
 
-    def outlive(self, account: Callable[[str], int | None]) -> None:
-        """Be watched although the run is over; `account` tells what is held as a product, None where it cannot."""
-        self._account = account
+    def outlive(self, left: Left | None = None) -> None:
+        """Be watched although the run is over; `left` tells what the account holds of it."""
+        self._outlives = True
+        self._left = left or self._left
 
     def detail(self) -> dict[str, object]:
         """What the journal must know to watch it again."""
@@ -51,11 +69,15 @@ class KeptStop:
     @property
     def active(self) -> bool:
         """Whether it is watched: not after it was lifted, nor once the run may ask for nothing any more."""
-        return not self._lifted and (self._run.asking or self._account is not None)
+        return not self._lifted and (self._run.asking or self._outlives)
 
     @property
     def run_id(self) -> str:
         return self._run.run_id
+
+    @property
+    def lifted(self) -> bool:
+        return self._lifted
 
     def lift(self) -> None:
         """Watch it no more."""
@@ -70,16 +92,18 @@ class KeptStop:
         if not self.active:
             return []
         sign, key = (1 if self.side == "SELL" else -1), self.instrument.key
-        held = {p: self._left(p, count * sign, sign) for p, count in self._run.held_as(key).items() if count * sign > 0}
+        held = {
+            p: self._still(p, count * sign, sign) for p, count in self._run.held_as(key).items() if count * sign > 0
+        }
         return [
             AppStop(key, product, count, self.trigger, self._run.run_id, self.side, self.reason)
             for product, count in held.items()
             if product not in self._elsewhere and count > 0
         ]
 
-    def _left(self, product: str, count: int, sign: int) -> int:
-        """What of it the account holds still: while nobody watched, it may have been closed elsewhere."""
-        known = self._account(product) if self._account is not None else None
+    def _still(self, product: str, count: int, sign: int) -> int:
+        """What of it the account holds still: it may have been closed elsewhere."""
+        known = self._left(product)
         return count if known is None else max(0, min(count, known * sign))
 
     def crossed(self, last_price: float) -> bool:
@@ -90,10 +114,20 @@ class KeptStop:
         """Take one price: fire when it crosses, ask again while an exit came to nothing, end with the position."""
         guards = bool(self.stops())
         self._held = self._held or guards
+        self._gone_s = None if guards or not self.closed_elsewhere else self._gone_s or now_s
         if guards and (self._fired_at is not None or self.crossed(last_price)):
             self._fire(last_price, now_s, fire)
-        elif not guards and (self._held or not self._entering()):
+        elif not guards and (self._held or not self._entering()) and self._for_good(now_s):
             self.lift()
+
+    @property
+    def closed_elsewhere(self) -> bool:
+        """Whether the run took something that the account no longer holds."""
+        sign, held = (1 if self.side == "SELL" else -1), self._run.held_as(self.instrument.key)
+        return not self.stops() and any(n * sign > 0 for product, n in held.items() if product not in self._elsewhere)
+
+    def _for_good(self, now_s: float) -> bool:
+        return self._gone_s is None or now_s - self._gone_s >= GONE_S
 
     def _entering(self) -> bool:
         """Whether an order is on its way that would make a position to guard."""
@@ -120,7 +154,8 @@ def kept_by(runs: Iterable[Run]) -> list[KeptStop]:
 class StopWatch:
     """The stops of one run, one for each instrument; `out(instrument, reason)` closes a position.
 
-    `keep(stop)` hears of each that begins or ends, for the journal.
+    `keep(stop)` hears of each that begins or ends, for the journal; `left(instrument, product)` tells what the account
+    still holds of it.
     """
 
     def __init__(
@@ -129,7 +164,9 @@ class StopWatch:
         clock: Clock,
         out: Callable[[Instrument, str], object],
         keep: Callable[[KeptStop], None] = lambda _kept: None,
+        left: Callable[[Instrument, str], int | None] = lambda _instrument, _product: None,
     ) -> None:
+        self._left = left
         self._keep = keep
         self._run = run
         self._clock = clock
@@ -150,7 +187,8 @@ class StopWatch:
             return False
         if self.on(instrument) is None:
             self._run.note("info", f"stop on {instrument.key} at {trigger:.2f}, watched by this program only")
-        kept = KeptStop(self._run, instrument, instrument.snap(trigger), side, reason)
+        left = partial(self._left, instrument)
+        kept = KeptStop(self._run, instrument, instrument.snap(trigger), side, reason, left)
         self._run.variables[name_of(instrument)] = kept
         self._keep(kept)
         return True
@@ -170,6 +208,8 @@ class StopWatch:
             return
         kept.hear(last_price, self._clock.monotonic_s(), lambda why: self._fire(instrument, why))
         if not kept.active:
+            if kept.closed_elsewhere:
+                self._run.note("warning", f"{name_of(instrument)} ends: the account holds nothing of it any more")
             self._keep(kept)
             self._run.variables.pop(name_of(instrument), None)
 

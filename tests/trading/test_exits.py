@@ -179,6 +179,23 @@ def test_a_runs_exit_is_its_own_order_and_the_run_knows_of_it(arun: Any, eventua
     arun(story())
 
 
+def test_the_exit_of_a_stopped_run_is_not_cancelled_as_its_straggler(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=(broker := Unwilling())) as stage:
+            run = await stage.run()
+            stage.probe.ctx.buy(INFY, 10, reason="in")
+            await eventually(lambda: stage.desk.books.held(*PLACE) == 10)
+            await stage.runner.stop(run.run_id)
+            broker.fills_nothing = True
+            outcome = await _out(stage, OfRun(stage.desk, run))
+            await yields(60)
+            (order,) = stage.desk.books.book.working()
+            assert outcome.sent == (order.order_id,)
+            assert stage.broker.cancelled == []
+
+    arun(story())
+
+
 @pytest.mark.parametrize("all_of_it", [True, False])
 def test_a_gtt_of_what_is_closed_goes_with_it_and_others_stay(arun: Any, eventually: Any, all_of_it: bool) -> None:
     async def story() -> None:

@@ -12,10 +12,12 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 from alphapanda_desktop.domain.why import Cause
+from alphapanda_desktop.trading.books import Books
 from alphapanda_desktop.trading.closing import AGAIN_S
 from alphapanda_desktop.trading.context import RunContext
 from alphapanda_desktop.trading.market import Market, MarketSink
 from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.trading.shares import Shares
 from alphapanda_desktop.trading.stops import KeptStop, kept_by, name_of
 from tests.fakes import FakeClock, FakeFeed, FakeHistory, a_session, a_tick, an_instrument
 
@@ -38,7 +40,11 @@ class Desk:
         self.asked: list[OrderRequest] = []
         self.causes: list[Cause] = []
         self.cancelled: list[str] = []
-        self.ctx = RunContext(self.run, self.market, self.clock, self._submit, self.cancelled.append, lambda: None)
+        self.books = Books()
+        shares = Shares(self.run, self.books, lambda: [self.run])
+        self.ctx = RunContext(
+            self.run, self.market, self.clock, self._submit, self.cancelled.append, lambda: None, shares
+        )
         self.tick(100.0)
 
     def _submit(self, request: OrderRequest, cause: Cause) -> None:
@@ -191,12 +197,25 @@ def test_an_exit_that_is_refused_without_a_stop_is_the_strategys_to_repeat(desk:
     assert desk.ctx.exit(INFY, reason="out") == desk.asked[-1].tag
 
 
-def test_an_exit_that_waits_ends_with_its_run(desk: Desk) -> None:
+def test_an_exit_whose_stop_is_withdrawn_is_carried_out_after_the_run_s_end_too(desk: Desk) -> None:
     desk.holds(10)
     stop = desk.stops_at_broker()
+    assert desk.ctx.guards(desk.run.orders[stop.tag])
     desk.ctx.exit(INFY, reason="out")
+    assert not desk.ctx.guards(desk.run.orders[stop.tag])
     desk.run.state = RunState.STOPPING
     desk.says(stop, "CANCELLED")
+    assert desk.last() == ("SELL", 10, "MARKET")
+    assert desk.ctx.guards(desk.run.orders[desk.asked[-1].tag]) and desk.ctx.left_behind() == ["1 exit goes on"]
+    assert desk.ctx.exit(INFY, reason="from the grave") is None
+
+
+def test_an_exit_that_withdrew_nothing_ends_with_its_run(desk: Desk) -> None:
+    desk.holds(10)
+    desk.ctx.sell(INFY, 10, reason="stop", trigger_price=95.0)  # on its way: it cannot be withdrawn yet
+    desk.ctx.exit(INFY, reason="out")
+    desk.run.state = RunState.STOPPING
+    desk.says(desk.asked[-1], "CANCELLED")
     assert len(desk.asked) == 2
 
 

@@ -1,0 +1,80 @@
+"""How much of what a run took the account still holds: a person, another run or the broker may have closed it.
+
+An account nets what its runs hold. Where several runs count on the same units, the run that started first has them:
+so no unit is sold twice, and none is left that nobody would sell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from alphapanda_desktop.trading.books import Books, Place, left_of, place_of
+from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.stops import kept_by
+
+IN_HOLDINGS: Final = frozenset({"CNC", "MTF"})
+"""Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
+
+
+class Shares:
+    """One run's share of the account; `runs` are all runs of the venue, itself included."""
+
+    def __init__(self, run: Run, books: Books, runs: Callable[[], Iterable[Run]]) -> None:
+        self._run = run
+        self._books = books
+        self._runs = runs
+
+    def held(self, key: str, product: str) -> int:
+        """Signed quantity of the run's position that is there still; what it says itself where nobody can tell."""
+        own = _of(self._run, key, product)
+        if not own or not self.told(key, product):
+            return own
+        sign, account = (1 if own > 0 else -1), self._books.held(*_place(key, product))
+        pool = account * sign
+        for other in self._others():
+            share = _of(other, key, product) * sign
+            first = other.started_at < self._run.started_at
+            pool -= share if share < 0 or first else 0
+        return sign * max(0, min(abs(own), pool))
+
+    def told(self, key: str, product: str) -> bool:
+        """Whether the positions tell what is left: not of shares that lie among the holdings, nor before they came."""
+        brought = any(where == key and as_ == product and lots[0] for (where, as_), lots in self._run.brought.items())
+        return self._books.positions_at is not None and not (product in IN_HOLDINGS and brought)
+
+    def netted(self, key: str, product: str) -> bool:
+        """Whether another run holds the opposite: what the account holds is then no measure of an exit."""
+        own = _of(self._run, key, product)
+        return any(_of(other, key, product) * own < 0 for other in self._others())
+
+    def only_closes(self, key: str, product: str) -> bool:
+        """Whether an exit of the run can only shrink what the account holds."""
+        return self.told(key, product) and not self.netted(key, product)
+
+    def free(self, key: str, product: str) -> int:
+        """`held`, less what orders that are not the run's will close already."""
+        held = self.held(key, product)
+        if not held or not self.only_closes(key, product):
+            return held
+        place, sign = _place(key, product), 1 if held > 0 else -1
+        rows = [*self._books.unanswered(), *self._books.book.working()]
+        theirs = [o for o in rows if place_of(o) == place and o.sign * sign < 0 and not self._owns(o.tag)]
+        room = abs(self._books.held(*place)) - sum(map(left_of, theirs))
+        return sign * max(0, min(abs(held), room))
+
+    def _owns(self, tag: str | None) -> bool:
+        return tag in self._run.orders
+
+    def _others(self) -> list[Run]:
+        """Other runs that may still close what they hold: asking ones, and those whose stops are watched."""
+        return [run for run in self._runs() if run is not self._run and (run.asking or kept_by([run]))]
+
+
+def _place(key: str, product: str) -> Place:
+    exchange, _, symbol = key.partition(":")
+    return (exchange, symbol, product)
+
+
+def _of(run: Run, key: str, product: str) -> int:
+    return sum(count for as_, count in run.held_as(key).items() if as_ == product)
