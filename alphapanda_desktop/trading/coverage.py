@@ -9,12 +9,13 @@ from typing import Final, cast
 
 from psygnal import Signal
 
-from alphapanda_desktop.domain.coverage import AppStop, Coverage, covered
+from alphapanda_desktop.domain.coverage import WAITING, AppStop, Coverage, covered
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
 from alphapanda_desktop.domain.portfolio import Gtt, Gtts
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.why import Cause, tick_facts
+from alphapanda_desktop.trading.books import Place, place_of
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
@@ -42,6 +43,7 @@ class StopCoverage:
         self._runs = runs
         self._port = gtts
         self._gtts: list[Gtt] = []
+        self._converting: set[Place] = set()
         self._wanted = asyncio.Event()
         self._wanted.set()
         self.gtts_unread = "" if gtts is None else "GTTs have not been read yet"
@@ -89,18 +91,37 @@ class StopCoverage:
         Raises Refused where there is none, and what `Desk.submit` raises at the first that fails; after Unknown both
         may stand.
         """
+        if position.id in self._converting:
+            raise Refused(f"The stops of {position.key} are being put to the broker already.", "stop coverage")
+        self._converting.add(position.id)
+        try:
+            return await self._convert(position)
+        finally:
+            self._converting.discard(position.id)
+            self.changed.emit()
+
+    async def _convert(self, position: Position) -> list[Order]:
         row = next((row for row in self.rows() if row.position.id == position.id), None)
         if row is None or not row.in_program:
             raise Refused(f"No stop of {position.key} is watched by this program only.", "stop coverage")
         placed: list[Order] = []
-        left = row.in_program  # what the broker guards already must not be guarded twice: it could be sold twice
+        # What the broker guards already, or may, must not be guarded twice: it could be sold twice.
+        left = row.in_program - self._on_their_way(row)
+        if left <= 0:
+            raise Refused(f"Stops of {position.key} are on their way to the broker already.", "stop coverage")
         for stop in row.app_stops:
             if left:
                 placed.append(await self._to_broker(replace(stop, quantity=min(left, stop.quantity)), position))
                 left -= placed[-1].quantity
             self._hand_over(stop)
-        self.changed.emit()
         return placed
+
+    def _on_their_way(self, row: Coverage) -> int:
+        """Units in stops that were sent and of which nobody knows yet that they rest."""
+        rows = [*self._desk.books.unanswered(), *self._desk.books.book.working()]
+        stops = [o for o in rows if o.trigger_price > 0 and place_of(o) == row.position.id]
+        closing = [o for o in stops if o.sign * row.position.quantity < 0]
+        return sum(o.open_quantity for o in closing if o.status not in WAITING or not o.order_id)
 
     async def _to_broker(self, stop: AppStop, position: Position) -> Order:
         request, tick = self._request(stop, position), self._market.latest(position.instrument_token)
@@ -123,6 +144,7 @@ class StopCoverage:
             tag=self._desk.new_tag(),
             strategy=stop.owner,
             reason=f"stop put to the broker: {stop.reason}" if stop.reason else "stop put to the broker",
+            closes=True,
         )
 
     def _hand_over(self, stop: AppStop) -> None:

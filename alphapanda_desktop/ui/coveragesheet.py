@@ -79,6 +79,7 @@ class CoverageSheet(Sheet):
     def __init__(self, coverage: StopCoverage, edge: Edge, parent: QWidget) -> None:
         super().__init__("coverage_sheet", "Stop coverage", edge, parent)
         self._coverage = coverage
+        self._converting = False
         self.summary = self.line(name="coverage_summary")
         self.model = RowModel(COLUMNS, coverage_key, edge.theme, self)
         self.table = TableView(self.model, "No position is open.", self)
@@ -114,7 +115,7 @@ class CoverageSheet(Sheet):
         self._offer()
 
     def _offer(self) -> None:
-        self.convert.setEnabled(any(row.in_program for row in self._selected()))
+        self.convert.setEnabled(not self._converting and any(row.in_program for row in self._selected()))
         row = self.table.current_row()
         tell(self.detail, "" if row is None else "\n".join((in_words(row), *row.stops)))
 
@@ -123,11 +124,16 @@ class CoverageSheet(Sheet):
 
     def _convert(self) -> None:
         rows = [row for row in self._selected() if row.in_program]
+        self._converting = True  # now, not in the task: a double click comes before it
+        self._offer()
         self.edge.spawn("convert stops", self._put_at_broker(rows))
 
     async def _put_at_broker(self, rows: Sequence[Coverage]) -> None:
-        tell(self.answer, await convert_all(self._coverage, rows))
-        self.follow()
+        try:
+            tell(self.answer, await convert_all(self._coverage, rows))
+        finally:
+            self._converting = False
+            self.follow()
 
 
 async def convert_all(coverage: StopCoverage, rows: Sequence[Coverage]) -> str:
@@ -195,13 +201,13 @@ class ClosingSheet(Sheet):
         self.dismiss()
 
     def _convert(self) -> None:
+        for button in (self.convert, self.anyway):
+            button.setEnabled(False)
         self.edge.spawn("convert stops", self._convert_then_agree())
 
     async def _convert_then_agree(self) -> None:
         if self._coverage is None:
             return
-        for button in (self.convert, self.anyway):
-            button.setEnabled(False)
         failed = await convert_all(self._coverage, self._leaving.app_only)
         if not failed:
             self.agree()

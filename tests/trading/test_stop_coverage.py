@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -136,6 +137,34 @@ def test_a_stop_whose_answer_was_lost_is_watched_here_too_and_not_counted_there(
             assert [o.status for o in c.run.working(INFY.key)] == [UNKNOWN]
             (row,) = c.coverage.rows()
             assert (row.at_broker, row.in_program) == (0, 10)
+
+    arun(story())
+
+
+def test_stops_put_to_the_broker_twice_at_once_rest_there_once(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            answers = await asyncio.gather(*(c.coverage.convert(c.position) for _ in range(2)), return_exceptions=True)
+            assert [type(answer).__name__ for answer in answers] == ["list", "Refused"]
+            assert "are being put to the broker already" in str(answers[1])
+            assert [(o.sign, o.quantity) for o in c.s.desk.books.book.working()] == [(-1, 10)]
+            assert await c.counts() == (10, 0, 0)
+
+    arun(story())
+
+
+def test_a_stop_of_which_no_answer_came_is_not_sent_again(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            c.s.broker.refuse_next = Unknown("no answer")
+            with pytest.raises(Unknown):
+                await c.coverage.convert(c.position)
+            sent = len(c.s.broker.placed)
+            with pytest.raises(Refused, match="on their way to the broker already"):
+                await c.coverage.convert(c.position)
+            assert len(c.s.broker.placed) == sent
 
     arun(story())
 

@@ -117,6 +117,7 @@ class FakeCoverage:
         self.converted: list[str] = []
         self.refuse: AlphaPandaError | None = None
         self.refreshed = 0
+        self.tries = 0
 
     def rows(self) -> list[Coverage]:
         return list(self._rows)
@@ -132,6 +133,7 @@ class FakeCoverage:
         self.refreshed += 1
 
     async def convert(self, position: Position) -> list[object]:
+        self.tries += 1
         if self.refuse is not None:
             raise self.refuse
         self.converted.append(position.tradingsymbol)

@@ -83,6 +83,22 @@ def test_stops_of_this_program_are_put_at_the_broker(run: Any, eventually: Event
     run(story())
 
 
+def test_a_double_click_puts_stops_at_the_broker_once(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            coverage = FakeCoverage(covered_row("INFY", 10, 0, 10))
+            coverage.refuse = Unknown("no answer")
+            sheet = lay(stage, coverage)
+            for _ in range(2):
+                QTest.mouseClick(sheet.convert, Qt.MouseButton.LeftButton)
+            assert not sheet.convert.isEnabled()
+            await eventually(lambda: sheet.answer.text() == "INFY: no answer")
+            assert coverage.tries == 1
+            await eventually(sheet.convert.isEnabled)  # it may be tried again
+
+    run(story())
+
+
 def test_a_stop_that_could_not_be_placed_is_named(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_stage() as stage:
