@@ -80,6 +80,7 @@ class Differences:
         self._tell = tell
         self._rows: dict[str, Difference] = {}
         self._decided: dict[str, Choice] = {}
+        self._under_way: set[str] = set()
 
     def rows(self) -> list[Difference]:
         """Those that wait for a decision first, then the newest."""
@@ -127,6 +128,18 @@ class Differences:
         if choice not in row.choices:
             offered = ", ".join(row.choices) or "none"
             raise Refused(f"{row.what}: {choice} asked, {offered} offered.", "difference")
+        if id_ in self._under_way:
+            raise Refused(f"{row.what}: a decision about it is being carried out.", "difference")
+        if row.decided is Choice.FLATTEN:
+            raise Refused(f"{row.what}: it was flattened already.", "difference")
+        self._under_way.add(id_)
+        try:
+            await self._carry_out(row, choice)
+        finally:
+            self._under_way.discard(id_)
+
+    async def _carry_out(self, row: Difference, choice: Choice) -> None:
+        id_ = row.id
         if self._carry is not None:
             await self._carry(row, choice)
         detail = {"id": id_, "choice": choice.value, "what": row.what, "ours": row.ours, "theirs": row.theirs}

@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.trading.books import Place, place_of
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.endings import alive, ended
 from alphapanda_desktop.trading.leftover import delete_left_over
 from alphapanda_desktop.trading.run import Run
 
@@ -149,39 +150,15 @@ async def _cancel(desk: Desk, orders: Sequence[Order], wait_s: float) -> list[st
     """Ask for the end of these orders and wait for it; what went wrong, in words."""
     asked = [order.order_id for order in orders if order.order_id]
     said = await asyncio.gather(*(_cancel_one(desk, order_id) for order_id in asked))
-    await _ended(desk, asked, wait_s)
+    await ended(desk, desk.books, asked, wait_s)
     return [text for text in said if text]
-
-
-async def _ended(desk: Desk, order_ids: Sequence[str], wait_s: float) -> None:
-    """Wait until none of these orders lives, or until the time is up."""
-    moved = asyncio.Event()
-
-    def hear(_order: Order) -> None:
-        moved.set()
-
-    desk.order_changed.connect(hear)
-    try:
-        async with asyncio.timeout(wait_s):
-            while _alive(desk, order_ids):
-                moved.clear()
-                await moved.wait()
-    except TimeoutError:
-        return  # who still lives is named by the caller
-    finally:
-        desk.order_changed.disconnect(hear)
-
-
-def _alive(desk: Desk, order_ids: Sequence[str]) -> bool:
-    rows = map(desk.books.book.get, order_ids)
-    return any(order is not None and order.live for order in rows)
 
 
 async def _cancel_one(desk: Desk, order_id: str) -> str:
     try:
         await desk.cancel(order_id)
     except AlphaPandaError as error:
-        if _alive(desk, [order_id]):
+        if alive(desk.books, [order_id]):
             return f"Order {order_id} could not be cancelled: {error}"
     return ""
 

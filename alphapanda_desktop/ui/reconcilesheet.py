@@ -148,15 +148,17 @@ class ReconcileSheet(Sheet):
     # -- what the person does --------------------------------------------------------------------------------
 
     def _decide(self, choice: Choice) -> None:
-        self.edge.spawn(f"{choice} differences", self._carry_out(choice))
-
-    async def _carry_out(self, choice: Choice) -> None:
-        """Decide each selected row that offers the choice; the first that fails is told, the others stay open."""
-        self._deciding = True
+        if self._deciding:
+            return
+        self._deciding = True  # now, not in the task: a double click comes before it
         tell(self.answer, "")
         self._show_selected()
+        self.edge.spawn(f"{choice} differences", self._carry_out(choice, _takers(self.table.selected_rows(), choice)))
+
+    async def _carry_out(self, choice: Choice, rows: Sequence[Difference]) -> None:
+        """Decide each of these rows; the first that fails is told, the others stay open."""
         try:
-            for row in _takers(self.table.selected_rows(), choice):
+            for row in rows:
                 await self._desk.differences.decide(row.id, choice)
         except AlphaPandaError as error:
             tell(self.answer, str(error))

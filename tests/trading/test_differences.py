@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from alphapanda_desktop.domain.errors import Refused, StrategyError, Unknown
+from alphapanda_desktop.domain.errors import Refused, Rejected, StrategyError, Unknown
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.portfolio import Holding
 from alphapanda_desktop.domain.positions import Position
@@ -120,6 +121,62 @@ def test_flatten_cancels_what_works_of_a_foreign_order_and_closes_what_it_filled
             assert s.broker.book[order.order_id][-1].status == "CANCELLED"
             assert [(f.transaction_type, f.quantity) for f in s.broker.trades] == [("BUY", 4), ("SELL", 4)]
             assert await s.broker.positions() and not (await s.broker.positions())[0].quantity
+
+    arun(story())
+
+
+def test_flatten_asked_for_twice_sends_one_order(arun):
+    async def story():
+        async with a_desk() as s:
+            order = await made_elsewhere(s)
+            await s.desk.reconcile("look")
+            asked = (s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN) for _ in range(2))
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert answers[0] is None and "is being carried out" in str(answers[1])
+            with pytest.raises(Refused, match="flattened already"):
+                await s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN)
+            assert [(f.transaction_type, f.quantity) for f in s.broker.trades] == [("BUY", 10), ("SELL", 10)]
+
+    arun(story())
+
+
+def test_a_decision_that_failed_can_be_made_again(arun):
+    async def story():
+        async with a_desk() as s:
+            order = await made_elsewhere(s)
+            await s.desk.reconcile("look")
+            s.broker.refuse_next = Rejected("the exchange said no", "OrderException", 400)
+            with pytest.raises(Rejected):
+                await s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN)
+            await s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN)
+            assert s.desk.books.held("NSE", "INFY", "MIS") == 0
+
+    arun(story())
+
+
+def test_flatten_takes_the_stop_of_what_it_closes_along(arun):
+    async def story():
+        async with a_desk() as s:
+            order = await made_elsewhere(s)
+            await s.desk.reconcile("look")
+            stop = await s.desk.submit(s.request("SELL", order_type="SL-M", trigger_price=90.0))
+            await s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN)
+            assert s.broker.cancelled == [stop.order_id] and s.desk.books.book.working() == []
+            assert s.desk.books.held("NSE", "INFY", "MIS") == 0
+
+    arun(story())
+
+
+def test_flatten_of_a_part_sends_nothing_that_a_resting_stop_would_close_as_well(arun):
+    async def story():
+        async with a_desk() as s:
+            await s.desk.submit(s.request("BUY", 5))
+            order = await made_elsewhere(s)
+            await s.desk.reconcile("look")
+            await s.desk.submit(s.request("SELL", 15, order_type="SL-M", trigger_price=90.0))
+            with pytest.raises(Refused, match="0 left"):
+                await s.desk.differences.decide(f"foreign order:{order.order_id}", Choice.FLATTEN)
+            assert s.desk.books.held("NSE", "INFY", "MIS") == 15 and s.broker.cancelled == []
 
     arun(story())
 

@@ -84,8 +84,10 @@ class FakeReconciling:
         self.looks: list[str] = []
         self.carried: list[tuple[str, Choice]] = []
         self.refuse = ""
+        self.asked = 0
 
     async def _carry(self, row: Difference, choice: Choice) -> None:
+        self.asked += 1
         if self.refuse:
             raise Refused(self.refuse)
         self.carried.append((row.id, choice))

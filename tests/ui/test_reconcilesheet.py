@@ -65,6 +65,23 @@ def test_a_decision_is_carried_out_journaled_and_shown(run: Any, eventually: Eve
     run(story())
 
 
+def test_a_double_click_decides_once(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            desk = FakeReconciling()
+            desk.refuse = "the broker said no"
+            desk.differences.add(a_difference("1001"))
+            sheet = lay(stage, desk)
+            for _ in range(2):
+                QTest.mouseClick(button(sheet, Choice.FLATTEN), Qt.MouseButton.LeftButton)
+            assert not button(sheet, Choice.FLATTEN).isEnabled()
+            await eventually(lambda: sheet.answer.text() == "the broker said no")
+            assert desk.asked == 1
+            await eventually(button(sheet, Choice.FLATTEN).isEnabled)
+
+    run(story())
+
+
 def test_only_what_a_row_offers_can_be_chosen(run: Any) -> None:
     async def story() -> None:
         async with a_stage() as stage:
