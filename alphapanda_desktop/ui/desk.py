@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 
-WATCHLIST_PX: Final = 530
+WATCHLIST_PX: Final = 560
 STRATEGIES_PX: Final = 360
 BOOKS_PX: Final = 272
-SYMBOL_PX: Final = 110
+SYMBOL_PX: Final = 92
 
 
 class DeskView:

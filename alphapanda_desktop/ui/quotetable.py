@@ -21,6 +21,10 @@ Span = tuple[int, int, int]
 """A column, its left edge and its width."""
 
 
+TITLE_PADDING: Final = 9
+"""What the style sheet leaves on each side of a title, and a pixel for its last letter."""
+
+
 class QuoteTable(TableView):
     """Tight columns, the first of which takes what the others leave; painted without a call to Qt by the cell.
 
@@ -43,8 +47,9 @@ class QuoteTable(TableView):
         titles = header.fontMetrics()
         for column, heading in enumerate(COLUMNS):
             if heading.widest:
-                wide = max(words.horizontalAdvance(heading.widest), titles.horizontalAdvance(heading.title))
-                header.resizeSection(column, wide + 2 * TIGHT)
+                wide = words.horizontalAdvance(heading.widest) + 2 * TIGHT
+                title = titles.horizontalAdvance(heading.title) + 2 * TITLE_PADDING
+                header.resizeSection(column, max(wide, title))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -98,6 +103,8 @@ class QuoteTable(TableView):
             if cell.chip is not None:
                 self._paint_chip(painter, QRect(left, top, width, height), cell)
             role = cell.colour or "text"
+            if column == PRICE and self._quotes.lit_of(row) is not None:
+                role = "text"  # green on red could not be read
             ink = inks.get(role) or self._ink(role)
             stamps.draw_number(painter, left + width - TIGHT, down, cell.text, ink)
 
