@@ -13,6 +13,7 @@ from enum import StrEnum
 from math import isfinite
 from typing import Final
 
+from alphapanda_desktop.domain.figures import in_lakhs
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest
 from alphapanda_desktop.domain.units import multiplier_of
@@ -242,7 +243,7 @@ def _given(name: str, order_type: str, price: float | None) -> RuleResult:
 def _lots(asked: _Asked) -> Iterator[RuleResult]:
     quantity, lot = asked.request.quantity, asked.instrument.lot
     whole = quantity > 0 and quantity % lot == 0
-    text = "" if whole else f"Quantity {quantity} of {asked.instrument.key} is not a multiple of its lot of {lot}."
+    text = "" if whole else f"Lot size: quantity {quantity} of {asked.instrument.key} is not a multiple of {lot}."
     yield RuleResult("lot size", whole, str(quantity), f"multiples of {lot}", text)
 
 
@@ -250,7 +251,7 @@ def _ticks(asked: _Asked) -> Iterator[RuleResult]:
     instrument, tick = asked.instrument, asked.instrument.tick_size
     for name, price in _prices(asked.request):
         fits = isfinite(price) and instrument.on_tick(price)
-        text = "" if fits else f"{name} {price:g} of {instrument.key} is not a multiple of its tick of {tick:g}."
+        text = "" if fits else f"Tick size: {name.lower()} {price:g} of {instrument.key} is not a multiple of {tick:g}."
         yield RuleResult("tick size", fits, f"{name.lower()} {price:g}", f"multiples of {tick:g}", text)
 
 
@@ -287,7 +288,7 @@ def _value(asked: _Asked) -> Iterator[RuleResult]:
             yield _unpriced(asked, rule, limit)
             continue
         value = asked.request.quantity * _units(asked) * price
-        yield _held_to(asked, rule, value, limit, f"{value:,.2f}", f"{limit:,.2f}", "asked")
+        yield _held_to(asked, rule, value, limit, in_lakhs(value), in_lakhs(limit), "asked")
 
 
 def _units(asked: _Asked) -> float:
@@ -305,10 +306,10 @@ def _reference_price(request: OrderRequest, exposure: Exposure) -> float | None:
 
 
 def _unpriced(asked: _Asked, rule: str, limit: float) -> RuleResult:
-    text = f"no price of {asked.instrument.key} is known, so its value cannot be held against {limit:,.2f}."
+    text = f"no fresh price of {asked.instrument.key} is known, so its value cannot be held against {in_lakhs(limit)}."
     if asked.exits:
         return RuleResult(rule, True, "unknown", _EXIT)
-    return RuleResult(rule, False, "unknown", f"{limit:,.2f}", f"{rule.capitalize()}: {text}")
+    return RuleResult(rule, False, "unknown", in_lakhs(limit), f"{rule.capitalize()}: {text}")
 
 
 def _counts(asked: _Asked) -> Iterator[RuleResult]:
@@ -370,7 +371,9 @@ def _band(asked: _Asked) -> Iterator[RuleResult]:
 def _within(asked: _Asked, rule: str, name: str, price: float, limit: float) -> RuleResult:
     last, allowed = asked.exposure.last_price, f"{limit:g} %"
     if last is None or not last > 0:
-        text = f"no last price of {asked.instrument.key} is known to hold {price:g} against."
+        if asked.exits:
+            return RuleResult(rule, True, "unknown", _EXIT)
+        text = f"no fresh price of {asked.instrument.key} is known to hold {price:g} against, {allowed} allowed."
         return RuleResult(rule, False, "unknown", allowed, f"{rule.capitalize()}: {text}")
     away = abs(price - last) * 100 / last
     inside = away <= limit
@@ -399,12 +402,12 @@ def results_of(
         if not limit:
             continue
         if pnl is None:
-            yield RuleResult(rule, True, "unknown", f"{limit:,.2f}")
+            yield RuleResult(rule, True, "unknown", in_lakhs(limit))
             continue
         lost = max(0.0, start - pnl)
-        passed, shown = exits or lost < limit, _EXIT if exits else f"{limit:,.2f}"
-        text = "" if passed else f"{rule.capitalize()}: {lost:,.2f} lost, {limit:,.2f} allowed."
-        yield RuleResult(rule, passed, f"{lost:,.2f}", shown, text)
+        passed, shown = exits or lost < limit, _EXIT if exits else in_lakhs(limit)
+        text = "" if passed else f"{rule.capitalize()}: {in_lakhs(lost)} lost, {in_lakhs(limit)} allowed."
+        yield RuleResult(rule, passed, in_lakhs(lost), shown, text)
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------

@@ -225,8 +225,11 @@ class Desk(Voice):
 
     def price_of(self, position: Position) -> float:
         """The freshest price of a position's instrument; the broker's own where no tick came."""
-        tick = self._parts.market.latest(position.instrument_token)
-        return tick.last_price if tick else position.last_price
+        return self.last_price(position.key) or position.last_price
+
+    def last_price(self, key: str) -> float | None:
+        """What a unit of an instrument is worth, by its key; None where that is not known."""
+        return self._rules.last_price(key)
 
     @property
     def brought(self) -> list[Brought]:

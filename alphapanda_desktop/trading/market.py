@@ -40,6 +40,9 @@ SLICE_S: Final = 0.006
 BEAT_S: Final = 0.05
 """Ticks of so short a time are one beat to the guard of freshness, whose limits are seconds."""
 
+CLOCKS_DIFFER_S: Final = 60.0
+"""How far the exchange's clock may be behind this computer's before its ticks look older than they are."""
+
 FEW: Final = 8
 """Packets up to which Python is quicker than numpy."""
 
@@ -85,6 +88,8 @@ class Market:
         self.was_down = True
         """Whether updates may have been missed: until the first link is up, and again after each loss."""
         self._up_since_s = 0.0
+        self._up_at_s = 0.0
+        """The same by the clock on the wall, in epoch seconds: what exchange times are held against."""
         self._wishes: dict[str, dict[int, Mode]] = {}
         self._rows_of: dict[str, Rows] = {}
         """Rows of what each owner watches."""
@@ -183,6 +188,17 @@ class Market:
             if tick is not None:
                 self._made[instrument_token] = tick
         return tick
+
+    def trusted(self, instrument_token: int) -> Tick | None:
+        """Its last tick if money may hang on it: with a price, and of no time before the link came up.
+
+        What a subscription tells first was kept, and may be of yesterday.  Source: CONTRACT 7, lessons 3 and 4.
+        """
+        tick = self.latest(instrument_token)
+        if tick is None or not tick.last_price > 0:
+            return None
+        cached = tick.exchange_epoch_s and tick.exchange_epoch_s < self._up_at_s - CLOCKS_DIFFER_S
+        return None if cached else tick
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
@@ -445,6 +461,7 @@ class Market:
             self._series.lost(self._clock.now())
         if is_up and not was_up:
             self._up_since_s = self._clock.monotonic_s()
+            self._up_at_s = self._clock.now().timestamp()
         self.link = report
         self._call("link", self.link_changed.emit, report)
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from psygnal import Signal
 
 from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.domain.figures import in_lakhs
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.ports import Clock, Event, Journal
@@ -163,4 +164,4 @@ def _number(value: object) -> float:
 
 
 def _told(limit: float) -> str:
-    return f"{limit:,.2f}".removesuffix(".00") if limit else "off"
+    return in_lakhs(limit).removesuffix(".00") if limit else "off"

@@ -13,6 +13,7 @@ from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces
 from alphapanda_desktop.trading.exposures import exposure_of
 from alphapanda_desktop.trading.parts import Parts
+from alphapanda_desktop.trading.prices import Prices
 from alphapanda_desktop.trading.reconcile import journaled
 
 
@@ -22,6 +23,7 @@ class Rules:
     def __init__(self, parts: Parts, why_locked: Callable[[], str]) -> None:
         self._parts = parts
         self._why_locked = why_locked
+        self._prices = Prices(parts.market, parts.books)
         self._strategy_of: dict[str, str] = {}
         self._by_strategy: Counter[str] = Counter()
         self.orders_today = 0
@@ -46,11 +48,10 @@ class Rules:
     def exposure(self, request: OrderRequest) -> Exposure:
         """What is known when the order is judged."""
         parts = self._parts
-        tick = parts.market.latest(request.instrument_token)
         return exposure_of(
             request,
             parts.books,
-            last_price=tick.last_price if tick else None,
+            last_price=self._prices.for_limits(request),
             orders_today=self.orders_today,
             strategy_orders_today=self._by_strategy[self._strategy(request)],
             ledger=parts.ledger,
@@ -60,10 +61,8 @@ class Rules:
         )
 
     def last_price(self, key: str) -> float | None:
-        """Last price by instrument key; None where no tick came."""
-        instrument = self._parts.market.master.by_key(key)
-        tick = self._parts.market.latest(instrument.instrument_token) if instrument else None
-        return tick.last_price if tick else None
+        """What a unit of an instrument is worth, by its key; None where that is not known."""
+        return self._prices.of(key)
 
     def examine(
         self, request: OrderRequest, instrument: Instrument, exposure: Exposure, *, changing: bool = False

@@ -123,7 +123,7 @@ class Runner:
             product=cast(Product, row.parameters.get(PRODUCT, "MIS")),
             started_at=row.started_at,
             now=self._clock.now,
-            price_of=self._price_of,
+            price_of=self._desk.last_price,
             units_of=self._desk.ledger.units,
             state=RunState.STOPPED,
             detail=how,
@@ -137,11 +137,6 @@ class Runner:
     def _brought(self, run_id: str) -> dict[tuple[str, Product], tuple[int, float]]:
         own = [one for one in self._desk.brought if one.run_id == run_id]
         return {(one.key, cast(Product, one.product)): (one.quantity, one.average_price) for one in own}
-
-    def _price_of(self, key: str) -> float | None:
-        instrument = self._market.master.by_key(key)
-        tick = self._market.latest(instrument.instrument_token) if instrument else None
-        return tick.last_price if tick else None
 
     def close(self) -> None:
         """Hear no more from the desk."""
@@ -175,7 +170,7 @@ class Runner:
             product=order.product,
             started_at=self._clock.now(),
             now=self._clock.now,
-            price_of=self._price_of,
+            price_of=self._desk.last_price,
             units_of=self._desk.ledger.units,
         )
         self.runs.insert(0, run)  # before the first wait: the kill switch must find it

@@ -64,21 +64,21 @@ def test_an_ordinary_order_passes() -> None:
         (a_request(order_type="LIMIT"), INFY, {}, "needs a price above 0, None given"),
         (a_request(price=float("nan")), INFY, {}, "needs a price above 0, nan given"),
         (a_request(order_type="SL-M"), INFY, {}, "needs a trigger above 0"),
-        (a_request(quantity=0, price=100), INFY, {}, "Quantity 0"),
-        (a_request(quantity=-5, price=100), INFY, {}, "Quantity -5"),
-        (a_request(quantity=64, price=100, instrument=FUTURE), FUTURE, {}, "its lot of 65"),
-        (a_request(price=100.03), INFY, {}, "Price 100.03 of NSE:INFY is not a multiple of its tick of 0.05"),
-        (a_request(price=100, trigger_price=99.99, order_type="SL"), INFY, {}, "Trigger 99.99"),
+        (a_request(quantity=0, price=100), INFY, {}, "Lot size: quantity 0"),
+        (a_request(quantity=-5, price=100), INFY, {}, "Lot size: quantity -5"),
+        (a_request(quantity=64, price=100, instrument=FUTURE), FUTURE, {}, "not a multiple of 65"),
+        (a_request(price=100.03), INFY, {}, "Tick size: price 100.03 of NSE:INFY is not a multiple of 0.05"),
+        (a_request(price=100, trigger_price=99.99, order_type="SL"), INFY, {}, "trigger 99.99"),
         (a_request(quantity=5_001, price=100), INFY, {}, "Order quantity: 5001 asked, 5000 allowed"),
-        (a_request(quantity=2_501, price=1_000), INFY, {"last_price": 1_000}, "2,501,000.00 asked, 2,500,000.00"),
-        (a_request(), INFY, {"last_price": None}, "no price of NSE:INFY is known"),
-        (a_request(quantity=6, price=5_000, instrument=CRUDE), CRUDE, {"last_price": 5_000}, "3,000,000.00 asked"),
+        (a_request(quantity=2_501, price=1_000), INFY, {"last_price": 1_000}, "25,01,000.00 asked, 25,00,000.00"),
+        (a_request(), INFY, {"last_price": None}, "no fresh price of NSE:INFY is known"),
+        (a_request(quantity=6, price=5_000, instrument=CRUDE), CRUDE, {"last_price": 5_000}, "30,00,000.00 asked"),
         (a_request(price=100), INFY, {"orders_today": 500}, "Orders per day: 500 sent, 500 allowed"),
         (a_request(quantity=100, price=100), INFY, {"position": 9_950}, "Position: 10050 would be held"),
         (a_request(price=110.05), INFY, {}, "price 110.05 is 10.05 % from the last price 100, 10 % allowed"),
         (a_request("SELL", price=89.9), INFY, {}, "from the last price"),
         (a_request(trigger_price=120, price=None, order_type="SL-M"), INFY, {}, "trigger 120 is 20.00 %"),
-        (a_request(price=100), INFY, {"last_price": None}, "no last price of NSE:INFY"),
+        (a_request(price=100), INFY, {"last_price": None}, "no fresh price of NSE:INFY"),
     ],
 )
 def test_a_refusal_names_the_rule_the_value_and_the_limit(
@@ -259,7 +259,7 @@ def test_another_instrument_is_not_held_to_infys_limits() -> None:
         ("instrument price band", {"price": 97.95}, {},
          "Instrument price band: price 97.95 is 2.05 % from the last price 100, 2 % allowed."),
         ("instrument price band", {}, {"last_price": None},
-         "Instrument price band: no last price of NSE:INFY is known to hold 100 against."),
+         "Instrument price band: no fresh price of NSE:INFY is known to hold 100 against, 2 % allowed."),
         ("loss per day", {}, {"day_pnl": -1_000.0}, "Loss per day: 1,000.00 lost, 1,000.00 allowed."),
         ("drawdown", {}, {"day_pnl": 100.0, "day_peak": 600.0}, "Drawdown: 500.00 lost, 500.00 allowed."),
         ("strategy loss per day", {}, {"strategy_pnl": -800.0}, "Strategy loss per day: 800.00 lost, 800.00 allowed."),
@@ -322,7 +322,7 @@ def test_an_exit_needs_no_price_for_its_value() -> None:
     found = result("order value", out, position=10, last_price=None)
     assert (found.passed, found.value, found.limit) == (True, "unknown", "exits pass")
     entry = result("strategy order value", a_request("BUY", 10, strategy="run"), last_price=None)
-    text = "Strategy order value: no price of NSE:INFY is known, so its value cannot be held against 9,000.00."
+    text = "Strategy order value: no fresh price of NSE:INFY is known, so its value cannot be held against 9,000.00."
     assert entry == RuleResult("strategy order value", False, "unknown", "9,000.00", text)
 
 
@@ -373,7 +373,7 @@ def test_prices_and_triggers_are_each_held_to_tick_and_band() -> None:
     stop = replace(BY_RUN, order_type="SL", price=100.05, trigger_price=100.02)
     ticks = [(r.passed, r.value, r.text) for r in results(stop) if r.rule == "tick size"]
     assert ticks == [(True, "price 100.05", ""), (False, "trigger 100.02",
-                     "Trigger 100.02 of NSE:INFY is not a multiple of its tick of 0.05.")]  # fmt: skip
+                     "Tick size: trigger 100.02 of NSE:INFY is not a multiple of 0.05.")]  # fmt: skip
     assert [r.value for r in results(stop) if r.rule == "price band"] == ["0.05 %", "0.02 %"]
 
 
@@ -391,12 +391,12 @@ def test_without_a_last_price_no_price_is_inside_the_band(last: float | None) ->
 @pytest.mark.parametrize(
     ("symbol", "exchange", "lot_size", "told", "value"),
     [
-        ("CRUDEOIL26DECFUT", "MCX", 100, None, "100,000.00"),
-        ("LEAD26DECFUT", "MCX", 5, None, "5,000,000.00"),
-        ("LEAD26DECFUT", "MCX", 5, 5.0, "5,000,000.00"),
+        ("CRUDEOIL26DECFUT", "MCX", 100, None, "1,00,000.00"),
+        ("LEAD26DECFUT", "MCX", 5, None, "50,00,000.00"),
+        ("LEAD26DECFUT", "MCX", 5, 5.0, "50,00,000.00"),
         ("LEAD26DECFUT", "MCX", 5, 7.0, "7,000.00"),
         ("UNHEARDOF26DECFUT", "MCX", 3, 3.0, "3,000.00"),
-        ("USDINR26DECFUT", "CDS", 1, 1.0, "1,000,000.00"),
+        ("USDINR26DECFUT", "CDS", 1, 1.0, "10,00,000.00"),
         ("NIFTY26DECFUT", "NFO", 1, None, "1,000.00"),
     ],
 )
@@ -574,3 +574,9 @@ def test_limits_and_results_are_not_changed_in_place_and_are_told_by_name() -> N
     for kind in (Limits, StrategyLimits, InstrumentLimits, RiskLimits, Exposure):
         with pytest.raises(TypeError):
             kind(1)  # type: ignore[misc]
+
+
+def test_an_exit_at_a_limit_passes_where_no_fresh_price_is_known_and_says_so() -> None:
+    leaving = a_request("SELL", 10, price=100)
+    (band,) = [r for r in results(leaving, position=10, last_price=None) if r.rule == "price band"]
+    assert (band.passed, band.value, band.limit) == (True, "unknown", "exits pass")

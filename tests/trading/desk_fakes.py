@@ -271,6 +271,7 @@ async def a_desk(
         hurry(desk)
         runner = Runner(session, desk, market, journal, clock, strategies or {"probe": Probe}, scope)
         stage = Stage(scope, clock, broker, journal, feed, history, market, sink, desk, runner, arming, errors)
+        stage.at_s = int(clock.now().timestamp())
         broker.on_order = market.take_order
         desk.order_changed.connect(stage.heard.append)
         desk.noticed.connect(stage.notices.append)

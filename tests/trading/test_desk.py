@@ -547,6 +547,7 @@ def test_a_new_day_begins_with_an_empty_book_and_counter(arun):
             await s.desk.resume(a_session(s.clock.now()))
             assert s.desk.orders() == [] and s.desk.books.working("NSE", "INFY", "MIS") == (0, 0)
             s.sink.link(LinkReport(LinkState.UP))
+            s.tick()
             await s.desk.submit(s.request(price=RESTING))
 
     arun(story())

@@ -67,7 +67,7 @@ def test_what_left_in_the_minute_before_a_restart_still_counts_in_the_minute(
         clock = FakeClock()
         async with a_start(tmp_path, clock) as s:
             order = await s.desk.submit(s.request(price=RESTING))
-            clock.advance(50)
+            s.tick(after_s=50)
             await s.desk.submit(s.request(price=RESTING))
             await s.desk.modify(order.order_id, OrderChange(price=RESTING + 1))
             assert s.desk.governor.gauges().minute[0] == 3
