@@ -16,7 +16,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.trading.books import Place, place_of
 from alphapanda_desktop.trading.desk import Desk
-from alphapanda_desktop.trading.endings import alive, ended
+from alphapanda_desktop.trading.endings import ended
 from alphapanda_desktop.trading.leftover import delete_left_over
 from alphapanda_desktop.trading.run import Run
 
@@ -158,7 +158,8 @@ async def _cancel_one(desk: Desk, order_id: str) -> str:
     try:
         await desk.cancel(order_id)
     except AlphaPandaError as error:
-        if alive(desk.books, [order_id]):
+        order = desk.books.book.get(order_id)
+        if order is None or order.live or order.status == "COMPLETE":  # else someone else cancelled it before
             return f"Order {order_id} could not be cancelled: {error}"
     return ""
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from alphapanda_desktop.domain.market import Mode
+from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.portfolio import Portfolio
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.desk import Desk
@@ -103,12 +104,13 @@ def _stake_words(stake: Stake) -> str:
 
 
 class PositionsPanel(BookPanel):
-    """Positions at the latest prices. Signals: `order_wanted(Instrument, side, quantity)`, `chart_wanted(key)`.
+    """Positions at the latest prices. Signals: `order_wanted(Instrument, side, quantity, product)`,
+    `chart_wanted(key)`.
 
     Without a `runner` nothing is closed by strategy; without a `portfolio` nothing is converted.
     """
 
-    order_wanted = Signal(object, str, int)
+    order_wanted = Signal(object, str, int, str)
     chart_wanted = Signal(str)
 
     def __init__(
@@ -255,8 +257,12 @@ class PositionsPanel(BookPanel):
         instrument = self._market.master.by_key(position.key)
         if instrument is None:
             self._edge.notify(f"{position.key} is not in today's instrument list; close it at Kite.", "warning")
+        elif position.product not in get_args(Product):
+            words = f"{position.tradingsymbol} {position.product} is closed by cancelling its second leg."
+            self._edge.notify(words, "warning")
         elif position.quantity:
-            self.order_wanted.emit(instrument, "SELL" if position.quantity > 0 else "BUY", abs(position.quantity))
+            side = "SELL" if position.quantity > 0 else "BUY"
+            self.order_wanted.emit(instrument, side, abs(position.quantity), position.product)
 
     # -- out of many -----------------------------------------------------------------------------------------
 
@@ -293,7 +299,8 @@ class PositionsPanel(BookPanel):
         if not await self._asker.confirmed(question):
             return
         outcome = await get_out(self._desk, owner, self._market.master.by_key, self._desk.submit_sliced)
-        self._edge.notify(f"Exit of {owner.name}: {count_of(len(outcome.sent), 'order')} sent.", "info")
+        gone = f" {count_of(len(outcome.deleted), 'GTT')} of it deleted." if outcome.deleted else ""
+        self._edge.notify(f"Exit of {owner.name}: {count_of(len(outcome.sent), 'order')} sent.{gone}", "info")
         for text in outcome.problems:
             self._edge.notify(text, "danger")
 

@@ -118,14 +118,19 @@ class Ticket(TicketFace):
     # -- opening and closing ---------------------------------------------------------------------------------
 
     def open_for(
-        self, instrument: Instrument, side: str, quantity: int | None = None, variety: KindName = "regular"
+        self,
+        instrument: Instrument,
+        side: str,
+        quantity: int | None = None,
+        product: str = "",
+        variety: KindName = "regular",
     ) -> None:
-        """Show the ticket for this instrument; one lot unless a quantity is given."""
+        """Show the ticket for this instrument; one lot unless a quantity is given, `product` that of what it closes."""
         if not instrument.tradable:
             self._edge.notify(f"{instrument.key} is an index and cannot be traded.", "warning")
         elif not self._busy():
             self._begin(instrument, cast(Side, side))
-            last, product = self._last(), self._held_product(instrument)
+            last, product = self._last(), product or self._held_product(instrument)
             self.fields.suit(instrument, quantity or instrument.lot, last, product, variety)
             self._appear(instrument.tradingsymbol, instrument.key)
 

@@ -310,13 +310,13 @@ def test_exit_asks_for_the_opposite_order_of_the_whole_position(run: Any, shown:
     async def story() -> None:
         async with a_desk() as stage:
             panel = shown(PositionsPanel(stage.desk, stage.market, stage.edge))
-            wanted: list[tuple[Any, str, int]] = []
+            wanted: list[tuple[Any, str, int, str]] = []
             panel.order_wanted.connect(lambda *words: wanted.append(words))
             await _hold(stage, eventually)
             stage.frame()
             panel.table.selectRow(0)
             QTest.mouseClick(panel.exit, Qt.MouseButton.LeftButton)
-            assert wanted == [(INFY, "SELL", 10)]
+            assert wanted == [(INFY, "SELL", 10, "MIS")]
 
     run(story())
 

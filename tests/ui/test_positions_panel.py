@@ -8,13 +8,14 @@ import pytest
 import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QPushButton, QWidget
 
 from alphapanda_desktop.domain.errors import Rejected
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.tables import Cell
+from alphapanda_desktop.ui.ticket import Ticket
 from alphapanda_desktop.ui.trades import TradesPanel
 from tests.fakes import a_request
 from tests.ui.fakes_account import FakePortfolio
@@ -105,6 +106,28 @@ def test_a_difference_to_kites_own_figure_is_shown(run: Any, panel_on: Any, even
             panel.mark()
             stage.frame()
             assert _cell(panel, 0, "Off Kite") == Cell("0.00", "muted")
+
+    run(story())
+
+
+def test_exit_of_a_row_opens_a_ticket_for_that_rows_product(run: Any, panel_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel, window = panel_on(stage), QMainWindow()
+            ticket = Ticket(stage.desk, stage.market, stage.arming, "practice", stage.edge, window, ask_first=False)
+            panel.order_wanted.connect(ticket.open_for)
+            await _hold(stage, eventually)
+            await stage.desk.submit(a_request("BUY", 50, tag="q2", product="CNC"))
+            await eventually(lambda: sum(1 for p in stage.desk.positions() if p.quantity) == 2)
+            stage.frame()
+            opened = set()
+            for row in range(2):
+                panel.table.selectRow(row)
+                panel.exit_selected()
+                opened.add((ticket.side, ticket.fields.product.currentData(), ticket.fields.quantity.value()))
+                ticket.dismiss()
+            assert opened == {("SELL", "MIS", 10), ("SELL", "CNC", 50)}
+            shiboken6.delete(window)
 
     run(story())
 

@@ -609,7 +609,7 @@ def test_an_oco_sends_stop_loss_and_target_lower_first(run: Any, ticket_on: Any,
         async with a_desk() as stage:
             gtts = FakeGtts()
             ticket = ticket_on(stage, gtts=gtts, ask_first=True)
-            ticket.open_for(INFY, "SELL", 10, "oco")
+            ticket.open_for(INFY, "SELL", 10, variety="oco")
             assert [ticket.fields.product.itemData(k) for k in range(ticket.fields.product.count())] == ["CNC", "MTF"]
             assert ticket.words.text().startswith("The last price 1500 must lie between the two triggers")
             for name, value in (("trigger", 1450), ("price", 1449), ("upper_trigger", 1560), ("upper_price", 1559)):
@@ -655,7 +655,7 @@ def test_an_unanswered_gtt_is_not_sent_again_from_the_ticket(run: Any, ticket_on
             gtts = FakeGtts()
             gtts.fails = Unknown("no answer came")
             ticket = ticket_on(stage, gtts=gtts)
-            ticket.open_for(INFY, "SELL", 10, "gtt")
+            ticket.open_for(INFY, "SELL", 10, variety="gtt")
             ticket.fields.trigger.setValue(1450.0)
             ticket.send.click()
             await eventually(lambda: "Look at GTT before sending again" in ticket.words.text())
