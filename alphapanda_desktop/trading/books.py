@@ -12,6 +12,7 @@ from typing import Final
 from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Fill, Order, OrderBook, OrderRequest
 from alphapanda_desktop.domain.ports import Funds
 from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.trading.gttdoubts import GttDoubts
 
 SLICE_OF: Final = "autoslice:"
 """What the tag of a slice begins with, before its parent's id.  Source: CONTRACT 2.7."""
@@ -55,6 +56,7 @@ class Books:
         """Units that an order could still fill after changes whose outcome was not read yet, by its id."""
         self._changes = Counter[str]()
         """Changes of an order that are under way, by its id."""
+        self.gtt_doubts = GttDoubts()
         self._gtts: set[int] = set()
         self._fired: dict[str, int] = {}
         self._adopted: set[str] = set()

@@ -6,29 +6,44 @@ import asyncio
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.portfolio import Gtt, Gtts
+from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.gttdoubts import Doubt
+from alphapanda_desktop.trading.gttfit import that_only_close
+from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S
 
 
 class GttSweep:
-    """Deletes those that could open a position; those that only close one stay, unless positions are closed too."""
+    """Deletes those that could open a position; those that together only close stay, unless positions are closed too.
 
-    def __init__(self, gtts: Gtts, books: Books) -> None:
+    A GTT whose answer never came may come to stand after any look: until it turns up, or is given up as an order
+    without an answer is, it is not known whether all are gone.
+    """
+
+    def __init__(self, gtts: Gtts, books: Books, clock: Clock) -> None:
         self._gtts = gtts
         self._books = books
+        self._clock = clock
 
-    async def run(self, *, flatten: bool) -> tuple[bool, str]:
-        """Whether nothing waits that should not, and what was done, in words."""
+    def doubts(self) -> list[Doubt]:
+        """GTTs asked for that may yet come to stand."""
+        return self._books.gtt_doubts.still(self._clock.monotonic_s(), GIVE_UP_AFTER_S)
+
+    async def run(self, *, flatten: bool) -> tuple[bool | None, str]:
+        """Whether nothing waits that should not, None where that cannot be known yet, and what was done, in words."""
         try:
-            active = [gtt for gtt in await self._gtts.list() if gtt.active]
+            active = sorted((gtt for gtt in await self._gtts.list() if gtt.active), key=lambda gtt: gtt.id)
         except AlphaPandaError as error:
             return False, f"GTTs could not be read: {error}"
-        going = [gtt for gtt in active if flatten or not self._closes(gtt)]
+        staying = [] if flatten else that_only_close(active, self._books)
+        going = [gtt for gtt in active if gtt not in staying]
         answers = await asyncio.gather(*(self._delete(gtt) for gtt in going))
         failures = [words for words in answers if words]
         parts = [f"{len(going) - len(failures)} deleted" if going else "none that could open a position"]
-        if len(active) > len(going):
-            parts.append(f"{len(active) - len(going)} that close a position stay")
-        return not failures, "; ".join([*parts, *failures])
+        if staying:
+            parts.append(f"{len(staying)} that close a position stay")
+        doubts = [f"not known: {doubt.words}, was never answered; looked for again" for doubt in self.doubts()]
+        return (False if failures else None if doubts else True), "; ".join([*parts, *failures, *doubts])
 
     async def _delete(self, gtt: Gtt) -> str:
         try:
@@ -36,8 +51,3 @@ class GttSweep:
         except AlphaPandaError as error:
             return f"GTT {gtt.id} on {gtt.key} could not be deleted: {error}"
         return ""
-
-    def _closes(self, gtt: Gtt) -> bool:
-        """Whether each of its orders can only shrink what is held now."""
-        held = [(self._books.held(gtt.exchange, gtt.tradingsymbol, order.product), order) for order in gtt.orders]
-        return all(count * order.sign < 0 and order.quantity <= abs(count) for count, order in held)

@@ -23,10 +23,10 @@ from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import KillReport, KillStep, report_of
-from alphapanda_desktop.trading.killrun import FLATTEN, REFUSE, KillRun, Patience
+from alphapanda_desktop.trading.killrun import FLATTEN, GTTS, REFUSE, KillRun, Patience
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.placing import Placing
-from alphapanda_desktop.trading.reconcile import journaled
+from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, journaled
 from alphapanda_desktop.trading.sweep import Sweep
 
 __all__ = ["RELEASE", "KillReport", "KillState", "KillStep", "KillSwitch"]
@@ -108,7 +108,7 @@ class KillSwitch:
 
     def watch_gtts(self, gtts: Gtts) -> None:
         """Look after the GTTs too when the switch is pressed."""
-        self._gtts = GttSweep(gtts, self._parts.books)
+        self._gtts = GttSweep(gtts, self._parts.books, self._parts.clock)
 
     # -- pressing --------------------------------------------------------------------------------------------
 
@@ -166,7 +166,29 @@ class KillSwitch:
         for order_id, _ in report.not_cancelled:
             self._sweep.failed(order_id)
         self._parts.voice.report(await journaled(self._note(report)), "the kill report")
+        if self._gtts is not None and _gtts_open(report):
+            self._parts.scope.spawn("GTTs after the kill switch", self._gtts_again(self._gtts, report.pressed_at))
         return report
+
+    async def _gtts_again(self, gtts: GttSweep, pressed_at: datetime) -> None:
+        """Look at them again until it is known that none waits that should not; the report tells what came of it."""
+        until_s = self._parts.clock.monotonic_s() + GIVE_UP_AFTER_S + self.patience.gtts_s
+        while self._parts.clock.monotonic_s() < until_s:
+            await asyncio.sleep(self.patience.gtts_again_s)
+            report = self.report
+            if self.state is not KillState.HALTED or report is None or report.pressed_at != pressed_at:
+                return  # released, or pressed again: then that press looks after them
+            try:
+                async with asyncio.timeout(self.patience.gtts_s):
+                    ok, words = await gtts.run(flatten=report.flatten)
+            except TimeoutError:
+                continue
+            now = self._parts.clock.now()
+            if ok is True or words != report.steps[-1].detail:
+                self._show(replace(report, steps=(*report.steps, KillStep(GTTS, now, ok, words)), done_at=now))
+                self._parts.voice.report(await journaled(self._note(self.reports[-1])), "the kill report")
+            if ok is True:
+                return
 
     async def _stop_strategies(self) -> None:
         if self._stop is not None:
@@ -266,3 +288,9 @@ class KillSwitch:
         if last is None or (last.done_at is not None and not last.not_cancelled and last.flat is not None):
             return
         self._start(f"{last.why} (carried on)", False, "the latch was kept", broken=last)
+
+
+def _gtts_open(report: KillReport) -> bool:
+    """Whether the last look at the GTTs left something that is not known, or not done."""
+    last = next((step for step in reversed(report.steps) if step.name == GTTS), None)
+    return last is not None and last.ok is not True

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from alphapanda_desktop.domain.session import IST
+
+MINUS: Final = "−"
+"""The sign by which every figure below nought is shown."""
 
 Held = tuple[str, str, int]
 """One position: instrument key, product, signed quantity."""
@@ -48,7 +51,8 @@ class KillReport:
     def clean(self) -> bool:
         """Whether all that was asked for is known to have happened."""
         quiet = not self.not_cancelled and not self.unknown and self.done_at is not None
-        return quiet and all(step.ok for step in self.steps) and (not self.flatten or self.flat is True)
+        last = {step.name: step.ok for step in self.steps}  # a step that was taken again counts as it ended then
+        return quiet and all(last.values()) and (not self.flatten or self.flat is True)
 
     def text(self) -> str:
         """The report as a person reads and keeps it, times IST."""
@@ -116,7 +120,8 @@ def _asked(flatten: bool) -> str:
 
 def _held(row: Held) -> str:
     key, product, quantity = row
-    return f"{quantity:+d} {key} {product}"
+    sign = "+" if quantity > 0 else MINUS
+    return f"{sign}{abs(quantity)} {key} {product}"
 
 
 def _listed(title: str, rows: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
@@ -38,6 +39,8 @@ class Patience:
     unanswered_s: float = 8.0
     """How long orders without an answer hold up what comes next; they are cancelled later too, when they turn up."""
     gtts_s: float = 15.0
+    gtts_again_s: float = 2.0
+    """How often GTTs are looked at after the report was closed, while it is not known that all are gone."""
     flatten_s: float = GIVE_UP_AFTER_S + 60.0
     """Longer than an order without an answer can hold back the exit of its position."""
     strategies_s: float = 15.0
@@ -102,6 +105,7 @@ class KillRun:
         if self.flatten and not self._flattened:
             await self._delete_gtts()
             await self._close()
+        await self._gtts_again()
         await self._last_look()
         self._closed = True
         return self.report
@@ -152,11 +156,18 @@ class KillRun:
         if self._gtts is None:
             return
         self._begin(GTTS)
-        ok, words = False, f"the broker did not answer within {self._patience.gtts_s:g} s"
+        ok: bool | None = False
+        words = f"the broker did not answer within {self._patience.gtts_s:g} s"
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience.gtts_s):
                 ok, words = await self._gtts.run(flatten=self.flatten)
         self._end(GTTS, ok, words)
+
+    async def _gtts_again(self) -> None:
+        """Look once more for what could not be known, or deleted, at first."""
+        last = next((step for step in reversed(self.report.steps) if step.name == GTTS), None)
+        if last is not None and last.ok is not True:
+            await self._delete_gtts()
 
     async def _close(self) -> None:
         self._begin(FLATTEN)
@@ -204,9 +215,9 @@ class KillRun:
             flattened=tuple(row for row in self._before if row[:2] not in still),
             left=left,
             flat=not left if read else None,
-            done_at=self._parts.clock.now(),
         )
         self._end(LOOK, read, "read" if read else self._cannot_read)
+        self._show(done_at=self._parts.clock.now())
 
     # -- telling ---------------------------------------------------------------------------------------------
 
@@ -250,16 +261,21 @@ class KillRun:
         self._show(steps=(*self.report.steps, KillStep(name, self._parts.clock.now())))
 
     def _end(self, name: str, ok: bool | None, detail: str) -> None:
+        """The words of a step and the time of its end; the steps stay in the order of their times."""
         steps = self.report.steps
         at = max(k for k, step in enumerate(steps) if step.name == name)
         ended = replace(steps[at], ok=ok, detail=detail, at=self._parts.clock.now())
-        self._show(steps=(*steps[:at], ended, *steps[at + 1 :]))
+        self._show(steps=tuple(sorted((*steps[:at], *steps[at + 1 :], ended), key=_when)))
 
     def _show(self, **what: object) -> None:
         if self._closed:
             return  # a step that ends after its report was closed
         self.report = replace(self.report, **what)  # type: ignore[arg-type]  # fields of the report, by name
         self._tell(self.report)
+
+
+def _when(step: KillStep) -> datetime:
+    return step.at
 
 
 def _held(flattening: Flattening) -> list[Held]:

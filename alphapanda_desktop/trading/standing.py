@@ -6,18 +6,23 @@ against the limits when it is made, and the kill switch asks for those that stil
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, RateLimited, Refused
+from alphapanda_desktop.domain.errors import AlphaPandaError, RateLimited, Refused, Unknown
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest, Gtts, Holding, Portfolio
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import RuleResult, TradingState
+from alphapanda_desktop.trading.books import left_of, place_of
 from alphapanda_desktop.trading.governor import Kind
+from alphapanda_desktop.trading.gttdoubts import Doubt
+from alphapanda_desktop.trading.gttfit import closes_alone, closes_beside
 from alphapanda_desktop.trading.parts import Parts
+from alphapanda_desktop.trading.recall import Errand
 from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.rules import Rules
 
@@ -41,6 +46,8 @@ class GuardedGtts:
     async def list(self) -> list[Gtt]:
         """Those that wait and those that fired; whose orders the latter placed is known from then on."""
         rows = await self._gtts.list()
+        for id in self._parts.books.gtt_doubts.listed(rows):
+            self._parts.books.own_gtt(id)
         for gtt in rows:
             for order in gtt.orders:
                 if order.result is not None and order.result.order_id:
@@ -48,16 +55,43 @@ class GuardedGtts:
         return rows
 
     async def place(self, request: GttRequest) -> int:
-        exits = await self._judge(request)
+        others = await self._judge(request)
         await self._write_down("gtt placed", _told(request))
-        await self._leave(Kind.EXIT if exits else Kind.ENTRY, exits=exits)
-        return await self._answer(self._gtts.place(request))
+        kind = Kind.EXIT if self._shrinks(request, others) else Kind.ENTRY
+        return await self._answer(self._send(request, 0, kind, others, lambda: self._gtts.place(request)))
 
     async def modify(self, id: int, request: GttRequest) -> int:
-        exits = await self._judge(request)
+        others = await self._judge(request, id)
         await self._write_down("gtt modified", _told(request) | {"id": id})
-        await self._leave(Kind.MODIFY, exits=exits)
-        return await self._answer(self._gtts.modify(id, request))
+        return await self._answer(self._send(request, id, Kind.MODIFY, others, lambda: self._gtts.modify(id, request)))
+
+    async def _send(
+        self, request: GttRequest, id: int, kind: Kind, others: Sequence[Gtt], sending: Callable[[], Awaitable[int]]
+    ) -> int:
+        """The id that the venue answers; without a clear answer it is in doubt whether the GTT will stand."""
+        parts, doubts = self._parts, self._parts.books.gtt_doubts
+        errand = Errand(
+            f"GTT on {request.key}",
+            lambda: parts.governor.turn(kind),
+            lambda: parts.gate.why_shut(reduces=self._shrinks(request, others)),
+        )
+        doubt: Doubt | None = None
+
+        async def leave() -> int:
+            nonlocal doubt
+            doubt = doubts.begin(request, parts.clock.now(), parts.clock.monotonic_s(), id)
+            return await sending()
+
+        clear, answer = True, 0
+        try:
+            answer = await parts.recall.send(parts.scope, errand, leave)
+        except (Unknown, asyncio.CancelledError):
+            clear = not errand.left
+            raise
+        finally:
+            if doubt is not None and clear:
+                doubts.answered(doubt, answer)
+        return answer
 
     async def delete(self, id: int) -> int:
         """Like a cancellation: let through whatever else is shut."""
@@ -74,22 +108,31 @@ class GuardedGtts:
         self._parts.books.own_gtt(id)
         return id
 
-    async def _judge(self, request: GttRequest) -> bool:
-        """Refuse what a rule forbids; whether all of its orders only shrink a position."""
+    async def _judge(self, request: GttRequest, id: int = 0) -> Sequence[Gtt]:
+        """Refuse what a rule forbids; the GTTs that wait already, where only what shrinks may come beside them."""
         self._parts.gate.require_open()
         problem = request.problem()
         if problem:
             raise Refused(f"GTT not sent: {problem}.", "gtt")
-        shrinks = []
+        others = await self._others(id) if self._parts.gate.latch is not TradingState.ACTIVE else []
+        shrinks = self._shrinks(request, others)
         for order in request.orders:
             asked = self._as_request(request, order)
-            exposure = self._rules.exposure(asked)
-            shrinks.append(exposure.position * order.sign < 0 and order.quantity <= abs(exposure.position))
             # What shrinks may wait beside other exits: only one of them will find the position still there.
-            await self._rules.enforce(asked, [] if shrinks[-1] else self._results(asked))
-        if not all(shrinks) and self._parts.gate.latch is not TradingState.ACTIVE:
+            await self._rules.enforce(asked, [] if shrinks else self._results(asked))
+        if not shrinks and self._parts.gate.latch is not TradingState.ACTIVE:
             raise Refused(f"GTT not sent: trading is {self._parts.gate.latch}.", "kill switch")
-        return all(shrinks)
+        return others
+
+    async def _others(self, id: int) -> Sequence[Gtt]:
+        rows = [gtt for gtt in await self.list() if gtt.active and gtt.id != id]
+        return sorted(rows, key=lambda gtt: gtt.id)
+
+    def _shrinks(self, request: GttRequest, others: Sequence[Gtt]) -> bool:
+        """Whether it only closes; while only exits pass, beside all that waits and works already."""
+        if self._parts.gate.latch is TradingState.ACTIVE:
+            return closes_alone(request, self._parts.books)
+        return closes_beside(request, others, self._parts.books)
 
     def _results(self, asked: OrderRequest) -> Sequence[RuleResult]:
         instrument = self._parts.market.master.by_key(asked.key)
@@ -116,12 +159,6 @@ class GuardedGtts:
     async def _write_down(self, kind: str, detail: Mapping[str, object]) -> None:
         await self._parts.journal.note(Event(kind, self._parts.clock.now(), detail))
 
-    async def _leave(self, kind: Kind, *, exits: bool) -> None:
-        await self._parts.governor.turn(kind)
-        shut = self._parts.gate.why_shut(reduces=exits)
-        if shut:
-            raise Refused(f"Not sent: {shut}", "kill switch")
-
 
 class GuardedPortfolio:
     """`domain.portfolio.Portfolio` behind the desk's gate."""
@@ -134,15 +171,36 @@ class GuardedPortfolio:
         return await self._portfolio.holdings()
 
     async def convert(self, position: Position, quantity: int, to_product: str) -> None:
+        """Move that much to another product. Raises Refused for what is not held, or what an order is to close."""
         parts = self._parts
         parts.gate.require_open()
+        why_not = self._why_not(position, quantity)
+        if why_not:
+            raise Refused(why_not, "conversion")
         asked = {"position": position.key, "from": position.product, "to": to_product, "quantity": quantity}
         await parts.journal.note(Event("conversion", parts.clock.now(), asked))
-        await parts.governor.turn(Kind.MODIFY)
-        shut = parts.gate.why_shut(reduces=True)
-        if shut:
-            raise Refused(f"Not converted: {shut}", "kill switch")
-        await _answered(parts, "conversion answer", self._portfolio.convert(position, quantity, to_product))
+        errand = Errand(
+            f"conversion of {position.key}",
+            lambda: parts.governor.turn(Kind.MODIFY),
+            lambda: parts.gate.why_shut(reduces=True) or self._why_not(position, quantity),
+        )
+        sent = parts.recall.send(parts.scope, errand, lambda: self._portfolio.convert(position, quantity, to_product))
+        await _answered(parts, "conversion answer", sent)
+
+    def _why_not(self, position: Position, quantity: int) -> str:
+        """An order that closes the former product would find nothing there, and open the other side."""
+        books, name = self._parts.books, f"{position.key} {position.product}"
+        held = books.held(*position.id)
+        if not 0 < quantity <= abs(held):
+            return f"{name}: {quantity} asked to be converted, 1 to {abs(held)} allowed."
+        rows = [*books.unanswered(), *books.book.working()]
+        closing = [order for order in rows if place_of(order) == position.id and order.sign * held < 0]
+        free = max(0, abs(held) - sum(map(left_of, closing)))
+        if quantity <= free:
+            return ""
+        orders = ", ".join(order.order_id or order.tag or "unanswered" for order in closing)
+        words = f"{quantity} asked to be converted, {free} allowed"
+        return f"{name}: {words}; cancel what is to close the rest first, order {orders}."
 
 
 async def _answered(parts: Parts, kind: str, sent: Awaitable[T]) -> T:
