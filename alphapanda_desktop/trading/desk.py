@@ -115,7 +115,7 @@ class Desk(Voice):
         sweep = Sweep(parts, changing)
         unanswered = Unanswered(parts, self.reconciler, self._try_reconcile)
         self._path = path = OrderPath(parts, self._rules, placing, unanswered, sweep.take)
-        self._watch = DayWatch(parts, self.net, lambda why: self.kill.reduce(why, by="by limit"))
+        self._watch = DayWatch(parts, self.net, self._results, lambda why: self.kill.reduce(why, by="by limit"))
         flattening = Flattening(parts, path, changing, sweep)
         self.kill = KillSwitch(
             parts, placing, changing, flattening, sweep, look=self._look_for_kill, heed=self._watch.why
@@ -251,6 +251,9 @@ class Desk(Voice):
         if not self._of_today():
             return None
         return self.ledger.account(self.books.positions, self._rules.last_price)
+
+    def _results(self) -> dict[str, float | None]:
+        return self._rules.results() if self._of_today() else {}
 
     def day_start(self) -> datetime:
         """When the trading day began, 06:00 IST: the book is per day."""

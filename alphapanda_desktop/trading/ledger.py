@@ -176,6 +176,10 @@ class Ledger:
         """One of Kite's rows by Kite's arithmetic, less the charges of today's fills in it."""
         return self._gross(position, price_of).less(self._charged[position.id])
 
+    def runs(self) -> list[str]:
+        """Ids of the runs that traded today or carry something."""
+        return [run_id for run_id in self._runs if run_id]
+
     def of_run(self, run_id: str, price_of: PriceOf) -> Pnl:
         """What one run's own fills, and what it brought into the day, come to."""
         made = self._runs.get(run_id, {})

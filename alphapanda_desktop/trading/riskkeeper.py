@@ -22,6 +22,7 @@ from alphapanda_desktop.domain.risk import (
     RuleResult,
     StrategyLimits,
     examine,
+    reduces,
     results_of,
 )
 from alphapanda_desktop.domain.risk_profiles import loosened, tightest
@@ -29,7 +30,9 @@ from alphapanda_desktop.domain.session import trading_day
 
 _T = TypeVar("_T", Limits, StrategyLimits, InstrumentLimits)
 KIND: Final = "limits"
-"""The journal's events of this keeper: `limits` as they were in force, `why`, and the `peak` of the `day`."""
+"""The journal's events of this keeper: `limits` as they were in force, `why`, and of the `day` the `peak`, the
+`peaks` of strategies, and which of them are `over` their limits and why.
+"""
 
 
 class RiskKeeper:
@@ -48,7 +51,11 @@ class RiskKeeper:
         self._pnl: float | None = None
         self._peak = 0.0
         self._peaks: dict[str, float] = {}
+        """Best results of the day by strategy."""
+        self._over: dict[str, str] = {}
+        """Why a strategy may enter no more today."""
         self._kept_peak = 0.0
+        self._kept_peaks: dict[str, float] = {}
         self._day = trading_day(clock.now())
 
     async def recall(self, day: datetime) -> None:
@@ -61,22 +68,42 @@ class RiskKeeper:
         for event in events:
             if "limits" in event.detail:
                 limits = tightest(limits, limits_from(event.detail["limits"]))
-        self._pnl, self._peaks = None, {}
+        self._pnl = None
         own = [event for event in events if event.detail.get("day") == day.date().isoformat()]
         self._peak = self._kept_peak = max((_number(event.detail.get("peak")) for event in own), default=0.0)
+        self._recall_strategies(own)
         if not events:
             await self._note("the day began", limits)
         self._take(limits)
 
-    def examine(self, request: OrderRequest, instrument: Instrument, exposure: Exposure) -> tuple[RuleResult, ...]:
-        """Every rule with its value and limit, the day's result included; see domain.risk.examine."""
+    def _recall_strategies(self, events: list[Event]) -> None:
+        self._peaks, self._over = {}, {}
+        for event in events:
+            for name, peak in _mapping(event.detail.get("peaks")).items():
+                self._peaks[name] = max(self._peaks.get(name, 0.0), _number(peak))
+            self._over |= {name: str(why) for name, why in _mapping(event.detail.get("over")).items()}
+        self._kept_peaks = dict(self._peaks)
+
+    def examine(
+        self, request: OrderRequest, instrument: Instrument, exposure: Exposure, strategy: str = ""
+    ) -> tuple[RuleResult, ...]:
+        """Every rule with its value and limit, the day's result included; see domain.risk.examine.
+
+        `strategy` is the name of the run's strategy: results of the day are of all its runs together.
+        """
+        name = strategy or request.strategy
         seen = replace(
             exposure,
             day_pnl=self._pnl if exposure.day_pnl is None else exposure.day_pnl,
             day_peak=max(self._peak, exposure.day_peak),
-            strategy_peak=self._strategy_peak(request.strategy, exposure),
+            strategy_peak=self._strategy_peak(name, max(exposure.strategy_peak, exposure.strategy_pnl or 0.0)),
         )
-        return examine(request, instrument, self.limits, seen)
+        results, why = examine(request, instrument, self.limits, seen), self._over.get(name, "")
+        if not why or not request.strategy:
+            return results
+        passed = reduces(request, exposure)
+        text = "" if passed else f"No entry until tomorrow: {why}"
+        return (*results, RuleResult("strategy's day", passed, why, "within its limits, or an exit", text))
 
     def heed(self, pnl: float | None) -> str:
         """Hear the account's net result of the day; a sentence when the desk must go REDUCING, else empty.
@@ -90,12 +117,34 @@ class RiskKeeper:
         hit = [r for r in results_of("", pnl, self._peak, desk.max_loss_per_day, desk.max_drawdown) if not r.passed]
         return hit[0].text if hit else ""
 
+    def heed_strategies(self, results: Mapping[str, float | None]) -> dict[str, str]:
+        """Hear the net results of the day by strategy; those that have just gone over a limit of theirs, and why.
+
+        They stay so until tomorrow, whatever their results become; `keep_peak` journals it.
+        """
+        own, found = self.limits.strategy, dict[str, str]()
+        for name, pnl in results.items():
+            peak = self._strategy_peak(name, pnl or 0.0)
+            hit = [
+                r for r in results_of("strategy ", pnl, peak, own.max_loss_per_day, own.max_drawdown) if not r.passed
+            ]
+            if hit and name not in self._over:
+                found[name] = hit[0].text
+        self._over |= found
+        return found
+
     async def keep_peak(self) -> None:
         """Journal the day's peak if it has risen by a tenth of the drawdown limit since, so that a restart knows it."""
-        step = self.limits.desk.max_drawdown / 10
-        if step and self._peak >= self._kept_peak + step:
-            self._kept_peak = self._peak
-            await self._note("a new peak of the day", self.limits)
+        step, own = self.limits.desk.max_drawdown / 10, self.limits.strategy.max_drawdown / 10
+        kept = self._kept_peaks
+        risen = own and any(peak >= kept.get(name, 0.0) + own for name, peak in self._peaks.items())
+        if risen or (step and self._peak >= self._kept_peak + step):
+            await self.keep_day("a new peak of the day")
+
+    async def keep_day(self, why: str) -> None:
+        """Journal peaks of the day, and which strategies are over their limits."""
+        self._kept_peak, self._kept_peaks = self._peak, dict(self._peaks)
+        await self._note(why, self.limits)
 
     async def change(self, limits: RiskLimits) -> None:
         """Put other limits in force, journaled first. Raises Refused where one of the day's would be loosened."""
@@ -123,14 +172,15 @@ class RiskKeeper:
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
-    def _strategy_peak(self, run_id: str, exposure: Exposure) -> float:
-        peak = max(self._peaks.get(run_id, 0.0), exposure.strategy_peak, exposure.strategy_pnl or 0.0)
-        if run_id:
-            self._peaks[run_id] = peak
+    def _strategy_peak(self, name: str, result: float) -> float:
+        peak = max(self._peaks.get(name, 0.0), result)
+        if name and peak:
+            self._peaks[name] = peak
         return peak
 
     async def _note(self, why: str, limits: RiskLimits) -> None:
         detail = {"day": self._day.date().isoformat(), "why": why, "limits": asdict(limits), "peak": self._peak}
+        detail |= {"peaks": dict(self._peaks), "over": dict(self._over)}
         await self._journal.note(Event(KIND, self._clock.now(), detail))
 
     def _take(self, limits: RiskLimits) -> None:
@@ -157,6 +207,10 @@ def _filled(kind: type[_T], row: object) -> _T:
     known: dict[str, Any] = {str(k): v for k, v in row.items()} if isinstance(row, Mapping) else {}
     names = {f.name for f in fields(kind)}
     return kind(**{name: value for name, value in known.items() if name in names})
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: object) -> float:

@@ -9,6 +9,7 @@ from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.order_rules import comply
 from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.pnl import sum_of
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces
 from alphapanda_desktop.trading.exposures import exposure_of
@@ -57,8 +58,21 @@ class Rules:
             ledger=parts.ledger,
             state=parts.gate.latch,
             multiplier=parts.ledger.units(request.key),
-            strategy_pnl=parts.ledger.of_run(request.strategy, self.last_price).net if request.strategy else None,
+            strategy_pnl=self._result(self._strategy(request)) if request.strategy else None,
         )
+
+    def results(self) -> dict[str, float | None]:
+        """Net result of the day by strategy, of all its runs together; None where it is not known."""
+        return {name: self._result(name) for name in dict.fromkeys(map(self.strategy_of, self._parts.ledger.runs()))}
+
+    def _result(self, strategy: str) -> float | None:
+        ledger = self._parts.ledger
+        own = [run_id for run_id in ledger.runs() if self.strategy_of(run_id) == strategy]
+        return sum_of(ledger.of_run(run_id, self.last_price) for run_id in own).net
+
+    def strategy_of(self, run_id: str) -> str:
+        """Name of a run's strategy, its own id where that is not known."""
+        return self._strategy_of.get(run_id, run_id)
 
     def last_price(self, key: str) -> float | None:
         """What a unit of an instrument is worth, by its key; None where that is not known."""
@@ -69,7 +83,7 @@ class Rules:
     ) -> tuple[RuleResult, ...]:
         """Every rule with its value and limit, the desk's own first; `changing` for an order that rests already."""
         parts = self._parts
-        own = parts.risk.examine(request, instrument, exposure)
+        own = parts.risk.examine(request, instrument, exposure, self._strategy(request))
         exchange = comply(
             request,
             instrument,
@@ -101,7 +115,7 @@ class Rules:
         return (RuleResult("differences", passed, why or "none open", "none open, or an exit", text),)
 
     def _strategy(self, request: OrderRequest) -> str:
-        return self._strategy_of.get(request.strategy, request.strategy)
+        return self.strategy_of(request.strategy)
 
 
 def _each_once(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:

@@ -83,6 +83,7 @@ class Runner:
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
         desk.foreign_seen.connect(self._on_foreign)
+        desk.strategy_over.connect(self._on_over)
         desk.kill.on_stop(self.stop_all)
 
     async def recall(self, since: datetime) -> None:
@@ -144,6 +145,7 @@ class Runner:
         self._desk.order_changed.disconnect(self._on_order)
         self._desk.halted_changed.disconnect(self._on_halted)
         self._desk.foreign_seen.disconnect(self._on_foreign)
+        self._desk.strategy_over.disconnect(self._on_over)
         self._desk.kill.on_stop(None)
 
     def run(self, run_id: str) -> Run:
@@ -349,6 +351,13 @@ class Runner:
         for run in self._alive():
             run.note("warning", f"{order.transaction_type} {order.quantity} {order.key} was ordered elsewhere")
             self.pause(run.run_id)
+
+    def _on_over(self, strategy: str, why: str) -> None:
+        """A strategy's own limit of the day is broken: none of its runs enters before tomorrow."""
+        for run in self._alive():
+            if run.strategy.name == strategy:
+                run.note("warning", why)
+                self.pause(run.run_id)
 
     def _alive(self) -> list[Run]:
         return [run for run in self.runs if not run.state.over and run.run_id in self._hosts]

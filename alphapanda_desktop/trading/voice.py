@@ -11,7 +11,8 @@ from alphapanda_desktop.trading.scope import Scope
 
 class Voice:
     """Signals: `order_changed(Order)`, `filled(Fill, run_id)`, `positions_changed()`, `state_changed(DeskState)`,
-    `halted_changed(TradingState)`, `gtts_changed()`, `foreign_seen(Order)`, `noticed(text)`, `session_ended(why)`.
+    `halted_changed(TradingState)`, `gtts_changed()`, `foreign_seen(Order)`, `strategy_over(strategy, why)`,
+    `noticed(text)`, `session_ended(why)`.
     """
 
     order_changed = Signal(object)
@@ -20,6 +21,7 @@ class Voice:
     state_changed = Signal(object)
     halted_changed = Signal(object)
     foreign_seen = Signal(object)
+    strategy_over = Signal(str, str)
     gtts_changed = Signal()
     noticed = Signal(str)
     session_ended = Signal(str)

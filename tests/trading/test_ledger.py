@@ -319,7 +319,7 @@ def test_the_runs_together_are_the_account(trades: list[tuple[str, int, int, str
     account = ledger.account(fold_fills(f for f, _ in fills).values(), price)
     runs = [ledger.of_run(run, price) for run in "ab"]
     assert account.gross == pytest.approx(sum(r.gross or 0.0 for r in runs), abs=0.001)
-    assert account.charges == pytest.approx(sum(r.charges for r in runs), abs=1e-9)
-    assert account.net == pytest.approx((account.gross or 0.0) - account.charges, abs=1e-9)
+    assert account.charges == pytest.approx(sum(r.charges for r in runs), abs=1e-6)
+    assert account.net == pytest.approx((account.gross or 0.0) - account.charges, abs=1e-6)
     only = ledger.of_position(next(iter(fold_fills(f for f, _ in fills).values())), price)
     assert (only.gross, only.charges) == (account.gross, account.charges)
