@@ -194,9 +194,9 @@ class RunContext:
             self._listening[token] = self._market.on_tick(token, lambda _tick: self._hear(instrument))
 
     def _hear(self, instrument: Instrument) -> None:
-        last = self.last_price(instrument)
-        if self._run.asking and last is not None:
-            self._stops.hear(instrument, last)
+        tick = self._market.trusted(instrument.instrument_token)
+        if self._run.asking and tick is not None:
+            self._stops.hear(instrument, tick.last_price)
         self._closing.look()
         if not self._closing and self._stops.on(instrument) is None:
             self._listening.pop(instrument.instrument_token, lambda: None)()

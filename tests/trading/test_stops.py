@@ -261,6 +261,19 @@ def test_a_stop_is_not_judged_by_an_old_price(desk: Desk) -> None:
     assert len(desk.asked) == 2
 
 
+def test_no_stop_fires_at_a_zero_or_at_what_was_kept_from_before_the_link(desk: Desk) -> None:
+    desk.holds(10)
+    desk.ctx.protect(INFY, 95.0, reason="stop")
+    desk.tick(0.0, 1)
+    for state in (LinkState.WAITING, LinkState.UP):
+        desk.sink.link(LinkReport(state))
+    yesterday = int(desk.clock.now().timestamp()) - 20 * 3600
+    desk.sink.ticks([a_tick(90.0, token=INFY.instrument_token, at_s=yesterday)])
+    assert len(desk.asked) == 1
+    desk.tick(90.0, 1)
+    assert desk.last() == ("SELL", 10, "MARKET")
+
+
 def test_a_stop_set_with_the_entry_on_its_way_waits_for_it(desk: Desk) -> None:
     desk.ctx.buy(INFY, 10, reason="entry")
     desk.ctx.protect(INFY, 95.0, reason="stop")
