@@ -67,12 +67,23 @@ class Comparing:
         """Take note of an order that nobody here asked for, or whose answer never came."""
         books = self._parts.books
         if order.order_id and not books.ours(order) and not books.squares_off(order):
-            self._foreign(order)
+            if not self._may_be_awaited(order):
+                self._foreign(order)
         elif order.order_id and not books.adopted(order):
             self._differences.withdraw(f"foreign order:{order.order_id}")  # it was not known yet whose GTT it is of
         known = self._differences.get(f"unknown order:{order.tag}") if order.tag else None
         if order.status == UNKNOWN or known is not None:
             self._unknown(order)
+
+    def _may_be_awaited(self, order: Order) -> bool:
+        """Whether it may be one of ours that has no answer yet: the socket is faster, and need not tell the tag.
+
+        The answer makes it ours; where it does not, the next look at the book finds it again.
+        """
+        if order.tag or order.tags:
+            return False
+        asked = (order.key, order.transaction_type, order.quantity)
+        return any((o.key, o.transaction_type, o.quantity) == asked for o in self._parts.books.unanswered())
 
     def _foreign(self, order: Order) -> None:
         id_, policy = f"foreign order:{order.order_id}", self._policy()
