@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -56,6 +57,20 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
 }
 
 
+class _Lines(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, found out without the shutil that argparse imports for each argument."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ["COLUMNS"]) if "COLUMNS" in os.environ else os.get_terminal_size().columns
+    except (ValueError, OSError):
+        return 80
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line of the program itself; each command has its own behind it."""
     lines = "\n".join(f"  {name:<8} {text}" for name, (_, text) in COMMANDS.items())
@@ -63,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
         prog="alphapanda",
         description="AlphaPanda Desktop: the trading terminal for Zerodha's algo traders.",
         epilog=f"commands (each has --help):\n{lines}\n\nwithout a command the window opens.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Lines,
     )
     parser.add_argument("--version", action="version", version=f"AlphaPanda Desktop {__version__}")
     parser.add_argument("--mode", choices=MODES, help="practice needs no account; the first start asks")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import logging.handlers
 import os
 import sys
 import threading
@@ -16,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final
-from urllib.parse import quote
 
 STALL_S: Final = 0.05
 """Longer than this without a beat, and the loop was held."""
@@ -33,6 +31,8 @@ IDLE_IN: Final = frozenset(
 )  # fmt: skip
 """A thread whose innermost frame is one of these waits."""
 
+LOG_BYTES: Final = 2_000_000
+LOGS_KEPT: Final = 5
 _HOME: Final = f"{Path(__file__).parent}{os.sep}"
 _secrets: set[str] = set()
 log = logging.getLogger("alphapanda")
@@ -40,8 +40,35 @@ log = logging.getLogger("alphapanda")
 
 def strike_out(secret: str) -> None:
     """Never let this text reach a log from now on."""
+    from urllib.parse import quote
+
     if len(secret) >= 6:
         _secrets.update((secret, quote(secret, safe="")))
+
+
+class _Rotating(logging.FileHandler):
+    """A file that makes way for a new one at `LOG_BYTES`, with `LOGS_KEPT` older ones beside it.
+
+    logging.handlers has the same, behind sockets and pickles that the first paint would wait for.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream is not None and self.stream.tell() >= LOG_BYTES:
+            self._turn()
+        super().emit(record)
+
+    def _turn(self) -> None:
+        """Move each file one place back; where the system refuses, the old one goes on."""
+        self.close()
+        names = [Path(self.baseFilename), *(Path(f"{self.baseFilename}.{number + 1}") for number in range(LOGS_KEPT))]
+        try:
+            for older, newer in zip(names[:0:-1], names[-2::-1], strict=True):
+                if newer.exists():
+                    newer.replace(older)
+        except OSError:
+            self.handleError(logging.makeLogRecord({"msg": "the log could not be turned over"}))
+        self.stream = self._open()
+        Path(self.baseFilename).chmod(0o600)
 
 
 class _Redact(logging.Filter):
@@ -75,7 +102,7 @@ def set_up(folder: Path, *, verbose: bool = False) -> Path:
     """Log to a rotating file in `folder`, and dump stacks there on a crash. The file's path."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "alphapanda.log"
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=2_000_000, backupCount=5, encoding="utf-8")
+    handler = _Rotating(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(_Redact())
     root = logging.getLogger()

@@ -22,7 +22,7 @@ THEMES = ("dark", "light")
 MODES = ("practice", "paper", "live")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Looks:
     """How the window was left; `mode` is None where none was chosen yet or the file cannot be read."""
 

@@ -6,11 +6,8 @@ does not get it asks its holder to come forward, and takes over where the holder
 
 from __future__ import annotations
 
-import hashlib
 import os
-import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,10 +106,14 @@ def socket_name(folder: Path) -> str:
     inside = folder.resolve() / SOCKET
     if len(os.fsencode(inside)) <= LONGEST_PATH:
         return str(inside)
+    import tempfile
+
     return str(Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"alphapanda-{_digest(folder)}")
 
 
 def _digest(folder: Path) -> str:
+    import hashlib
+
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
 
 
@@ -166,6 +167,8 @@ def _holder(path: Path) -> int:
 
 def _call(folder: Path, deadline: float) -> bool:
     """Ask the holder to come forward; whether it answered."""
+    import socket
+
     name, left_s = socket_name(folder), max(LOOK_EVERY_S, deadline - time.monotonic())
     try:
         if sys.platform == "win32":

@@ -1,26 +1,27 @@
-"""The window on the loop: settings, QApplication, first paint, then everything else."""
+"""The window, first painted by Qt alone; then the loop, the settings, and everything else."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
 import logging
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import data_dir
-from alphapanda_desktop.preload import LATER, MODULES, SETTINGS, VENUES, preload
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Options, Program
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from alphapanda_desktop.memory import Looks, WindowMemory
     from alphapanda_desktop.settings import Settings
     from alphapanda_desktop.trading.meter import Meter
+    from alphapanda_desktop.trading.scope import Scope
+    from alphapanda_desktop.trading.shedding import Shedding
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
 
@@ -38,7 +41,7 @@ log = logging.getLogger("alphapanda.start")
 SWITCH_S: Final = 0.0005
 """How long another thread keeps the interpreter once the loop asks for it. Most calls of Qt give it away, and with
 Python's own 5 ms twenty of them would hold the loop for a tenth of a second while a thread imports or parses."""
-FIRST_PAINT_S: Final = 1.0
+FIRST_PAINT_MS: Final = 1_000
 SILENT_NS: Final = 600_000_000_000
 """A market that was silent for ten minutes is closed."""
 SETTINGS_FILE: Final = "settings.json"
@@ -52,6 +55,14 @@ NO_DISPLAY: Final = (
 
 def open_window(arguments: argparse.Namespace, drive: Drive | None = None, vault: Vault | None = None) -> int:
     """Run the program until its window is closed; the exit code. `drive` plays a person, `vault` a keyring."""
+    gc.disable()  # till the collector of the run takes over: what imports make stays, and there is much of it
+    try:
+        return _open(arguments, drive, vault)
+    finally:
+        gc.enable()
+
+
+def _open(arguments: argparse.Namespace, drive: Drive | None, vault: Vault | None) -> int:
     began = time.perf_counter()
     if not _has_display():
         print(f"alphapanda: {NO_DISPLAY}", file=sys.stderr)
@@ -101,21 +112,25 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     guard_sandbox(practice)
     os.environ.setdefault("QT_API", "pyside6")
     from PySide6.QtCore import QCoreApplication, Qt
-    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.ui import theme
 
     # The web view needs this set before there is an application.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    app = QApplication(sys.argv[:1])
+    app = QApplication([*sys.argv[:1], *theme.STYLE])
     app.setApplicationName("alphapanda")
     app.setApplicationDisplayName("AlphaPanda")
     app.setDesktopFileName("alphapanda")
     app.setQuitOnLastWindowClosed(False)
-    app.setWindowIcon(QIcon(str(_resources() / "alphapanda.svg")))
-    theme.apply(app, theme.THEMES[theme_name])
+    theme.dress(app, theme.THEMES[theme_name])
     return app
+
+
+def _icon() -> QIcon:
+    from PySide6.QtGui import QIcon
+
+    return QIcon(str(_resources() / "alphapanda.svg"))
 
 
 def _resources() -> Path:
@@ -134,6 +149,7 @@ class _Opening:
         self._looks = looks
         self._began = began
         self._window: MainWindow | None = None
+        self._loop: AppLoop | None = None
         self._watchdog = logs.Watchdog()
 
     def run(self, drive: Drive | None, vault: Vault | None) -> int:
@@ -145,46 +161,69 @@ class _Opening:
         switch_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_S)
         try:
-            return self._loop(meter, collector, drive, vault)
+            return self._run(meter, collector, drive, vault)
         finally:
             sys.setswitchinterval(switch_s)
             collector.stop()
 
-    def _loop(self, meter: Meter, collector: Collector, drive: Drive | None, vault: Vault | None) -> int:
-        from alphapanda_desktop.loop import AppLoop
+    def _run(self, meter: Meter, collector: Collector, drive: Drive | None, vault: Vault | None) -> int:
+        from alphapanda_desktop.trading.shedding import Shedding
+        from alphapanda_desktop.ui.firstpaint import until_painted
 
         practice = (self._arguments.mode or self._looks.mode) in (None, "practice")
-        loop = AppLoop(_application(practice=practice, theme_name=self._looks.theme))
+        app = _application(practice=practice, theme_name=self._looks.theme)
+        shedding, memory = Shedding(), self._memory()
+        edge = self._edge(meter, shedding)
+        window = self._window = self._show(edge, memory)
+        until_painted(window, FIRST_PAINT_MS)
+        log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
+        app.setWindowIcon(_icon())
+        # Only now, for asyncio and qasync take a third of the time to the first paint.
+        import asyncio
+
+        from alphapanda_desktop.loop import AppLoop
+
+        loop = self._loop = AppLoop(app)
         asyncio.set_event_loop(loop)
         try:
-            code: int = loop.run_until_complete(self._main(loop, meter, collector, drive, vault))
+            code: int = loop.run_until_complete(self._main(loop, edge, memory, shedding, collector, drive, vault))
             return code
         finally:
             loop.close()
 
-    async def _main(
-        self, loop: AppLoop, meter: Meter, collector: Collector, drive: Drive | None, vault: Vault | None
-    ) -> int:
-        from alphapanda_desktop.trading.heart import Heart
-        from alphapanda_desktop.trading.scope import Scope
-        from alphapanda_desktop.trading.shedding import Shedding
+    def _edge(self, meter: Meter, shedding: Shedding) -> Edge:
+        """The window's edge, which has no scope until there is a loop: nothing can be spawned before `_main`."""
         from alphapanda_desktop.ui.edge import Edge, FrameClock
         from alphapanda_desktop.ui.theme import THEMES
 
+        frames = FrameClock(meter=meter, shedding=shedding)
+        shedding.changed = frames.consider
+        return Edge(cast("Scope", None), frames, self._notify, THEMES[self._looks.theme])
+
+    async def _main(
+        self,
+        loop: AppLoop,
+        edge: Edge,
+        memory: WindowMemory,
+        shedding: Shedding,
+        collector: Collector,
+        drive: Drive | None,
+        vault: Vault | None,
+    ) -> int:
+        from alphapanda_desktop.preload import MODULES, SETTINGS, VENUES, preload
+        from alphapanda_desktop.trading.heart import Heart
+        from alphapanda_desktop.trading.scope import Scope
+
+        window, meter, frames = self._window, edge.meter, edge.frames
+        assert window is not None
         async with Scope("window", self._failed) as scope:
-            shedding = Shedding()
-            frames = FrameClock(meter=meter, shedding=shedding)
-            shedding.changed = frames.consider
 
             def rest(idle: bool) -> None:
                 collector.look(idle, nobody_waits=idle and meter.silent_ns() > SILENT_NS)
 
+            edge.scope = scope
             heart = Heart(meter, shedding, self._watchdog.beat, lambda: loop.backlog, lambda: frames.spent_ns, rest)
             scope.spawn("heartbeat", heart.run())
-            edge = Edge(scope, frames, self._notify, THEMES[self._looks.theme])
-            memory = self._memory()
-            window = self._window = self._show(edge, memory)
-            await _painted(window)
             self._listen(window)
             self._watchdog.start()
             try:
@@ -205,6 +244,8 @@ class _Opening:
                 window.deleteLater()
 
     async def _import_later(self, collector: Collector) -> None:
+        from alphapanda_desktop.preload import LATER, preload
+
         try:
             await preload(LATER)
         finally:
@@ -231,7 +272,7 @@ class _Opening:
         from alphapanda_desktop.ui.shell import MainWindow
 
         window = MainWindow(self._arguments.profile, edge, memory.remembered())
-        logs.catch_crashes(self._tell_crash(asyncio.get_running_loop()))
+        logs.catch_crashes(self._tell_crash)
         window.present()
         return window
 
@@ -239,14 +280,11 @@ class _Opening:
         deaf = self._owner.listen(window.come_forward)
         if deaf:
             log.warning("a second launch will not find this window: %s", deaf)
-        log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
 
-    def _tell_crash(self, loop: asyncio.AbstractEventLoop) -> Callable[[str], None]:
-        def tell(text: str) -> None:
-            if not loop.is_closed():  # errors come from any thread, and the window may be touched by its own alone
-                loop.call_soon_threadsafe(self._notify, f"unexpected error: {text}", "danger")
-
-        return tell
+    def _tell_crash(self, text: str) -> None:
+        # Errors come from any thread, and the window may be touched by its own alone.
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._notify, f"unexpected error: {text}", "danger")
 
     def _mode(self) -> str:
         return self._window.mode if self._window is not None else ""
@@ -286,31 +324,10 @@ class _Opening:
         )
 
 
-async def _painted(window: MainWindow) -> None:
-    """Wait for the first paint, before which nothing may take the processor from it; not for ever, if none can come."""
-    from PySide6.QtCore import QEvent, QObject
-
-    seen = asyncio.Event()
-
-    class Watcher(QObject):
-        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
-            if event.type() == QEvent.Type.Paint:
-                seen.set()
-            return False
-
-    watcher = Watcher()
-    window.installEventFilter(watcher)
-    try:
-        async with asyncio.timeout(FIRST_PAINT_S):
-            await seen.wait()
-    except TimeoutError:
-        log.info("no paint within %g s: the window may be hidden", FIRST_PAINT_S)
-    finally:
-        window.removeEventFilter(watcher)
-
-
 async def _again(window: MainWindow, error: Fatal) -> bool:
     """Whether to try again what failed: False once the window is closed."""
+    import asyncio
+
     answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def say(again: bool) -> None:
@@ -326,6 +343,9 @@ async def _again(window: MainWindow, error: Fatal) -> bool:
 
 
 def _end_on_signals(window: MainWindow) -> None:
+    import asyncio
+    import signal
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         try:

@@ -55,7 +55,8 @@ RULES = [
         r"\.exec_?\(",
         "a nested loop kills other tasks: open() and a future (ui.edge)",
         "answer = dialog.exec()",
-        _in("loop.py", "ui/webprobe.py"),  # the probe is a process of its own, with no tasks
+        # The probe is a process of its own, with no tasks; at the first paint there is no asyncio loop yet.
+        _in("loop.py", "ui/webprobe.py", "ui/firstpaint.py"),
     ),
     Rule(r"\bprocessEvents\b", "a nested loop: await something instead", "app.processEvents()"),
     Rule(r"\bQ(?:Table|Tree)Widget\b(?!Item)", "model and view: ui.tables.RowModel", "QTableWidget(3, 4)"),

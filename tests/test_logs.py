@@ -202,3 +202,18 @@ def test_a_thread_that_kept_the_interpreter_from_the_loop_is_named():
         thread.join()
     assert said.startswith("thread 'imports' at ") and ".py:" in said
     assert logs._others({}, set()) == "Qt itself"
+
+
+def test_a_full_log_makes_way_and_the_oldest_goes(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(logs, "LOG_BYTES", 200)
+    monkeypatch.setattr(logs, "LOGS_KEPT", 2)
+    for number in range(20):
+        logging.getLogger("anyone").warning("line %d %s", number, "x" * 60)
+    files = sorted((tmp_path / "logs").glob("alphapanda.log*"))
+    assert [file.name for file in files] == ["alphapanda.log", "alphapanda.log.1", "alphapanda.log.2"]
+    numbers = [
+        int(line.split("line ")[1].split()[0])
+        for file in reversed(files)
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    assert numbers == list(range(numbers[0], 20)) and numbers[0] > 0

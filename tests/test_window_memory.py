@@ -85,6 +85,7 @@ def test_the_first_paint_waits_for_no_heavy_import(tmp_path: Path) -> None:
     loaded = set(done.stdout.split())
     assert "alphapanda_desktop.ui.shell" in loaded
     heavy = {"numpy", "pydantic", "sqlalchemy", "aiohttp", "kiteconnect", "pyqtgraph", "keyring", "pandas", "talib"}
+    heavy |= {"asyncio", "qasync", "socket", "PySide6.QtNetwork"}
     assert loaded & heavy == set()
     assert not [name for name in loaded if name.startswith("PySide6.QtWebEngine")]
 

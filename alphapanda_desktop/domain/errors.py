@@ -6,14 +6,13 @@ Unknown: no answer, so it may have happened: look it up, never send it again. Fa
 
 from __future__ import annotations
 
-from asyncio import CancelledError
 from typing import Final
 
 NOT_BEGUN: Final = "not begun: nothing was sent"
 """What a cancellation says that came before the call it ended had begun; no class, for timeouts know but one."""
 
 
-def never_begun(error: CancelledError) -> bool:
+def never_begun(error: BaseException) -> bool:
     """Whether the call that was cancelled certainly sent nothing."""
     return error.args == (NOT_BEGUN,)
 

@@ -5,7 +5,6 @@ Ticks only mark things stale; a widget looks at what changed once a frame, and o
 
 from __future__ import annotations
 
-import asyncio
 import weakref
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -20,12 +19,15 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Retry
 from alphapanda_desktop.trading.meter import Meter
-from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import FRAME_HZ, Kind, Shedding
 from alphapanda_desktop.ui.theme import DARK, Theme
 
-if TYPE_CHECKING:  # the first paint does not wait for it
+if TYPE_CHECKING:  # the first paint does not wait for these
+    import asyncio
+
     from psygnal import SignalInstance
+
+    from alphapanda_desktop.trading.scope import Scope
 
 FRAME_MS: Final = 1000 // FRAME_HZ
 LONGEST_FRAME_NS: Final = 1_000_000_000
@@ -169,7 +171,7 @@ class _Pull(NamedTuple):
         return owner is not None and shiboken6.isValid(owner) and owner.isVisible() and not owner.window().isMinimized()
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Edge:
     """What every widget is handed: where its work runs, its frames, its voice, its colours."""
 
@@ -205,6 +207,8 @@ async def ask(dialog: QDialog) -> int:
     It is never modal: a modal one would shadow the kill switch's key and its button. Afterwards the dialog is closed
     but alive, so that its fields can be read; `deleteLater` is the caller's. Cancelling closes it.
     """
+    import asyncio
+
     answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def finish(result: int) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alphapanda_desktop.domain.session import IST
+if TYPE_CHECKING:  # the first paint tells no time
+    from datetime import datetime
 
 MINUS: Final = "−"
 DASH: Final = "–"
@@ -88,6 +88,10 @@ def ist_day(at: datetime | float) -> str:
 
 
 def _in_india(at: datetime | float) -> datetime:
+    from datetime import datetime
+
+    from alphapanda_desktop.domain.session import IST
+
     return at.astimezone(IST) if isinstance(at, datetime) else datetime.fromtimestamp(at, IST)
 
 

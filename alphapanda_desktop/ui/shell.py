@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
-from alphapanda_desktop.ui.welcome import Check, WelcomePage
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.instruments import Instrument
@@ -33,6 +31,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
+    from alphapanda_desktop.ui.welcome import Check, WelcomePage
 
 LAYOUT_VERSION = 1
 USUAL_SIZE = (1600, 900)
@@ -45,7 +44,7 @@ BREATH_S = 0.001
 SIDES = {"B": "BUY", "S": "SELL"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Remembered:
     """What was left by the last run.
 
@@ -59,7 +58,7 @@ class Remembered:
     unasked: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DeskParts:
     """What the panels are made of. Exists only behind the session gate."""
 
@@ -157,6 +156,8 @@ class MainWindow(QMainWindow):
 
     def show_welcome(self, check: Check, mode: str = "") -> WelcomePage:
         """The first page; for a mode that is settled, only its account."""
+        from alphapanda_desktop.ui.welcome import WelcomePage
+
         page = WelcomePage(check, self._edge, self.centre, mode)
         self._show_page(page)
         return page
@@ -213,6 +214,8 @@ class MainWindow(QMainWindow):
 
     async def open_desk(self, parts: DeskParts) -> None:
         """`show_desk`, which gives the loop its turn after each panel."""
+        import asyncio
+
         for _step in self._build_desk(parts):
             await asyncio.sleep(BREATH_S)
 

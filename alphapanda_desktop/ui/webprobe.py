@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -99,6 +98,8 @@ def _remember(cache: Path, key: str, known: ProbeResult) -> None:
 
 
 async def _ask_child() -> ProbeResult:
+    import asyncio
+
     frozen = getattr(sys, "frozen", False)
     command = [sys.executable] if frozen else [sys.executable, "-m", "alphapanda_desktop"]
     child = await asyncio.create_subprocess_exec(
