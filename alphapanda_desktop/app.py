@@ -254,6 +254,7 @@ class Program:
         stack.callback(self._keep_limits, desk)
         desk.risk.changed.connect(lambda: self._keep_limits(desk))
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
+        desk.policy_changed.connect(lambda: self._keep_limits(desk))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
         account = _guarded(desk, account)

@@ -95,7 +95,7 @@ class Desk(Voice):
         self.risk = risk or RiskKeeper(journal, clock, _whole(limits))
         self.governor = governor or Governor(clock)
         self.ledger = Ledger(market.master.by_key, lambda: self.day_start().date())
-        self.foreign_policy = ForeignPolicy.IGNORE
+        self._foreign_policy = ForeignPolicy.IGNORE
         self.gtts: Gtts | None = None
         """The venue's GTTs behind the gate, once they are guarded."""
         self._parts = parts = Parts(
@@ -188,6 +188,17 @@ class Desk(Voice):
     def limits(self) -> Limits:
         """The desk's own limits in force."""
         return self.risk.limits.desk
+
+    @property
+    def foreign_policy(self) -> ForeignPolicy:
+        """What follows from an order that was made elsewhere."""
+        return self._foreign_policy
+
+    @foreign_policy.setter
+    def foreign_policy(self, policy: ForeignPolicy) -> None:
+        changed, self._foreign_policy = policy is not self._foreign_policy, policy
+        if changed:
+            self.tell(self.policy_changed)
 
     def orders(self) -> list[Order]:
         return self.books.orders()

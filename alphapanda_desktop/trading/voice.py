@@ -12,7 +12,7 @@ from alphapanda_desktop.trading.scope import Scope
 class Voice:
     """Signals: `order_changed(Order)`, `filled(Fill, run_id)`, `positions_changed()`, `state_changed(DeskState)`,
     `halted_changed(TradingState)`, `gtts_changed()`, `foreign_seen(Order)`, `strategy_over(strategy, why)`,
-    `noticed(text)`, `session_ended(why)`.
+    `policy_changed()` when another policy for foreign orders holds, `noticed(text)`, `session_ended(why)`.
     """
 
     order_changed = Signal(object)
@@ -22,6 +22,7 @@ class Voice:
     halted_changed = Signal(object)
     foreign_seen = Signal(object)
     strategy_over = Signal(str, str)
+    policy_changed = Signal()
     gtts_changed = Signal()
     noticed = Signal(str)
     session_ended = Signal(str)

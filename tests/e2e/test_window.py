@@ -30,6 +30,7 @@ from alphapanda_desktop.memory import Looks, WindowMemory
 from alphapanda_desktop.player import Notebook, Player, browse_to_redirect
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState
@@ -247,6 +248,8 @@ def test_limits_are_on_the_disk_as_soon_as_they_are_chosen(run: Any, eventually:
         assert settings.load(file).risk.limits == now and desk.risk.limits == tight
         desk.governor.change(replace(desk.governor.limits, per_second=3))
         assert settings.load(file).risk.order_limits == desk.governor.limits
+        desk.foreign_policy = ForeignPolicy.PAUSE
+        assert settings.load(file).risk.foreign_orders == ForeignPolicy.PAUSE.value
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())
 
