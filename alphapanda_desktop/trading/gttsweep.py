@@ -11,6 +11,7 @@ from alphapanda_desktop.trading.books import Books
 from alphapanda_desktop.trading.gttdoubts import Doubt
 from alphapanda_desktop.trading.gttfit import that_only_close
 from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S
+from alphapanda_desktop.trading.trim import surplus_gtts
 
 
 class GttSweep:
@@ -28,6 +29,17 @@ class GttSweep:
     def doubts(self) -> list[Doubt]:
         """GTTs asked for that may yet come to stand."""
         return self._books.gtt_doubts.still(self._clock.monotonic_s(), GIVE_UP_AFTER_S)
+
+    async def trim(self) -> str:
+        """Only exits pass from now on: delete those that are none; what was done, in words, empty for nothing."""
+        try:
+            active = sorted((gtt for gtt in await self._gtts.list() if gtt.active), key=lambda gtt: gtt.id)
+        except AlphaPandaError as error:
+            return f"GTTs could not be read, one may still open a position: {error}"
+        going = surplus_gtts(active, self._books)
+        failures = [words for words in await asyncio.gather(*(self._delete(gtt) for gtt in going)) if words]
+        done = [f"GTTs deleted: {len(going) - len(failures)}"] if len(going) > len(failures) else []
+        return "; ".join([*done, *failures])
 
     async def run(self, *, flatten: bool) -> tuple[bool | None, str]:
         """Whether nothing waits that should not, None where that cannot be known yet, and what was done, in words."""

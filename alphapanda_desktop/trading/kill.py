@@ -227,12 +227,24 @@ class KillSwitch:
     # -- reducing, releasing ---------------------------------------------------------------------------------
 
     async def reduce(self, why: str, *, by: str = BY_HAND) -> None:
-        """Let only orders pass that shrink a position; nothing happens while trading is halted or reducing already."""
+        """Let only orders pass that shrink a position, and cancel what rests and does not, GTTs too.
+
+        Nothing happens while trading is halted or reducing already.
+        """
         if self.state is not KillState.ACTIVE:
             return
         self._latchings += 1
         self._set(KillState.REDUCING, why, by)
-        await self._latch(KillState.REDUCING, why, by)
+        called = self._placing.call_back() + self._parts.recall.call_back()
+        cancelled = self._sweep.trim()
+        try:
+            await self._latch(KillState.REDUCING, why, by)
+        finally:
+            gtts = await self._gtts.trim() if self._gtts is not None else ""
+            done = [f"requests called back: {called}"] if called else []
+            done += [f"resting orders cancelled: {cancelled}"] if cancelled else []
+            if done or gtts:
+                self._parts.voice.notice(f"Only exits pass: {'; '.join([*done, *([gtts] if gtts else [])])}.")
 
     async def release(self, typed: str) -> None:
         """Let orders pass again, once the journal has it. What is pressed meanwhile holds.
