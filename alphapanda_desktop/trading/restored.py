@@ -1,4 +1,4 @@
-"""Stops that only this program watches, in the journal: after a crash or a restart they are watched again.
+"""Stops that only this program watches, in the journal: they outlive their runs, and a crash or a restart.
 
 Their runs are over by then, and their strategies know nothing of it; a stop closes what its run holds and the account
 still holds, through the desk as every order.
@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
+from alphapanda_desktop.domain.coverage import AppStop
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode, Tick
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Side
@@ -24,17 +25,15 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.trading.stops import KeptStop, kept_by, name_of
+from alphapanda_desktop.trading.shares import in_holdings
+from alphapanda_desktop.trading.stops import KeptStop, name_of
 
 KIND: Final = "app stop"
 """The journal's kind of event for a stop of this program that begins, moves or ends (`watched`)."""
 
-SHARES: Final = frozenset({"CNC", "MTF"})
-"""Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
-
 
 class RestoredStops:
-    """Journals the stops of all runs, and watches those of runs that a former start of the program left behind."""
+    """Journals the stops of all runs, and watches those of runs that are over: ended, failed, or of a former start."""
 
     def __init__(self, desk: Desk, market: Market, journal: Journal, clock: Clock, scope: Scope) -> None:
         self._desk = desk
@@ -50,11 +49,37 @@ class RestoredStops:
             event = Event(KIND, self._clock.now(), kept.detail())
             self._scope.spawn(f"journal {name_of(kept.instrument)}", self._note(event))
 
-    def give_up(self, run: Run) -> None:
-        """A person or the kill switch ends the run, and its stops with it."""
-        for kept in kept_by([run]):
+    def give_up(self, run: Run, why: str) -> None:
+        """The kill switch ends the run, and its stops with it; what they guarded is told."""
+        for kept in _unlifted(run):
+            kept.outlive()  # the run may be silenced already: what it guarded until now is to be told
+            bare = "; ".join(_words(stop) for stop in kept.stops())
             kept.lift()
             self.keep(kept)
+            if bare:
+                self._desk.notice(f"{self._name(run)}: {why}. Nothing here guards any more: {bare}.")
+
+    def keep_on(self, run: Run, why: str) -> None:
+        """The run is over, by a person or by its failure: what it holds still is guarded on, and a person is told."""
+        for kept in _unlifted(run):
+            kept.outlive()
+            if self._listens(run, kept):
+                continue
+            if kept.stops() or kept.entering:
+                self._listen(run, kept)
+                self._tell_kept(run, kept, why)
+            else:
+                kept.lift()
+                self.keep(kept)
+
+    def _tell_kept(self, run: Run, kept: KeptStop, why: str) -> None:
+        guarded = "; ".join(_words(stop) for stop in kept.stops())
+        told = f"{guarded}, is guarded on by this program alone" if guarded else f"{kept.instrument.key} may still fill"
+        run.note("warning", f"{kept}, although the run is over")
+        self._desk.notice(f"{self._name(run)}: {why}. {told}; Stop coverage can put the stop at the broker.")
+
+    def _name(self, run: Run) -> str:
+        return self._desk.name_of_run(run.run_id)
 
     async def recall(self, day: datetime, runs: Iterable[Run]) -> None:
         """Watch again what was watched when the program ended, for runs that hold something still."""
@@ -75,30 +100,39 @@ class RestoredStops:
     def _watch(self, run: Run, instrument: Instrument, event: Event) -> None:
         side, trigger = cast(Side, event.detail["side"]), float(str(event.detail["trigger"]))
         kept = KeptStop(run, instrument, trigger, side, str(event.detail.get("reason", "")))
-        kept.outlive(lambda product: self._held(instrument, product))
-        name = f"{name_of(instrument)} of {run.run_id}"
-        if name in self._ends or not kept.stops():
+        kept.outlive(lambda product: self._held(run, instrument, product))
+        if self._listens(run, kept) or not kept.stops():
             return
         run.variables[name_of(instrument)] = kept
         run.note("warning", f"{kept}, again since the program was started")
-        self._market.watch(name, [instrument], Mode.FULL)
-        self._ends[name] = self._market.on_tick(instrument.instrument_token, lambda tick: self._hear(run, kept, tick))
+        self._listen(run, kept)
 
-    def _held(self, instrument: Instrument, product: str) -> int | None:
-        if product in SHARES:
+    def _listens(self, run: Run, kept: KeptStop) -> bool:
+        return _owner(run, kept) in self._ends
+
+    def _listen(self, run: Run, kept: KeptStop) -> None:
+        token = kept.instrument.instrument_token
+        self._market.watch(_owner(run, kept), [kept.instrument], Mode.FULL)
+        self._ends[_owner(run, kept)] = self._market.on_tick(token, lambda tick: self._hear(run, kept, tick))
+
+    def _held(self, run: Run, instrument: Instrument, product: str) -> int | None:
+        if in_holdings(run, instrument.key, product):
             return None
         return self._desk.books.held(instrument.exchange, instrument.tradingsymbol, product)
 
     def _hear(self, run: Run, kept: KeptStop, tick: Tick) -> None:
         if not self._desk.ready or self._desk.trading_state is TradingState.HALTED:
             return  # nothing could leave; it fires when something can
+        if self._market.trusted(tick.instrument_token) is None:
+            return
         kept.hear(tick.last_price, self._clock.monotonic_s(), lambda why: self._fire(run, kept, tick, why))
         if not kept.active:
-            name = f"{name_of(kept.instrument)} of {run.run_id}"
+            if kept.closed_elsewhere:
+                run.note("warning", f"{name_of(kept.instrument)} ends: the account holds nothing of it any more")
             self.keep(kept)
             run.variables.pop(name_of(kept.instrument), None)
-            self._market.unwatch(name)
-            self._ends.pop(name, lambda: None)()
+            self._market.unwatch(_owner(run, kept))
+            self._ends.pop(_owner(run, kept), lambda: None)()
 
     def _fire(self, run: Run, kept: KeptStop, tick: Tick, why: str) -> None:
         run.note("warning", f"{kept.instrument.key}: {why}")
@@ -121,6 +155,19 @@ class RestoredStops:
             self._desk.notice(f"A stop that only this program watches could not be journaled: {error}")
 
 
+def _owner(run: Run, kept: KeptStop) -> str:
+    """Under which name a stop has its ticks."""
+    return f"{name_of(kept.instrument)} of {run.run_id}"
+
+
+def _unlifted(run: Run) -> list[KeptStop]:
+    return [value for value in run.variables.values() if isinstance(value, KeptStop) and not value.lifted]
+
+
+def _words(stop: AppStop) -> str:
+    return f"{stop.quantity} {stop.key} {stop.product}, {stop.side} at {stop.trigger:.2f}"
+
+
 class _OfStop:
     """What one stop guards, for closing."""
 
@@ -134,7 +181,9 @@ class _OfStop:
     def stakes(self) -> list[Stake]:
         i, sign = self._kept.instrument, 1 if self._kept.side == "SELL" else -1
         stops = [((i.exchange, i.tradingsymbol, s.product), s) for s in self._kept.stops()]
-        return [Stake(at, sign * s.quantity, self._run.run_id, s.product in SHARES) for at, s in stops]
+        return [
+            Stake(at, sign * s.quantity, self._run.run_id, in_holdings(self._run, i.key, s.product)) for at, s in stops
+        ]
 
     def working(self) -> list[Order]:
         return [o for o in self._run.working(self._kept.instrument.key) if (o.sign < 0) == (self._kept.side == "SELL")]

@@ -238,8 +238,8 @@ class Runner:
         run = self.run(run_id)
         host = self._hosts.get(run_id)
         if host is not None:
-            self._restored.give_up(run)
             host.silence()
+            self._restored.keep_on(run, "the run was stopped")
             await self._end(run, host)
         return run.detail
 
@@ -253,7 +253,7 @@ class Runner:
         Raises the first failure after all were tried.
         """
         for run in self._alive() if stops else ():
-            self._restored.give_up(run)
+            self._restored.give_up(run, why)
         runs = [(run, self._hosts[run.run_id]) for run in self._alive()]
         for run, host in runs:
             run.note("warning", why)
@@ -316,6 +316,7 @@ class Runner:
         host = self._hosts[run.run_id]
         known = run.run_id in self._ended or run.run_id in self._ending
         if run.state is RunState.FAILED and not known and not self._scope.closed:
+            self._restored.keep_on(run, "the run failed")
             self._scope.spawn(f"end {run.run_id}", self._end_quietly(run, host))
         self._say(run.run_id)
 

@@ -17,6 +17,12 @@ IN_HOLDINGS: Final = frozenset({"CNC", "MTF"})
 """Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
 
 
+def in_holdings(run: Run, key: str, product: str) -> bool:
+    """Whether what the run holds of it lies among the holdings, for it was brought into the day."""
+    brought = any(where == key and as_ == product and lots[0] for (where, as_), lots in run.brought.items())
+    return product in IN_HOLDINGS and brought
+
+
 class Shares:
     """One run's share of the account; `runs` are all runs of the venue, itself included."""
 
@@ -40,8 +46,7 @@ class Shares:
 
     def told(self, key: str, product: str) -> bool:
         """Whether the positions tell what is left: not of shares that lie among the holdings, nor before they came."""
-        brought = any(where == key and as_ == product and lots[0] for (where, as_), lots in self._run.brought.items())
-        return self._books.positions_at is not None and not (product in IN_HOLDINGS and brought)
+        return self._books.positions_at is not None and not in_holdings(self._run, key, product)
 
     def netted(self, key: str, product: str) -> bool:
         """Whether another run holds the opposite: what the account holds is then no measure of an exit."""

@@ -117,7 +117,7 @@ class KeptStop:
         self._gone_s = None if guards or not self.closed_elsewhere else self._gone_s or now_s
         if guards and (self._fired_at is not None or self.crossed(last_price)):
             self._fire(last_price, now_s, fire)
-        elif not guards and (self._held or not self._entering()) and self._for_good(now_s):
+        elif not guards and (self._held or not self.entering) and self._for_good(now_s):
             self.lift()
 
     @property
@@ -129,7 +129,8 @@ class KeptStop:
     def _for_good(self, now_s: float) -> bool:
         return self._gone_s is None or now_s - self._gone_s >= GONE_S
 
-    def _entering(self) -> bool:
+    @property
+    def entering(self) -> bool:
         """Whether an order is on its way that would make a position to guard."""
         return any((order.sign > 0) == (self.side == "SELL") for order in self._run.working(self.instrument.key))
 

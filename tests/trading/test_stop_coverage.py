@@ -179,13 +179,27 @@ def test_what_nobody_watches_here_cannot_be_converted(arun):
     arun(story())
 
 
-def test_a_stop_ends_with_its_run_and_the_position_is_told_as_bare(arun):
+def test_a_stop_outlives_its_run_and_can_still_be_put_to_the_broker(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            await c.s.runner.stop(c.run.run_id)
+            assert await c.counts() == (0, 10, 0)
+            assert len(await c.coverage.convert(c.position)) == 1
+            await yields()
+            assert await c.counts() == (10, 0, 0) and c.s.broker.cancelled == []
+
+    arun(story())
+
+
+def test_the_kill_switch_ends_the_stops_of_this_program_and_the_position_is_told_as_bare(arun):
     async def story():
         async with a_scene() as c:
             c.ctx.protect(INFY, 95.0, reason="stop")
             assert len(c.coverage.app_only()) == 1
-            await c.s.runner.stop(c.run.run_id)
+            await c.s.desk.kill.press("enough", flatten=False)
             assert await c.counts() == (0, 0, 10)
+            assert "Nothing here guards any more: 10 NSE:INFY MIS, SELL at 95.00." in " ".join(c.s.notices)
 
     arun(story())
 

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from alphapanda_desktop.domain.orders import OrderChange
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits
@@ -196,24 +198,27 @@ def test_what_was_closed_elsewhere_meanwhile_is_not_closed_again(arun: Any, even
     arun(story())
 
 
-def test_a_stop_outlives_a_clean_end_but_not_the_stop_of_its_run(arun: Any, eventually: Any, tmp_path: Path) -> None:
-    async def story(by_hand: bool, folder: Path) -> int:
+@pytest.mark.parametrize(("how", "left"), [("stop", 1), ("close", 1), ("kill", 0)])
+def test_a_stop_outlives_the_end_of_its_run_and_of_the_program_but_not_the_kill_switch(
+    arun: Any, eventually: Any, tmp_path: Path, how: str, left: int
+) -> None:
+    async def story() -> int:
         clock = FakeClock()
-        async with a_start(folder, clock) as s:
+        async with a_start(tmp_path, clock) as s:
             run = await guarded(s, eventually)
-            await (s.runner.stop(run.run_id) if by_hand else s.runner.close_all("the program is closing"))
+            if how == "stop":
+                await s.runner.stop(run.run_id)
+            else:
+                await (s.runner.close_all("closing") if how == "close" else s.runner.stop_all("kill switch"))
 
             async def written() -> bool:
                 events = await s.journal.events(s.desk.day_start(), "app stop")
-                return events[-1].detail["watched"] is not by_hand
+                return events[-1].detail["watched"] is bool(left)
 
             await eventually(written)
             broker = s.broker
-        async with a_start(folder, clock, broker) as s:
+        async with a_start(tmp_path, clock, broker) as s:
             await s.runner.recall(s.desk.day_start())
             return len(StopCoverage(s.desk, s.market, lambda: s.runner.runs).app_only())
 
-    (tmp_path / "stop").mkdir()
-    (tmp_path / "close").mkdir()
-    assert arun(story(True, tmp_path / "stop")) == 0
-    assert arun(story(False, tmp_path / "close")) == 1
+    assert arun(story()) == left
