@@ -38,6 +38,10 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+Presets = Mapping[str, Mapping[str, object]]
+"""Values of parameters by the name of the preset; what one leaves out keeps its default."""
+
+
 def number(
     default: float,
     help: str,
@@ -175,8 +179,8 @@ class Strategy:
     description: ClassVar[str] = ""
     interval: ClassVar[Interval] = Interval.MINUTE
     Params: ClassVar[type[Parameters]] = Parameters
-    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
-    """Parameters worth beginning with, by the name shown; what one leaves out keeps its default."""
+    presets: ClassVar[Presets] = {}
+    """Parameters worth beginning with."""
 
     def __init__(self, params: Parameters) -> None:
         self.params: Any = params

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from alphapanda_desktop.domain.indicators import sma
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.strategy import Context, Parameters, number
+from alphapanda_desktop.domain.strategy import Context, Parameters, Presets, number
 from alphapanda_desktop.strategies.one_position import OnePosition, OnePositionParams, Signal
 
 SAME: Final = 1e-9
@@ -38,6 +38,11 @@ class MaCross(OnePosition):
         "position when it is below again. With shorting allowed it does the same downwards."
     )
     Params: ClassVar[type[Parameters]] = MaCrossParams
+    presets: ClassVar[Presets] = {
+        "day": {"fast": 9, "slow": 21, "stop_loss": 1.0},
+        "slow": {"fast": 50, "slow": 200, "stop_loss": 2.0, "cool_down": 20},
+        "first steps": {"fast": 1, "slow": 2, "cool_down": 0, "stop_loss": 0.5},
+    }
 
     @property
     def lookback(self) -> int:

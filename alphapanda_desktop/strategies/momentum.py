@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.strategy import Context, Parameters, number
+from alphapanda_desktop.domain.strategy import Context, Parameters, Presets, number
 from alphapanda_desktop.strategies.one_position import OnePosition, OnePositionParams, Signal
 
 
@@ -26,6 +26,11 @@ class Momentum(OnePosition):
         "when it has fallen by as much. With shorting allowed it sells on the way down too."
     )
     Params: ClassVar[type[Parameters]] = MomentumParams
+    presets: ClassVar[Presets] = {
+        "calm": {"lookback": 60, "threshold": 1.0, "stop_loss": 1.0, "cool_down": 15},
+        "quick": {"lookback": 10, "threshold": 0.3, "stop_loss": 0.4, "cool_down": 5},
+        "both ways": {"lookback": 20, "threshold": 0.6, "stop_loss": 0.6, "allow_short": True},
+    }
 
     @property
     def lookback(self) -> int:

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from alphapanda_desktop.domain.errors import WrongName
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.strategies.momentum import Momentum, MomentumParams
 from tests.fakes import FakeContext, a_tick, an_instrument
+from tests.strategies.stage import Stage
 
 INFY = an_instrument()
 SBIN = an_instrument("SBIN", token=779521)
@@ -116,10 +116,31 @@ def test_cool_down_keeps_entries_apart() -> None:
     assert sides(quick) == ["BUY", "SELL"] * 6 + ["BUY"]
 
 
-def test_stop_and_target_close_a_position() -> None:
-    stopped, paid = FakeContext([INFY]), FakeContext([INFY])
-    feed(momentum(lookback=1, threshold=1, stop_loss=2), stopped, INFY, [100, 102, 101.1, 100.2, 99.9])
-    assert stopped.reasons[1:] == ["loss of 2.06 % reached the stop of 2.00 %"]
+def test_the_stop_is_a_real_one_from_the_moment_of_the_entry_and_follows_the_price_paid() -> None:
+    stage = Stage(momentum(lookback=1, threshold=1, stop_loss=2), [INFY])
+    stage.closes_come(INFY, [100, 102])
+    assert stage.asked == [(INFY.key, 99.95, 1)]
+    stage.hold(INFY, 1, 103.0)
+    stage.closes_come(INFY, [102.5])
+    assert stage.asked[1:] == [(INFY.key, 100.95, 1)]
+    stage.closes_come(INFY, [101.9, 100.5])
+    assert (stage.reasons[1:], stage.position(INFY).quantity) == (["stop at 100.95"], 0)
+
+
+def test_a_short_position_is_stopped_above() -> None:
+    stage = Stage(momentum(lookback=1, threshold=1, stop_loss=1, allow_short=True), [INFY])
+    stage.closes_come(INFY, [100, 98])
+    assert stage.asked == [(INFY.key, 99.0, -1)]
+
+
+def test_without_a_stop_loss_none_is_asked_for() -> None:
+    stage = Stage(momentum(lookback=1, threshold=1, stop_loss=0), [INFY])
+    stage.closes_come(INFY, [100, 102, 101.5])
+    assert (stage.sides(), stage.asked) == (["BUY"], [])
+
+
+def test_the_target_closes_a_position() -> None:
+    paid = FakeContext([INFY])
     feed(momentum(lookback=1, threshold=1, target=3), paid, INFY, [100, 102, 102.9, 103.8, 105.1])
     assert paid.reasons[1:] == ["profit of 3.04 % reached the target of 3.00 %"]
 
@@ -159,19 +180,6 @@ def test_the_quickest_parameters_a_newcomer_may_choose_are_allowed_and_trade() -
 def test_parameters_out_of_bounds_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(bad))):
         MomentumParams(**bad)
-
-
-@pytest.mark.parametrize("params", [strategy.Params for strategy in SHIPPED.values()])
-def test_every_parameter_explains_itself_to_the_form(params: Any) -> None:
-    params()
-    for name, field in params.model_fields.items():
-        assert field.description, name
-        assert isinstance(field.default, bool) or "unit" in field.json_schema_extra
-
-
-def test_shipped_strategies_are_found_by_the_name_they_bear() -> None:
-    assert {name: cls.name for name, cls in SHIPPED.items()} == {"momentum": "momentum", "ma_cross": "ma_cross"}
-    assert all(cls.title and cls.description for cls in SHIPPED.values())
 
 
 def test_a_strategy_sees_volume_traded_and_asking_for_volume_names_it() -> None:
