@@ -44,6 +44,8 @@ class Books:
         self.positions: list[Position] = []
         self.positions_at: datetime | None = None
         self.funds: list[Funds] = []
+        self.reading_failed = ""
+        """Why the broker's books could not be read when that was tried last, empty where they could."""
         self._read_at: dict[str, int] = {}
         """Filled quantity by order id when the positions were asked for."""
         self._pending: dict[str, Order] = {}
@@ -243,6 +245,15 @@ class Books:
     def take_positions(self, positions: Sequence[Position], at: datetime, read_at: Mapping[str, int]) -> None:
         """Positions that the broker gave when exactly `read_at` had filled, not a unit more or less."""
         self.positions, self.positions_at, self._read_at = list(positions), at, dict(read_at)
+
+    def why_behind(self) -> str:
+        """Why the result of the day is not known: orders have filled that the positions cannot be read for."""
+        if not self.reading_failed:
+            return ""
+        news = sum(abs(n - self._read_at.get(order_id, 0)) for order_id, n in self.filled_so_far().items())
+        if not news:
+            return ""
+        return f"{news} units have filled since the positions were read, and now they cannot be: {self.reading_failed}"
 
     def explain(self, positions: Sequence[Position]) -> bool:
         """Whether the orders that are known filled just what these rows say was bought and sold today."""

@@ -248,8 +248,9 @@ class Desk(Voice):
         return self._days.brought
 
     def _of_today(self) -> bool:
-        """Whether the positions were read, and are of this day."""
-        return self.books.positions_at is not None and not self._today.behind and not self._days.over
+        """Whether the positions were read, are of this day, and nothing has filled since that they cannot tell."""
+        read = self.books.positions_at is not None and not self.books.why_behind()
+        return read and not self._today.behind and not self._days.over
 
     def pnl(self) -> float | None:
         """Day's profit and loss in rupees before charges; None while today's positions have not been read."""

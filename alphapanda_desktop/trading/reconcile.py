@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
-from alphapanda_desktop.domain.errors import Fatal, Retry
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Retry
 from alphapanda_desktop.domain.orders import INTENDED, Fill, Order
 from alphapanda_desktop.domain.ports import Clock, Event, IntentRow, Journal
 from alphapanda_desktop.trading.books import Books
@@ -81,13 +81,7 @@ class Reconciler:
 
         Raises what the broker raises, and the journal's Fatal after the books were made equal all the same.
         """
-        # Executions before orders: then each one's order is among the orders, and with it whose it is.
-        fills = await _patiently(self._broker.fills)
-        report.before = frozenset(order.order_id for order in self._books.book)
-        self._take_orders(await _patiently(self._broker.orders), report)
-        self._take_fills(fills, report)
-        refusal = await journaled(self.write_owed())
-        await self._read_positions(report)
+        refusal = await self._read_account(report)
         report.complete = True
         self._books.funds = await _patiently(self._broker.funds)
         if refusal is not None:
@@ -95,6 +89,22 @@ class Reconciler:
         await self._intents(day, report)
         if report.notices:
             await self._journal.note(Event("reconciled", self._clock.now(), {"why": why, "found": report.notices}))
+
+    async def _read_account(self, report: Report) -> Fatal | None:
+        """Executions, orders and positions; the journal's refusal to take them. The books know if they are not read."""
+        try:
+            # Executions before orders: then each one's order is among the orders, and with it whose it is.
+            fills = await _patiently(self._broker.fills)
+            report.before = frozenset(order.order_id for order in self._books.book)
+            self._take_orders(await _patiently(self._broker.orders), report)
+            self._take_fills(fills, report)
+            refusal = await journaled(self.write_owed())
+            await self._read_positions(report)
+        except AlphaPandaError as error:
+            self._books.reading_failed = str(error)
+            raise
+        self._books.reading_failed = ""
+        return refusal
 
     async def _read_positions(self, report: Report) -> None:
         """Take positions of which it is certain which fills are in them; till then the former ones are kept.

@@ -93,7 +93,7 @@ class Rules:
             limits=parts.governor.limits,
             changing=changing,
         )
-        return _each_once([*own, *self._lock(request, exposure), *exchange])
+        return _each_once([*own, *self._known(request, exposure), *self._lock(request, exposure), *exchange])
 
     async def enforce(self, request: OrderRequest, results: Sequence[RuleResult]) -> None:
         """Journal and raise the first refusal, if there is one."""
@@ -105,6 +105,13 @@ class Rules:
         event = Event("refused", parts.clock.now(), detail)
         parts.voice.report(await journaled(parts.journal.note(event)), "a refusal")
         raise Refused(failed.text, failed.rule)
+
+    def _known(self, request: OrderRequest, exposure: Exposure) -> tuple[RuleResult, ...]:
+        """No entry while the day's result cannot be known: its limits would be held against an old one."""
+        why = self._parts.books.why_behind()
+        passed = not why or reduces(request, exposure)
+        text = "" if passed else f"Positions: {why}. Only exits pass until they are read."
+        return (RuleResult("positions", passed, why or "read", "read, or an exit", text),)
 
     def _lock(self, request: OrderRequest, exposure: Exposure) -> tuple[RuleResult, ...]:
         if not request.strategy:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alphapanda_desktop.domain.errors import Offline, Retry
+from alphapanda_desktop.domain.errors import Offline, Refused, Retry
 from alphapanda_desktop.domain.orders import UNKNOWN
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, POSITION_TRIES, Reconciler
@@ -223,5 +223,27 @@ def test_an_exit_is_sized_by_what_is_held_though_a_fill_came_between_the_reads(a
             report = await s.desk.kill.press("look", flatten=True)
             assert report.flat is True
             assert [(r.transaction_type, r.quantity) for r in broker.placed] == [("BUY", 10), ("SELL", 10)]
+
+    arun(story())
+
+
+def test_while_positions_cannot_be_read_the_result_is_unknown_and_only_exits_pass(arun, eventually):
+    async def story():
+        broker = FaultyBroker()
+        async with a_desk(broker=broker) as s:
+            await s.desk.submit(s.request("BUY", 10))
+            await s.desk.reconcile("look")
+            broker.fails_reading["positions"] = Offline("503", after_s=0.0)
+            assert s.desk.net() is not None, "nothing has filled that they do not tell of"
+            await s.desk.submit(s.request("BUY", 5))
+            await eventually(lambda: s.desk.books.reading_failed)
+            assert s.desk.net() is None and s.desk.pnl() is None
+            with pytest.raises(Refused, match="5 units have filled since the positions were read"):
+                await s.desk.submit(s.request("BUY", 1))
+            await s.desk.submit(s.request("SELL", 15))
+            broker.fails_reading.clear()
+            await s.desk.reconcile("look", quiet=True)
+            assert s.desk.net() is not None
+            await s.desk.submit(s.request("BUY", 1))
 
     arun(story())
