@@ -20,6 +20,7 @@ Words = NDArray[np.uint32]
 """Big-endian wherever they come from the table or go into it: as the wire has them, so that nothing is swapped."""
 
 Rows = NDArray[np.intp]
+Tokens = NDArray[np.int64]
 
 WORDS: Final = 46
 """Words of a row: token, last price, last quantity, average price, volume, total buy, total sell, open, high, low,
@@ -38,8 +39,14 @@ NOTHING, LTP, QUOTE, FULL = range(4)
 _MODES: Final = {LTP: Mode.LTP, QUOTE: Mode.QUOTE, FULL: Mode.FULL}
 _LEVEL_OF: Final = {mode: level for level, mode in _MODES.items()}
 _GROWTH: Final = 1024
-_NO_TOKEN: Final = 0xFFFF_FFFF
-"""Stands behind the last token, so that a search never ends outside; segment 255 is nobody's."""
+_WORD: Final = 0xFFFF_FFFF
+_NO_TOKEN: Final = -1
+"""Of a row that nobody has yet."""
+_BEHIND_ALL: Final = 1 << 32
+"""Stands behind the last token, so that a search never ends outside."""
+_SLOTS: Final = (1 << 17) - 1
+"""More than an exchange has tokens in a row: shares of the NSE and its contracts, which live feeds are made of, meet
+nobody in their slots."""
 
 _WIRE: Final = np.dtype(">u4")
 _SIGNED: Final = np.dtype(">i4")
@@ -59,7 +66,7 @@ class Batch(Protocol):
         """The row of each packet, in the order of the frame; a token that comes twice has its row twice."""
         ...
 
-    def ticks(self, places: Iterable[int]) -> Iterator[Tick]:
+    def ticks(self, places: Sequence[int]) -> Iterator[Tick]:
         """The packets at these places of `rows` as ticks, each made when it is asked for."""
         ...
 
@@ -90,10 +97,13 @@ class LatestTable:
     def __init__(self) -> None:
         self._size = 0
         self._row_of: dict[int, int] = {}
-        self._sorted = np.full(1, _NO_TOKEN, np.uint32)
+        self._tokens = np.full(_GROWTH, _NO_TOKEN, np.int64)
+        self._slots = np.zeros(_SLOTS, np.intp)
+        """Where a token's row may be, by its middle bits. A search would miss the cache and the branch at each step."""
+        self._sorted = np.full(1, _BEHIND_ALL, np.int64)
         self._sorted_rows = np.zeros(1, np.intp)
         self._words = np.zeros((_GROWTH, WORDS), _WIRE)
-        self._packets = self._words.view(_PACKET)
+        self._packets = self._words.view(_PACKET).ravel()
         self._divisor = np.full(_GROWTH, 100.0)
         self._received_ns = np.zeros(_GROWTH, np.int64)
         self._level = np.zeros(_GROWTH, np.uint8)
@@ -130,7 +140,7 @@ class LatestTable:
 
     def make_rows(self, instrument_tokens: Iterable[int]) -> Rows:
         """Rows of instruments, made where there are none yet: nothing is known in a new one."""
-        return self._rows(np.array([*instrument_tokens], np.uint32))
+        return self._rows(np.array([*instrument_tokens], np.uint32).astype(np.int64))
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -139,9 +149,9 @@ class LatestTable:
 
         Of two of one token the later stays. `words` may have fewer columns than a row.
         """
-        rows = self._rows(words[:, TOKEN].astype(np.uint32))
+        rows = self._rows(words[:, TOKEN].astype(np.int64))
         if words.shape[1] == WORDS:
-            self._packets[rows] = words.view(_PACKET)
+            self._packets[rows] = words.view(_PACKET)[:, 0]
         else:
             self._words[rows, : words.shape[1]] = words
         self._received_ns[rows] = received_ns
@@ -170,25 +180,35 @@ class LatestTable:
             np.intp,
         )
 
-    def _rows(self, tokens: Words) -> Rows:
-        at = self._sorted.searchsorted(tokens)
-        if self._sorted[at].tobytes() != tokens.tobytes():
-            self._add(tokens)
-            at = self._sorted.searchsorted(tokens)
-        return self._sorted_rows[at]
+    def _rows(self, tokens: Tokens) -> Rows:
+        rows = self._slots.take(tokens % _SLOTS)
+        if self._tokens.take(rows).tobytes() != tokens.tobytes():
+            self._search(tokens, rows)
+        return rows
 
-    def _add(self, tokens: Words) -> None:
+    def _search(self, tokens: Tokens, rows: Rows) -> None:
+        """Put right the rows of those tokens whose slot is another's, or that are new."""
+        wrong = np.flatnonzero(self._tokens[rows] != tokens)
+        wanted = tokens[wrong]
+        at = self._sorted.searchsorted(wanted)
+        if self._sorted[at].tobytes() != wanted.tobytes():
+            self._add(wanted)
+            at = self._sorted.searchsorted(wanted)
+        rows[wrong] = self._sorted_rows[at]
+
+    def _add(self, tokens: Tokens) -> None:
         new = [token for token in dict.fromkeys(tokens.tolist()) if token not in self._row_of]
         first, last = self._size, self._size + len(new)
         self._reserve(last)
         self._row_of.update(zip(new, range(first, last), strict=True))
         self._size = last
-        self._words[first:last, TOKEN] = new
-        known = self._words[:last, TOKEN].astype(np.uint32)
+        self._tokens[first:last] = self._words[first:last, TOKEN] = new
+        known = self._tokens[:last]
+        self._slots[known[first:] % _SLOTS] = np.arange(first, last)
         self._divisor[first:last] = DIVISORS[known[first:] & 0xFF]
         order = np.argsort(known, kind="stable")
         self._sorted_rows = np.append(order, 0)
-        self._sorted = np.append(known[order], np.uint32(_NO_TOKEN))
+        self._sorted = np.append(known[order], _BEHIND_ALL)
 
     def _reserve(self, size: int) -> None:
         room = len(self._level)
@@ -196,7 +216,8 @@ class LatestTable:
             return
         more = max(size, 2 * room) - room
         self._words = np.concatenate((self._words, np.zeros((more, WORDS), _WIRE)), dtype=_WIRE)
-        self._packets = self._words.view(_PACKET)
+        self._packets = self._words.view(_PACKET).ravel()
+        self._tokens = np.concatenate((self._tokens, np.full(more, _NO_TOKEN, np.int64)))
         self._divisor = np.concatenate((self._divisor, np.full(more, 100.0)))
         self._received_ns = np.concatenate((self._received_ns, np.zeros(more, np.int64)))
         self._level = np.concatenate((self._level, np.zeros(more, np.uint8)))
@@ -228,7 +249,7 @@ class LatestTable:
 
     def tokens(self, rows: Iterable[int]) -> list[int]:
         """Instruments of rows."""
-        found: list[int] = self._words[np.fromiter(rows, np.intp), TOKEN].tolist()
+        found: list[int] = self._tokens[np.fromiter(rows, np.intp)].tolist()
         return found
 
     def tick(self, row: int) -> Tick | None:
@@ -282,4 +303,4 @@ def _words_of(tick: Tick) -> Words:
     words.append(tick.exchange_epoch_s)
     for quantity, price, orders in zip(*[iter(tick.raw_depth or (0,) * 30)] * 3, strict=True):
         words += [quantity, round(price * divisor / tick.divisor), orders << 16]
-    return np.array([(word or 0) & _NO_TOKEN for word in words], _WIRE)
+    return np.array([(word or 0) & _WORD for word in words], _WIRE)

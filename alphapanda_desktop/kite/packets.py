@@ -7,7 +7,7 @@ Prices are signed on the wire, everything else is unsigned.  Source: CONTRACT 4.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import fields
 from struct import Struct
 from typing import Final
@@ -187,6 +187,21 @@ class _WireTick(Tick):
 
     def __reduce__(self) -> tuple[type[Tick], tuple[object, ...]]:
         return Tick, _values(self)
+
+
+def full_ticks(
+    packets: Iterable[bytes],
+    columns: tuple[Iterable[int], Iterable[float], Iterable[int], Iterable[int]],
+    divisors: Iterable[int],
+    received_ns: int,
+) -> Iterator[Tick]:
+    """Ticks of full packets whose tokens, prices in rupees, volumes and times were read by columns already."""
+    for packet, token, last, volume, sent, divisor in zip(packets, *columns, divisors, strict=True):
+        tick = _new(_WireTick)
+        tick.instrument_token, tick.mode, tick.received_ns = token, _MODE_FULL, received_ns
+        tick.last_price, tick.volume_traded, tick.exchange_epoch_s, tick.divisor = last, volume, sent, divisor
+        tick._packet = packet
+        yield tick
 
 
 _new: Final = object.__new__

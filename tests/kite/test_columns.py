@@ -126,3 +126,35 @@ def test_damage_costs_what_it_hits_as_with_the_plain_decoder(parts: list[bytes],
     ticks = decode_frame(bytes(frame), NOW, plain_problems)
     assert sorted(table.tokens(rows.tolist())) == sorted(tick.instrument_token for tick in ticks)
     assert problems == plain_problems
+
+
+@given(st.lists(st.integers(0, 59), max_size=60), st.booleans())
+def test_ticks_read_by_columns_are_the_ticks_read_one_by_one(places: list[int], every: bool) -> None:
+    tokens = [(1_000 + n) << 8 | (1, 3, 6, 9)[n % 4] for n in range(60)]
+    parts = [a_packet(token, 184, n) for n, token in enumerate(tokens)]
+    parts[7] = parts[7][:4] + b"\xff\xff\xff\x9c" + parts[7][8:]  # a price below nothing, as spreads have
+    frame = encode_frame(parts)
+    batch, plain = put_frame(LatestTable(), frame, NOW), decode_frame(frame, NOW)
+    wanted = range(60) if every else places
+    told = list(batch.ticks(wanted))
+    assert told == [plain[place] for place in wanted]
+    assert [tick.depth for tick in told] == [plain[place].depth for place in wanted]
+    assert {type(tick.divisor) for tick in told} <= {int}
+
+
+def test_instruments_that_share_a_slot_keep_their_own_rows() -> None:
+    """Tokens whose difference is the number of slots, one of them coming later."""
+    table, slots = LatestTable(), (1 << 17) - 1
+    tokens = [INFY, INFY + slots, INFY + 2 * slots, TCS]
+    for number, part in enumerate((tokens[:1], tokens[1:3], tokens), 1):
+        rows = put_frame(table, encode_frame([a_packet(token, 8, number) for token in part]), NOW).rows
+        assert table.tokens(rows.tolist()) == part
+    assert table.tokens(range(len(table))) == tokens
+
+
+def test_a_token_of_all_ones_takes_nobodys_row() -> None:
+    table = LatestTable()
+    put_frame(table, encode_frame([a_packet(INFY, 8, 1), a_packet(TCS, 8, 2)]), NOW)
+    rows = put_frame(table, encode_frame([a_packet(0xFFFF_FFFF, 8, 3), a_packet(0, 8, 4)]), NOW).rows
+    assert rows.tolist() == [2, 3]
+    assert table.rupees(LAST)[0] == 10.01
