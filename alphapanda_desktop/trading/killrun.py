@@ -11,6 +11,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal
 from alphapanda_desktop.domain.orders import UNKNOWN, Order
+from alphapanda_desktop.trading.books import left_of
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState
@@ -245,11 +246,17 @@ class KillRun:
         return str(error) if error is not None else f"it is {order.status}, {order.filled_quantity} filled"
 
     def _words(self, live: list[Order]) -> str:
-        filled = [o for o in map(self._now, self._asked.values()) if o.status == "COMPLETE"]
-        ended = len(self._asked) - len(live) - len(filled)
+        asked = list(self._asked.values())
+        covers = [o for o in asked if closes_a_cover(o) and not self._now(o).live]
+        rest = [self._now(o) for o in asked if not closes_a_cover(o)]
+        filled = [o for o in rest if o.status == "COMPLETE"]
+        ended = sum(1 for o in rest if not o.live) - len(filled)
         parts = [f"{ended} cancelled" if self._asked else "none was working"]
         if filled:
             parts.append(f"{len(filled)} filled before")
+        if covers:
+            named = ", ".join(f"{left_of(o)} {o.key} {o.product}" for o in covers)
+            parts.append(f"cover orders closed, for cancelling the stop of one is its exit: {named}")
         if live:
             parts.append(f"{len(live)} still working")
         unanswered = len(self._unknown())
@@ -272,6 +279,11 @@ class KillRun:
             return  # a step that ends after its report was closed
         self.report = replace(self.report, **what)  # type: ignore[arg-type]  # fields of the report, by name
         self._tell(self.report)
+
+
+def closes_a_cover(order: Order) -> bool:
+    """Whether it is a cover order's stop: cancelling it closes the position at the market.  Source: CONTRACT 2.4."""
+    return order.variety == "co" and bool(order.parent_order_id)
 
 
 def _when(step: KillStep) -> datetime:

@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.trading.books import COVER
 from alphapanda_desktop.trading.killreport import KillReport, KillStep
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -36,6 +37,7 @@ TITLES: Final[dict[TradingState, tuple[str, Role]]] = {
     TradingState.ACTIVE: ("Trading is active", "good"),
 }
 MARKS: Final[dict[bool | None, tuple[str, Role]]] = {True: ("✓", "good"), False: ("✕", "danger"), None: ("…", "warn")}
+COVERS: Final = " Cover orders close in any case: cancelling the stop of one is its exit."
 ASKED_HERE: Final = "close all positions, asked on the kill sheet"
 
 Held = Callable[[], Sequence[Position]]
@@ -174,7 +176,9 @@ class KillSheet(Sheet):
     def _show_positions(self) -> None:
         held = [row for row in self._held() if row.quantity]
         named = ", ".join(f"{formats.signed(row.quantity, 0)} {row.tradingsymbol} {row.product}" for row in held)
-        tell(self.positions, f"Open positions, as last read: {named}." if held else "No open position is known.")
+        covers = COVERS if any(row.product == COVER for row in held) else ""
+        known = f"Open positions, as last read: {named}.{covers}" if held else "No open position is known."
+        tell(self.positions, known)
         self.flatten.setVisible(self._kill.state is TradingState.HALTED)
         self.flatten.setEnabled(bool(held) and not self._flattening)
         self.flatten.setText("Closing…" if self._flattening else "Close all positions")

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from alphapanda_desktop.domain.errors import Offline, Refused
+from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import Limits, TradingState
 from alphapanda_desktop.trading import governor, rounds
@@ -14,6 +15,7 @@ from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.kill import RELEASE, KillReport
 from alphapanda_desktop.trading.killreport import report_of
+from alphapanda_desktop.trading.killrun import CANCEL
 from tests.fakes import a_session
 from tests.trading.desk_fakes import FULL_DISK, INFY, RESTING, FastClock, FaultyBroker, a_desk, yields
 
@@ -441,5 +443,51 @@ def test_a_report_is_the_same_when_it_comes_back_from_the_journal(arun):
             report = await s.desk.kill.press("test", flatten=True)
             assert report_of(report.json()) == report and report.clean
             assert "Orders cancelled (1)" in report.text()
+
+    arun(story())
+
+
+def test_a_cover_order_that_closes_with_its_stop_is_named_though_positions_were_to_stay(arun):
+    async def story():
+        async with a_desk(broker=FaultyBroker()) as s:
+            leg = Order(order_id="leg", status="TRIGGER PENDING", exchange="NSE", tradingsymbol="INFY",
+                        transaction_type="SELL", quantity=2, product="CO", order_type="SL-M", variety="co",
+                        trigger_price=95.0, parent_order_id="first")  # fmt: skip
+            s.broker.book["leg"] = [leg]
+            s.desk.take_update(leg)
+            await s.desk.submit(s.request(price=RESTING))
+            report = await s.desk.kill.press("test", flatten=False)
+            step = next(step for step in report.steps if step.name == CANCEL)
+            assert step.detail == (
+                "1 cancelled; cover orders closed, for cancelling the stop of one is its exit: 2 NSE:INFY CO"
+            )
+
+    arun(story())
+
+
+def test_the_steps_of_a_report_are_in_the_order_of_their_times_and_end_before_it(arun):
+    async def story():
+        async with a_desk(broker=FaultyBroker(), clock=FastClock()) as s:
+            await s.desk.submit(s.request("SELL", 10))
+            await s.desk.submit(s.request(price=RESTING))
+            s.broker.fails_cancelling = Offline("down")
+            report = await s.desk.kill.press("test", flatten=False)
+            times = [step.at for step in report.steps]
+            assert times == sorted(times) and times[-1] <= report.done_at
+            assert "\u221210 NSE:INFY MIS" in report.text()
+
+    arun(story())
+
+
+def test_an_exit_for_the_kill_switch_leaves_at_a_limit_though_no_fresh_price_is_known(arun):
+    async def story():
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.desk.submit(s.request(quantity=10))
+            await s.desk.reconcile("test")
+            s.clock.advance(3 * 3600)
+            s.broker.place_faults = ["rejected"]
+            report = await s.desk.kill.press("test", flatten=True)
+            assert report.flat is True, report.text()
+            assert [r.order_type for r in s.broker.placed] == ["MARKET", "LIMIT"]
 
     arun(story())
