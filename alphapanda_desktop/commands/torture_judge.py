@@ -59,8 +59,6 @@ class Written:
     halted: bool = False
     gtts: int = 0
     """How many GTTs were asked for."""
-    doubtful: int = 0
-    """How many answers about GTTs never came."""
 
 
 def truth_of(said: Mapping[str, Any]) -> Truth:
@@ -92,7 +90,6 @@ async def written_in(path: Path, since: Any) -> Written:
             "" if bad is None else str(bad),
             any(event.detail.get("state") == "halted" for event in await journal.events(day, "kill switch")),
             len(await journal.events(day, "gtt placed")),
-            sum(event.detail.get("error") == "Unknown" for event in await journal.events(day, "gtt answer")),
         )
     finally:
         await database.close()
@@ -122,14 +119,14 @@ def judge_kill(truth: Truth, written: Written, told: Row, heard: Sequence[Heard]
         wrong.append("the kill switch is on in the journal, and the desk is not halted")
     for report in told["reports"][-1:]:
         wrong.extend(_apart_from_report(truth, report))
-        wrong.extend(_still_waiting(truth, written, report))
+        wrong.extend(_still_waiting(truth, report))
     return wrong
 
 
-def _still_waiting(truth: Truth, written: Written, report: Row) -> list[str]:
+def _still_waiting(truth: Truth, report: Row) -> list[str]:
     """GTTs that a closed report says are gone and that could still buy; all of a story's open positions."""
-    gone = any(step["name"] == GTTS and step["ok"] for step in report.get("steps", ()))
-    if not gone or not report["done_at"] or written.doubtful:
+    looks = [step["ok"] for step in report.get("steps", ()) if step["name"] == GTTS]
+    if not looks or not looks[-1] or not report["done_at"]:
         return []
     return [f"GTT {gtt['id']} waits after the kill switch" for gtt in truth.gtts if gtt["status"] == "active"]
 
