@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from types import MappingProxyType
@@ -298,6 +298,35 @@ def exact_charges(
         sebi_turnover_charge=_share(turnover, SEBI_AGRI_FUTURES if agri and kind == "futures" else SEBI),
         brokerage=_brokerage(turnover, kind, product),
         stamp_duty=Fraction(rupees_up(stamp)) if whole_stamp else stamp,
+    )
+
+
+def charges_of_part_netted(
+    *, exchange: str, transaction_type: Side, turnover: Fraction, netted: Fraction, on: date
+) -> ExactCharges:
+    """The items of a CNC order in a share of which `netted` rupees were traded the other way on the same day.
+
+    Brokerage is intraday's on the whole order; tax and stamp duty are intraday's on what was netted, and delivery's on
+    the rest.  Source: support.zerodha.com, "Why was the brokerage charged on delivery trades?"; the tax on trades that
+    are settled without delivery is by law the intraday rate.
+    """
+
+    def part(product: str, rupees: Fraction) -> ExactCharges:
+        return exact_charges(
+            exchange=exchange,
+            instrument_type="EQ",
+            product=product,
+            transaction_type=transaction_type,
+            turnover=rupees,
+            on=on,
+            whole_stamp=False,
+        )
+
+    intraday, delivery = part("MIS", netted), part("CNC", turnover - netted)
+    return replace(
+        part("MIS", turnover),
+        transaction_tax=intraday.transaction_tax + delivery.transaction_tax,
+        stamp_duty=Fraction(rupees_up(intraday.stamp_duty + delivery.stamp_duty)),
     )
 
 

@@ -15,7 +15,13 @@ from typing import Final
 
 from psygnal import Signal
 
-from alphapanda_desktop.domain.charges import Charges, exact_charges, instrument_type_of, turnover_of
+from alphapanda_desktop.domain.charges import (
+    Charges,
+    charges_of_part_netted,
+    exact_charges,
+    instrument_type_of,
+    turnover_of,
+)
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.pnl import Lots, Pnl, lots_of, pnl_of, sum_of
@@ -69,10 +75,16 @@ class _Executed:
     charged: Charges | None = None
     order_type: str = "LIMIT"
     variety: str = "regular"
+    netted: int = 0
+    """Units that were traded the other way on the same day, and so are not delivered."""
+
+    @property
+    def quantity(self) -> int:
+        return sum(fill.quantity for fill in self.fills)
 
     def query(self) -> ChargeQuery:
         """What has filled so far, as the broker would be asked what it costs."""
-        one, quantity = self.fills[0], sum(f.quantity for f in self.fills)
+        one, quantity = self.fills[0], self.quantity
         traded = sum((turnover_of(f.quantity, f.average_price) for f in self.fills), turnover_of(0, 0))
         return ChargeQuery(
             exchange=one.exchange,
@@ -130,6 +142,7 @@ class Ledger:
         if order is not None:
             executed.order_type, executed.variety = order.order_type, order.variety
         self._charge(executed)
+        self._charge_anew(executed)
         trade = (fill.sign * fill.quantity, fill.sign * self._worth(fill.key, fill.quantity, fill.average_price))
         self._trades.setdefault(where, []).append(trade)
         made = self._made(run_id, where)
@@ -252,18 +265,49 @@ class Ledger:
         for whose in ("*", f"run {executed.run_id}", executed.where):
             self._charged[whose] += executed.charged.total - before
 
+    def _charge_anew(self, executed: _Executed) -> None:
+        """Charge every order of a share that is bought and sold as CNC on one day: some of it is not delivered."""
+        if not self._delivers(executed):
+            return
+        orders = [one for one in self._orders.values() if one.where == executed.where and self._delivers(one)]
+        units = Counter[str]()
+        for order in orders:
+            units[order.fills[0].transaction_type] += order.quantity
+        left = dict.fromkeys(units, min(units["BUY"], units["SELL"]))
+        for order in orders:
+            side = order.fills[0].transaction_type
+            netted = min(left[side], order.quantity)
+            left[side] -= netted
+            if netted != order.netted or (netted and order is executed):
+                order.netted = netted
+                self._charge(order)
+
+    def _delivers(self, executed: _Executed) -> bool:
+        exchange, _, product = executed.where
+        return product == "CNC" and exchange in ("NSE", "BSE") and executed.variety != "co"
+
     def _charges_of(self, executed: _Executed) -> Charges:
         fills, one = executed.fills, executed.fills[0]
+        units = self.units(one.key)
+        turnover = sum((turnover_of(f.quantity, f.average_price, units) for f in fills), turnover_of(0, 0))
+        on = one.fill_timestamp.astimezone(IST).date() if one.fill_timestamp else self._today()
+        if executed.netted:
+            return charges_of_part_netted(
+                exchange=one.exchange,
+                transaction_type=one.transaction_type,
+                turnover=turnover,
+                netted=turnover * executed.netted / executed.quantity,
+                on=on,
+            ).booked()
         instrument = self._find(one.key)
         type_ = instrument.instrument_type if instrument else instrument_type_of(one.exchange, one.tradingsymbol)
-        units = self.units(one.key)
         return exact_charges(
             exchange=one.exchange,
             instrument_type=type_,
             product=one.product,
             transaction_type=one.transaction_type,
-            turnover=sum((turnover_of(f.quantity, f.average_price, units) for f in fills), turnover_of(0, 0)),
-            on=one.fill_timestamp.astimezone(IST).date() if one.fill_timestamp else self._today(),
+            turnover=turnover,
+            on=on,
             variety=executed.variety,
             tradingsymbol=one.tradingsymbol,
         ).booked()

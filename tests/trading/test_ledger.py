@@ -102,6 +102,43 @@ def test_a_cover_order_is_charged_as_intraday() -> None:
     assert paid is not None and paid.brokerage == 3 * RUPEE
 
 
+def paid(ledger: Ledger, order: str) -> tuple[float, float, float]:
+    """Tax, brokerage and stamp duty of an order, in rupees."""
+    one = ledger.of_order(order)
+    assert one is not None
+    return one.transaction_tax / RUPEE, one.brokerage / RUPEE, one.stamp_duty / RUPEE
+
+
+def test_a_share_bought_and_sold_as_cnc_on_one_day_is_charged_as_intraday() -> None:
+    ledger = a_ledger()
+    ledger.take(fill("BUY", 100, 1_000, n=1, product="CNC"), "run")
+    assert paid(ledger, "o1") == (100, 0, 15), "delivery, as long as nothing is sold"
+    ledger.take(fill("SELL", 100, 1_000, n=2, product="CNC"), "run")
+    assert (paid(ledger, "o1"), paid(ledger, "o2")) == ((0, 20, 3), (25, 20, 0))
+    whole = sum(cost(side, 100, 1_000) for side in ("BUY", "SELL"))
+    assert ledger.of_run("run", at(1_000)).charges == pytest.approx(whole)
+    assert ledger.account([], at(None)).charges == pytest.approx(whole)
+
+
+def test_what_is_left_of_it_is_delivered_and_brokerage_is_on_both_orders_whole() -> None:
+    ledger = a_ledger()
+    ledger.take(fill("SELL", 50, 1_000, n=1, product="CNC"), "")
+    ledger.take(fill("BUY", 25, 1_000, n=2, product="CNC"), "")
+    assert paid(ledger, "o1") == (25_000 * 0.00025 + 25_000 * 0.001, 15, 0)
+    assert paid(ledger, "o2") == (0, 7.5, 1)
+    ledger.take(fill("BUY", 75, 1_000, n=3, order="o2", product="CNC"), "")
+    assert paid(ledger, "o1") == (12.5, 15, 0)
+    assert paid(ledger, "o2") == (50, 20, 9), "half of it is delivered"
+
+
+def test_another_share_or_product_is_delivered_as_before() -> None:
+    ledger = a_ledger()
+    ledger.take(fill("BUY", 100, 1_000, n=1, product="CNC"), "")
+    ledger.take(fill("SELL", 100, 1_000, n=2), "")
+    ledger.take(fill("SELL", 100, 1_000, n=3, product="CNC", tradingsymbol="TCS"), "")
+    assert (paid(ledger, "o1"), paid(ledger, "o3")) == ((100, 0, 15), (100, 0, 0))
+
+
 def test_a_symbol_without_a_master_is_told_by_its_letters() -> None:
     ledger = a_ledger()
     ledger.take(fill("SELL", 2, 5_000, exchange="MCX", tradingsymbol="CRUDEOILM26DECFUT", product="NRML"), "")
