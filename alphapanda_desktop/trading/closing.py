@@ -29,6 +29,7 @@ class Wait:
     tag: str
     reason: str
     sent: bool = False
+    told: bool = False
     asked_s: float = 0.0
     withdrawn: set[str] = field(default_factory=set)
     """Tags whose cancellation was asked for."""
@@ -40,7 +41,8 @@ class Wait:
 class Closing:
     """The waiting exits of one run; `send(wait, quantity)` hands the order in, `new_tag` names one that is repeated.
 
-    `shares` tells what there is to be closed: what the run holds, as far as the account still does.
+    `shares` tells what there is to be closed: what the run holds, as far as the account still does. `warn(text)` tells
+    a person, once for each exit, that orders which are not the run's keep it from leaving.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class Closing:
         send: Callable[[Wait, int], None],
         new_tag: Callable[[], str],
         shares: Shares,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._warn = warn
         self._shares = shares
         self._run = run
         self._clock = clock
@@ -160,7 +164,18 @@ class Closing:
             self._send(wait, quantity)
         elif self.left(key, product, sign) > 0 and self._clock.monotonic_s() - wait.asked_s >= AGAIN_S:
             wait.asked_s = self._clock.monotonic_s()
-            self._run.note("warning", f"the exit of {key} waits: orders that are not the run's are to close it already")
+            self._blocked(wait)
+
+    def _blocked(self, wait: Wait) -> None:
+        names = ", ".join(order.order_id or f"{order.tag} ({order.status})" for order in self._theirs(wait))
+        what = f"the exit of {wait.instrument.key} {wait.product} waits: {names} is to close it already"
+        self._run.note("warning", what)
+        if not wait.told:
+            wait.told = True
+            self._warn(f"{what}. Cancel that order to let the exit leave.")
+
+    def _theirs(self, wait: Wait) -> list[Order]:
+        return self._shares.theirs(wait.instrument.key, wait.product)
 
     def _closers(self, key: str, product: str, sign: int) -> list[Order]:
         return [o for o in self._run.working(key) if o.product == product and o.sign * sign < 0]

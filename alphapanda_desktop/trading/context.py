@@ -43,6 +43,7 @@ class RunContext:
         changed: Callable[[], None],
         shares: Shares,
         keep: Callable[[KeptStop], None] = lambda _kept: None,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._shares = shares
         self._run = run
@@ -52,7 +53,7 @@ class RunContext:
         self._cancel = cancel
         self._changed = changed
         self._tags = Tags(clock)
-        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares)
+        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares, warn)
         self._stops = StopWatch(run, clock, self._fire, keep, lambda i, product: shares.held(i.key, product))
         self._asked: set[str] = set()
         """Tags of the orders that the strategy asked for; others of the run were asked for by a person."""

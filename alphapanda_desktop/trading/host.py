@@ -71,7 +71,8 @@ class Host:
         self._owes_stop = False
         self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
         shares = Shares(run, desk.books, runs)
-        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), shares, keep)
+        self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), shares, keep,
+            lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"))  # fmt: skip
 
     async def start(self) -> None:
         """Fetch history, build the strategy, begin to feed it."""

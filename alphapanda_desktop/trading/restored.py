@@ -42,6 +42,7 @@ class RestoredStops:
         self._clock = clock
         self._scope = scope
         self._ends: dict[str, Callable[[], None]] = {}
+        self._told: set[tuple[str, str]] = set()
 
     def keep(self, kept: KeptStop) -> None:
         """Write down that a stop is watched, or is not any more."""
@@ -148,6 +149,9 @@ class RestoredStops:
         outcome = await get_out(self._desk, _OfStop(run, kept), self._market.master.by_key, submit)
         for problem in outcome.problems:
             run.note("warning", problem)
+            if (run.run_id, problem) not in self._told:  # it is tried again every few seconds, and told once
+                self._told.add((run.run_id, problem))
+                self._desk.notice(f"{self._name(run)}, {name_of(kept.instrument)}: {problem}")
 
     async def _note(self, event: Event) -> None:
         error = await journaled(self._journal.note(event))

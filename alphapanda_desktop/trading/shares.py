@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.trading.books import Books, Place, left_of, place_of
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import kept_by
@@ -62,11 +63,15 @@ class Shares:
         held = self.held(key, product)
         if not held or not self.only_closes(key, product):
             return held
-        place, sign = _place(key, product), 1 if held > 0 else -1
+        account = abs(self._books.held(*_place(key, product)))
+        room = account - sum(map(left_of, self.theirs(key, product)))
+        return (1 if held > 0 else -1) * max(0, min(abs(held), room))
+
+    def theirs(self, key: str, product: str) -> list[Order]:
+        """Orders that are not the run's and will close it, those on their way included."""
+        place, held = _place(key, product), self.held(key, product)
         rows = [*self._books.unanswered(), *self._books.book.working()]
-        theirs = [o for o in rows if place_of(o) == place and o.sign * sign < 0 and not self._owns(o.tag)]
-        room = abs(self._books.held(*place)) - sum(map(left_of, theirs))
-        return sign * max(0, min(abs(held), room))
+        return [o for o in rows if place_of(o) == place and o.sign * held < 0 and not self._owns(o.tag)]
 
     def _owns(self, tag: str | None) -> bool:
         return tag in self._run.orders

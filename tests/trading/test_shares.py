@@ -108,6 +108,26 @@ def test_runs_that_hold_opposite_sides_close_each_its_own(arun: Any) -> None:
     arun(story())
 
 
+def test_an_exit_that_an_order_by_hand_stands_in_the_way_of_is_told_and_leaves_after_it(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            await _enters(stage, stop=95.0)
+            more = {"price": 150.0, "order_type": "LIMIT", "market_protection": None}
+            target = await stage.desk.submit(stage.request("SELL", 10, **more))
+            for _ in range(3):
+                await _falls(stage, after_s=6)
+            assert (_held(stage), len(stage.broker.placed)) == (10, 2)
+            (told,) = [text for text in stage.notices if "waits" in text]
+            assert told.startswith(
+                f"probe #1: the exit of NSE:INFY MIS waits: {target.order_id} is to close it already"
+            )
+            await stage.desk.cancel(target.order_id)
+            await _falls(stage)
+            assert _held(stage) == 0
+
+    arun(story())
+
+
 class SlowToCancel(HeldBroker):
     """A broker that takes a cancellation, and ends the order when it is told to."""
 
