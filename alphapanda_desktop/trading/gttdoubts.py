@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from alphapanda_desktop.domain.portfolio import Gtt, GttRequest
+from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest
+from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.session import IST
+
+WRITES: Final = ("gtt placed", "gtt modified", "gtt deleted")
+"""The journal's kinds of event for what was asked for."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,3 +78,31 @@ class GttDoubts:
 
 def _legs(gtt: Gtt | GttRequest) -> list[tuple[str, int, float, str]]:
     return [(o.transaction_type, o.quantity, o.price, o.product) for o in gtt.orders]
+
+
+def unanswered_in(asked: Iterable[Event], answers: Iterable[Event]) -> list[tuple[GttRequest, datetime, int]]:
+    """Of journaled requests about GTTs, those without a clear answer: what was asked for, when, and the id changed.
+
+    An answer does not say what it answers; with several under way none of them is taken for answered.
+    """
+    waiting: list[Event] = []
+    for event in sorted([*asked, *answers], key=lambda event: event.at):
+        if event.kind in WRITES:
+            waiting.append(event)
+        elif len(waiting) == 1 and event.detail.get("error") != "Unknown":
+            waiting.clear()
+    return [(_request_of(e.detail), e.at, int(str(e.detail.get("id", 0)))) for e in waiting if "orders" in e.detail]
+
+
+def _request_of(detail: Mapping[str, Any]) -> GttRequest:
+    exchange, _, tradingsymbol = str(detail["order"]).partition(":")
+    return GttRequest(
+        exchange=exchange,
+        tradingsymbol=tradingsymbol,
+        trigger_values=tuple(detail["triggers"]),
+        last_price=detail["last_price"],
+        orders=tuple(
+            GttOrder(transaction_type=o["side"], quantity=o["quantity"], price=o["price"], product=o["product"])
+            for o in detail["orders"]
+        ),
+    )

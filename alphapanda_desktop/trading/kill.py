@@ -21,12 +21,14 @@ from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import TradingState as KillState
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.flatten import Flattening
+from alphapanda_desktop.trading.gttdoubts import WRITES, unanswered_in
 from alphapanda_desktop.trading.gttsweep import GttSweep
 from alphapanda_desktop.trading.killreport import KillReport, KillStep, report_of
 from alphapanda_desktop.trading.killrun import FLATTEN, GTTS, REFUSE, KillRun, Patience
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.placing import Placing
 from alphapanda_desktop.trading.reconcile import GIVE_UP_AFTER_S, journaled
+from alphapanda_desktop.trading.standing import GTT_ANSWER
 from alphapanda_desktop.trading.sweep import Sweep
 
 __all__ = ["RELEASE", "KillReport", "KillState", "KillStep", "KillSwitch"]
@@ -77,6 +79,8 @@ class KillSwitch:
         self._work: asyncio.Task[KillReport] | None = None
         self._latchings = 0
         self._by = BY_HAND
+        self._former: frozenset[datetime] | None = None
+        """When the switch was pressed in earlier runs of the program; None until the journal was read."""
         self._owes_latch = False
         """Whether the latch is in memory only, for the disk did not take it."""
         self.patience = Patience()
@@ -277,8 +281,12 @@ class KillSwitch:
         """Read latch and reports from the journal, before anything is accepted."""
         since = self._parts.clock.now() - MEMORY
         latches = await self._parts.journal.events(since, LATCH)
+        if self._former is None:
+            await self._doubt_gtts()
         told = await self._parts.journal.events(since, REPORT)
         reports = {(row := report_of(event.detail)).pressed_at: row for event in told}
+        if self._former is None:
+            self._former = frozenset(reports)
         reports |= {row.pressed_at: row for row in self.reports}  # pressed before the journal could be read
         self.reports = list(reports.values())
         if not latches or self.state is KillState.HALTED:
@@ -287,6 +295,15 @@ class KillSwitch:
         state, by = KillState(str(last.detail.get("state"))), str(last.detail.get("by", BY_HAND))
         if state is KillState.HALTED or (state is KillState.REDUCING and (by == BY_HAND or last.at >= day)):
             self._set(state, str(last.detail.get("why", "")), by)
+
+    async def _doubt_gtts(self) -> None:
+        """What the program had asked for when it ended and nobody had answered may still come to stand."""
+        parts, now = self._parts, self._parts.clock.now()
+        since = now - timedelta(seconds=GIVE_UP_AFTER_S)
+        asked = [event for kind in WRITES for event in await parts.journal.events(since, kind)]
+        for request, at, id in unanswered_in(asked, await parts.journal.events(since, GTT_ANSWER)):
+            age_s = (now - at).total_seconds()
+            parts.books.gtt_doubts.begin(request, at, parts.clock.monotonic_s() - age_s, id)
 
     def carry_on(self) -> None:
         """The books can be read again: go on with a press that was broken off. Positions are closed only when asked
@@ -297,7 +314,9 @@ class KillSwitch:
             return
         if self._owes_latch:
             self._parts.scope.spawn("write the latch down", self._write_again())
-        if last is None or (last.done_at is not None and not last.not_cancelled and last.flat is not None):
+        done = last is not None and last.done_at is not None and not last.not_cancelled and last.flat is not None
+        broken_off = last is not None and last.pressed_at in (self._former or ()) and _gtts_open(last)
+        if last is None or (done and not broken_off):
             return
         self._start(f"{last.why} (carried on)", False, "the latch was kept", broken=last)
 

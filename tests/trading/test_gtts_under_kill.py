@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from alphapanda_desktop.domain.errors import Offline, Refused, Unknown
 from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest
+from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.trading import reconcile
+from alphapanda_desktop.trading.gttdoubts import unanswered_in
 from alphapanda_desktop.trading.killrun import GTTS
+from tests.fakes import NOON
 from tests.trading.desk_fakes import FaultyBroker, a_desk, yields
 
 
@@ -168,6 +172,40 @@ def test_a_gtt_that_waits_for_its_turn_when_the_switch_is_pressed_never_leaves(a
             assert report.clean and not gtts.rows
 
     arun(story())
+
+
+def test_after_a_restart_a_gtt_that_nobody_had_answered_for_is_still_in_doubt(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as s:
+            guarded = s.desk.guard_gtts(gtts := Gtts())
+            gtts.lost = True
+            with pytest.raises(Unknown):
+                await guarded.place(a_gtt(5, "BUY"))
+            await s.desk.kill.press("test", flatten=False)
+            desk, runner = s.restart()
+            desk.guard_gtts(gtts)
+            desk.kill.patience.gtts_again_s = 0.01
+            s.desk.kill.patience.gtts_again_s = 600.0
+            await desk.open()
+            await eventually(lambda: not desk.kill.at_work)
+            assert not desk.kill.report.clean
+            gtts.arrive()
+            await eventually(lambda: desk.kill.report.clean)
+            assert not gtts.active()
+            runner.close()
+
+    arun(story())
+
+
+def test_an_answer_among_several_requests_answers_none_of_them() -> None:
+    told = {"order": "NSE:INFY", "triggers": [95.0], "last_price": 100.0, "orders": [
+        {"side": "BUY", "quantity": 5, "price": 94.0, "product": "CNC"}]}  # fmt: skip
+    placed, answered = Event("gtt placed", NOON, told), Event("gtt answer", NOON + timedelta(seconds=2), {"answer": 7})
+    later = replace(placed, at=NOON + timedelta(seconds=1))
+    assert unanswered_in([placed], [answered]) == []
+    assert [at for _, at, _ in unanswered_in([placed, later], [answered])] == [placed.at, later.at]
+    lost = Event("gtt answer", NOON + timedelta(seconds=2), {"error": "Unknown"})
+    assert unanswered_in([placed], [lost]) == [(a_gtt(5, "BUY"), NOON, 0)]
 
 
 @pytest.mark.parametrize("error", [Offline("down"), Refused("no", "test")])
