@@ -134,9 +134,12 @@ class Books:
         return bool(order.meta.get("square_off"))
 
     def new_day(self) -> None:
-        """Forget what the broker said of an earlier day: its book begins anew, and ours with it."""
+        """Forget what the broker said of an earlier day: its book begins anew, and ours with it.
+
+        What is on its way, or got no answer, is of the day whose book will have it.
+        """
         self.book = OrderBook()
-        self._pending.clear()
+        self._pending = {tag: order for tag, order in self._pending.items() if order.live}
         self._fills.clear()
         self._read_at.clear()
         self._wanted.clear()

@@ -10,7 +10,7 @@ import pytest
 
 from alphapanda_desktop.domain.errors import Unknown
 from alphapanda_desktop.domain.matching import Quote
-from alphapanda_desktop.domain.orders import UNKNOWN, OrderRequest
+from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, OrderRequest
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits, TradingState
@@ -220,5 +220,23 @@ def test_a_contract_that_expired_is_no_difference(arun: Any, expiry: str) -> Non
             await s.desk.open()
             (row,) = s.desk.differences.rows()
             assert row.red and FUT.tradingsymbol in row.what, "what did not expire is missed"
+
+    arun(story())
+
+
+def test_an_order_that_is_on_its_way_while_the_day_turns_is_not_taken_for_lost(arun: Any) -> None:
+    async def story() -> None:
+        clock, broker = FakeClock(ist(24, 5, 59)), HeldBroker()
+        async with a_desk(clock=clock, broker=broker) as s:
+            evening = {"order_type": "LIMIT", "price": 95.0, "variety": "amo", "market_protection": None}
+            broker.door.clear()
+            placing = s.scope.spawn("submit", s.desk.submit(s.request("BUY", 10, **evening)))
+            await yields(20)
+            clock.at = broker.clock.at = ist(24, 6, 1)
+            await s.desk.reconcile("morning")
+            assert [o.status for o in s.desk.books.unanswered()] == [INTENDED]
+            broker.door.set()
+            order = await placing
+            assert s.desk.books.unanswered() == [] and s.desk.by_whom(order) == "by hand"
 
     arun(story())
