@@ -82,7 +82,10 @@ class Account:
         self._desk = desk
 
     def stakes(self) -> list[Stake]:
-        places = {position.id for position in self._desk.positions()}
+        # What has filled since the positions were read is held too, and has no row there yet.
+        places = {p.id for p in self._desk.positions()} | {
+            place_of(o) for o in self._desk.books.book if o.filled_quantity
+        }
         held = [Stake(where, self._desk.books.held(*where)) for where in sorted(places)]
         return [stake for stake in held if stake.quantity]
 

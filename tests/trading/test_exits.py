@@ -42,6 +42,19 @@ def test_everything_is_closed_by_its_own_product(arun: Any, eventually: Any) -> 
     arun(story())
 
 
+def test_what_filled_since_the_positions_were_read_is_closed_too(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            stage.broker.reads.clear()  # no look at the books comes through
+            stage.scope.spawn("in", stage.desk.submit(stage.request("BUY", 10)))
+            await eventually(lambda: stage.desk.books.held(*PLACE) == 10)
+            assert stage.desk.positions() == []
+            assert Account(stage.desk).stakes() == [Stake(PLACE, 10)]
+            stage.broker.reads.set()
+
+    arun(story())
+
+
 def test_an_order_that_will_not_end_keeps_its_position_from_being_closed(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
