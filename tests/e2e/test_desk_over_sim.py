@@ -8,7 +8,7 @@ import pytest
 
 from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import Refused, Rejected, SessionEnded, Unknown
-from alphapanda_desktop.domain.orders import UNKNOWN
+from alphapanda_desktop.domain.orders import UNKNOWN, OrderChange
 from alphapanda_desktop.domain.ports import LinkState
 from alphapanda_desktop.domain.risk import Limits, TradingState
 from alphapanda_desktop.kite.portfolio import KiteCalculator
@@ -54,6 +54,28 @@ def test_a_resting_order_can_be_modified_and_cancelled(arun, eventually, tmp_pat
             await eventually(lambda: h.desk.books.book.get(order.order_id).status == "CANCELLED")
             with pytest.raises(Refused, match="has ended: CANCELLED"):
                 await h.desk.cancel(order.order_id)
+
+    arun(story())
+
+
+def test_a_modified_stop_is_a_stop_still_though_the_socket_only_says_update(arun, eventually, tmp_path):
+    async def story():
+        async with exchange() as kite, house(kite, tmp_path) as h:
+            told = []
+            h.market.on_order(lambda order: (told.append(order.status), h.desk.take_update(order)))
+            last = h.market.latest(h.request().instrument_token).last_price
+            instrument = h.market.master.by_key("NSE:INFY")
+            stop = h.request(quantity=2, side="SELL", order_type="SL-M", trigger_price=instrument.snap(last * 0.95))
+            order = await h.desk.submit(stop)
+            await eventually(lambda: h.desk.books.book.get(order.order_id).status == "TRIGGER PENDING")
+            trigger = instrument.snap(last * 0.96)
+            await h.desk.modify(order.order_id, OrderChange(trigger_price=trigger))
+            await eventually(lambda: "UPDATE" in told)
+            await eventually(lambda: h.desk.books.book.get(order.order_id).status == "TRIGGER PENDING")
+            row = h.desk.books.book.get(order.order_id)
+            assert (row.trigger_price, row.changeable) == (trigger, True)
+            await h.desk.cancel(order.order_id)
+            await eventually(lambda: h.desk.books.book.get(order.order_id).status == "CANCELLED")
 
     arun(story())
 
