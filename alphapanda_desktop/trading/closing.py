@@ -18,6 +18,9 @@ from alphapanda_desktop.trading.shares import Shares
 AGAIN_S: Final = 5.0
 """How long before a withdrawal that was not confirmed, or an exit that was refused, is asked for again."""
 
+TRIES_AFTER_END: Final = 3
+"""How often a refused exit is asked for again once its run is over; then a person must see to it, and was told."""
+
 
 @dataclass(slots=True)
 class Wait:
@@ -30,6 +33,7 @@ class Wait:
     reason: str
     sent: bool = False
     told: bool = False
+    repeats: int = 0
     asked_s: float = 0.0
     withdrawn: set[str] = field(default_factory=set)
     """Tags whose cancellation was asked for."""
@@ -122,7 +126,8 @@ class Closing:
     def _is_over(self, wait: Wait) -> bool:
         order = self._run.orders.get(wait.tag) if wait.sent else None
         # A refused one is only repeated where a stop was withdrawn for it; else the strategy decides.
-        done = order is not None and not order.live and not (order.status == "REJECTED" and wait.bares)
+        again = wait.bares and (self._run.asking or wait.repeats < TRIES_AFTER_END)
+        done = order is not None and not order.live and not (order.status == "REJECTED" and again)
         return done or self._shares.held(wait.instrument.key, wait.product) * wait.sign <= 0
 
     def _carry_on(self, wait: Wait) -> None:
@@ -154,6 +159,7 @@ class Closing:
         if order is None or order.live or self._clock.monotonic_s() - wait.asked_s < AGAIN_S:
             return
         wait.tag = self._new_tag()
+        wait.repeats += 0 if self._run.asking else 1
         self._hand_in(wait)
 
     def _hand_in(self, wait: Wait) -> None:

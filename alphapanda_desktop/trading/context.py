@@ -122,13 +122,18 @@ class RunContext:
         key, closing = instrument.key, self._closing
         closing.look()
         if not self._shares.held(key, product):
-            self._run.note("warning", f"no exit of {key} {product}: the account holds nothing of it any more")
+            self._note_once(f"no exit of {key} {product}: the account holds nothing of it any more")
         if closing.waits(key, product) or closing.left(key, product, sign) <= 0:
             return None
         wait = Wait(instrument, product, sign, self._tags.new(), reason)
         closing.begin(wait)
         self._listen(instrument)
         return wait.tag
+
+    def _note_once(self, text: str) -> None:
+        """A strategy may ask with every tick."""
+        if not self._run.log or self._run.log[-1].text != text:
+            self._run.note("warning", text)
 
     def _send_exit(self, wait: Wait, quantity: int) -> None:
         side: Side = "SELL" if wait.sign > 0 else "BUY"

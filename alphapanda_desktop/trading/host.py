@@ -249,7 +249,7 @@ class Host:
                 self.take_order(order)
 
     def _tell_bare(self, request: OrderRequest, error: AlphaPandaError) -> None:
-        """Tell a person of an exit that failed after the run's end: its stop was withdrawn, and nobody asks again."""
+        """Tell a person of an exit that failed after the run's end: its stop was withdrawn for it."""
         if not self._run.asking and self._context.finishes(request.tag):
             what = f"{request.transaction_type} {request.quantity} {request.key} {request.product}"
             whose = self._desk.name_of_run(self._run.run_id)

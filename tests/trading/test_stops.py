@@ -13,7 +13,7 @@ from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.books import Books
-from alphapanda_desktop.trading.closing import AGAIN_S
+from alphapanda_desktop.trading.closing import AGAIN_S, TRIES_AFTER_END
 from alphapanda_desktop.trading.context import RunContext
 from alphapanda_desktop.trading.market import Market, MarketSink
 from alphapanda_desktop.trading.run import Run, RunState
@@ -208,6 +208,19 @@ def test_an_exit_whose_stop_is_withdrawn_is_carried_out_after_the_run_s_end_too(
     assert desk.last() == ("SELL", 10, "MARKET")
     assert desk.ctx.guards(desk.run.orders[desk.asked[-1].tag]) and desk.ctx.left_behind() == ["1 exit goes on"]
     assert desk.ctx.exit(INFY, reason="from the grave") is None
+
+
+def test_an_exit_that_is_refused_after_the_runs_end_is_tried_a_few_times_more(desk: Desk) -> None:
+    desk.holds(10)
+    stop = desk.stops_at_broker()
+    desk.ctx.exit(INFY, reason="out")
+    desk.run.state = RunState.STOPPING
+    desk.says(stop, "CANCELLED")
+    sent = len(desk.asked)
+    for _ in range(6):
+        desk.says(desk.asked[-1], "REJECTED")
+        desk.tick(99.0, AGAIN_S)
+    assert len(desk.asked) == sent + TRIES_AFTER_END
 
 
 def test_an_exit_that_withdrew_nothing_ends_with_its_run(desk: Desk) -> None:
