@@ -90,6 +90,8 @@ class Market:
         self._up_since_s = 0.0
         self._up_at_s = 0.0
         """The same by the clock on the wall, in epoch seconds: what exchange times are held against."""
+        self._kept_at: dict[int, int] = {}
+        """Exchange times of ticks that looked as if they had been kept from before the link, by token."""
         self._wishes: dict[str, dict[int, Mode]] = {}
         self._rows_of: dict[str, Rows] = {}
         """Rows of what each owner watches."""
@@ -197,8 +199,11 @@ class Market:
         tick = self.latest(instrument_token)
         if tick is None or not tick.last_price > 0:
             return None
-        cached = tick.exchange_epoch_s and tick.exchange_epoch_s < self._up_at_s - CLOCKS_DIFFER_S
-        return None if cached else tick
+        at = tick.exchange_epoch_s
+        if not at or at >= self._up_at_s - CLOCKS_DIFFER_S:
+            return tick
+        # Where this computer's clock is ahead all ticks look old; a later one than was kept has ticked since.
+        return tick if at > self._kept_at.setdefault(instrument_token, at) else None
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
@@ -462,6 +467,7 @@ class Market:
         if is_up and not was_up:
             self._up_since_s = self._clock.monotonic_s()
             self._up_at_s = self._clock.now().timestamp()
+            self._kept_at.clear()
         self.link = report
         self._call("link", self.link_changed.emit, report)
 

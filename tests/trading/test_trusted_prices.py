@@ -62,6 +62,26 @@ def test_a_tick_that_was_kept_from_yesterday_trips_no_limit(arun: Any) -> None:
     arun(story())
 
 
+def test_where_the_computers_clock_is_ahead_the_second_tick_is_trusted(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk(limits=LOSES_500) as s:
+            await s.desk.submit(s.request("BUY", 100))
+            await s.desk.reconcile("test")
+            cached(s, 90.0, hours=1)
+            token = INFY.instrument_token
+            assert s.market.trusted(token) is None
+            at_s = int(s.clock.now().timestamp()) - 3600
+            s.sink.ticks([Tick(token, "full", 90.0, exchange_epoch_s=at_s)])
+            assert s.market.trusted(token) is None, "the same again"
+            s.clock.advance(2)
+            s.sink.ticks([Tick(token, "full", 90.0, exchange_epoch_s=at_s + 1)])
+            await yields(50)
+            assert s.market.trusted(token) is not None
+            assert s.desk.trading_state is TradingState.REDUCING
+
+    arun(story())
+
+
 @pytest.mark.parametrize("down", [True, False])
 def test_an_entry_is_held_against_a_fresh_price_only_and_an_exit_against_none(arun: Any, down: bool) -> None:
     async def story() -> None:
