@@ -247,8 +247,22 @@ class KillSwitch:
             gtts = await self._gtts.trim() if self._gtts is not None else ""
             done = [f"requests called back: {called}"] if called else []
             done += [f"resting orders cancelled: {cancelled}"] if cancelled else []
-            if done or gtts:
-                self._parts.voice.notice(f"Only exits pass: {'; '.join([*done, *([gtts] if gtts else [])])}.")
+            self._tell_trimmed([*done, *([gtts] if gtts else [])])
+            if self._gtts is not None and self._gtts.doubts():
+                self._parts.scope.spawn("GTTs while only exits pass", self._trim_again(self._gtts))
+
+    async def _trim_again(self, gtts: GttSweep) -> None:
+        """Look at the GTTs again until none of them is in doubt: one may come to stand later that is no exit."""
+        while gtts.doubts():
+            await asyncio.sleep(self.patience.gtts_again_s)
+            if self.state is not KillState.REDUCING:
+                return
+            done = await gtts.trim()
+            self._tell_trimmed([done] if done else [])
+
+    def _tell_trimmed(self, done: list[str]) -> None:
+        if done:
+            self._parts.voice.notice(f"Only exits pass: {'; '.join(done)}.")
 
     async def release(self, typed: str) -> None:
         """Let orders pass again, once the journal has it. What is pressed meanwhile holds.

@@ -27,8 +27,10 @@ READ_TRIES: Final = 3
 POSITION_TRIES: Final = 5
 """How often positions are read in one look while orders go on filling."""
 
-_UNANSWERED: Final = frozenset({"intended", "unknown"})
-_OPEN_STATES: Final = _UNANSWERED | {"sent"}
+UNANSWERED: Final = frozenset({"intended", "unknown"})
+"""States of an intent in the journal of which nobody has told what became of it."""
+
+_OPEN_STATES: Final = UNANSWERED | {"sent"}
 
 T = TypeVar("T")
 
@@ -58,7 +60,7 @@ class Report:
 class Reconciler:
     """Compares the broker with the journal; the broker is the truth, differences are named."""
 
-    waits_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 5.0)
+    waits_s: tuple[float, ...] = (0.05, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 5.0)
     """When an unanswered order is looked for, in seconds after one another; together longer than GIVE_UP_AFTER_S."""
 
     def __init__(self, broker: TellsBooks, journal: Journal, books: Books, clock: Clock) -> None:
@@ -74,7 +76,7 @@ class Reconciler:
 
     def look_for(self, rows: Iterable[IntentRow]) -> None:
         """Settle those of these intents of earlier days that nobody has answered for, beside the day's own."""
-        self._earlier |= {row.request.tag: row for row in rows if row.state in _UNANSWERED}
+        self._earlier |= {row.request.tag: row for row in rows if row.state in UNANSWERED}
 
     async def run(self, day: datetime, why: str, report: Report) -> None:
         """Read everything from the broker and settle what can be settled; what was found is in `report` at any time.

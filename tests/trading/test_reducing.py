@@ -58,6 +58,21 @@ def test_an_entry_that_turns_up_later_is_cancelled(arun: Any, eventually: Any) -
     arun(story())
 
 
+def test_an_entry_gtt_that_comes_to_stand_later_is_deleted(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            guarded = s.desk.guard_gtts(gtts := Gtts())
+            s.desk.kill.patience.gtts_again_s = 0.01
+            gtts.lost = True
+            with pytest.raises(Unknown):
+                await guarded.place(a_gtt(5, "BUY"))
+            await s.desk.kill.reduce("test")
+            gtts.arrive()
+            await eventually(lambda: gtts.rows and not gtts.active())
+
+    arun(story())
+
+
 def test_an_exit_that_nothing_is_left_for_is_cancelled(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         broker = FaultyBroker()
