@@ -17,6 +17,7 @@ from alphapanda_desktop.ui.killsheet import KillSheet
 from tests.ui.fakes_sheets import FakeKill, SheetStage, a_stage, held
 
 NOWHERE = Path("no-such-folder")
+COUPLE = ("MIS", "CO")
 Eventually = Callable[..., Awaitable[Any]]
 
 
@@ -55,6 +56,16 @@ def test_each_step_is_shown_as_it_happens(run: Any, eventually: Eventually) -> N
             assert kill.report is not None
             assert sheet.report.toPlainText() == kill.report.text()
             assert "Done" in sheet.result.text()
+
+    run(story())
+
+
+def test_a_cover_order_is_said_to_close_with_its_stop(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            rows = [Position(exchange="NSE", tradingsymbol="INFY", product=product, quantity=2) for product in COUPLE]
+            assert "Cover orders close in any case" in lay(stage, FakeKill(), rows).positions.text()
+            assert "Cover orders" not in lay(stage, FakeKill(), rows[:1]).positions.text()
 
     run(story())
 
