@@ -8,17 +8,19 @@ from __future__ import annotations
 import csv
 import io
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from math import isfinite
 from operator import itemgetter
 from sys import intern
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.mastercolumns import from_columns, no_collection
+from alphapanda_desktop.domain.mastercolumns import Thawed, no_collection
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ MF_COLUMNS: Final = (
 
 
 AT_ONCE: Final = 5_000
-"""Rows that are made together: what is done in C at one go takes a millisecond, then the loop gets the interpreter."""
+"""Rows that are made together; of a wrong one among them, all are looked at singly."""
 
 
 class MasterFile(NamedTuple):
@@ -56,11 +58,12 @@ def read_instruments(text: str | bytes) -> MasterFile:
         text = text.decode("utf-8-sig", "replace")
     found: list[Instrument] = []
     bad: list[str] = []
+    known = _Readings()
     with no_collection():
         if text.startswith(_KITES_HEADER) and '"' not in text and "\r" not in text:
             for number, lines in _parts(text):
                 try:
-                    found += _by_columns(lines)
+                    found += _all_at_once(lines, known)
                 except (ValueError, TypeError, OverflowError):  # of which line, only a look at each can tell
                     found += _one_by_one(_cut(number, lines), bad)
         else:
@@ -80,24 +83,43 @@ def _parts(text: str) -> Iterator[tuple[int, list[str]]]:
         yield first + 1, lines[first : first + AT_ONCE]
 
 
-def _by_columns(lines: list[str]) -> list[Instrument]:
+def _all_at_once(lines: list[str], known: _Readings) -> list[Instrument]:
     """Instruments of lines without quotes, in Kite's order of columns; an error if any is wrong."""
+    made: list[Any] = []
+    keep, new, prices, dates, tails = made.append, object.__new__, known.prices, known.dates, known.tails
     # What stands behind the strike is the same for whole chains, so that each such tail is read once.
-    cells = [line.split(",", 7) for line in lines]
-    token, exchange_token, symbol, name, last, expiry, strike, tail = zip(*cells, strict=True)
-    tails = {text: _tail(text) for text in set(tail)}
-    tick, lot, kind, segment, exchange = zip(*map(tails.__getitem__, tail), strict=True)
-    tokens = list(map(int, token))
-    if min(tokens) <= 0 or max(tokens) >= 1 << 32 or not all(symbol):
-        raise ValueError("a row has no token or no tradingsymbol")
-    return from_columns(
-        {
-            "instrument_token": tokens, "exchange_token": list(map(int, exchange_token)), "tradingsymbol": symbol,
-            "name": name, "last_price": _each(_float, last), "expiry": _each(_date, expiry),
-            "strike": _each(_float, strike), "tick_size": tick, "lot_size": lot, "instrument_type": kind,
-            "segment": segment, "exchange": exchange,
-        }
-    )  # fmt: skip
+    for line in lines:
+        token, exchange_token, symbol, name, last, expiry, strike, tail = line.split(",", 7)
+        one: Any = new(Thawed)
+        one.instrument_token, one.exchange_token = number, _ = int(token), int(exchange_token)
+        if not 0 < number < 1 << 32 or not symbol:
+            raise ValueError("a row has no token or no tradingsymbol")
+        one.tradingsymbol, one.name, one.last_price = symbol, name, prices[last]
+        one.expiry, one.strike = dates[expiry], prices[strike]
+        one.tick_size, one.lot_size, one.instrument_type, one.segment, one.exchange = tails[tail]
+        one.__class__ = Instrument
+        keep(one)
+    return made
+
+
+class _Known(dict[str, T]):
+    """What texts mean, each of which is read once: most of a master repeat many times."""
+
+    def __init__(self, read: Callable[[str], T]) -> None:
+        self._read = read
+
+    def __missing__(self, text: str) -> T:
+        value = self[text] = self._read(text)
+        return value
+
+
+class _Readings:
+    """What was read in one master already."""
+
+    def __init__(self) -> None:
+        self.prices = _Known(_float)
+        self.dates = _Known(_date)
+        self.tails = _Known(_tail)
 
 
 def _tail(text: str) -> tuple[float, int, str, str, str]:
@@ -105,12 +127,6 @@ def _tail(text: str) -> tuple[float, int, str, str, str]:
     if not exchange:
         raise ValueError("it names no exchange")
     return _float(tick), _int(lot), intern(kind), intern(segment), intern(exchange)
-
-
-def _each(read: Callable[[str], Any], texts: Sequence[str]) -> list[Any]:
-    """All values of a column in which few repeat, each of which is read once."""
-    known = {text: read(text) for text in set(texts)}
-    return list(map(known.__getitem__, texts))
 
 
 def _cut(number: int, lines: list[str]) -> Iterator[tuple[int, tuple[str, ...] | None]]:

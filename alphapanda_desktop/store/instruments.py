@@ -30,22 +30,19 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-MAGIC: Final = b"AlphaPanda master 1\n"
+MAGIC: Final = b"AlphaPanda master 2\n"
 """First bytes of a file; another layout of what follows needs another number."""
 
 CHANGES: Final = ".changes"
 """Beside a day's master: what was different from the one before, as JSON."""
 
-_NUMBERS: Final = {
-    "instrument_token": "<i8",
-    "exchange_token": "<i8",
-    "last_price": "<f8",
-    "strike": "<f8",
-    "tick_size": "<f8",
-    "lot_size": "<i8",
-}
-_REPEATING: Final = ("name", "instrument_type", "segment", "exchange")
-_COLUMNS: Final = {**_NUMBERS, "expiry": "<i4", **dict.fromkeys(_REPEATING, "<i4")}
+_TOKENS: Final = ("instrument_token", "exchange_token")
+_REPEATING: Final = (
+    *("name", "last_price", "expiry", "strike", "tick_size", "lot_size"),
+    *("instrument_type", "segment", "exchange"),
+)
+"""Columns in which few values stand many times: each is kept, and made, once in a block."""
+_COLUMNS: Final = dict.fromkeys(_TOKENS, "<i8") | dict.fromkeys(_REPEATING, "<i4")
 _LENGTHS: Final = struct.Struct("<II")
 _STEP: Final = 5_000
 """Rows of a block: what is done to it in C at one go takes a millisecond, then the loop gets the interpreter."""
@@ -151,19 +148,18 @@ def packed(instruments: Sequence[Instrument]) -> bytes:
 
 def _block(rows: Sequence[Instrument]) -> bytes:
     """The lengths of the block and of its words, the words as JSON, the columns of numbers."""
-    words: dict[str, list[str]] = {"tradingsymbol": [i.tradingsymbol for i in rows]}
-    columns: dict[str, list[Any]] = {name: [getattr(i, name) for i in rows] for name in _NUMBERS}
-    columns["expiry"] = [i.expiry.toordinal() if i.expiry else 0 for i in rows]
+    words: dict[str, list[Any]] = {"tradingsymbol": [i.tradingsymbol for i in rows]}
+    columns: dict[str, list[Any]] = {name: [getattr(i, name) for i in rows] for name in _TOKENS}
     for name in _REPEATING:
         columns[name], words[name] = _coded(getattr(i, name) for i in rows)
-    text = json.dumps(words).encode("ascii")
+    text = json.dumps(words, default=date.isoformat).encode("ascii")
     numbers = b"".join(np.array(columns[name], kind).tobytes() for name, kind in _COLUMNS.items())
     return _LENGTHS.pack(len(text) + len(numbers), len(text)) + text + numbers
 
 
-def _coded(values: Iterable[str]) -> tuple[list[int], list[str]]:
+def _coded(values: Iterable[T]) -> tuple[list[int], list[T]]:
     """Values as numbers into a list that holds each once."""
-    known: dict[str, int] = {}
+    known: dict[T, int] = {}
     return [known.setdefault(value, len(known)) for value in values], list(known)
 
 
@@ -199,13 +195,11 @@ def unpacked(file: bytes) -> list[Instrument]:
 
 def _values_of(block: memoryview, at: int) -> dict[str, list[Any]]:
     """Columns of a block whose numbers begin at `at`."""
-    words: dict[str, list[str]] = json.loads(bytes(block[:at]))
+    words: dict[str, list[Any]] = json.loads(bytes(block[:at]))
+    words["expiry"] = [date.fromisoformat(day) if day else None for day in words["expiry"]]
     values: dict[str, list[Any]] = {"tradingsymbol": words["tradingsymbol"]}
     for name, kind in _COLUMNS.items():
         column = np.frombuffer(block, kind, len(words["tradingsymbol"]), at)
-        values[name], at = column.tolist(), at + column.nbytes
-    dates = {number: date.fromordinal(number) if number else None for number in set(values["expiry"])}
-    values["expiry"] = list(map(dates.__getitem__, values["expiry"]))
-    for name in _REPEATING:
-        values[name] = list(map(words[name].__getitem__, values[name]))
+        at += column.nbytes
+        values[name] = (np.array(words[name], np.object_)[column] if name in _REPEATING else column).tolist()
     return values
