@@ -132,6 +132,21 @@ def test_a_cover_position_is_not_closed_by_an_opposite_order(arun: Any, eventual
     arun(story())
 
 
+def test_what_an_order_by_hand_is_to_close_is_left_to_it(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await stage.run()
+            await _hold(stage, eventually, 10, strategy=run.run_id)
+            target = {"price": 150.0, "order_type": "LIMIT", "market_protection": None}
+            await stage.desk.submit(stage.request("SELL", 4, **target))
+            outcome = await _out(stage, OfRun(stage.desk, run))
+            assert (len(outcome.sent), outcome.problems) == (1, ())
+            assert (stage.broker.placed[-1].quantity, stage.desk.books.held(*PLACE)) == (6, 4)
+            await stage.runner.stop_all("test")
+
+    arun(story())
+
+
 class Unwilling(HeldBroker):
     """A broker at which nothing fills from some moment on."""
 

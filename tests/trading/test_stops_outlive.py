@@ -50,6 +50,7 @@ def test_a_run_that_is_over_leaves_its_stop_watched_and_says_so(arun: Any, event
             (notice,) = [text for text in stage.notices if text.startswith(told)]
             assert notice.endswith("Stop coverage can put the stop at the broker.")
             stage.tick(96.0, after_s=1)
+            stage.tick(0.0, after_s=1)
             await yields(50)
             assert len(stage.broker.placed) == 1
             stage.broker.quote = Quote(94.0)
