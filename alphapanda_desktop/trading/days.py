@@ -15,7 +15,7 @@ from alphapanda_desktop.trading.carried import MEMORY, Brought, brought_into
 from alphapanda_desktop.trading.comparing import Comparing
 from alphapanda_desktop.trading.kill import KillSwitch
 from alphapanda_desktop.trading.parts import Parts
-from alphapanda_desktop.trading.reconcile import Reconciler, Report
+from alphapanda_desktop.trading.reconcile import UNANSWERED, Reconciler, Report
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.standing import GTT_ANSWER
 
@@ -69,14 +69,15 @@ class Days:
 
     async def _recall(self, day: datetime) -> None:
         parts, journal = self._parts, self._parts.journal
-        rows, runs = await journal.intents(day - LONGEST_NIGHT), await journal.runs(day)
+        rows, runs = await journal.intents(day - LONGEST_NIGHT), await journal.runs(day - LONGEST_NIGHT)
         changes = await journal.events(day, "modify")
         await parts.risk.recall(day)
         await self._comparing.recall(day)
         await self._kill.recall(day)
         for row in rows:
             parts.books.remember(row.request)
-        for run in runs:
+        waiting = {row.request.strategy for row in rows if row.request.variety == "amo" or row.state in UNANSWERED}
+        for run in (run for run in runs if run.started_at >= day or run.run_id in waiting):
             self._name_run(run.run_id, run.strategy)
         left = self._recount(rows, day)
         times = await self._left_since(parts.clock.now() - LAST_MINUTE)
