@@ -301,6 +301,8 @@ class BarSeries:
 
     def _row_from(self, at_s: float) -> int:
         """First row that begins at this moment or later; looked for as a whole number, as a float copies the column."""
+        if math.isinf(at_s):  # a gap that is still open
+            return len(self.start_s) if at_s > 0 else 0
         return int(np.searchsorted(self.start_s, math.ceil(at_s)))
 
     def _bars(self, first: int, end: int) -> list[Bar]:

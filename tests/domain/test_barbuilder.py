@@ -440,6 +440,7 @@ def test_what_a_lost_link_may_have_missed_is_marked_until_history_covers_it() ->
     made = fed(Interval.MINUTE, ("10:00:00", 100, 10), ("10:01:10", 101, 20))
     made.lost(at("10:01:30"))
     assert math.isinf(made.gaps[0].end_s)
+    assert made.gap_rows() == [(1, 2)]
     made.add_price(at("10:04:05"), 103, 90)
     assert made.gaps == (Gap(at("10:01:30"), at("10:04:05")),)
     assert made.gap_rows() == [(1, 3)]
