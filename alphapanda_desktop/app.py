@@ -15,44 +15,39 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.clock import WakeWatch
-from alphapanda_desktop.daymaster import day_master
-from alphapanda_desktop.domain.calendar import phase
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.instruments import InstrumentMaster
-from alphapanda_desktop.domain.ports import LinkReport, LinkState, Vault
-from alphapanda_desktop.domain.session import Session
-from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
+from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.logs import strike_out
-from alphapanda_desktop.preload import WEB, preload
+from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
-from alphapanda_desktop.store.recorder import Recorder
 from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault
-from alphapanda_desktop.strategies import SHIPPED
-from alphapanda_desktop.trading.arming import Arming
-from alphapanda_desktop.trading.chargecheck import ChargeCheck
-from alphapanda_desktop.trading.coverage import StopCoverage
-from alphapanda_desktop.trading.desk import Desk
-from alphapanda_desktop.trading.differences import ForeignPolicy
-from alphapanda_desktop.trading.governor import Governor
-from alphapanda_desktop.trading.market import Market
-from alphapanda_desktop.trading.metering import MeteredSink, time_orders
-from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
-from alphapanda_desktop.trading.why import Trail, why
-from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.login import LoginPlan
-from alphapanda_desktop.ui.meter import MeterDock, view_menu_of
-from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.webprobe import web_engine_works
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Account, Needs, PracticeOptions, Roots, Venue
+from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, Roots
+
+if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
+    from alphapanda_desktop.domain.instruments import InstrumentMaster
+    from alphapanda_desktop.domain.ports import Vault
+    from alphapanda_desktop.domain.session import Session
+    from alphapanda_desktop.store.recorder import Recorder
+    from alphapanda_desktop.trading.arming import Arming
+    from alphapanda_desktop.trading.coverage import StopCoverage
+    from alphapanda_desktop.trading.desk import Desk
+    from alphapanda_desktop.trading.market import Market
+    from alphapanda_desktop.trading.runner import Runner
+    from alphapanda_desktop.trading.why import Trail
+    from alphapanda_desktop.ui.edge import Edge
+    from alphapanda_desktop.ui.meter import MeterDock
+    from alphapanda_desktop.ui.shell import MainWindow
+    from alphapanda_desktop.venues.venue import Account, Venue
 
 log = logging.getLogger("alphapanda.app")
 
@@ -150,6 +145,7 @@ class Program:
 
     async def _welcome(self, mode: str = "") -> str:
         """Ask for the mode, or only for the account of one that is settled; the mode."""
+        await preload(("alphapanda_desktop.kite.login",))
         from alphapanda_desktop.kite.login import check_shape
 
         chosen: asyncio.Future[tuple[str, dict[str, str] | None]] = asyncio.get_running_loop().create_future()
@@ -187,6 +183,7 @@ class Program:
         return SqlJournal(database)
 
     async def _open_venue(self, stack: AsyncExitStack, vault: Vault) -> Venue:
+        await preload(VENUES[self.mode])
         if self.mode == "practice":
             from alphapanda_desktop.venues.kite import practice_venue
 
@@ -224,13 +221,30 @@ class Program:
         probe = await web_engine_works(self._options.folder / "webengine.json", practice=self.mode == "practice")
         if probe.ok:
             await preload(WEB)
+        await preload(("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.login"))
         if self.gate.session is None:
+            from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
+            from alphapanda_desktop.ui.login import LoginPlan
+
             redirect = self.venue.login.redirect_url
             listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None
             plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint, listen)
             self._window.show_login(self.gate, plan)
 
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
+        await preload(DESK)
+        from alphapanda_desktop.daymaster import day_master
+        from alphapanda_desktop.strategies import SHIPPED
+        from alphapanda_desktop.trading.arming import Arming
+        from alphapanda_desktop.trading.chargecheck import ChargeCheck
+        from alphapanda_desktop.trading.coverage import StopCoverage
+        from alphapanda_desktop.trading.desk import Desk
+        from alphapanda_desktop.trading.differences import ForeignPolicy
+        from alphapanda_desktop.trading.governor import Governor
+        from alphapanda_desktop.trading.market import Market
+        from alphapanda_desktop.trading.metering import MeteredSink, time_orders
+        from alphapanda_desktop.trading.runner import Runner
+
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
         venue.client.use(session.token)
@@ -285,6 +299,8 @@ class Program:
 
     def _show_meter(self) -> None:
         """The meter in the window, and what each painter draws told to the frame clock."""
+        from alphapanda_desktop.ui.meter import MeterDock, view_menu_of
+
         window, frames = self._window, self._edge.frames
         if self._meter is None:
             self._meter = MeterDock(window, self._edge, view_menu_of(window))
@@ -318,6 +334,8 @@ class Program:
 
     def _recorder(self, master: InstrumentMaster) -> Recorder | None:
         """What keeps the day's ticks, unless the settings say not to."""
+        from alphapanda_desktop.store.recorder import Recorder
+
         kept = self._settings.recording
         if not kept.enabled:
             return None
@@ -402,6 +420,9 @@ class Program:
         self._edge.spawn("login again", self._show_login())
 
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
+        from alphapanda_desktop.domain.calendar import phase
+        from alphapanda_desktop.ui.shell import DeskParts
+
         market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
         venue = self.venue
         assert market is not None and desk is not None and runner is not None and gate is not None
@@ -437,6 +458,8 @@ class Program:
 
     async def _why(self, name: str) -> Trail:
         """The trail of an order, by its tag or order id."""
+        from alphapanda_desktop.trading.why import why
+
         assert self.journal is not None and self.desk is not None and self.market is not None
         find = self.market.master.by_key
         return await why(self.journal, self.desk.ledger, name, price_of=self._price_of, find=find)

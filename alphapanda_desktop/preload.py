@@ -9,6 +9,8 @@ import threading
 from typing import Final
 
 log = logging.getLogger("alphapanda.preload")
+_turn: Final = threading.Lock()
+"""One import after another, as they are asked for: side by side the first is ready no sooner than the last."""
 
 SETTINGS: Final = ("alphapanda_desktop.settings",)
 """What tells how the program is to be run."""
@@ -16,21 +18,31 @@ SETTINGS: Final = ("alphapanda_desktop.settings",)
 MODULES: Final = (
     "numpy",
     "sqlalchemy",
-    "aiohttp",
     "alphapanda_desktop.store.journal",
     "alphapanda_desktop.app",
 )
-"""What the program needs before it can show a login, in the order of need."""
+"""What the program needs to open its journal, in the order of need."""
 
-LATER: Final = (
-    "pyqtgraph",
+CHART: Final = ("pyqtgraph", "alphapanda_desktop.ui.chart.view")
+"""The chart, which is drawn before anybody has logged in only in so far as it is ready to."""
+
+DESK: Final = (
+    "alphapanda_desktop.daymaster",
+    "alphapanda_desktop.strategies",
+    "alphapanda_desktop.store.recorder",
+    "alphapanda_desktop.trading.chargecheck",
+    "alphapanda_desktop.trading.runner",
+    "alphapanda_desktop.trading.metering",
+    "alphapanda_desktop.trading.why",
     "alphapanda_desktop.ui.desk",
     "alphapanda_desktop.ui.desksheets",
     "alphapanda_desktop.ui.gauges",
-    "kiteconnect",
-    "numpy.ma",
+    "alphapanda_desktop.ui.meter",
 )
-"""What it needs behind the login; numpy.ma is what numpy itself asks for when bars are first merged."""
+"""What is needed behind the login."""
+
+LATER: Final = (*DESK, "kiteconnect", "numpy.ma")
+"""What a thread may import while the person logs in; numpy.ma is what numpy asks for when bars are first merged."""
 
 WEB: Final = ("alphapanda_desktop.ui.webpage",)
 """The browser, where a login needs one."""
@@ -60,7 +72,8 @@ async def preload(modules: tuple[str, ...]) -> None:
         failure: ImportError | None = None
         try:
             for name in modules:
-                importlib.import_module(name)
+                with _turn:
+                    importlib.import_module(name)
         except ImportError as error:
             failure = error
         try:

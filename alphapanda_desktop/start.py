@@ -210,7 +210,7 @@ class _Opening:
         drive: Drive | None,
         vault: Vault | None,
     ) -> int:
-        from alphapanda_desktop.preload import MODULES, SETTINGS, VENUES, preload
+        from alphapanda_desktop.preload import MODULES, SETTINGS, preload
         from alphapanda_desktop.trading.heart import Heart
         from alphapanda_desktop.trading.scope import Scope
 
@@ -232,8 +232,7 @@ class _Opening:
                 if settings is None:
                     return 1
                 memory.settle(settings)
-                mode = self._arguments.mode or settings.general.mode
-                await preload(MODULES + (VENUES[mode] if mode else ()))
+                await preload(MODULES)
                 scope.spawn("imports", self._import_later(collector))
                 return await self._program(window, edge, settings, vault).run(drive)
             finally:
@@ -244,9 +243,10 @@ class _Opening:
                 window.deleteLater()
 
     async def _import_later(self, collector: Collector) -> None:
-        from alphapanda_desktop.preload import LATER, preload
+        from alphapanda_desktop.preload import CHART, LATER, preload
 
         try:
+            await preload(CHART)
             await preload(LATER)
         finally:
             collector.settle()  # what imports make stays; collecting between them would look through all of it

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
-from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Journal
-from alphapanda_desktop.domain.session import Session
-from alphapanda_desktop.kite.login import KiteLogin
-from alphapanda_desktop.kite.reader import KiteReader
-from alphapanda_desktop.trading.market import Market
+if TYPE_CHECKING:  # the journal is opened before the venue, and does not wait for what the venue needs
+    from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+    from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
+    from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Journal
+    from alphapanda_desktop.domain.session import Session
+    from alphapanda_desktop.kite.login import KiteLogin
+    from alphapanda_desktop.kite.reader import KiteReader
+    from alphapanda_desktop.trading.market import Market
 
 KITE_HOSTS: Final = frozenset({"kite.zerodha.com", "kite.trade", "zerodha.com"})
 """Hosts, with their subdomains, that the login view may show."""
