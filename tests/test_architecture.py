@@ -26,6 +26,7 @@ HOUSE = [
     "trading.desk", "kite.client", "kite.reader", "kite.broker", "kite.portfolio", "kite.contract",
     "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell",
     "ui.chart.view",
+    "authoring.names", "authoring.probe",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -52,6 +53,8 @@ PERMITTED = [
     ("sim.server", "alphapanda_desktop.kite.packets"),
     ("kite.client", "kiteconnect"),
     ("store.journal", "sqlalchemy"),
+    ("authoring.names", "alphapanda_desktop.domain.orders"),
+    ("commands.charges", "alphapanda_desktop.authoring.probe"),
 ]
 FORBIDDEN = [
     ("domain.orders", "alphapanda_desktop.trading.desk"),
@@ -72,6 +75,10 @@ FORBIDDEN = [
     ("store.journal", "aiohttp"),
     ("strategies.momentum", "alphapanda_desktop.trading.desk"),
     ("strategies.momentum", "aiohttp"),
+    ("authoring.names", "alphapanda_desktop.strategies.momentum"),
+    ("authoring.names", "alphapanda_desktop.trading.desk"),
+    ("authoring.probe", "PySide6.QtCore"),
+    ("authoring.probe", "keyring"),
     ("ui.shell", "alphapanda_desktop.kite.client"),
     ("ui.shell", "alphapanda_desktop.store.journal"),
     ("ui.shell", "alphapanda_desktop.app"),
