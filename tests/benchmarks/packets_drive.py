@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from struct import Struct
+from typing import Final
 
 from alphapanda_desktop.kite.packets import encode_frame
 
@@ -31,16 +32,24 @@ def full_frame(count: int, first: int = 0, move: int = 0) -> bytes:
     return encode_frame([full_packet(token, move) for token in tokens(first + count)[first:]])
 
 
-def mixed_frame(count: int, seed: int = 5) -> bytes:
-    """Seven in ten packets full, two of quote, one of an index."""
-    rng = random.Random(seed)
-    packets = []
-    for token in tokens(count):
-        size = rng.choices((184, 44, 32), (7, 2, 1))[0]
-        if size == 32:
-            packets.append(
-                _INDEX.pack(token & ~0xFF | 9, 2_612_345, 2_620_000, 2_600_000, 2_610_000, 2_605_000, 7_345, 9)
-            )
-        else:
-            packets.append(full_packet(token)[:size])
-    return encode_frame(packets)
+def varied_frames(frames: int, size: int, *, mixed: bool = False, seed: int = 5) -> list[bytes]:
+    """Frames of so many of the 9,000 instruments, each of others, in another order, at other prices.
+
+    Where they are mixed, seven packets in ten are full, two of quote, one of an index, in no order either: no two
+    frames have their packets at the same places.
+    """
+    rng, names = random.Random(seed), tokens(9_000)
+    sizes = ((184, 44, 32), (7, 2, 1)) if mixed else ((184,), (1,))
+    return [
+        encode_frame([_any_packet(rng, token, rng.choices(*sizes)[0]) for token in rng.sample(names, size)])
+        for _ in range(frames)
+    ]
+
+
+INDICES: Final = [(500 + number) << 8 | 9 for number in range(100)]
+
+
+def _any_packet(rng: random.Random, token: int, size: int) -> bytes:
+    if size == 32:
+        return _INDEX.pack(rng.choice(INDICES), *(2_600_000 + rng.randrange(20_000) for _ in range(5)), 7_345, 9)
+    return full_packet(token, rng.randrange(2_000))[:size]
