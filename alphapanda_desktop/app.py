@@ -236,7 +236,6 @@ class Program:
         from alphapanda_desktop.daymaster import day_master
         from alphapanda_desktop.strategies import SHIPPED
         from alphapanda_desktop.trading.arming import Arming
-        from alphapanda_desktop.trading.chargecheck import ChargeCheck
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
         from alphapanda_desktop.trading.differences import ForeignPolicy
@@ -274,13 +273,7 @@ class Program:
         account = _guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
-        for chore in account.chores:
-            scope.spawn("account", chore())
-        scope.spawn("stop coverage", coverage.run())
-        if account.calculator is not None:
-            check = ChargeCheck(desk.ledger, account.calculator, journal, venue.clock, self._tell)
-            desk.filled.connect(lambda _fill, _run_id: check.look())
-            scope.spawn("charge check", check.run())
+        self._watch_account(scope, desk, account, coverage)
         self._wire(scope, market, desk)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
@@ -296,6 +289,19 @@ class Program:
         await self._show_desk(account, arming, coverage)
         self._show_meter()
         self._tell_where_secrets_are(vault)
+
+    def _watch_account(self, scope: Scope, desk: Desk, account: Account, coverage: StopCoverage) -> None:
+        """What runs beside the desk for as long as the account is open."""
+        from alphapanda_desktop.trading.chargecheck import ChargeCheck
+
+        assert self.venue is not None and self.journal is not None
+        for chore in account.chores:
+            scope.spawn("account", chore())
+        scope.spawn("stop coverage", coverage.run())
+        if account.calculator is not None:
+            check = ChargeCheck(desk.ledger, account.calculator, self.journal, self.venue.clock, self._tell)
+            desk.filled.connect(lambda _fill, _run_id: check.look())
+            scope.spawn("charge check", check.run())
 
     def _show_meter(self) -> None:
         """The meter in the window, and what each painter draws told to the frame clock."""
