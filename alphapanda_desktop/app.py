@@ -12,7 +12,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.ui.webprobe import web_engine_works
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, Roots
+from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, Roots, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
     from alphapanda_desktop.domain.instruments import InstrumentMaster
@@ -45,7 +45,6 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.why import Trail
     from alphapanda_desktop.ui.edge import Edge
-    from alphapanda_desktop.ui.meter import MeterDock
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import Account, Venue
 
@@ -83,7 +82,7 @@ class Program:
         window.closed.connect(self._closing.set)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
-        self._meter: MeterDock | None = None
+        self._meter: object = None
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -270,7 +269,7 @@ class Program:
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
-        account = _guarded(desk, account)
+        account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
         self._watch_account(scope, desk, account, coverage)
@@ -491,12 +490,3 @@ class Program:
 async def _prepare(master: InstrumentMaster) -> None:
     """Make the search index behind the open window; its thread may outlive the wait for it."""
     await asyncio.wrap_future(in_daemon_thread("instrument search", master.prepare))
-
-
-def _guarded(desk: Desk, account: Account) -> Account:
-    """The same account, with what writes to it behind the desk's gate."""
-    return replace(
-        account,
-        gtts=desk.guard_gtts(account.gtts) if account.gtts else None,
-        portfolio=desk.guard_portfolio(account.portfolio) if account.portfolio else None,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the journal is opened before the venue, and does not wait f
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.kite.login import KiteLogin
     from alphapanda_desktop.kite.reader import KiteReader
+    from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
 
 KITE_HOSTS: Final = frozenset({"kite.zerodha.com", "kite.trade", "zerodha.com"})
@@ -81,6 +82,15 @@ class Account:
     calculator: Calculator | None = None
     chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     """Coroutines that run as long as the account is open."""
+
+
+def guarded(desk: Desk, account: Account) -> Account:
+    """The same account, with what writes to it behind the desk's gate."""
+    return replace(
+        account,
+        gtts=desk.guard_gtts(account.gtts) if account.gtts else None,
+        portfolio=desk.guard_portfolio(account.portfolio) if account.portfolio else None,
+    )
 
 
 @dataclass(slots=True)
