@@ -1,0 +1,190 @@
+"""One strategy over history, bar by bar, in virtual time: the same input gives the same result, bit for bit.
+
+For each bar: what waits meets its open, its way and its close; then the bar has closed, and the strategy is called.
+What it asks for then leaves with the next bar's open, so nothing can be done at a price that was known beforehand.
+Bars of several instruments that begin together are all matched before the first of them is told to the strategy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from alphapanda_desktop.backtest.book import Book
+from alphapanda_desktop.backtest.context import BacktestContext
+from alphapanda_desktop.backtest.gate import Gate
+from alphapanda_desktop.backtest.lane import Lane
+from alphapanda_desktop.backtest.matcher import Matcher
+from alphapanda_desktop.backtest.orders import Execution, Refused, Working
+from alphapanda_desktop.backtest.path import Slippage
+from alphapanda_desktop.backtest.series import CHUNK, Series
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.risk import RiskLimits
+from alphapanda_desktop.domain.strategy import Parameters, Strategy
+
+CASH: Final = 10_00_000.0
+
+Progress = Callable[[int, int], bool]
+"""Told bars done and bars in all, now and then; False ends the backtest there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What is to be tested, and under which assumptions; cash in rupees."""
+
+    strategy: type[Strategy]
+    params: Parameters
+    series: Sequence[Series]
+    product: Product = "MIS"
+    cash: float = CASH
+    slippage: Slippage = field(default_factory=Slippage)
+    limits: RiskLimits = field(default_factory=RiskLimits)
+    with_derivatives: frozenset[str] = frozenset()
+    """Keys of shares whose day ends in a closing auction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of it. `series` is what was played; a bar's number counts within its own instrument's."""
+
+    setup: Setup
+    series: tuple[Series, ...]
+    working: tuple[Working, ...]
+    executions: tuple[Execution, ...]
+    refused: tuple[Refused, ...]
+    lines: tuple[tuple[int, str], ...]
+    variables: Mapping[str, object]
+    opening: int
+    """Cash at the start, as booked money."""
+    cash: int
+    """Cash at the end, charges paid, as booked money."""
+    charged: int
+    complete: bool
+    """False where it was ended before the last bar."""
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order in the order in which it was asked for, as an order book shows it."""
+        return [work.order() for work in self.working]
+
+
+class Engine:
+    """Plays one setup once."""
+
+    def __init__(self, setup: Setup) -> None:
+        _judge(setup)
+        self._setup = setup
+        self._strategy = setup.strategy(setup.params)
+        series = [each.checked() for each in setup.series]
+        self._lanes = [Lane(each, has_derivatives=each.instrument.key in setup.with_derivatives) for each in series]
+        self._book = Book(self._lanes, setup.cash)
+        gate = Gate(setup.limits)
+        self._matcher = Matcher(self._lanes, self._book, gate, setup.slippage, setup.product)
+        self._context = BacktestContext(self._lanes, self._matcher)
+        if setup.strategy.on_order is not Strategy.on_order:
+            self._matcher.heard = lambda order: self._strategy.on_order(self._context, order)
+
+    def run(self, progress: Progress | None = None) -> Result:
+        """Play all bars; what came of it."""
+        lookback = max(1, self._strategy.lookback)
+        play = self._play_one if len(self._lanes) == 1 else self._play_together
+        complete = play(lookback, progress or (lambda _done, _all: True))
+        self._matcher.tell()
+        self._strategy.on_stop(self._context)
+        self._matcher.finish()
+        book, context = self._book, self._context
+        return Result(
+            self._setup, tuple(lane.series for lane in self._lanes), tuple(book.orders), tuple(book.executions),
+            tuple(book.refused), tuple(context.lines), dict(context.variables), book.opening, book.cash,
+            book.charged, complete,
+        )  # fmt: skip
+
+    def _play_one(self, lookback: int, progress: Progress) -> bool:
+        """The loop of one instrument: a bar in which nothing can happen costs two comparisons."""
+        lane, matcher, context = self._lanes[0], self._matcher, self._context
+        known = self._begin(lookback)
+        on_bar, instrument, seconds, meet = self._strategy.on_bar, lane.instrument, lane.seconds, matcher.meet
+        for first in range(known, len(lane.series), CHUNK):
+            for bar in lane.series.bars(first, min(first + CHUNK, len(lane.series))):
+                start_s = bar[0]
+                if start_s >= lane.due_s or bar[3] <= lane.watch_low or bar[2] >= lane.watch_high:
+                    meet(lane, bar)
+                lane.last = bar[4]
+                lane.count += 1
+                matcher.now_s = start_s + seconds
+                on_bar(context, instrument, bar)
+            if not progress(lane.count, len(lane.series)):
+                return lane.count == len(lane.series)
+        return True
+
+    def _begin(self, lookback: int) -> int:
+        """Let the history before the first decision pass, and start the strategy; how many bars that were."""
+        lane = self._lanes[0]
+        known = min(lookback - 1, len(lane.series))
+        lane.count = known
+        if known:
+            lane.last = float(lane.series.close[known - 1])
+        starts = lane.series.start_s
+        begins = int(starts[known]) if known < len(starts) else int(starts[-1]) + lane.seconds
+        self._matcher.now_s = begins
+        self._strategy.on_start(self._context)
+        return known
+
+    def _play_together(self, lookback: int, progress: Progress) -> bool:
+        total, done, started = sum(len(lane.series) for lane in self._lanes), 0, False
+        for group in _together(self._lanes):
+            for lane, bar in group:
+                self._match(lane, bar)
+            for lane, bar in group:
+                lane.last = bar.close
+                lane.count += 1
+                self._matcher.now_s = bar.start_s + lane.seconds
+            if not started:
+                started = True
+                self._strategy.on_start(self._context)
+            for lane, bar in group:
+                if lane.count >= lookback:
+                    self._strategy.on_bar(self._context, lane.instrument, bar)
+            before, done = done, done + len(group)
+            if before // CHUNK != done // CHUNK and not progress(done, total):
+                return False
+        progress(done, total)
+        return True
+
+    def _match(self, lane: Lane, bar: Bar) -> None:
+        if bar.start_s >= lane.due_s or bar.low <= lane.watch_low or bar.high >= lane.watch_high:
+            self._matcher.meet(lane, bar)
+
+
+def backtest(setup: Setup, progress: Progress | None = None) -> Result:
+    """Play a strategy over history. Raises BadData for what cannot be played; what the strategy raises passes."""
+    return Engine(setup).run(progress)
+
+
+def _judge(setup: Setup) -> None:
+    if not setup.series or not all(len(each) for each in setup.series):
+        raise BadData("a backtest needs bars, and there are none in what was given")
+    if len({each.seconds for each in setup.series}) > 1:
+        lengths = ", ".join(f"{each.instrument.key} {each.seconds} s" for each in setup.series)
+        raise BadData(f"all instruments need bars of one length: {lengths}")
+    if len({each.instrument.key for each in setup.series}) < len(setup.series):
+        raise BadData("an instrument was given twice")
+    if not 0 < setup.cash <= 1e12:
+        raise BadData(f"cash of {setup.cash:g} rupees: more than 0 and at most 1e12 can be")
+
+
+def _together(lanes: Sequence[Lane]) -> Iterator[list[tuple[Lane, Bar]]]:
+    """The bars of all lanes, those that begin at the same second at once, oldest first."""
+    sources = [lane.series.bars() for lane in lanes]
+    heads = [next(source, None) for source in sources]
+    while any(head is not None for head in heads):
+        start_s = min(head.start_s for head in heads if head is not None)
+        group = []
+        for number, head in enumerate(heads):
+            if head is not None and head.start_s == start_s:
+                group.append((lanes[number], head))
+                heads[number] = next(sources[number], None)
+        yield group

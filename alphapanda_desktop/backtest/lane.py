@@ -1,0 +1,154 @@
+"""One instrument under way: where its bars are, what is held, what waits, and what must happen before it is looked at.
+
+A bar is matched only where something can happen in it: `due_s` is the earliest bar that must be looked at for its
+time, `watch_low` and `watch_high` are the prices whose reaching an order or a stop waits for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from math import inf
+from typing import NamedTuple, cast
+
+from alphapanda_desktop.backtest.orders import Working
+from alphapanda_desktop.backtest.series import Series, day_of
+from alphapanda_desktop.domain.calendar import Phase, session_on
+from alphapanda_desktop.domain.orders import Product
+from alphapanda_desktop.domain.squareoff import square_off_at
+from alphapanda_desktop.domain.strategy import Holding
+
+
+class DayPlan(NamedTuple):
+    """One Indian day of an exchange, as epoch seconds; a day whose hours are not known is open for no short cut."""
+
+    day: date
+    begins_s: float
+    ends_s: float
+    open_s: float
+    close_s: float
+    square_off_s: float
+
+
+@dataclass(slots=True)
+class Stop:
+    """A stop that the program watches: `ctx.protect`. `sign` is that of the position it closes."""
+
+    trigger: float
+    sign: int
+    reason: str
+    held: bool = False
+
+    def crossed(self, price: float) -> bool:
+        """Whether that price is at or beyond the trigger."""
+        return price <= self.trigger if self.sign > 0 else price >= self.trigger
+
+
+class Lane:
+    """State of one instrument; changed only by the engine."""
+
+    def __init__(self, series: Series, *, has_derivatives: bool = False) -> None:
+        self.series = series
+        self.instrument = series.instrument
+        self.key = series.instrument.key
+        self.seconds = series.seconds
+        self.units = series.instrument.multiplier
+        self.has_derivatives = has_derivatives
+        self.count = 0
+        """Bars that have closed."""
+        self.last = 0.0
+        self.resting: list[Working] = []
+        self.coming: list[Working] = []
+        """Orders that leave with the next price."""
+        self.stop: Stop | None = None
+        self.lots: dict[Product, tuple[int, float, float]] = {}
+        """Quantity, cost and realised rupees by product, before the multiplier."""
+        self.whole: tuple[int, float, float] = (0, 0.0, 0.0)
+        """The same of all products together."""
+        self.intraday_day: date | None = None
+        """The day on which the MIS position that is held was opened."""
+        self.due_s = 0.0
+        self.watch_low = -inf
+        self.watch_high = inf
+        self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf)
+
+    def plan(self, at_s: float) -> DayPlan:
+        """The day of that moment."""
+        known = self._plan
+        if known.begins_s <= at_s < known.ends_s:
+            return known
+        day, exchange = day_of(at_s), self.instrument.exchange
+        session = session_on(exchange, day, has_derivatives=self.has_derivatives)
+        square_off = square_off_at(exchange, day, has_derivatives=self.has_derivatives)
+        begins = (at_s + 19_800) // 86_400 * 86_400 - 19_800
+        spans = [span for span in session.phases if span.phase is Phase.OPEN] if session else []
+        whole = len(spans) == 1
+        self._plan = DayPlan(
+            day,
+            begins,
+            begins + 86_400,
+            spans[0].start.timestamp() if whole else inf,
+            spans[-1].end.timestamp() if spans else begins + 86_400,
+            square_off.timestamp() if square_off else inf,
+        )
+        return self._plan
+
+    def held(self, product: Product) -> int:
+        """Signed quantity held as that product."""
+        lot = self.lots.get(product)
+        return lot[0] if lot else 0
+
+    def held_as(self) -> dict[Product, int]:
+        """Signed quantity by product, where there is any."""
+        return {product: lot[0] for product, lot in self.lots.items() if lot[0]}
+
+    def working(self) -> list[Working]:
+        """Orders that may still fill, oldest first."""
+        return [*self.resting, *self.coming]
+
+    def holding(self) -> Holding:
+        """What is held, at the last price."""
+        quantity, cost, realised = self.whole
+        if not quantity:
+            return Holding(0, 0.0, realised * self.units)
+        average = cost / quantity
+        return Holding(quantity, average, (realised + quantity * (self.last - average)) * self.units)
+
+    def take(self, product: Product, sign: int, quantity: int, price: float, day: date) -> None:
+        """Book a fill."""
+        before = self.held(product)
+        self.whole = folded(self.whole, sign * quantity, price)
+        self.lots[product] = folded(self.lots.get(product, (0, 0.0, 0.0)), sign * quantity, price)
+        if product == "MIS" and (before == 0 or before * self.held(product) < 0):
+            self.intraday_day = day
+
+    def schedule(self) -> None:
+        """Work out what must be waited for, after something has changed."""
+        low, high, due = -inf, inf, inf
+        for work in self.resting:
+            if work.status == "TRIGGER PENDING":
+                price, upward = cast(float, work.trigger), work.sign > 0
+            else:
+                price, upward = work.limit, work.sign < 0
+            low, high = (low, min(high, price)) if upward else (max(low, price), high)
+        if self.stop is not None:
+            low = max(low, self.stop.trigger) if self.stop.sign > 0 else low
+            high = min(high, self.stop.trigger) if self.stop.sign < 0 else high
+        plan = self._plan
+        if self.resting:
+            due = plan.close_s - self.seconds
+        if self.held("MIS"):
+            due = min(due, plan.square_off_s - self.seconds + 1, plan.ends_s)
+        self.watch_low, self.watch_high, self.due_s = low, high, 0.0 if self.coming else due
+
+
+def folded(book: tuple[int, float, float], signed: int, price: float) -> tuple[int, float, float]:
+    """An average-cost book after one more fill: quantity, cost, realised."""
+    quantity, cost, realised = book
+    if quantity * signed >= 0:
+        return quantity + signed, cost + signed * price, realised
+    average = cost / quantity
+    closing = min(abs(signed), abs(quantity)) * (1 if quantity > 0 else -1)
+    left = quantity + signed
+    realised += closing * (price - average)
+    return (left, left * average, realised) if left * quantity > 0 else (left, left * price, realised)

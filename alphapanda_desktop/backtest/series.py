@@ -1,0 +1,148 @@
+"""Bars of one instrument as equally long columns, and the day to which each belongs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import repeat
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapanda_desktop.domain.calendar import session_on
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Bar
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+IST_S: Final = 19_800
+"""Indian time is so many seconds ahead of UTC, and was in every year that Kite has candles of."""
+
+DAY_S: Final = 86_400
+
+OPEN_S: Final = 9 * 3600 + 15 * 60
+"""Seconds from midnight to the open that longer bars are counted from on days whose session is not known."""
+
+CHUNK: Final = 65_536
+"""Bars that are made at a time: enough to be fast, few enough to be forgotten soon."""
+
+_BAR: Final = partial(tuple.__new__, Bar)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """History of one instrument, oldest first. `seconds` is a bar's length; an index has volumes of 0."""
+
+    instrument: Instrument
+    seconds: int
+    start_s: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Ints
+
+    def __len__(self) -> int:
+        return len(self.start_s)
+
+    def __getitem__(self, part: slice) -> Self:
+        columns = {name: getattr(self, name)[part] for name in _COLUMNS}
+        return replace(self, **columns)
+
+    @property
+    def days(self) -> Ints:
+        """The Indian date of each bar, as days since 1970."""
+        return (self.start_s + IST_S) // DAY_S
+
+    def checked(self) -> Self:
+        """The same. Raises BadData, with the first row concerned, for prices or times that cannot be."""
+        bad = {
+            "a time that is not later than the one before": np.diff(self.start_s, prepend=self.start_s[:1] - 1) <= 0,
+            "a price that is no number above 0": ~np.logical_and.reduce(
+                [np.isfinite(getattr(self, name)) & (getattr(self, name) > 0) for name in _PRICES]
+            ),
+            "a high below another price": self.high < np.maximum(np.maximum(self.open, self.close), self.low),
+            "a low above another price": self.low > np.minimum(np.minimum(self.open, self.close), self.high),
+        }
+        for what, rows in bad.items():
+            if rows.any():
+                row = int(np.argmax(rows))
+                raise BadData(f"{self.instrument.key}: bar {row + 1}, {ist(int(self.start_s[row]))}: {what}")
+        return self
+
+    def between(self, first: date | None, last: date | None) -> Self:
+        """The bars of these Indian days, both included."""
+        days = self.days
+        low = 0 if first is None else int(np.searchsorted(days, _number(first)))
+        high = len(self) if last is None else int(np.searchsorted(days, _number(last), side="right"))
+        return self[low:high]
+
+    def longer(self, seconds: int) -> Self:
+        """Bars of a longer period, counted from each day's open. Raises BadData where these bars do not fit in."""
+        if seconds == self.seconds or not len(self):
+            return self
+        if seconds < self.seconds or seconds % self.seconds:
+            raise BadData(f"{self.instrument.key}: bars of {self.seconds} s make no bars of {seconds} s")
+        starts = self._starts(seconds)
+        first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
+        return replace(
+            self,
+            seconds=seconds,
+            start_s=starts[first],
+            open=self.open[first],
+            high=np.maximum.reduceat(self.high, first),
+            low=np.minimum.reduceat(self.low, first),
+            close=self.close[np.append(first[1:], len(self)) - 1],
+            volume=np.add.reduceat(self.volume, first),
+        )
+
+    def _starts(self, seconds: int) -> Ints:
+        """When the longer bar of each bar begins."""
+        numbers, of_bar = np.unique(self.days, return_inverse=True)
+        opens = np.array([_open_s(self.instrument.exchange, int(number)) for number in numbers], np.int64)[of_bar]
+        if seconds >= DAY_S:
+            return opens
+        starts: Ints = opens + (self.start_s - opens) // seconds * seconds
+        return starts
+
+    def bars(self, first: int = 0, end: int | None = None) -> Iterator[Bar]:
+        """The bars one by one, made in C as they are asked for."""
+        for low in range(first, len(self) if end is None else end, CHUNK):
+            high = min(low + CHUNK, len(self) if end is None else end)
+            columns = [getattr(self, name)[low:high].tolist() for name in _COLUMNS]
+            yield from map(_BAR, zip(*columns, repeat(0), repeat(True), strict=False))
+
+    def last_bars(self, end: int, count: int | None) -> list[Bar]:
+        """The `count` bars before number `end`."""
+        return list(self.bars(0 if count is None else max(0, end - max(0, count)), end))
+
+
+_PRICES: Final = ("open", "high", "low", "close")
+_COLUMNS: Final = ("start_s", *_PRICES, "volume")
+
+
+def ist(at_s: int) -> str:
+    """A time as a person reads it: Indian date, hour and minute."""
+    return f"{datetime.fromtimestamp(at_s, UTC) + timedelta(seconds=IST_S):%Y-%m-%d %H:%M}"
+
+
+def day_of(at_s: float) -> date:
+    """The Indian date of a moment."""
+    return date.fromordinal(_EPOCH + int(at_s + IST_S) // DAY_S)
+
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
+
+
+def _open_s(exchange: str, number: int) -> int:
+    session = session_on(exchange, date.fromordinal(_EPOCH + number))
+    return int(session.open.timestamp()) if session else number * DAY_S - IST_S + OPEN_S
