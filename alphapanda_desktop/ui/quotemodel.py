@@ -35,6 +35,12 @@ BUSY_EVERY_S: Final = 0.06
 MOST_KEPT: Final = 512
 """Of how many rows the words are kept when other rows come into sight."""
 
+MOST_MOVES: Final = 2_048
+"""So many last prices are kept in words with their changes, and twice as many bids and asks: what rows come back to.
+
+A kept cell takes up to 450 bytes, and prices that wander fill any room within the hour: these take 3 MB.
+"""
+
 Rows = NDArray[np.intp]
 Shown = NDArray[np.int64]
 
@@ -390,15 +396,10 @@ class QuoteModel(CellModel):
         last, close, volume, bid, ask, grade, age = self._known[item].tolist()
         divisor, decimals = self._divisors.item(item), self._decimals[item]
         plain: Role | None = "muted" if grade in _OLD else None
-        move = _move(last, close, old=grade in _OLD)
         if cells[SYMBOL] is None:
             cells[SYMBOL] = Cell(self._listed[item].tradingsymbol)
-        if cells[PRICE] is None:
-            cells[PRICE] = _price(last, divisor, decimals, move, _MARKS[grade] if last else "")
-        if cells[CHANGE] is None:
-            cells[CHANGE] = _change(last, close, divisor, decimals, move)
-        if cells[PERCENT] is None:
-            cells[PERCENT] = _percent(last, close, move)
+        if cells[PRICE] is None:  # without it change and per cent are missing too, or are the same again
+            cells[PRICE : PERCENT + 1] = _moved(last, close, divisor, decimals, grade)
         if cells[VOLUME] is None:
             cells[VOLUME] = Cell(formats.volume(volume if volume >= 0 else None), plain)
         if cells[BID] is None:
@@ -460,12 +461,19 @@ def _move(last: int, close: int, *, old: bool) -> Role:
     return "up" if last > close else "down"
 
 
-@lru_cache(maxsize=16_384)
-def _price(raw: int, divisor: float, decimals: int, role: Role | None, mark: Mark = "") -> Cell:
-    return Cell(formats.price(raw / divisor, decimals), role, None, mark)
+@lru_cache(maxsize=MOST_MOVES)
+def _moved(last: int, close: int, divisor: float, decimals: int, grade: int) -> tuple[Cell, Cell, Cell]:
+    """Last price, change and per cent, which always change together."""
+    role = _move(last, close, old=grade in _OLD)
+    price = Cell(formats.price(last / divisor, decimals), role, None, _MARKS[grade] if last else "")
+    return price, _change(last, close, divisor, decimals, role), _percent(last, close, role)
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2 * MOST_MOVES)
+def _price(raw: int, divisor: float, decimals: int, role: Role | None) -> Cell:
+    return Cell(formats.price(raw / divisor, decimals), role)
+
+
 def _change(last: int, close: int, divisor: float, decimals: int, role: Role) -> Cell:
     change = (last - close) / divisor if close and last else None
     if not change:
@@ -473,7 +481,6 @@ def _change(last: int, close: int, divisor: float, decimals: int, role: Role) ->
     return Cell(f"{'▲' if change > 0 else '▼'} {formats.grouped(abs(change), decimals)}", role)
 
 
-@lru_cache(maxsize=8_192)
 def _percent(last: int, close: int, role: Role) -> Cell:
     return Cell(formats.percent((last - close) * 100 / close if close and last else None), role)
 

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
 
-MOST: Final = 4096
-"""How many pictures are kept, some hundred bytes each."""
+MOST: Final = 1024
+"""How many pictures are kept, two to four kilobytes each."""
 
 _AIR: Final = 2
 """Pixels at either side of a picture: letters may lean out of their width."""
