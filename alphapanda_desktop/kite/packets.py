@@ -28,6 +28,7 @@ INDEX_QUOTE_SIZE: Final = 28
 INDEX_FULL_SIZE: Final = 32
 QUOTE_SIZE: Final = 44
 FULL_SIZE: Final = 184
+_STEP: Final = FULL_SIZE + 2
 
 _WORD: Final = 0xFFFF_FFFF
 _COUNT: Final = Struct(">H")
@@ -38,6 +39,8 @@ _QUOTE: Final = Struct(">IiIi3I4i")
 _REST: Final = Struct(">5I")
 _HOT_OF_QUOTE: Final = Struct(">Ii8xI")
 _HOT_OF_FULL: Final = Struct(">Ii8xI40xI")
+_HOT_OF_FRAME: Final = Struct(">2xIi8xI40xI120x")
+_PACKET_OF_FRAME: Final = Struct(f">2x{FULL_SIZE}s")
 _DEPTH: Final = Struct(">" + "IiH2x" * 10)
 
 # Reading a member off an enum class costs 0.1 µs under 3.11, a twentieth of the whole decode.
@@ -68,7 +71,14 @@ def decode_frame(frame: Bytes, received_ns: int, problems: Problems | None = Non
     if size < 2:
         return ticks
     at = 2
-    for _ in range(_read_count(frame)[0]):
+    count: int = _read_count(frame)[0]
+    if (
+        count > 1
+        and size == 2 + count * _STEP
+        and frame[2::_STEP].count(0) == frame[3::_STEP].count(FULL_SIZE) == count
+    ):
+        return _all_full(frame, received_ns)
+    for _ in range(count):
         start = at + 2
         if start > size:
             count_problem(problems, "frame ends before its last packet")
@@ -85,6 +95,22 @@ def decode_frame(frame: Bytes, received_ns: int, problems: Problems | None = Non
             ticks.append(decode(frame, start, received_ns))
     if at < size:
         count_problem(problems, "frame goes on after its last packet")
+    return ticks
+
+
+def _all_full(frame: bytes, received_ns: int) -> list[Tick]:
+    """Ticks of a sound frame of full packets, read by one walk in C."""
+    ticks: list[Tick] = []
+    keep, packets = ticks.append, memoryview(frame)[2:]
+    pairs = zip(_HOT_OF_FRAME.iter_unpack(packets), _PACKET_OF_FRAME.iter_unpack(packets), strict=True)
+    for (token, last, volume, sent), (packet,) in pairs:
+        tick = _new(_WireTick)
+        tick.instrument_token, tick.mode, tick.received_ns, tick.volume_traded = token, _MODE_FULL, received_ns, volume
+        tick.divisor = divisor = _divisor_of(token & 0xFF, 100)
+        tick.last_price = last / divisor
+        tick.exchange_epoch_s = sent
+        tick._packet = packet
+        keep(tick)
     return ticks
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.quotes import FULL, LAST, LTP, QUOTE, VOLUME, LatestTable
 from alphapanda_desktop.kite.columns import put_frame
-from alphapanda_desktop.kite.packets import decode_frame, encode_frame
+from alphapanda_desktop.kite.packets import decode_frame, decode_packet, encode_frame
 
 NOW = 1_795_410_900_000_000_000
 INFY, TCS, NIFTY, USDINR = 408065, 2953217, 256265, (1234 << 8) | 3
@@ -134,11 +134,13 @@ def test_ticks_read_by_columns_are_the_ticks_read_one_by_one(places: list[int], 
     parts = [a_packet(token, 184, n) for n, token in enumerate(tokens)]
     parts[7] = parts[7][:4] + b"\xff\xff\xff\x9c" + parts[7][8:]  # a price below nothing, as spreads have
     frame = encode_frame(parts)
-    batch, plain = put_frame(LatestTable(), frame, NOW), decode_frame(frame, NOW)
+    batch, plain = put_frame(LatestTable(), frame, NOW), [decode_packet(part, NOW) for part in parts]
     wanted = range(60) if every else places
     told = list(batch.ticks(wanted))
+    assert decode_frame(frame, NOW) == plain
     assert told == [plain[place] for place in wanted]
-    assert [tick.depth for tick in told] == [plain[place].depth for place in wanted]
+    depths = [tick.depth for tick in plain if tick]
+    assert [tick.depth for tick in told] == [depths[place] for place in wanted]
     assert {type(tick.divisor) for tick in told} <= {int}
 
 
