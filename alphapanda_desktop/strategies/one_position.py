@@ -73,7 +73,7 @@ class OnePosition(Strategy):
             return
         if holding.quantity:
             self._leave(ctx, instrument, holding, _reason_to_leave(holding, seen, bar.close, self.params))
-        elif seen.enter and self._bars_since_entry[instrument.key] > self.params.cool_down:
+        elif self._may_enter(seen) and self._bars_since_entry[instrument.key] > self.params.cool_down:
             self._enter(ctx, instrument, seen, bar.close)
 
     def on_order(self, ctx: Context, order: Order) -> None:
@@ -91,14 +91,16 @@ class OnePosition(Strategy):
                 ctx.cancel(order.tag)
         return bool(working)
 
+    def _may_enter(self, seen: Signal) -> bool:
+        return seen.enter and (seen.direction == "up" or (seen.direction == "down" and self.params.allow_short))
+
     def _enter(self, ctx: Context, instrument: Instrument, seen: Signal, price: float) -> None:
+        """Enter on the side that was seen; called only where that may be entered."""
         quantity = self.params.lots * instrument.lot
         if seen.direction == "up":
             ctx.buy(instrument, quantity, reason=seen.reason)
-        elif seen.direction == "down" and self.params.allow_short:
-            ctx.sell(instrument, quantity, reason=seen.reason, product=_short_product(instrument))
         else:
-            return
+            ctx.sell(instrument, quantity, reason=seen.reason, product=_short_product(instrument))
         self._bars_since_entry[instrument.key] = 0
         self._stops.pop(instrument.key, None)
         self._wrong_at.pop(instrument.key, None)

@@ -88,9 +88,8 @@ class OpeningRange(OnePosition):
         return seen._replace(enter=False, reason=f"{seen.reason}; {why_not}") if why_not else seen
 
     def _enter(self, ctx: Context, instrument: Instrument, seen: Signal, price: float) -> None:
-        if seen.direction == "up" or self.params.allow_short:
-            key = instrument.key, ctx.now.astimezone(IST).date()
-            self._entered[key] = self._entered.get(key, 0) + 1
+        key = instrument.key, ctx.now.astimezone(IST).date()
+        self._entered[key] = self._entered.get(key, 0) + 1
         super()._enter(ctx, instrument, seen, price)
 
     def _why_not(self, ctx: Context, instrument: Instrument, day: TradingDay) -> str:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from alphapanda_desktop.commands import check_strategy, new_strategy
+from alphapanda_desktop.commands import allow_model, check_strategy, new_strategy
+from alphapanda_desktop.strategies.models import NoModel, allowed, load
+from tests.strategies.trained import write_model
 
 
 def test_a_new_strategy_is_ready(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,3 +54,18 @@ def test_reading_alone_executes_nothing(tmp_path: Path, capsys: pytest.CaptureFi
     assert not (tmp_path / "trace").exists()
     assert check_strategy.run([str(path)]) == 1
     assert check_strategy.run([str(tmp_path / "gone.py")]) == 2
+
+
+def test_a_model_is_allowed_as_it_is_now(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_model(tmp_path / "m.json", 4)
+    with pytest.raises(NoModel, match="not on the list"):
+        load("m.json", 4, tmp_path)
+    assert allow_model.run([str(path)]) == 0
+    digest = capsys.readouterr().out.split()[0]
+    assert allowed(tmp_path) == {digest: "m.json"}
+    assert load("m.json", 4, tmp_path).features == 4
+    assert allow_model.run([str(tmp_path / "gone.json")]) == 1
+    assert allow_model.run([str(tmp_path / "m.py")]) == 2
+    (tmp_path / "p.joblib").write_bytes(b"x")
+    assert allow_model.run([str(tmp_path / "p.joblib")]) == 0
+    assert "it is a pickle" in capsys.readouterr().err

@@ -38,15 +38,33 @@ class DayContext(FakeContext):
         self.clock = FakeClock(MORNING.astimezone(UTC))
         self.series = BarSeries(Interval.MINUTE)
         self.tick: Tick | None = None
+        self.above = True
+        """Whether the price was above the stop when it was asked for."""
         self.broker = PaperBroker(a_session(MORNING), lambda _: self.tick, InstrumentMaster([INFY]), self.clock, 1e6)
 
     def hear(self, tick: Tick, strategy: Strategy) -> None:
         """One tick of the day."""
         self.tick, self.clock.at = tick, datetime.fromtimestamp(tick.exchange_epoch_s, UTC)
+        self.now = self.clock.at
         bar = self.series.add(tick)
         self.broker.on_tick(tick)
+        self._stop_out(tick.last_price)
         if bar is not None:
             strategy.on_bar(self, INFY, bar)
+
+    def _stop_out(self, price: float) -> None:
+        """Fire the stop that was asked for, as the desk does on the tick."""
+        stop = self.stops.get(INFY.key)
+        if stop is None or (price > stop) == self.above:
+            return
+        held = self.position(INFY).quantity
+        if held and (price - stop) * held <= 0 and not self.working(INFY):
+            self.exit(INFY, reason=f"stop at {stop}")
+            self.stops[INFY.key] = None
+
+    def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
+        super().protect(instrument, trigger, reason=reason)
+        self.above = trigger is not None and self.tick is not None and self.tick.last_price > trigger
 
     def bars(self, instrument: Instrument, count: int | None = None) -> Sequence[Bar]:
         return self.series.closed(count)
@@ -90,7 +108,11 @@ def _ticks(folder: Path) -> list[Tick]:
 @pytest.mark.parametrize(
     ("name", "params"),
     [("ma_cross", {"allow_short": True}), ("ma_cross", {"fast": 2, "slow": 3, "cool_down": 0}),
-     ("momentum", {"lookback": 5, "threshold": 0.2, "stop_loss": 0.5, "allow_short": True})],
+     ("momentum", {"lookback": 5, "threshold": 0.2, "stop_loss": 0.5, "allow_short": True}),
+     ("rsi", {"rsi_period": 3, "allow_short": True, "cool_down": 0}),
+     ("mean_reversion", {"rsi_period": 3, "bollinger_std": 1.0, "cool_down": 0, "allow_short": True}),
+     ("low_frequency_demo", {"min_interval": 900, "side": "BUY"}),
+     ("opening_range", {"entries": 10, "cool_down": 0, "buffer": 0.0, "allow_short": True, "target": 0.2})],
 )  # fmt: skip
 def test_a_strategy_trades_a_real_day_one_position_at_a_time(
     name: str, params: dict[str, Any], real_data: Path

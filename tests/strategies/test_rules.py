@@ -219,6 +219,13 @@ def test_each_day_has_its_own_range_and_entries() -> None:
     assert stage.shown["range_high"] == 111.0
 
 
+def test_bars_without_a_signal_use_up_no_entry() -> None:
+    """Found on the INFY day of April 2021: with shorting on, each quiet bar counted as an entry."""
+    stage = ranged(allow_short=True)
+    stage.feed(INFY, *morning(), *(minute(k, 100.0) for k in range(5, 15)), minute(15, 98.0))
+    assert stage.sides() == ["SELL"]
+
+
 def test_it_is_out_before_the_close_and_enters_nothing_late() -> None:
     stage = ranged(stop_loss=0.0, latest_entry=60)
     stage.feed(INFY, *morning(), minute(5, 102.0), minute(358, 102.0), minute(359, 102.0))
