@@ -35,7 +35,7 @@ from alphapanda_desktop.domain.orders import Order, Product
 class Parameters(BaseModel):
     """Base of a strategy's parameters: typed, bounded, explained, frozen while a run lasts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
 
 Presets = Mapping[str, Mapping[str, object]]
