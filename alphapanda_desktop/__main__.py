@@ -52,6 +52,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "charges": (_command("charges"), "print what orders cost, as Kite's contract note does"),
     "journal": (_command("journal"), "verify the journal's hash chain, or export it"),
     "recordings": (_command("recordings"), "show a recorded day, or export it as CSV"),
+    "backtest": (_command("backtest"), "play a strategy over history from files"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }

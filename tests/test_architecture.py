@@ -26,7 +26,7 @@ HOUSE = [
     "trading.desk", "kite.client", "kite.reader", "kite.broker", "kite.portfolio", "kite.contract",
     "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell",
     "ui.chart.view",
-    "authoring.names", "authoring.probe",
+    "authoring.names", "authoring.probe", "backtest.engine",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -55,6 +55,8 @@ PERMITTED = [
     ("store.journal", "sqlalchemy"),
     ("authoring.names", "alphapanda_desktop.domain.orders"),
     ("commands.charges", "alphapanda_desktop.authoring.probe"),
+    ("backtest.engine", "alphapanda_desktop.domain.orders"),
+    ("commands.charges", "alphapanda_desktop.backtest.engine"),
 ]
 FORBIDDEN = [
     ("domain.orders", "alphapanda_desktop.trading.desk"),
@@ -79,6 +81,9 @@ FORBIDDEN = [
     ("authoring.names", "alphapanda_desktop.trading.desk"),
     ("authoring.probe", "PySide6.QtCore"),
     ("authoring.probe", "keyring"),
+    ("backtest.engine", "alphapanda_desktop.trading.desk"),
+    ("backtest.engine", "alphapanda_desktop.strategies.momentum"),
+    ("backtest.engine", "asyncio"),
     ("ui.shell", "alphapanda_desktop.kite.client"),
     ("ui.shell", "alphapanda_desktop.store.journal"),
     ("ui.shell", "alphapanda_desktop.app"),
@@ -201,8 +206,14 @@ def _locked() -> dict[str, str]:
 
 def _declared() -> list[Requirement]:
     project = PYPROJECT["project"]
-    extras = [line for group in project["optional-dependencies"].values() for line in group]
-    return [Requirement(line) for line in project["dependencies"] + extras]
+    extras = project["optional-dependencies"]
+    return [Requirement(line) for line in project["dependencies"] + extras["dev"]]
+
+
+def _wished() -> list[Requirement]:
+    """Of extras that only some want: they are no part of the lock, which everybody installs."""
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    return [Requirement(line) for name, group in extras.items() if name != "dev" for line in group]
 
 
 @pytest.mark.parametrize("requirement", _declared(), ids=lambda requirement: requirement.name)
@@ -210,6 +221,11 @@ def test_each_direct_dependency_is_exact_and_locked_at_that_version(requirement:
     (pin,) = requirement.specifier
     assert pin.operator == "=="
     assert _locked()[canonicalize_name(requirement.name)] == pin.version
+
+
+@pytest.mark.parametrize("requirement", _wished(), ids=lambda requirement: requirement.name)
+def test_what_an_extra_brings_is_exact(requirement: Requirement) -> None:
+    assert [pin.operator for pin in requirement.specifier] == ["=="]
 
 
 def test_the_build_back_end_is_the_locked_one() -> None:
