@@ -7,7 +7,6 @@ by hand: what is wrong with the file is for the real reader to say, in the windo
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,10 @@ class Looks:
 
 def looks_of(path: Path) -> Looks:
     """The looks in a settings file; the defaults for whatever is missing or wrong in it."""
+    if not path.exists():
+        return Looks()
+    import json
+
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import dataclass
@@ -86,6 +85,8 @@ async def web_engine_works(cache: Path, *, practice: bool) -> ProbeResult:
 
 
 def _recall(cache: Path, key: str) -> ProbeResult | None:
+    import json
+
     try:
         said = json.loads(cache.read_text(encoding="utf-8"))
         return ProbeResult(bool(said["ok"]), str(said["why"])) if said["key"] == key and said["ok"] else None
@@ -94,6 +95,8 @@ def _recall(cache: Path, key: str) -> ProbeResult | None:
 
 
 def _remember(cache: Path, key: str, known: ProbeResult) -> None:
+    import json
+
     cache.write_text(json.dumps({"key": key, "ok": known.ok, "why": known.why}), encoding="utf-8")
 
 
