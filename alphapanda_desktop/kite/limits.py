@@ -27,8 +27,8 @@ class Rate(StrEnum):
 WINDOWS: Final[dict[Rate, tuple[tuple[int, float], ...]]] = {
     Rate.QUOTE: ((1, 1.05),),
     Rate.HISTORICAL: ((3, 1.05),),
-    Rate.ORDER: ((9, 1.0), (390, 60.0)),
-    Rate.OTHER: ((9, 1.0),),
+    Rate.ORDER: ((9, 1.05), (390, 60.0)),
+    Rate.OTHER: ((9, 1.05),),
 }
 """Requests allowed in so many seconds; an order must pass both its windows."""
 

@@ -124,6 +124,7 @@ class House:
     journal: SqlJournal
     feed: Ticker
     vault: MemoryVault
+    broker: KiteBroker
     errors: list[str] = field(default_factory=list)
 
     def request(self, key: str = "NSE:INFY", quantity: int = 1, side: str = "BUY", **more: object) -> OrderRequest:
@@ -184,7 +185,7 @@ async def house(
             await desk.open()
             await _until(lambda: market.latest(infy.instrument_token))
         stack.push_async_callback(runner.stop_all, "the test ends")
-        yield House(kite, session, gate, client, market, desk, runner, journal, feed, vault, errors)
+        yield House(kite, session, gate, client, market, desk, runner, journal, feed, vault, broker, errors)
         assert not errors, errors
 
 

@@ -28,8 +28,7 @@ async def trade(folder: Path, said: dict[str, str], secrets: dict[str, str]) -> 
     vault = MemoryVault()
     vault.secrets.update(secrets)
     async with house(Exchange(said, None), folder, vault) as h:  # type: ignore[arg-type]  # its process is not ours
-        intend, broker = h.journal.intend, h.desk.reconciler._broker
-        place = broker.place
+        intend, place = h.journal.intend, h.broker.place
 
         async def intended(request, at, cause=None):  # type: ignore[no-untyped-def]
             await intend(request, at, cause)
@@ -40,7 +39,7 @@ async def trade(folder: Path, said: dict[str, str], secrets: dict[str, str]) -> 
             say("placed", request.tag)
             return order_id
 
-        h.journal.intend, broker.place = intended, placed  # type: ignore[method-assign]
+        h.journal.intend, h.broker.place = intended, placed  # type: ignore[method-assign]
         chosen = [i for i in map(h.market.master.by_key, NAMES) if i is not None]
         params = {"fast": 1, "slow": 2, "cool_down": 0, "allow_short": True}
         run = await h.runner.start(StartOrder("ma_cross", tuple(chosen), params))

@@ -250,7 +250,7 @@ def test_after_a_429_the_class_rests_for_a_span(arun: Any) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(limits.turn(Rate.ORDER), 0.01)
         await asyncio.wait_for(limits.turn(Rate.OTHER), 1)
-        clock.at_s += 1.0
+        clock.at_s += WINDOWS[Rate.ORDER][0][1]
         await asyncio.wait_for(limits.turn(Rate.ORDER), 1)
 
     arun(story())
