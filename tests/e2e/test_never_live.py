@@ -6,9 +6,9 @@ import asyncio
 import random
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ import aiohttp
 from alphapanda_desktop.commands.torture_clock import Pace, PacedLoop, StoryClock, until
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import InstrumentMaster
-from alphapanda_desktop.domain.market import Mode, Tick
+from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import OrderChange, OrderRequest
 from alphapanda_desktop.domain.portfolio import GttOrder, GttRequest
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
@@ -64,11 +64,18 @@ class Seat:
     async def act(self, count: int) -> None:
         for _ in range(count):
             name = self.rng.choices(list(ACTIONS), list(ACTIONS.values()))[0]
+            self.refresh()
             try:
                 await getattr(self, name)()
                 self.done[name] += 1
             except AlphaPandaError as error:
                 self.done[f"{name}: {type(error).__name__}"] += 1
+
+    def refresh(self) -> None:
+        """Tell the last prices anew as of now: the story's clock runs faster than the feed ticks."""
+        at_ns, table = int(self.market.now().timestamp()) * 10**9, self.market.table
+        heard = map(self.market.latest, table.tokens(range(len(table))))
+        self.market.take([replace(tick, received_ns=at_ns, exchange_epoch_s=at_ns // 10**9) for tick in heard if tick])
 
     def instrument(self):
         found = self.market.master.by_key(self.rng.choice(NAMES))
@@ -217,17 +224,11 @@ async def sittings(
 class Relay(MarketSink):
     """The sink of a feed that outlives its markets: each new one hears at once what was heard last."""
 
-    def __init__(self, market: Market) -> None:
-        super().__init__(market)
-        self._heard: dict[int, Tick] = {}
-
-    def ticks(self, ticks: Sequence[Tick]) -> None:
-        self._heard.update((tick.instrument_token, tick) for tick in ticks)
-        super().ticks(ticks)
-
     def turn_to(self, market: Market) -> None:
+        table = self._market.table
+        heard = [tick for token in table.tokens(range(len(table))) if (tick := self._market.latest(token)) is not None]
         market.take_link(LinkReport(LinkState.UP))
-        market.take(list(self._heard.values()))
+        market.take(heard)
         self._market = market
 
 
