@@ -44,7 +44,7 @@ class Seen:
             buying=self.buying,
             selling=self.selling,
             orders_today=self.orders_today,
-            last_price=self.last_price,
+            last_price=self.last_price or None,
             working_orders=self.working_orders,
             strategy_position=self.of_instrument,
             strategy_buying=self.buying,
