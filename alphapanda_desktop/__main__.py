@@ -32,6 +32,12 @@ def _tour(rest: list[str], options: argparse.Namespace) -> int:
     return run(rest, options)
 
 
+def _probe_strategy(rest: list[str], _options: argparse.Namespace) -> int:
+    from alphapanda_desktop.authoring.load import main as probe
+
+    return probe(rest)
+
+
 def _command(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     """The command of that module, imported when it is asked for."""
 
@@ -52,10 +58,17 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "charges": (_command("charges"), "print what orders cost, as Kite's contract note does"),
     "journal": (_command("journal"), "verify the journal's hash chain, or export it"),
     "recordings": (_command("recordings"), "show a recorded day, or export it as CSV"),
+    "new-strategy": (_command("new_strategy"), "write a strategy file to begin with"),
+    "check-strategy": (_command("check_strategy"), "say what is wrong with a strategy file, without the program"),
+    "allow-model": (_command("allow_model"), "let strategies load a model file, by its hash"),
     "backtest": (_command("backtest"), "play a strategy over history from files"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }
+
+
+WITHIN: dict[str, Callable[[list[str], argparse.Namespace], int]] = {"probe-strategy": _probe_strategy}
+"""What a packaged program starts of itself; nobody types it."""
 
 
 class _Lines(argparse.RawDescriptionHelpFormatter):
@@ -74,7 +87,7 @@ def _columns() -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the program itself; each command has its own behind it."""
-    lines = "\n".join(f"  {name:<8} {text}" for name, (_, text) in COMMANDS.items())
+    lines = "\n".join(f"  {name:<14} {text}" for name, (_, text) in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="alphapanda",
         description="AlphaPanda Desktop: the trading terminal for Zerodha's algo traders.",
@@ -108,6 +121,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return child_main()
     if options.command:
         name, *rest = options.command
+        if name in WITHIN:
+            return WITHIN[name](rest, options)
         if name not in COMMANDS:
             print(f"alphapanda: no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
             return 2

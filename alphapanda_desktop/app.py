@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -234,6 +235,7 @@ class Program:
         await preload(DESK)
         from alphapanda_desktop.daymaster import day_master
         from alphapanda_desktop.strategies import SHIPPED
+        from alphapanda_desktop.strategies.models import FOLDER
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
@@ -267,6 +269,7 @@ class Program:
         desk.risk.changed.connect(lambda: self._keep_limits(desk))
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
+        os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
         stack.callback(runner.close)
         account = guarded(desk, account)
@@ -344,13 +347,8 @@ class Program:
         kept = self._settings.recording
         if not kept.enabled:
             return None
-
-        def name_of(token: int) -> str | None:
-            instrument = master.by_token(token)
-            return instrument.key if instrument else None
-
         folder = self._options.folder / "recordings" / self.mode
-        return Recorder(folder, name_of, int(kept.budget_gb * 1e9), self._tell)
+        return Recorder(folder, master.key_of, int(kept.budget_gb * 1e9), self._tell)
 
     def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
         gate = self.gate

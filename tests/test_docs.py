@@ -95,7 +95,7 @@ def _parse(line: str) -> argparse.Namespace:
         Switches.parse(options.switch)
         return options
     if name not in ("decode", "tour"):
-        module = import_module(f"alphapanda_desktop.commands.{name}")
+        module = import_module(f"alphapanda_desktop.commands.{name.replace('-', '_')}")
         made = module._parser(options) if name == "journal" else getattr(module, "_parser", None) or module.parser
         parsed: argparse.Namespace = (made if name == "journal" else made()).parse_args(rest)
         return parsed

@@ -120,6 +120,11 @@ class InstrumentMaster:
     def __iter__(self) -> Iterator[Instrument]:
         return iter(self._by_key.values())
 
+    def key_of(self, instrument_token: int) -> str | None:
+        """Exchange and symbol of a token, as "NSE:INFY", or None."""
+        instrument = self.by_token(instrument_token)
+        return instrument.key if instrument else None
+
     def by_token(self, instrument_token: int) -> Instrument | None:
         return self._by_token.get(instrument_token)
 

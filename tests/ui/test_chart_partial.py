@@ -180,3 +180,25 @@ def test_a_picture_that_differs_is_noticed(qapp: Any) -> None:
     stand.tick(0.5, 10, 1.0)
     assert difference(before, stand.screen()) != ""
     shiboken6.delete(stand.plot)
+
+
+def test_an_error_in_painting_is_logged_once_and_ends_nothing(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand = Stand(300, 1)
+    candles = stand.plot.candles
+    assert candles is not None
+
+    def fails(*_: object) -> None:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    monkeypatch.setattr(candles, "draw", fails)
+    for _ in range(3):
+        stand.plot.spoil()
+        stand.screen()
+    told = [record for record in caplog.records if record.message == "the chart cannot be drawn"]
+    assert len(told) == 1 and told[0].exc_info is not None
+    monkeypatch.undo()
+    stand.plot.spoil()
+    assert not stand.screen().isNull()
+    shiboken6.delete(stand.plot)

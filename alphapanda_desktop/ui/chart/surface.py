@@ -6,8 +6,9 @@ the sheet, `_touch` for what lies over it.
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -40,10 +41,11 @@ from alphapanda_desktop.ui.chart.sheet import Sheet
 from alphapanda_desktop.ui.chart.timemarks import TimeMarks
 from alphapanda_desktop.ui.theme import ui_font
 
+log = logging.getLogger(__name__)
+
 AXIS_POINTS: Final = 8.5
 LEGEND_POINTS: Final = 9.0
 VOLUME_SHARE: Final = 0.2
-
 
 _NONE: Final[Floats] = np.empty(0)
 
@@ -58,6 +60,7 @@ class Surface(Canvas):
         self.sheet = Sheet(self._paint_sheet)
         self._look = look
         self._asked = QRegion()
+        self._told = ""
         self._last_places = (QRect(), QRect())
         self._build_panes()
         self._build_items()
@@ -170,6 +173,21 @@ class Surface(Canvas):
         super().paintEvent(event)
 
     def drawBackground(self, painter: QPainter, _rect: QRectF) -> None:
+        self._drawn(self._draw_data, painter)
+
+    def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
+        self._drawn(self._draw_over, painter)
+
+    def _drawn(self, draw: Callable[[QPainter], None], painter: QPainter) -> None:
+        """Draw; an error is told once and leaves a gap in the picture, for Qt would end the program with it."""
+        try:
+            draw(painter)
+        except Exception as error:
+            if str(error) != self._told:
+                self._told = str(error)
+                log.exception("the chart cannot be drawn")
+
+    def _draw_data(self, painter: QPainter) -> None:
         whole = self.viewport().rect()
         painter.resetTransform()
         if self.sheet.moving:
@@ -187,7 +205,7 @@ class Surface(Canvas):
             part = place if ratio == 1 else QRect(place.topLeft() * ratio, place.size() * ratio)
             painter.drawPixmap(place, picture, part)
 
-    def drawForeground(self, painter: QPainter, _rect: QRectF) -> None:
+    def _draw_over(self, painter: QPainter) -> None:
         painter.resetTransform()
         theme, asked = self._look(), self._asked
         for part in self._over:
