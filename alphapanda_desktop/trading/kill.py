@@ -240,14 +240,13 @@ class KillSwitch:
         self._latchings += 1
         self._set(KillState.REDUCING, why, by)
         called = self._placing.call_back() + self._parts.recall.call_back()
-        cancelled = self._sweep.trim()
+        trimmed = self._sweep.trim()
         try:
             await self._latch(KillState.REDUCING, why, by)
         finally:
             gtts = await self._gtts.trim() if self._gtts is not None else ""
             done = [f"requests called back: {called}"] if called else []
-            done += [f"resting orders cancelled: {cancelled}"] if cancelled else []
-            self._tell_trimmed([*done, *([gtts] if gtts else [])])
+            self._tell_trimmed([*done, *trimmed, *([gtts] if gtts else [])])
             if self._gtts is not None and self._gtts.doubts():
                 self._parts.scope.spawn("GTTs while only exits pass", self._trim_again(self._gtts))
 

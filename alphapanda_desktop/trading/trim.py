@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import Final
 
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.portfolio import Gtt
 from alphapanda_desktop.trading.books import COVER, Books, Place, left_of, place_of
 from alphapanda_desktop.trading.gttfit import that_only_close
 
+OWNED: Final = frozenset({"CNC", "MTF"})
+"""Products in which nobody can sell more than is owned."""
 
-def surplus(books: Books) -> set[str]:
-    """Ids of our working orders that do not fit into what is held; stops stay before others, then the oldest."""
+
+def surplus(books: Books) -> dict[str, int]:
+    """Our working orders that do not fit into what is held, by id, with the units of each that do.
+
+    Units are left to stops alone, which guard what is held; 0 says that the order is to go. Stops have room before
+    others, then the oldest.
+    """
     if books.positions_at is None:
-        return set()  # what is held is not known yet, and a stop must not be taken for an entry
-    too_much: set[str] = set()
+        return {}  # what is held is not known yet, and a stop must not be taken for an entry
+    too_much: dict[str, int] = {}
     taken: dict[Place, Counter[int]] = defaultdict(Counter)
     for order in sorted(books.book.working(), key=_stops_first):
         where = place_of(order)
         if not _may_open(order):
             continue
-        held = books.held(*where)
-        taken[where][order.sign] += left_of(order)
-        if held * order.sign >= 0 or taken[where][order.sign] > abs(held):
-            taken[where][order.sign] -= left_of(order)
-            too_much |= {order.order_id} if books.ours(order) else set()
+        held = max(0, books.held(*where)) if where[2] in OWNED else books.held(*where)
+        room = max(0, abs(held) - taken[where][order.sign]) if held * order.sign < 0 else 0
+        fits = left_of(order) <= room
+        if not fits and books.ours(order):
+            too_much[order.order_id] = room if order.trigger_price else 0
+        taken[where][order.sign] += left_of(order) if fits else too_much.get(order.order_id, 0)
     return too_much
 
 
 def surplus_gtts(gtts: list[Gtt], books: Books) -> list[Gtt]:
-    """Those that could open or enlarge a position; what sells shares held in CNC can only sell what is owned."""
+    """Those that could open or enlarge a position; what sells shares in CNC or MTF can only sell what is owned."""
     fitting = that_only_close(gtts, books)
-    return [gtt for gtt in gtts if gtt not in fitting and any(o.sign > 0 or o.product != "CNC" for o in gtt.orders)]
+    return [gtt for gtt in gtts if gtt not in fitting and any(o.sign > 0 or o.product not in OWNED for o in gtt.orders)]
 
 
 def _may_open(order: Order) -> bool:
     """Whether it could open a position at all: no cover order's own stop, and no sale of shares that are owned."""
     stop_of_cover = place_of(order)[2] == COVER and bool(order.parent_order_id)
-    return not stop_of_cover and not (order.product == "CNC" and order.sign < 0)
+    return not stop_of_cover and not (order.product in OWNED and order.sign < 0)
 
 
 def _stops_first(order: Order) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alphapanda_desktop.domain.errors import Unknown
+from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.risk import Limits, TradingState
 from tests.trading.desk_fakes import RESTING, FaultyBroker, a_desk, yields
@@ -38,7 +38,9 @@ def test_a_limit_of_the_day_cancels_what_rests_and_is_no_exit(arun: Any, eventua
             await eventually(lambda: len(working(s)) == 1 and gtts.active() == [701])
             assert s.desk.trading_state is TradingState.REDUCING
             assert working(s) == [("SELL", 10, "SL")], "the stop stays, beside it there is nothing left to close"
-            assert any("resting orders cancelled: 2; GTTs deleted: 1" in text for text in s.notices)
+            told = next(text for text in s.notices if "resting orders cancelled: 2 (" in text)
+            assert "GTTs deleted: 1" in told
+            assert "SELL 10 INFY MIS at 120.00, order" in told and "BUY 100 INFY MIS at 50.00, order" in told
 
     arun(story())
 
@@ -113,5 +115,81 @@ def test_the_stop_of_a_cover_order_stays(arun: Any) -> None:
             await s.desk.kill.reduce("test")
             await yields()
             assert working(s) == [("SELL", 2, "SL-M")]
+
+    arun(story())
+
+
+def test_the_stop_of_an_entry_that_filled_in_part_is_made_smaller(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            entry = await s.desk.submit(s.request("BUY", 10, order_type="LIMIT", price=RESTING))
+            s.broker.fill(entry.order_id, 4, RESTING)
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=45.0))
+            await s.desk.reconcile("test")
+            await s.desk.kill.reduce("test")
+            await eventually(lambda: working(s) == [("SELL", 4, "SL-M")])
+            assert any("stops made smaller: SELL 10 INFY MIS stop at 45.00" in text for text in s.notices)
+
+    arun(story())
+
+
+def test_the_stop_of_a_position_that_was_sold_in_part_is_made_smaller(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.desk.submit(s.request("BUY", 10))
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
+            await s.desk.submit(s.request("SELL", 6))
+            await s.desk.reconcile("test")
+            await s.desk.kill.reduce("test")
+            await eventually(lambda: working(s) == [("SELL", 4, "SL-M")])
+
+    arun(story())
+
+
+def test_of_the_stops_of_two_runs_that_net_the_one_that_closes_is_made_smaller(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.desk.submit(s.request("BUY", 10))
+            await s.desk.submit(s.request("SELL", 4))
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
+            await s.desk.submit(s.request("BUY", 4, order_type="SL-M", trigger_price=105.0))
+            await s.desk.reconcile("test")
+            await s.desk.kill.reduce("test")
+            await eventually(lambda: working(s) == [("SELL", 6, "SL-M")])
+
+    arun(story())
+
+
+def test_a_stop_that_cannot_be_made_smaller_stays_and_is_named_once(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        broker = FaultyBroker()
+
+        async def refuse(*_: Any) -> str:
+            raise Rejected("modification is not allowed", "OrderException", 400)
+
+        broker.modify = refuse  # type: ignore[method-assign]
+        async with a_desk(broker=broker) as s:
+            await s.desk.submit(s.request("BUY", 10))
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
+            await s.desk.submit(s.request("SELL", 6))
+            await s.desk.kill.reduce("test")
+            await s.desk.reconcile("look")
+            await eventually(lambda: any("could not be made smaller, it stays" in text for text in s.notices))
+            await s.desk.reconcile("look again")
+            await yields()
+            assert working(s) == [("SELL", 10, "SL-M")]
+            assert sum("could not be made smaller" in text for text in s.notices) == 1
+
+    arun(story())
+
+
+def test_a_stop_of_shares_bought_with_margin_stays(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0, product="MTF"))
+            await s.desk.reconcile("test")
+            await s.desk.kill.reduce("test")
+            await yields()
+            assert working(s) == [("SELL", 10, "SL-M")]
 
     arun(story())
