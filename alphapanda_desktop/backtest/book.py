@@ -102,7 +102,10 @@ class Book:
             shown = f"{at // 60:02d}:{at % 60:02d}"
             return f"MIS positions are squared off at {shown}: no new one can be opened after that."
         price = work.limit or work.price or lane.last
-        needed, free = margin(lane.instrument, work.product, work.side, opening, price), self.available(work)
+        needed, free = (
+            margin(lane.instrument, work.product, work.side, opening * lane.units, price),
+            self.available(work),
+        )
         if needed > free:
             return f"Insufficient funds. Required margin is {needed:.2f} but available margin is {free:.2f}."
         return ""
@@ -115,14 +118,16 @@ class Book:
                 free += realised * lane.units
                 if quantity:
                     side: Side = "BUY" if quantity > 0 else "SELL"
-                    free -= margin(lane.instrument, product, side, abs(quantity), cost / quantity)
+                    free -= margin(lane.instrument, product, side, abs(quantity) * lane.units, cost / quantity)
             if lane.resting or lane.coming:
                 free -= self._tied_up(lane, (work for work in lane.working() if work is not but))
         return free
 
     def _tied_up(self, lane: Lane, orders: Iterable[Working]) -> float:
         return sum(
-            margin(lane.instrument, work.product, work.side, opening, work.limit or work.price or lane.last)
+            margin(
+                lane.instrument, work.product, work.side, opening * lane.units, work.limit or work.price or lane.last
+            )
             for work in orders
             if (opening := self.opening_quantity(lane, work))
         )

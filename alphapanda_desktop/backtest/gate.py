@@ -16,7 +16,7 @@ from alphapanda_desktop.backtest.lane import DayPlan
 from alphapanda_desktop.backtest.orders import Working
 from alphapanda_desktop.domain.order_rules import comply, failed
 from alphapanda_desktop.domain.risk import Exposure, Refusal, RiskLimits, StrategyLimits, check
-from alphapanda_desktop.domain.slicing import CASH, largest_order
+from alphapanda_desktop.domain.slicing import CASH
 
 _NO_STRATEGY_LIMITS: Final = StrategyLimits()
 
@@ -97,7 +97,6 @@ class Gate:
     def surely_passes(self, work: Working, seen: Seen, at_s: float, plan: DayPlan) -> bool:
         """True only where `objection` would be None."""
         desk, instrument, quantity = self.limits.desk, work.instrument, work.quantity
-        most = largest_order(instrument, plan.day, None)
         way = seen.buying if work.sign > 0 else seen.selling
         products = ("CNC", "MIS", "MTF") if instrument.exchange in CASH else ("NRML", "MIS")
         return (
@@ -108,9 +107,9 @@ class Gate:
             and instrument.tradable
             and 0 < quantity <= desk.max_order_quantity
             and quantity % instrument.lot == 0
-            and (most is None or quantity <= most)
+            and (plan.largest is None or quantity <= plan.largest)
             and seen.last_price > 0
-            and quantity * instrument.multiplier * seen.last_price <= desk.max_order_value
+            and quantity * plan.units * seen.last_price <= desk.max_order_value
             and seen.orders_today < desk.max_orders_per_day
             and abs(seen.held + work.sign * (way + quantity)) <= desk.max_position_quantity
         )

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple, cast
 
 from alphapanda_desktop.backtest.orders import Working
-from alphapanda_desktop.backtest.series import Series, day_of
+from alphapanda_desktop.backtest.series import DAY_S, Series, begins_s, day_of
 from alphapanda_desktop.domain.calendar import Phase, session_on
+from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Product
-from alphapanda_desktop.domain.squareoff import square_off_at
+from alphapanda_desktop.domain.slicing import largest_order
+from alphapanda_desktop.domain.squareoff import rule_of
 from alphapanda_desktop.domain.strategy import Holding
 
 
@@ -28,6 +31,9 @@ class DayPlan(NamedTuple):
     open_s: float
     close_s: float
     square_off_s: float
+    largest: int | None
+    """The most that one order may ask for; None where it is not known."""
+    units: int
 
 
 @dataclass(slots=True)
@@ -70,27 +76,14 @@ class Lane:
         self.due_s = 0.0
         self.watch_low = -inf
         self.watch_high = inf
-        self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf)
+        self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf, None, 1)
 
     def plan(self, at_s: float) -> DayPlan:
         """The day of that moment."""
         known = self._plan
         if known.begins_s <= at_s < known.ends_s:
             return known
-        day, exchange = day_of(at_s), self.instrument.exchange
-        session = session_on(exchange, day, has_derivatives=self.has_derivatives)
-        square_off = square_off_at(exchange, day, has_derivatives=self.has_derivatives)
-        begins = (at_s + 19_800) // 86_400 * 86_400 - 19_800
-        spans = [span for span in session.phases if span.phase is Phase.OPEN] if session else []
-        whole = len(spans) == 1
-        self._plan = DayPlan(
-            day,
-            begins,
-            begins + 86_400,
-            spans[0].start.timestamp() if whole else inf,
-            spans[-1].end.timestamp() if spans else begins + 86_400,
-            square_off.timestamp() if square_off else inf,
-        )
+        self._plan = _planned(self.instrument, day_of(at_s), self.has_derivatives)
         return self._plan
 
     def held(self, product: Product) -> int:
@@ -140,6 +133,26 @@ class Lane:
         if self.held("MIS"):
             due = min(due, plan.square_off_s - self.seconds + 1, plan.ends_s)
         self.watch_low, self.watch_high, self.due_s = low, high, 0.0 if self.coming else due
+
+
+@lru_cache(maxsize=1 << 14)
+def _planned(instrument: Instrument, day: date, has_derivatives: bool) -> DayPlan:
+    """The plan of a day; kept, since every run of a sweep asks for the same days."""
+    session = session_on(instrument.exchange, day, has_derivatives=has_derivatives)
+    rule = rule_of(instrument.exchange, has_derivatives=has_derivatives)
+    begins = begins_s(day)
+    spans = [span for span in session.phases if span.phase is Phase.OPEN] if session else []
+    close = session.close.timestamp() if session else begins + DAY_S
+    return DayPlan(
+        day,
+        begins,
+        begins + DAY_S,
+        spans[0].start.timestamp() if len(spans) == 1 else inf,
+        close,
+        close - rule.before_close.total_seconds() if session and rule else inf,
+        largest_order(instrument, day, None),
+        instrument.multiplier,
+    )
 
 
 def folded(book: tuple[int, float, float], signed: int, price: float) -> tuple[int, float, float]:

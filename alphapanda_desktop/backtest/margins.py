@@ -17,11 +17,10 @@ CONTRACTS: Final = 0.15
 """Of a future's value, or of a written option's strike."""
 
 
-def margin(instrument: Instrument, product: str, side: Side, quantity: int, price: float) -> float:
-    """Rupees that this quantity ties up at this price."""
-    units = quantity * instrument.multiplier
+def margin(instrument: Instrument, product: str, side: Side, count: float, price: float) -> float:
+    """Rupees that so many units of value tie up at this price; `count` is quantity times multiplier."""
     if instrument.instrument_type in ("CE", "PE"):
-        return units * (price if side == "BUY" else instrument.strike * CONTRACTS)
+        return count * (price if side == "BUY" else instrument.strike * CONTRACTS)
     if instrument.exchange not in ("NSE", "BSE"):
-        return units * price * CONTRACTS
-    return units * price * SHARES.get(product, 1.0)
+        return count * price * CONTRACTS
+    return count * price * SHARES.get(product, 1.0)

@@ -188,9 +188,11 @@ class Matcher:
         if lane.resting or lane.coming:
             self._expire(lane, plan.begins_s)
         self._reach(lane, bar.open, square_off=bar.start_s >= plan.square_off_s or lane.intraday_day != plan.day)
-        for number, price in enumerate(turns(bar)):
-            self.now_s = bar.start_s + lane.seconds * number // 3
-            self._go(lane, price)
+        if lane.resting or lane.stop is not None:
+            for number, price in enumerate(turns(bar)):
+                self.now_s = bar.start_s + lane.seconds * number // 3
+                self._go(lane, price)
+        lane.last = bar.close
         if end_s > plan.square_off_s and lane.held("MIS"):
             self.now_s = max(self.now_s, min(end_s - 1, int(plan.square_off_s)))
             self._reach(lane, bar.close, square_off=True)
@@ -211,14 +213,15 @@ class Matcher:
         if square_off and lane.held("MIS"):
             self._square_off(lane)
         self._leave(lane)
-        for work in sorted(lane.resting, key=_priority):
+        for work in sorted(lane.resting, key=_priority) if lane.resting else ():
             if work.status == "TRIGGER PENDING":
                 if triggered(work.side, cast(float, work.trigger), price):
                     self._trigger(lane, work)
             elif work.live and work.at_s < self.now_s:
                 self._rest(lane, work, price)
-        self._heed_stop(lane)
-        self._leave(lane)
+        if lane.stop is not None:
+            self._heed_stop(lane)
+            self._leave(lane)
 
     def _go(self, lane: Lane, price: float) -> None:
         """The market goes from the last price to this one, through all prices between."""

@@ -50,10 +50,6 @@ class Slippage:
         count = ceil(worse / size - 1e-6) if sign > 0 else max(1, floor(worse / size + 1e-6))
         return round(count * size, 4)
 
-    def none(self) -> bool:
-        """Whether orders are filled at the price that is shown."""
-        return not (self.ticks or self.pct)
-
 
 def turns(bar: Bar) -> tuple[float, float, float]:
     """Where the price goes after the open, one after the other; the last is the close."""

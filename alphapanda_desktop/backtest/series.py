@@ -136,6 +136,11 @@ def day_of(at_s: float) -> date:
     return date.fromordinal(_EPOCH + int(at_s + IST_S) // DAY_S)
 
 
+def begins_s(day: date) -> int:
+    """The epoch second at which an Indian day begins."""
+    return _number(day) * DAY_S - IST_S
+
+
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 

@@ -79,7 +79,7 @@ def test_charges_are_those_of_the_charges_command(tmp_path: Path, capsys: pytest
 )  # fmt: skip
 def test_margins_are_those_of_the_paper_account(contract: Any, side: Any, quantity: int, price: float) -> None:
     instrument, product = contract
-    assert margin(instrument, product, side, quantity, price) == paper_account.margin(
+    assert margin(instrument, product, side, quantity * instrument.multiplier, price) == paper_account.margin(
         instrument, product, side, quantity, price
     )
 
