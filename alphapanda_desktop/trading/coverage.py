@@ -17,6 +17,7 @@ from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.why import Cause, tick_facts
 from alphapanda_desktop.trading.books import Place, place_of
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.endings import stands
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import KeptStop, kept_by
@@ -113,7 +114,7 @@ class StopCoverage:
             if left:
                 placed.append(await self._to_broker(replace(stop, quantity=min(left, stop.quantity)), position))
                 left -= placed[-1].quantity
-            self._hand_over(stop)
+            self._hand_over(stop, [order.order_id for order in placed])
         return placed
 
     def _on_their_way(self, row: Coverage) -> int:
@@ -147,10 +148,19 @@ class StopCoverage:
             closes=True,
         )
 
-    def _hand_over(self, stop: AppStop) -> None:
+    def _hand_over(self, stop: AppStop, order_ids: list[str]) -> None:
+        """To orders at the broker, until one of them ends there without its fill."""
+        books = self._desk.books
         for kept in self._kept():
             if (kept.run_id, kept.instrument.key, kept.side) == (stop.owner, stop.key, stop.side):
-                kept.hand_over(stop.product)
+                kept.hand_over(stop.product, lambda: stands(books, order_ids), lambda: self._tell_back(stop, order_ids))
+
+    def _tell_back(self, stop: AppStop, order_ids: list[str]) -> None:
+        rows = [(order_id, self._desk.books.book.get(order_id)) for order_id in order_ids]
+        ends = [f"{order_id} ({_end_words(row)})" for order_id, row in rows if row is None or not row.live]
+        whose = self._desk.name_of_run(stop.owner)
+        self._desk.notice(f"{whose}: the stop at the broker has ended, order {', '.join(ends)}. {stop}, again.")
+        self.changed.emit()
 
     def _kept(self) -> list[KeptStop]:
         return kept_by(self._runs())
@@ -163,3 +173,9 @@ class StopCoverage:
     def _on_positions(self) -> None:
         self._wanted.set()
         self.changed.emit()
+
+
+def _end_words(order: Order | None) -> str:
+    if order is None:
+        return "lapsed with its day"
+    return f"{order.status}: {order.status_message}" if order.status_message else order.status

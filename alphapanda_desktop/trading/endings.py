@@ -30,6 +30,12 @@ async def ended(voice: Voice, books: Books, order_ids: Sequence[str], wait_s: fl
     return True
 
 
+def stands(books: Books, order_ids: Sequence[str]) -> bool:
+    """Whether each of these stops guards still, or has closed its whole."""
+    rows = map(books.book.get, order_ids)
+    return all(order is not None and (order.live or order.status == "COMPLETE") for order in rows)
+
+
 def alive(books: Books, order_ids: Sequence[str]) -> bool:
     """Whether any of these orders may still fill."""
     rows = map(books.book.get, order_ids)

@@ -21,6 +21,8 @@ AGAIN_S: Final = 5.0
 GONE_S: Final = 5.0
 """How long the account must hold nothing of what a stop guards before the stop ends: news may overtake one another."""
 
+Still = Callable[[], bool]
+
 Left = Callable[[str], int | None]
 """What is held as a product still, signed; None where it cannot be told."""
 
@@ -44,7 +46,7 @@ class KeptStop:
         self._run = run
         self._held = False
         self._lifted = False
-        self._elsewhere: set[str] = set()
+        self._elsewhere: dict[str, tuple[Still, Callable[[], None]]] = {}
         self._fired_at: float | None = None
         self._asked_s = 0.0
         self._left = left
@@ -64,7 +66,12 @@ class KeptStop:
     def __str__(self) -> str:
         word = "or lower" if self.side == "SELL" else "or higher"
         fired = ", fired" if self._fired_at is not None else ""
-        return f"{self.side} at {self.trigger:.2f} {word}, watched by this program only{fired}"
+        where = (
+            "at the broker, watched by this program if it ends there"
+            if self.handed_over
+            else "watched by this program only"
+        )
+        return f"{self.side} at {self.trigger:.2f} {word}, {where}{fired}"
 
     @property
     def active(self) -> bool:
@@ -83,23 +90,48 @@ class KeptStop:
         """Watch it no more."""
         self._lifted = True
 
-    def hand_over(self, product: str) -> None:
-        """Watch no more what is held as that product: another stop guards it now."""
-        self._elsewhere.add(product)
+    def hand_over(self, product: str, still: Still, tell: Callable[[], None] = lambda: None) -> None:
+        """Leave what is held as that product to another stop, for as long as that one does `still` guard it.
+
+        `tell` is called when it does not any more and the position is there: from then on it is watched here again.
+        """
+        self._elsewhere[product] = (still, tell)
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether another stop guards something of what it guards here otherwise."""
+        return self.active and any(self._away(product) for product in self._guarded())
+
+    def _away(self, product: str) -> bool:
+        return product in self._elsewhere and self._elsewhere[product][0]()
+
+    def _take_back(self) -> None:
+        """Watch again what the other stop guards no more."""
+        over = {product: tell for product, (still, tell) in self._elsewhere.items() if not still()}
+        for product, tell in over.items():
+            del self._elsewhere[product]
+            closing = [o for o in self._run.working(self.instrument.key) if o.product == product]
+            # An exit withdraws the other stop on purpose, and closes what it guarded.
+            if product in self._guarded() and not any(o.transaction_type == self.side for o in closing):
+                tell()
 
     def stops(self) -> list[AppStop]:
         """What it guards now, by product; empty while the run holds nothing on that side."""
         if not self.active:
             return []
-        sign, key = (1 if self.side == "SELL" else -1), self.instrument.key
-        held = {
-            p: self._still(p, count * sign, sign) for p, count in self._run.held_as(key).items() if count * sign > 0
-        }
         return [
-            AppStop(key, product, count, self.trigger, self._run.run_id, self.side, self.reason)
-            for product, count in held.items()
-            if product not in self._elsewhere and count > 0
+            AppStop(self.instrument.key, product, count, self.trigger, self._run.run_id, self.side, self.reason)
+            for product, count in self._guarded().items()
+            if not self._away(product)
         ]
+
+    def _guarded(self) -> dict[str, int]:
+        """Units by product that are there to be guarded, here or by another stop."""
+        sign, held = (1 if self.side == "SELL" else -1), self._run.held_as(self.instrument.key)
+        there = {
+            product: self._still(product, count * sign, sign) for product, count in held.items() if count * sign > 0
+        }
+        return {product: count for product, count in there.items() if count > 0}
 
     def _still(self, product: str, count: int, sign: int) -> int:
         """What of it the account holds still: it may have been closed elsewhere."""
@@ -112,19 +144,20 @@ class KeptStop:
 
     def hear(self, last_price: float, now_s: float, fire: Callable[[str], None]) -> None:
         """Take one price: fire when it crosses, ask again while an exit came to nothing, end with the position."""
+        self._take_back()
         guards = bool(self.stops())
         self._held = self._held or guards
         self._gone_s = None if guards or not self.closed_elsewhere else self._gone_s or now_s
         if guards and (self._fired_at is not None or self.crossed(last_price)):
             self._fire(last_price, now_s, fire)
-        elif not guards and (self._held or not self.entering) and self._for_good(now_s):
+        elif not (guards or self.handed_over) and (self._held or not self.entering) and self._for_good(now_s):
             self.lift()
 
     @property
     def closed_elsewhere(self) -> bool:
         """Whether the run took something that the account no longer holds."""
         sign, held = (1 if self.side == "SELL" else -1), self._run.held_as(self.instrument.key)
-        return not self.stops() and any(n * sign > 0 for product, n in held.items() if product not in self._elsewhere)
+        return not self.stops() and any(n * sign > 0 for product, n in held.items() if not self._away(product))
 
     def _for_good(self, now_s: float) -> bool:
         return self._gone_s is None or now_s - self._gone_s >= GONE_S

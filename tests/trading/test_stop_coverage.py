@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -284,5 +285,63 @@ def test_changes_are_told_while_it_is_open(arun):
             before = c.told
             await c.s.desk.reconcile("test")
             assert c.told == before
+
+    arun(story())
+
+
+@pytest.mark.parametrize("status", ["REJECTED", "CANCELLED"])
+def test_a_stop_that_ends_at_the_broker_unfilled_is_watched_here_again_and_that_is_told(arun, status):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            (order,) = await c.coverage.convert(c.position)
+            c.s.tick(100.0, after_s=1)
+            assert await c.counts() == (10, 0, 0)
+            c.s.broker._say(replace(order, status=status, status_message="RMS", pending_quantity=0))
+            await yields()
+            assert await c.counts() == (0, 10, 0)
+            c.s.tick(99.0, after_s=1)
+            c.s.tick(94.0, after_s=6)
+            await yields(60)
+            assert await c.s.broker.positions() == [] or (await c.s.broker.positions())[0].quantity == 0
+            (told,) = [text for text in c.s.notices if "the stop at the broker has ended" in text]
+            assert f"{order.order_id} ({status}: RMS)" in told
+
+    arun(story())
+
+
+def test_a_stop_at_the_broker_that_lapses_is_watched_here_again_after_the_end_of_its_run_too(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            (order,) = await c.coverage.convert(c.position)
+            await c.s.runner.stop(c.run.run_id)
+            c.s.tick(100.0, after_s=1)
+            assert await c.counts() == (10, 0, 0)
+            assert order.order_id in c.s.broker.book
+            c.s.broker.book.clear()
+            c.s.tick(100.0, after_s=22 * 3600)
+            await c.s.desk.reconcile("morning")
+            c.s.tick(94.0, after_s=6)
+            await yields(60)
+            c.s.tick(93.0, after_s=6)
+            await yields(60)
+            assert (c.s.broker.placed[-1].transaction_type, c.s.broker.placed[-1].order_type) == ("SELL", "MARKET")
+            assert any("lapsed with its day" in text for text in c.s.notices)
+
+    arun(story())
+
+
+def test_an_exit_that_withdraws_the_stop_at_the_broker_is_not_told_as_its_end(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            await c.coverage.convert(c.position)
+            c.s.tick(100.0, after_s=1)
+            c.ctx.exit(INFY, reason="enough")
+            await yields(60)
+            c.s.tick(100.0, after_s=1)
+            assert (await c.s.broker.positions())[0].quantity == 0
+            assert not any("the stop at the broker has ended" in text for text in c.s.notices)
 
     arun(story())
