@@ -46,6 +46,8 @@ class Books:
         self.funds: list[Funds] = []
         self.reading_failed = ""
         """Why the broker's books could not be read when that was tried last, empty where they could."""
+        self.orders_read = 0
+        """How often orders and executions were read since the link or the login was new; 0 where not yet."""
         self._read_at: dict[str, int] = {}
         """Filled quantity by order id when the positions were asked for."""
         self._pending: dict[str, Order] = {}
@@ -139,6 +141,7 @@ class Books:
         What is on its way, or got no answer, is of the day whose book will have it.
         """
         self.book = OrderBook()
+        self.orders_read = 0
         self._pending = {tag: order for tag, order in self._pending.items() if order.live}
         self._fills.clear()
         self._read_at.clear()

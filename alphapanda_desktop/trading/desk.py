@@ -11,6 +11,7 @@ disagree a person decides, and strategies wait.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
@@ -56,6 +57,8 @@ from alphapanda_desktop.trading.voice import Voice
 
 __all__ = ["Desk", "DeskState"]
 
+EXITS_PASS: Final = ". Exits pass, by the positions read last and what has filled since"
+
 
 class Desk(Voice):
     """Owner of the order path and the books of one venue. Built with a verified session; signals are Voice's.
@@ -99,7 +102,7 @@ class Desk(Voice):
         self.gtts: Gtts | None = None
         """The venue's GTTs behind the gate, once they are guarded."""
         self._parts = parts = Parts(
-            broker, journal, market, clock, scope, self.books, Gate(arming), self,
+            broker, journal, market, clock, scope, self.books, Gate(arming, self._knows_held), self,
             self.governor, self.risk, self.ledger, Tags(clock), hours,
         )  # fmt: skip
         self._build(parts)
@@ -173,6 +176,11 @@ class Desk(Voice):
     def ready(self) -> bool:
         """Whether orders are accepted, as far as the desk's own state goes."""
         return self.state is DeskState.READY
+
+    @property
+    def takes_exits(self) -> bool:
+        """Whether orders that only close are accepted: when ready, and while what is held is known all the same."""
+        return self.ready or self._parts.gate.only_exits
 
     @property
     def trading_state(self) -> TradingState:
@@ -250,6 +258,11 @@ class Desk(Voice):
     def _of_today(self) -> bool:
         """Whether the positions were read, are of this day, and nothing has filled since that they cannot tell."""
         read = self.books.positions_at is not None and not self.books.why_behind()
+        return read and not self._today.behind and not self._days.over
+
+    def _knows_held(self) -> bool:
+        """Whether positions of this day were read once, and since the last interruption what has filled."""
+        read = self.books.positions_at is not None and self.books.orders_read > 0
         return read and not self._today.behind and not self._days.over
 
     def pnl(self) -> float | None:
@@ -362,6 +375,7 @@ class Desk(Voice):
     async def _look(self, why: str, *, quiet: bool) -> None:
         session = self._session
         if not quiet and self.state is not DeskState.FROZEN:
+            self.books.orders_read = 0  # there may have been news that nobody heard
             self._set_state(DeskState.RECONCILING, why)
         problem = "could not reconcile: broken off"
         try:
@@ -380,7 +394,7 @@ class Desk(Voice):
             if problem:
                 self._rounds.failed()
                 if self.state is DeskState.RECONCILING:
-                    self._set_state(DeskState.CLOSED, problem)
+                    self._set_state(DeskState.CLOSED, f"{problem}{EXITS_PASS if self._knows_held() else ''}")
         self._complained = False
         if self.state is not DeskState.FROZEN:
             self._set_state(DeskState.READY)
@@ -394,7 +408,7 @@ class Desk(Voice):
         finally:
             self._news.announce(report)  # what was found holds, however far it came
             self._days.settle(report)
-        if not quiet:
+        if not quiet or not self.ready:
             await self._read_holdings()
         if await self._comparing.compare(report):
             self._rounds.want()
@@ -421,7 +435,7 @@ class Desk(Voice):
         if self.state is DeskState.FROZEN:
             return
         try:
-            await self.reconcile(why, quiet=self.state is DeskState.READY)
+            await self.reconcile(why, quiet=self.takes_exits)
         except AlphaPandaError as error:
             if not self._complained:  # once until it works again, not with every try
                 self._complained = True

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Final, cast
+from dataclasses import replace
+from typing import Final, cast, get_args
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Retry
 from alphapanda_desktop.domain.matching import protection_price
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.trading.books import place_of
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.orderpath import OrderPath
 from alphapanda_desktop.trading.parts import Parts
@@ -58,8 +60,13 @@ class Flattening:
         return tired and not self.resting()
 
     def open_positions(self) -> list[Position]:
-        """Positions that the broker told of last and that are not flat."""
-        return [position for position in self._parts.books.positions if position.quantity]
+        """Positions that are not flat: as the broker told of them last, and what has filled since."""
+        books = self._parts.books
+        filled = [o for o in books.book if o.filled_quantity and place_of(o)[2] in get_args(Product)]
+        told = {place_of(order): _row_of(order) for order in filled}
+        told |= {position.id: position for position in books.positions}
+        now = [replace(position, quantity=books.held(*where)) for where, position in told.items()]
+        return [position for position in now if position.quantity]
 
     def resting(self) -> list[Order]:
         """Exits of ours that may still fill, those without an answer included."""
@@ -122,3 +129,15 @@ class Flattening:
         tick = self._parts.market.latest(position.instrument_token)
         last = tick.last_price if tick else position.last_price
         return protection_price(side, last, -1, instrument) if instrument and last > 0 else None
+
+
+def _row_of(order: Order) -> Position:
+    """A position that only a fill tells of as yet, without its quantity."""
+    exchange, tradingsymbol, product = place_of(order)
+    return Position(
+        exchange=exchange,
+        tradingsymbol=tradingsymbol,
+        product=product,
+        instrument_token=order.instrument_token,
+        last_price=order.average_price,
+    )

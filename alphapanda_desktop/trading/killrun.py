@@ -80,6 +80,8 @@ class KillRun:
         self._failures: dict[str, AlphaPandaError] = {}
         self._before: list[Held] = []
         self._cannot_read = ""
+        self._knows_held = False
+        """Whether the last look read orders and executions at least, and with them what is held."""
         self._flattened = False
         self._closed = False
         self.report = report
@@ -134,7 +136,7 @@ class KillRun:
             async with asyncio.timeout(self._patience.cancel_s + each_s):
                 await self._until_none_works()
         live = [order for order in self._asked.values() if self._now(order).live]
-        ok = not live and not self._cannot_read
+        ok = not live and self._knows_held
         self._end(CANCEL, ok, self._words(live))
 
     async def _until_none_works(self) -> None:
@@ -147,9 +149,9 @@ class KillRun:
             if self._parts.gate.state is DeskState.FROZEN:
                 self._cannot_read = str(self._parts.gate.state)
                 return
-            read = await self._read()
+            await self._read()
             waits = self._unknown() and loop.time() < unanswered_until_s
-            if read and not self._parts.books.book.working() and not waits:
+            if self._knows_held and not self._parts.books.book.working() and not waits:
                 return
             await asyncio.sleep(self._patience.look_every_s)
 
@@ -181,13 +183,18 @@ class KillRun:
         await self._withdraw()
         left = _held(self._flattening)
         problems = "; ".join(dict.fromkeys(self._flattening.problems.values()))
-        words = f"{len(left)} positions could not be closed. {problems}" if left else "every position is closed"
+        words = f"{len(left)} positions could not be closed. {problems}" if left else self._all_closed()
         ok = None if self._cannot_read else not left
         self._end(FLATTEN, ok, f"{words} {self._cannot_read}".strip())
 
+    def _all_closed(self) -> str:
+        read = not self._cannot_read
+        return "every position is closed" if read else "every position is closed, by what filled since they were read."
+
     async def _until_flat(self) -> None:
         while self._parts.gate.state is not DeskState.FROZEN:
-            if await self._read():
+            await self._read()
+            if self._knows_held:
                 known = {(key, product) for key, product, _ in self._before}
                 self._before += [row for row in _held(self._flattening) if row[:2] not in known]
                 if self._flattening.over():
@@ -224,14 +231,17 @@ class KillRun:
 
     async def _read(self) -> bool:
         """Whether the books were read just now."""
+        books, gate = self._parts.books, self._parts.gate
+        before = books.orders_read
         try:
             await self._look("kill switch")
         except Fatal:
             pass  # books follow the broker even where the journal takes nothing
         except AlphaPandaError as error:
             self._cannot_read = f"The broker's books could not be read: {error}"
+            self._knows_held = books.orders_read != before and gate.knows_held()
             return False
-        self._cannot_read = ""
+        self._cannot_read, self._knows_held = "", True
         return True
 
     def _unknown(self) -> list[str]:

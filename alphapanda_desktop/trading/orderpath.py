@@ -53,8 +53,7 @@ class OrderPath:
 
     async def submit(self, request: OrderRequest, cause: Cause | None = None) -> Order:
         """Check, journal and send one order. Raises as `Desk.submit`."""
-        self._parts.gate.require_open()
-        request = protected(request)
+        request = self._let_in(protected(request))
         instrument = self._new(request)
         exposure = self._rules.exposure(request)
         results = (*only_closes(request, exposure), *self._rules.examine(request, instrument, exposure))
@@ -108,10 +107,18 @@ class OrderPath:
             raise Refused(f"An order with tag {request.tag!r} was made before: each order has its own.", "tag")
         return instrument
 
+    def _let_in(self, request: OrderRequest) -> OrderRequest:
+        """The request where the gate is open for it; where only exits pass, one by hand that closes must only close."""
+        gate = self._parts.gate
+        closes = request.closes or (gate.only_exits and reduces(request, self._rules.exposure(request)))
+        gate.require_open(closes=closes)
+        return replace(request, closes=closes)
+
     def _why_shut(self, request: OrderRequest) -> str:
         """Why it must not leave in this very step. A back-off may have lasted: what it was to close can be gone."""
         exposure = self._as_it_leaves(request)
-        return self._parts.gate.why_shut(reduces=reduces(request, exposure)) or _too_much(request, exposure)
+        shut = self._parts.gate.why_shut(reduces=reduces(request, exposure), closes=request.closes)
+        return shut or _too_much(request, exposure)
 
     def _why_shut_for_kill(self, request: OrderRequest) -> str:
         return self._parts.gate.why_shut_for_exits() or _too_much(request, self._as_it_leaves(request))

@@ -100,6 +100,7 @@ class Reconciler:
             report.before = frozenset(order.order_id for order in self._books.book)
             self._take_orders(await _patiently(self._broker.orders), report)
             self._take_fills(fills, report)
+            self._books.orders_read += 1
             refusal = await journaled(self.write_owed())
             await self._read_positions(report)
         except AlphaPandaError as error:

@@ -122,7 +122,7 @@ class RestoredStops:
         return self._desk.books.held(instrument.exchange, instrument.tradingsymbol, product)
 
     def _hear(self, run: Run, kept: KeptStop, tick: Tick) -> None:
-        if not self._desk.ready or self._desk.trading_state is TradingState.HALTED:
+        if not self._desk.takes_exits or self._desk.trading_state is TradingState.HALTED:
             return  # nothing could leave; it fires when something can
         if self._market.trusted(tick.instrument_token) is None:
             return

@@ -25,7 +25,7 @@ from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import cut, largest_order
 from alphapanda_desktop.trading.arming import Arming
-from alphapanda_desktop.trading.desk import Desk, DeskState
+from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -331,7 +331,7 @@ class Ticket(TicketFace):
             return self._arming.why_not()
         if self._desk.trading_state is TradingState.HALTED:
             return "The kill switch is on: no order passes until it is released."
-        if self._desk.state is not DeskState.READY:
+        if not self._desk.takes_exits:
             return f"The desk takes no orders: {self._desk.state}. {self._desk.state_detail}".strip()
         words = self._change_problem()
         return words or (self.fields.problem(self._instrument, self._side) if self._instrument else "")
