@@ -36,7 +36,7 @@ class Wait:
     repeats: int = 0
     asked_s: float = 0.0
     withdrawn: set[str] = field(default_factory=set)
-    """Tags whose cancellation was asked for."""
+    """Tags, or ids of orders by hand, whose cancellation was asked for."""
     bares: bool = False
     """Whether something that guarded the position was withdrawn for it: then it is carried out after the run's end too.
     """
@@ -46,7 +46,8 @@ class Closing:
     """The waiting exits of one run; `send(wait, quantity)` hands the order in, `new_tag` names one that is repeated.
 
     `shares` tells what there is to be closed: what the run holds, as far as the account still does. `warn(text)` tells
-    a person, once for each exit, that orders which are not the run's keep it from leaving.
+    a person, once for each exit, that orders which are not the run's keep it from leaving. `targets` are those of them
+    that only wait for a better price, by hand: `withdraw(order)` takes them back, so that the exit has room.
     """
 
     def __init__(
@@ -58,8 +59,12 @@ class Closing:
         new_tag: Callable[[], str],
         shares: Shares,
         warn: Callable[[str], None] = lambda _text: None,
+        targets: Callable[[Instrument, str], list[Order]] = lambda _instrument, _product: [],
+        withdraw: Callable[[Order], None] = lambda _order: None,
     ) -> None:
         self._warn = warn
+        self._targets = targets
+        self._take_back = withdraw
         self._shares = shares
         self._run = run
         self._clock = clock
@@ -165,12 +170,29 @@ class Closing:
     def _hand_in(self, wait: Wait) -> None:
         key, product, sign = wait.instrument.key, wait.product, wait.sign
         quantity = self._unclosed(key, product, sign, self._shares.free(key, product))
+        if self._makes_room(wait, quantity):
+            return
         if quantity > 0:  # else another order is closing it
             wait.sent, wait.asked_s = True, self._clock.monotonic_s()
             self._send(wait, quantity)
         elif self.left(key, product, sign) > 0 and self._clock.monotonic_s() - wait.asked_s >= AGAIN_S:
             wait.asked_s = self._clock.monotonic_s()
             self._blocked(wait)
+
+    def _makes_room(self, wait: Wait, quantity: int) -> bool:
+        """Take back what a person left to rest on what is to be closed; whether the exit is to wait for its end."""
+        key, product = wait.instrument.key, wait.product
+        short = quantity < self.left(key, product, wait.sign)
+        targets = self._targets(wait.instrument, product) if short else []
+        new = [order for order in targets if order.order_id not in wait.withdrawn]
+        for order in new:
+            wait.withdrawn.add(order.order_id)
+            self._take_back(order)
+        if new:
+            wait.asked_s = self._clock.monotonic_s()
+            names = ", ".join(order.order_id for order in new)
+            self._warn(f"the exit of {key} {product} withdraws {names}, which was to close it at a better price")
+        return bool(targets) and self._clock.monotonic_s() - wait.asked_s < AGAIN_S
 
     def _blocked(self, wait: Wait) -> None:
         names = ", ".join(order.order_id or f"{order.tag} ({order.status})" for order in self._theirs(wait))

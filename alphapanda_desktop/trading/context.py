@@ -30,6 +30,8 @@ AUTOMATIC: Final = -1.0
 class RunContext:
     """Context of one run. `submit` and `cancel` carry wishes on, `shares` tells what is there still; nothing waits.
 
+    `withdraw` cancels an order that is not the run's and is in the way of its exit.
+
     Its host tells it of every order with `heard`, after the run's own picture has been brought up to date.
     """
 
@@ -44,6 +46,7 @@ class RunContext:
         shares: Shares,
         keep: Callable[[KeptStop], None] = lambda _kept: None,
         warn: Callable[[str], None] = lambda _text: None,
+        withdraw: Callable[[Order], None] = lambda _order: None,
     ) -> None:
         self._shares = shares
         self._run = run
@@ -53,7 +56,8 @@ class RunContext:
         self._cancel = cancel
         self._changed = changed
         self._tags = Tags(clock)
-        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares, warn)
+        self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares, warn,
+            lambda i, product: shares.targets(i.key, product, self._trusted(i)), withdraw)  # fmt: skip
         self._stops = StopWatch(run, clock, self._fire, keep, lambda i, product: shares.held(i.key, product))
         self._asked: set[str] = set()
         """Tags of the orders that the strategy asked for; others of the run were asked for by a person."""
@@ -139,6 +143,10 @@ class RunContext:
         side: Side = "SELL" if wait.sign > 0 else "BUY"
         self._order(side, wait.instrument, quantity, wait.reason, None, None, wait.product, wait.tag,
             closes=self._shares.only_closes(wait.instrument.key, wait.product))  # fmt: skip
+
+    def _trusted(self, instrument: Instrument) -> float | None:
+        tick = self._market.trusted(instrument.instrument_token)
+        return tick.last_price if tick is not None else None
 
     def _fire(self, instrument: Instrument, why: str) -> None:
         self.exit(instrument, reason=why)

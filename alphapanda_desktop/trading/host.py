@@ -72,7 +72,7 @@ class Host:
         self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
         shares = Shares(run, desk.books, runs)
         self._context = RunContext(run, market, clock, self._submit, self._cancel, lambda: tell(run), shares, keep,
-            lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"))  # fmt: skip
+            lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"), self._withdraw)  # fmt: skip
 
     async def start(self) -> None:
         """Fetch history, build the strategy, begin to feed it."""
@@ -273,6 +273,16 @@ class Host:
         except AlphaPandaError as error:
             self._run.note("warning", f"{order.key} order {order.order_id} was not cancelled: {error}")
             self._tell(self._run)
+
+    def _withdraw(self, order: Order) -> None:
+        """Cancel an order by hand that is in the way of the run's exit."""
+        self._scope.spawn(f"cancel {order.order_id}", self._withdraw_one(order))
+
+    async def _withdraw_one(self, order: Order) -> None:
+        try:
+            await self._desk.cancel(order.order_id)
+        except AlphaPandaError as error:
+            self._run.note("warning", f"{order.key} order {order.order_id} was not cancelled: {error}")
 
     # -- stopping --------------------------------------------------------------------------------------------
 

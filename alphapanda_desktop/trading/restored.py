@@ -25,7 +25,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.trading.shares import in_holdings
+from alphapanda_desktop.trading.shares import in_holdings, waits_for_better
 from alphapanda_desktop.trading.stops import KeptStop, name_of
 
 KIND: Final = "app stop"
@@ -66,9 +66,10 @@ class RestoredStops:
             kept.outlive()
             if self._listens(run, kept):
                 continue
-            if kept.stops() or kept.entering:
+            if kept.stops() or kept.entering or kept.handed_over:
                 self._listen(run, kept)
-                self._tell_kept(run, kept, why)
+                if not kept.handed_over:
+                    self._tell_kept(run, kept, why)
             else:
                 kept.lift()
                 self.keep(kept)
@@ -146,12 +147,21 @@ class RestoredStops:
             own = replace(request, strategy=run.run_id, reason=cause.reason)
             return await self._desk.submit_sliced(own, cause)
 
-        outcome = await get_out(self._desk, _OfStop(run, kept), self._market.master.by_key, submit)
+        outcome = await get_out(self._desk, _OfStop(run, kept, self._targets), self._market.master.by_key, submit)
         for problem in outcome.problems:
             run.note("warning", problem)
             if (run.run_id, problem) not in self._told:  # it is tried again every few seconds, and told once
                 self._told.add((run.run_id, problem))
                 self._desk.notice(f"{self._name(run)}, {name_of(kept.instrument)}: {problem}")
+
+    def _targets(self, run: Run, kept: KeptStop) -> list[Order]:
+        """What a person left to rest, at a better price, on what the stop is to close."""
+        i, tick = kept.instrument, self._market.trusted(kept.instrument.instrument_token)
+        books, last = self._desk.books, tick.last_price if tick is not None else None
+        rows = [o for o in books.book.working() if o.key == i.key and not books.run_of(o)]
+        products = {stop.product for stop in kept.stops()}
+        rows = [o for o in rows if o.transaction_type == kept.side and o.product in products]
+        return [order for order in rows if waits_for_better(order, last)]
 
     async def _note(self, event: Event) -> None:
         error = await journaled(self._journal.note(event))
@@ -177,7 +187,8 @@ class _OfStop:
 
     note = ""
 
-    def __init__(self, run: Run, kept: KeptStop) -> None:
+    def __init__(self, run: Run, kept: KeptStop, targets: Callable[[Run, KeptStop], list[Order]]) -> None:
+        self._targets = targets
         self._run = run
         self._kept = kept
         self.name = name_of(kept.instrument)
@@ -190,4 +201,5 @@ class _OfStop:
         ]
 
     def working(self) -> list[Order]:
-        return [o for o in self._run.working(self._kept.instrument.key) if (o.sign < 0) == (self._kept.side == "SELL")]
+        own = self._run.working(self._kept.instrument.key)
+        return [o for o in own if o.transaction_type == self._kept.side] + self._targets(self._run, self._kept)

@@ -73,12 +73,24 @@ class Shares:
         rows = [*self._books.unanswered(), *self._books.book.working()]
         return [o for o in rows if place_of(o) == place and o.sign * held < 0 and not self._owns(o.tag)]
 
+    def targets(self, key: str, product: str, last_price: float | None) -> list[Order]:
+        """Those of `theirs` that no run asked for and that only wait for a better price than the market's."""
+        rows = [o for o in self.theirs(key, product) if not self._books.run_of(o)]
+        return [order for order in rows if waits_for_better(order, last_price)]
+
     def _owns(self, tag: str | None) -> bool:
         return tag in self._run.orders
 
     def _others(self) -> list[Run]:
         """Other runs that may still close what they hold: asking ones, and those whose stops are watched."""
         return [run for run in self._runs() if run is not self._run and (run.asking or kept_by([run]))]
+
+
+def waits_for_better(order: Order, last_price: float | None) -> bool:
+    """Whether it rests at a limit that the market has not reached: no stop, and nothing that is being filled."""
+    if last_price is None or order.trigger_price or not order.order_id or not order.changeable:
+        return False
+    return order.price > last_price if order.sign < 0 else order.price < last_price
 
 
 def _place(key: str, product: str) -> Place:

@@ -112,8 +112,7 @@ def test_an_exit_that_an_order_by_hand_stands_in_the_way_of_is_told_and_leaves_a
     async def story() -> None:
         async with a_desk() as stage:
             await _enters(stage, stop=95.0)
-            more = {"price": 150.0, "order_type": "LIMIT", "market_protection": None}
-            target = await stage.desk.submit(stage.request("SELL", 10, **more))
+            target = await stage.desk.submit(stage.request("SELL", 10, order_type="SL-M", trigger_price=60.0))
             for _ in range(3):
                 await _falls(stage, after_s=6)
             assert (_held(stage), len(stage.broker.placed)) == (10, 2)

@@ -96,3 +96,40 @@ def test_a_stop_of_a_run_that_holds_nothing_ends_with_it_without_a_word(arun: An
             assert (await stage.journal.events(stage.desk.day_start(), KIND))[-1].detail["watched"] is False
 
     arun(story())
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_target_by_hand_is_withdrawn_for_the_stop_of_a_run(arun: Any, eventually: Any, over: bool) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await _enters(stage)
+            target = await stage.desk.submit(stage.request("SELL", 10, order_type="LIMIT", price=110.0))
+            if over:
+                await _ends(stage, run, "stopped")
+            for after_s in (1, 1):
+                stage.tick(94.0, after_s=after_s)
+                await yields(80)
+            await eventually(lambda: stage.desk.books.held(*PLACE) == 0)
+            row = stage.desk.books.book.get(target.order_id)
+            assert row is not None and row.status == "CANCELLED"
+            assert (stage.broker.placed[-1].quantity, stage.broker.placed[-1].order_type) == (10, "MARKET")
+            assert over or any(f"withdraws {target.order_id}" in text for text in stage.notices)
+
+    arun(story())
+
+
+def test_an_exit_of_a_person_that_is_being_filled_is_not_withdrawn_for_a_stop(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            await _enters(stage)
+            stage.broker.quote = Quote(94.0)
+            sale = await stage.desk.submit(stage.request("SELL", 10, order_type="LIMIT", price=94.5))
+            stage.tick(94.6, after_s=1)
+            for after_s in (1, 6):
+                stage.tick(94.6, after_s=after_s)
+                await yields(80)
+            row = stage.desk.books.book.get(sale.order_id)
+            assert row is not None and row.status == "OPEN"
+            assert len(stage.broker.placed) == 2
+
+    arun(story())
