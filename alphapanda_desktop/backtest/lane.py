@@ -73,6 +73,8 @@ class Lane:
         """The same of all products together."""
         self.intraday_day: date | None = None
         """The day on which the MIS position that is held was opened."""
+        self.daily = False
+        """Whether the first bar of each day must be looked at: limits on the day's result need its beginning."""
         self.due_s = 0.0
         self.watch_low = -inf
         self.watch_high = inf
@@ -130,6 +132,8 @@ class Lane:
         plan = self._plan
         if self.resting:
             due = plan.close_s - self.seconds
+        if self.daily:
+            due = min(due, plan.ends_s)
         if self.held("MIS"):
             due = min(due, plan.square_off_s - self.seconds + 1, plan.ends_s)
         self.watch_low, self.watch_high, self.due_s = low, high, 0.0 if self.coming else due

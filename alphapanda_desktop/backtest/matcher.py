@@ -37,6 +37,8 @@ class Matcher:
         self._gate = gate
         self._slippage = slippage
         self._product = product
+        for lane in lanes:
+            lane.daily = gate.asks_results
         self._by_tag: dict[str, tuple[Lane, Working]] = {}
         self._asked = 0
         self._over = False
@@ -185,6 +187,8 @@ class Matcher:
         self.tell()
         self.now_s, end_s = bar.start_s, bar.start_s + lane.seconds
         plan = lane.plan(bar.start_s)
+        if lane.daily:
+            self.book.begin(plan.day)
         if lane.resting or lane.coming:
             self._expire(lane, plan.begins_s)
         self._reach(lane, bar.open, square_off=bar.start_s >= plan.square_off_s or lane.intraday_day != plan.day)

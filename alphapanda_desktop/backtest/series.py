@@ -28,7 +28,7 @@ DAY_S: Final = 86_400
 OPEN_S: Final = 9 * 3600 + 15 * 60
 """Seconds from midnight to the open that longer bars are counted from on days whose session is not known."""
 
-CHUNK: Final = 65_536
+CHUNK: Final = 8_192
 """Bars that are made at a time: enough to be fast, few enough to be forgotten soon."""
 
 _BAR: Final = partial(tuple.__new__, Bar)

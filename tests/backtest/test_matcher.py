@@ -8,6 +8,7 @@ import pytest
 
 from alphapanda_desktop.backtest.path import Slippage, turns
 from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.domain.risk import Limits, RiskLimits
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.squareoff import FEE
 from alphapanda_desktop.domain.strategy import Strategy
@@ -180,3 +181,13 @@ def test_news_of_an_order_comes_after_the_hook_that_asked_for_it() -> None:
     assert [(order.status, order.quantity) for order in heard] == [("REJECTED", 0), ("COMPLETE", 1)]
     assert result.setup.strategy.on_order is not Strategy.on_order
     assert INFY.key == heard[1].key and heard[1].average_price == 100.0
+
+
+def test_the_days_loss_is_counted_from_the_close_before_and_stops_entries_only() -> None:
+    limits = RiskLimits(desk=Limits(max_loss_per_day=500.0))
+    tuesday = a_series(*flat(20, 90.0), instrument=FUTURE, start=MONDAY + minutes(24 * 60))
+    days = joined(a_series(*flat(375), instrument=FUTURE), tuesday)
+    out = {0: buy(75), 377: buy(75), 379: lambda ctx, i: ctx.exit(i, reason="out")}
+    result = play(out, days, product="NRML", limits=limits)
+    assert fills(result) == [(75, 100.0, 1), (-75, 90.0, 380)]
+    assert [refused.text for refused in result.refused] == ["Loss per day: 750.00 lost, 500.00 allowed."]
