@@ -109,7 +109,7 @@ class Desk(Voice):
 
     def _build(self, parts: Parts) -> None:
         self._today = Today(parts.broker, self.day_start, hours=parts.hours)
-        self.reconciler = Reconciler(self._today, parts.journal, self.books, parts.clock)
+        self.reconciler = Reconciler(self._today, parts.journal, self.books, parts.clock, parts.owed)
         self.differences = Differences(parts.journal, parts.clock, self._decide, self.tell)
         self._rounds = Rounds(self._try_reconcile, self._need)
         self._rules = Rules(parts, self.differences.why_locked)

@@ -74,6 +74,10 @@ class Flattening:
         rows = [*books.unanswered(), *books.book.working()]
         return [order for order in rows if order.tag in self._since_s]
 
+    def sent(self) -> frozenset[str]:
+        """Tags of all exits that were asked for."""
+        return frozenset(self._since_s)
+
     async def round(self) -> None:
         """Ask for every exit that is due, and cancel those that rest too long."""
         now_s = asyncio.get_running_loop().time()

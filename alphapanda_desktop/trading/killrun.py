@@ -184,8 +184,14 @@ class KillRun:
         left = _held(self._flattening)
         problems = "; ".join(dict.fromkeys(self._flattening.problems.values()))
         words = f"{len(left)} positions could not be closed. {problems}" if left else self._all_closed()
+        words += self._unwritten()
         ok = None if self._cannot_read else not left
         self._end(FLATTEN, ok, f"{words} {self._cannot_read}".strip())
+
+    def _unwritten(self) -> str:
+        """What left though the disk did not take it, in words."""
+        count = len(self._flattening.sent() & self._parts.owed.tags())
+        return f"; {count} exits left that the journal did not take, written when it can be" if count else ""
 
     def _all_closed(self) -> str:
         read = not self._cannot_read

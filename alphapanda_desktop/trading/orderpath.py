@@ -13,6 +13,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.errors import (
     AlphaPandaError,
+    Fatal,
     RateLimited,
     Refused,
     Rejected,
@@ -68,7 +69,7 @@ class OrderPath:
         request, instrument = replace(request, closes=True), self._new(request)
         exposure = replace(self._rules.exposure(request), state=TradingState.REDUCING)
         results = self._rules.examine(request, instrument, exposure)
-        door = Leaving(request, Kind.EXIT, lambda: self._why_shut_for_kill(request), called_back=False)
+        door = Leaving(request, Kind.EXIT, lambda: self._why_shut_for_kill(request), called_back=False, unwritten=True)
         return await self._carry(request, Cause(reason=request.reason), results, door)
 
     async def submit_sliced(self, request: OrderRequest, cause: Cause | None = None) -> list[Order]:
@@ -135,10 +136,11 @@ class OrderPath:
         tick = self._parts.market.latest(request.instrument_token)
         known = cause or Cause(reason=request.reason)
         facts = known.market or market_facts(tick, self._parts.clock.now_ns())
-        await self._write_down(request, replace(known, rules=tuple(results), market=facts))
+        await self._write_down(request, replace(known, rules=tuple(results), market=facts), leaving)
         return await self._send(leaving)
 
-    async def _write_down(self, request: OrderRequest, cause: Cause) -> None:
+    async def _write_down(self, request: OrderRequest, cause: Cause, leaving: Leaving) -> None:
+        """On the disk when this returns; one that may leave unwritten is owed where the disk does not take it."""
         parts = self._parts
         self._rules.count(request)
         row = parts.books.intend(request, parts.clock.now())
@@ -146,6 +148,11 @@ class OrderPath:
         try:
             await parts.journal.intend(request, parts.clock.now(), cause)
             written = True
+        except Fatal:
+            written = leaving.unwritten
+            if not written:
+                raise
+            parts.owed.add(request, parts.clock.now(), cause)
         finally:
             if not written:
                 parts.voice.show(parts.books.mark_rejected(request.tag, "not sent: the journal did not take it"))
@@ -174,7 +181,7 @@ class OrderPath:
         parts, tag = self._parts, order.tag or ""
         parts.voice.show(order)
         self._sweep(order)
-        settled = parts.journal.settle(tag, "sent", parts.clock.now(), order_id=order.order_id)
+        settled = parts.owed.settle(parts.journal, tag, "sent", parts.clock.now(), order_id=order.order_id)
         parts.voice.report(await journaled(settled), f"order {order.order_id}")
 
     async def _untold(self, tag: str, why: str) -> None:
@@ -193,7 +200,7 @@ class OrderPath:
     async def _ended(self, tag: str, state: str, why: str) -> None:
         parts = self._parts
         parts.voice.show(parts.books.mark_rejected(tag, why))
-        settled = parts.journal.settle(tag, state, parts.clock.now(), detail=why)
+        settled = parts.owed.settle(parts.journal, tag, state, parts.clock.now(), detail=why)
         parts.voice.report(await journaled(settled), tag)
 
 

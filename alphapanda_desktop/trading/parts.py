@@ -10,6 +10,7 @@ from alphapanda_desktop.trading.gate import Gate
 from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.owed import OwedIntents
 from alphapanda_desktop.trading.recall import Recall
 from alphapanda_desktop.trading.riskkeeper import RiskKeeper
 from alphapanda_desktop.trading.scope import Scope
@@ -35,3 +36,4 @@ class Parts:
     tags: Tags
     hours: bool
     recall: Recall = field(default_factory=Recall)
+    owed: OwedIntents = field(default_factory=OwedIntents)

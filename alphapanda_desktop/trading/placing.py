@@ -38,6 +38,8 @@ class Leaving:
     kind: Kind
     why_shut: Callable[[], str]
     called_back: bool = True
+    unwritten: bool = False
+    """Whether it leaves though the disk does not take its intent: a full disk must not lock anybody in."""
 
     @property
     def counts_for(self) -> int:

@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Retry
 from alphapanda_desktop.domain.orders import INTENDED, Fill, Order
 from alphapanda_desktop.domain.ports import Clock, Event, IntentRow, Journal
 from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.owed import OwedIntents
 from alphapanda_desktop.trading.today import TellsBooks
 
 GIVE_UP_AFTER_S: Final = 120.0
@@ -63,11 +64,12 @@ class Reconciler:
     waits_s: tuple[float, ...] = (0.05, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 5.0)
     """When an unanswered order is looked for, in seconds after one another; together longer than GIVE_UP_AFTER_S."""
 
-    def __init__(self, broker: TellsBooks, journal: Journal, books: Books, clock: Clock) -> None:
+    def __init__(self, broker: TellsBooks, journal: Journal, books: Books, clock: Clock, owed: OwedIntents) -> None:
         self._broker = broker
         self._journal = journal
         self._books = books
         self._clock = clock
+        self._owed_intents = owed
         self._owed_orders: deque[Order] = deque()
         self._owed_fills: dict[tuple[str, str, str], tuple[Fill, str]] = {}
         self._missed_since_s: dict[str, float] = {}
@@ -131,6 +133,7 @@ class Reconciler:
 
     async def write_owed(self) -> None:
         """Journal what is owed. Raises Fatal where the disk does not take it; it stays owed then."""
+        await self._owed_intents.write(self._journal)
         while self._owed_orders:
             order = self._owed_orders.popleft()
             written = False

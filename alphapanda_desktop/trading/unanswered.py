@@ -24,7 +24,8 @@ class Unanswered:
         parts.voice.show(parts.books.mark_unknown(tag, why))
         if not parts.scope.closed:
             parts.scope.spawn(f"resolve {tag}", self._resolve(tag))
-        parts.voice.report(await journaled(parts.journal.settle(tag, "unknown", parts.clock.now(), detail=why)), tag)
+        settled = parts.owed.settle(parts.journal, tag, "unknown", parts.clock.now(), detail=why)
+        parts.voice.report(await journaled(settled), tag)
 
     async def _resolve(self, tag: str) -> None:
         parts = self._parts
