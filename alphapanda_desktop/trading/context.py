@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -143,6 +144,13 @@ class RunContext:
         side: Side = "SELL" if wait.sign > 0 else "BUY"
         self._order(side, wait.instrument, quantity, wait.reason, None, None, wait.product, wait.tag,
             closes=self._shares.only_closes(wait.instrument.key, wait.product))  # fmt: skip
+
+    def cut(self, request: OrderRequest) -> OrderRequest | None:
+        """What of a refused exit only shrinks what the account holds, where another run holds the opposite; or None."""
+        if request.closes or not self._closing.bears(request.tag):
+            return None
+        room = self._shares.room(request.key, request.product, -request.sign)
+        return replace(request, quantity=min(room, request.quantity), closes=True) if room else None
 
     def _trusted(self, instrument: Instrument) -> float | None:
         tick = self._market.trusted(instrument.instrument_token)

@@ -66,6 +66,7 @@ class Host:
         self._changed = asyncio.Event()
         self._cancelling: set[str] = set()
         self._begun: set[str] = set()
+        self._cuts_told: set[tuple[str, str]] = set()
         self._slices: dict[str, tuple[str, ...]] = {}
         """Tags of the orders that one wish was cut into, by the tag that the strategy was told."""
         self._owes_stop = False
@@ -234,7 +235,7 @@ class Host:
         try:
             if held:
                 raise AlphaPandaError(held)
-            order = await self._desk.submit(request, cause)
+            order = await self._submitted(request, cause)
         except Unknown as error:
             self._run.note("warning", f"no answer to {request.transaction_type} {request.key}: {error}")
         except AlphaPandaError as error:
@@ -247,6 +248,25 @@ class Host:
             known = self._run.orders.get(request.tag)
             if known is None or not known.order_id:
                 self.take_order(order)
+
+    async def _submitted(self, request: OrderRequest, cause: Cause) -> Order:
+        """Submit; an exit that is refused as more than the account holds is cut to that, which a person is told."""
+        try:
+            return await self._desk.submit(request, cause)
+        except Refused as error:
+            cut = self._context.cut(request)
+            if cut is None or self._desk.books.knows(request.tag):
+                raise
+            order = await self._desk.submit(cut, cause)
+            if (cut.key, cut.product) not in self._cuts_told:
+                self._cuts_told.add((cut.key, cut.product))
+                self._tell_cut(request, cut, error)
+            return order
+
+    def _tell_cut(self, request: OrderRequest, cut: OrderRequest, error: Refused) -> None:
+        whose, what = self._desk.name_of_run(self._run.run_id), f"{request.transaction_type} {request.quantity}"
+        less = f"was cut to {cut.quantity}, all that the account holds, for another run holds the opposite"
+        self._desk.notice(f"{whose}: the exit {what} {request.key} {request.product} {less}. {error}")
 
     def _tell_bare(self, request: OrderRequest, error: AlphaPandaError) -> None:
         """Tell a person of an exit that failed after the run's end: its stop was withdrawn for it."""

@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest, Side
 from alphapanda_desktop.domain.ports import Clock, Event, Journal
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.why import Cause, tick_facts
+from alphapanda_desktop.trading.books import left_of, place_of
 from alphapanda_desktop.trading.carried import MEMORY
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.exits import Stake, get_out
@@ -156,12 +157,15 @@ class RestoredStops:
 
     def _targets(self, run: Run, kept: KeptStop) -> list[Order]:
         """What a person left to rest, at a better price, on what the stop is to close."""
-        i, tick = kept.instrument, self._market.trusted(kept.instrument.instrument_token)
-        books, last = self._desk.books, tick.last_price if tick is not None else None
-        rows = [o for o in books.book.working() if o.key == i.key and not books.run_of(o)]
-        products = {stop.product for stop in kept.stops()}
-        rows = [o for o in rows if o.transaction_type == kept.side and o.product in products]
-        return [order for order in rows if waits_for_better(order, last)]
+        tick, books = self._market.trusted(kept.instrument.instrument_token), self._desk.books
+        last, found = tick.last_price if tick is not None else None, list[Order]()
+        for stop in kept.stops():
+            where = (kept.instrument.exchange, kept.instrument.tradingsymbol, stop.product)
+            rows = [o for o in books.book.working() if place_of(o) == where and o.transaction_type == kept.side]
+            theirs = [order for order in rows if books.run_of(order) != run.run_id]
+            if stop.quantity > abs(books.held(*where)) - sum(map(left_of, theirs)):
+                found += [order for order in theirs if not books.run_of(order) and waits_for_better(order, last)]
+        return found
 
     async def _note(self, event: Event) -> None:
         error = await journaled(self._journal.note(event))

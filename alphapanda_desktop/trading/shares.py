@@ -78,6 +78,12 @@ class Shares:
         rows = [o for o in self.theirs(key, product) if not self._books.run_of(o)]
         return [order for order in rows if waits_for_better(order, last_price)]
 
+    def room(self, key: str, product: str, sign: int) -> int:
+        """Units of the account's position of that sign which no order closes yet."""
+        place = _place(key, product)
+        buying, selling = self._books.working(*place)
+        return max(0, self._books.held(*place) * sign - (selling if sign > 0 else buying))
+
     def _owns(self, tag: str | None) -> bool:
         return tag in self._run.orders
 

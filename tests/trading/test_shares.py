@@ -168,3 +168,29 @@ def test_stop_pressed_while_an_exit_withdraws_its_stop_leaves_the_exit_to_be_don
                 assert "Nothing guards a position of probe #1: its stop was withdrawn, and SELL 10" in stage.notices[-1]
 
     arun(story())
+
+
+@pytest.mark.parametrize("reducing", [True, False])
+def test_the_larger_of_two_runs_that_net_gets_out_of_what_the_account_holds_where_entries_are_refused(
+    arun: Any, reducing: bool
+) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            await _enters(stage, stop=95.0)
+            await stage.run()
+            short: Any = stage.probe.ctx
+            short.sell(INFY, 4, reason="in")
+            await yields(60)
+            await stage.desk.reconcile("test")
+            assert _held(stage) == 6
+            if reducing:
+                await stage.desk.kill.reduce("test")
+            else:
+                stage.desk.risk._over["probe"] = "Strategy loss per day: 1,000 lost, 500 allowed."
+            for _ in range(3):
+                await _falls(stage, after_s=6)
+            assert _held(stage) == 0
+            (told,) = [text for text in stage.notices if "was cut to" in text]
+            assert told.startswith("probe #1: the exit SELL 10 NSE:INFY MIS was cut to 6, all that the account holds")
+
+    arun(story())
