@@ -17,15 +17,12 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.books import place_of
 from alphapanda_desktop.trading.changing import Changing
-from alphapanda_desktop.trading.orderpath import OrderPath
+from alphapanda_desktop.trading.orderpath import MOST_SLICES, OrderPath
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.sweep import Sweep
 
 MOST_TRIES: Final = 4
 """How often a position's exit is asked for: at the market first, then at a limit beyond the last price."""
-
-MOST_SLICES: Final = 200
-"""Orders that one position may be closed in."""
 
 Id = tuple[str, str, str]
 

@@ -39,6 +39,9 @@ from alphapanda_desktop.trading.unanswered import Unanswered
 AUTOMATIC: Final = -1.0
 """Market protection by which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
 
+MOST_SLICES: Final = 200
+"""How many orders an exit may be cut into: whoever could send only a part of it would not get out."""
+
 
 class OrderPath:
     """Places orders. `sweep(order)` hears of each that the broker accepted, for the kill switch."""
@@ -91,7 +94,8 @@ class OrderPath:
         tick = parts.market.latest(request.instrument_token)
         price = request.price or (tick.last_price if tick else None)
         most = largest_order(instrument, parts.clock.now().astimezone(IST).date(), price)
-        children = slices(request, most, allowed or parts.governor.limits.autoslice_max, parts.tags.new)
+        allowed = allowed or (MOST_SLICES if request.closes else parts.governor.limits.autoslice_max)
+        children = slices(request, most, allowed, parts.tags.new)
         if not isinstance(children, list):
             raise Refused(children.text, children.rule)
         return children

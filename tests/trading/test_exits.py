@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from alphapanda_desktop.domain.errors import Rejected
-from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.portfolio import GttOrder
+from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.trading.exits import Account, OfRun, Outcome, Stake, get_out
-from tests.trading.desk_fakes import INFY, RESTING, TCS, HeldBroker, Stage, a_desk, yields
+from tests.trading.desk_fakes import INFY, RESTING, TCS, FastClock, HeldBroker, Stage, a_desk, yields
 from tests.trading.test_gtt_orders import Gtts, a_stop
 
 PLACE = ("NSE", "INFY", "MIS")
@@ -244,5 +245,29 @@ def test_a_gtt_of_what_is_closed_goes_with_it_and_others_stay(arun: Any, eventua
             told = f"GTT {stop}, SELL 15 INFY CNC, still waits, and only 5 are left to be closed: change or delete it"
             assert outcome.problems == (() if all_of_it else (told,))
             await stage.runner.stop_all("test")
+
+    arun(story())
+
+
+def test_a_position_of_many_freeze_quantities_is_closed_whole(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        wide = replace(Limits(), price_band_pct=60.0)
+        async with a_desk(limits=wide, clock=FastClock()) as stage:
+            much = Fill(
+                trade_id="1",
+                order_id="elsewhere",
+                exchange="NSE",
+                tradingsymbol="INFY",
+                transaction_type="BUY",
+                quantity=1_250_000,
+                average_price=100.0,
+                product="MIS",
+                instrument_token=INFY.instrument_token,
+            )
+            stage.broker.trades.append(much)
+            await stage.desk.reconcile("test")
+            outcome = await _out(stage)
+            assert (len(outcome.sent), outcome.problems) == (13, ())
+            await eventually(lambda: stage.desk.books.held(*PLACE) == 0)
 
     arun(story())
