@@ -11,7 +11,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.orders import UPDATE, Order, Side
 from alphapanda_desktop.domain.portfolio import Gtt
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import Position, to_close
 
 WAITING: Final = frozenset(
     {"TRIGGER PENDING", "AMO REQ RECEIVED", "MODIFY VALIDATION PENDING", "MODIFY PENDING", "MODIFIED", UPDATE}
@@ -58,7 +58,11 @@ def covered(
 ) -> list[Coverage]:
     """Coverage of each open position, in the order given; a unit counts once, at the broker before in the program."""
     orders, gtts, app_stops = list(orders), list(gtts), list(app_stops)
-    return [_covered(position, orders, gtts, app_stops) for position in positions if position.quantity]
+    return [
+        _covered(position, orders, gtts, app_stops)
+        for position in positions
+        if to_close(position.product, position.quantity)
+    ]
 
 
 def _covered(position: Position, orders: list[Order], gtts: list[Gtt], app_stops: list[AppStop]) -> Coverage:

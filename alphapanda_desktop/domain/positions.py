@@ -11,10 +11,28 @@ from alphapanda_desktop.domain.orders import Fill
 RUPEE: Final = 10_000
 """Booked money is an integer count of ten-thousandths of a rupee."""
 
+DELIVERY: Final = frozenset({"CNC", "MTF"})
+"""Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
+
 
 def to_money(rupees: float) -> int:
     """Rupees as booked money, rounded to the nearest ten-thousandth."""
     return round(rupees * RUPEE)
+
+
+def to_close(product: str, quantity: int) -> int:
+    """Signed units of a position that are open; a negative one of delivery is a sale of holdings, and no short."""
+    return max(0, quantity) if product in DELIVERY else quantity
+
+
+def closable(product: str, sign: int, held: int, in_holdings: int | None) -> int | None:
+    """Units that orders of that sign can only close, all together; None where only the broker knows how many.
+
+    `held` is the day's signed position, `in_holdings` what lay in the demat account before it, None where unread.
+    """
+    if product in DELIVERY and sign < 0:
+        return None if in_holdings is None else max(0, held + in_holdings)
+    return max(0, -sign * to_close(product, held))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

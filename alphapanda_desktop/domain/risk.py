@@ -16,6 +16,7 @@ from typing import Final
 from alphapanda_desktop.domain.figures import in_lakhs
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import TAG_MAX, OrderRequest
+from alphapanda_desktop.domain.positions import DELIVERY, closable
 from alphapanda_desktop.domain.units import multiplier_of
 
 
@@ -115,6 +116,8 @@ class Exposure:
     day_peak: float = 0.0
     strategy_pnl: float | None = None
     strategy_peak: float = 0.0
+    in_holdings: int | None = 0
+    """Shares of earlier days that the order's product can be sold from; None where they could not be read."""
     multiplier: float | None = None
     """Rupees of value per rupee of price and unit of quantity, where the broker told it; else domain.units knows."""
 
@@ -165,13 +168,14 @@ _EXIT: Final = "exits pass"
 
 
 def reduces(request: OrderRequest, exposure: Exposure) -> bool:
-    """Whether the order can only shrink the position held, working orders on the same side counted.
+    """Whether the order can only shrink what is held, holdings too, working orders on the same side counted.
 
     A cover order never does: it opens a position of its own, with a stop.
     """
-    if request.variety == "co" or exposure.position * request.sign >= 0:
+    if request.variety == "co":
         return False
-    return request.quantity + _same_side(request, exposure) <= abs(exposure.position)
+    most = closable(request.product, request.sign, exposure.position, exposure.in_holdings)
+    return most is None or request.quantity + _same_side(request, exposure) <= most
 
 
 def _same_side(request: OrderRequest, exposure: Exposure) -> int:
@@ -213,10 +217,17 @@ def _state(asked: _Asked) -> Iterator[RuleResult]:
     yield RuleResult("kill switch", not halted, state.value, "not halted", text)
     if state is not TradingState.REDUCING:
         return
-    held = asked.exposure.position
+    held = _held_words(asked)
     text = f"Reducing only: {request.transaction_type} {request.quantity} would not shrink the position of {held}."
     side = f"{request.transaction_type} {request.quantity}"
     yield RuleResult("reducing", asked.exits, side, f"shrinks {held}", "" if asked.exits else text)
+
+
+def _held_words(asked: _Asked) -> str:
+    held, product, shares = asked.exposure.position, asked.request.product, asked.exposure.in_holdings
+    if product not in DELIVERY or asked.request.sign > 0:
+        return f"{held}"
+    return f"{held} and {'unread' if shares is None else shares} in the holdings"
 
 
 def _form(asked: _Asked) -> Iterator[RuleResult]:

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Final
 
 from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Fill, Order, OrderBook, OrderRequest
+from alphapanda_desktop.domain.portfolio import Holding
 from alphapanda_desktop.domain.ports import Funds
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import DELIVERY, Position, closable
 from alphapanda_desktop.trading.gttdoubts import GttDoubts
 
 SLICE_OF: Final = "autoslice:"
@@ -48,6 +49,8 @@ class Books:
         """Why the broker's books could not be read when that was tried last, empty where they could."""
         self.orders_read = 0
         """How often orders and executions were read since the link or the login was new; 0 where not yet."""
+        self._holdings: Counter[tuple[str, str]] | None = None
+        """Shares in the demat account when the day began, by symbol and product; None until they were read today."""
         self._read_at: dict[str, int] = {}
         """Filled quantity by order id when the positions were asked for."""
         self._pending: dict[str, Order] = {}
@@ -144,6 +147,7 @@ class Books:
         self.orders_read = 0
         self._pending = {tag: order for tag, order in self._pending.items() if order.live}
         self._fills.clear()
+        self._holdings = None
         self._read_at.clear()
         self._wanted.clear()
         self._adopted.clear()
@@ -251,6 +255,24 @@ class Books:
     def take_positions(self, positions: Sequence[Position], at: datetime, read_at: Mapping[str, int]) -> None:
         """Positions that the broker gave when exactly `read_at` had filled, not a unit more or less."""
         self.positions, self.positions_at, self._read_at = list(positions), at, dict(read_at)
+
+    def take_holdings(self, rows: Iterable[Holding]) -> None:
+        """The demat account as the broker tells of it; what was sold today is told by the positions."""
+        self._holdings = Counter()
+        for row in rows:
+            self._holdings[row.tradingsymbol, "CNC"] += max(row.opening_quantity, row.held)
+            self._holdings[row.tradingsymbol, "MTF"] += row.mtf_quantity
+
+    def in_holdings(self, where: Place) -> int | None:
+        """Shares that lay in the demat account before today's trades, on whichever exchange; None where unread."""
+        _, symbol, product = where
+        if product not in DELIVERY:
+            return 0
+        return None if self._holdings is None else self._holdings[symbol, product]
+
+    def closable(self, where: Place, sign: int) -> int | None:
+        """Units that orders of that sign can only close, all together; None where only the broker knows how many."""
+        return closable(where[2], sign, self.held(*where), self.in_holdings(where))
 
     def why_behind(self) -> str:
         """Why the result of the day is not known: orders have filled that the positions cannot be read for."""

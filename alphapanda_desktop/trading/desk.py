@@ -419,7 +419,9 @@ class Desk(Voice):
         if self._portfolio is None:
             return
         try:
-            self._comparing.holdings(await self._portfolio.holdings())
+            rows = await self._portfolio.holdings()
+            self.books.take_holdings(rows)
+            self._comparing.holdings(rows)
         except (Retry, Rejected) as error:
             self.notice(f"Holdings could not be read, and were not compared: {error}")
 

@@ -14,11 +14,13 @@ from typing import Final, Protocol, cast, get_args
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
-from alphapanda_desktop.trading.books import Place, place_of
+from alphapanda_desktop.domain.positions import to_close
+from alphapanda_desktop.trading.books import Place, left_of, place_of
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.endings import ended
 from alphapanda_desktop.trading.leftover import delete_left_over
 from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.shares import in_holdings
 
 CANCEL_WAIT_S: Final = 10.0
 AUTOMATIC: Final = -1.0
@@ -86,7 +88,7 @@ class Account:
         places = {p.id for p in self._desk.positions()} | {
             place_of(o) for o in self._desk.books.book if o.filled_quantity
         }
-        held = [Stake(where, self._desk.books.held(*where)) for where in sorted(places)]
+        held = [Stake(where, to_close(where[2], self._desk.books.held(*where))) for where in sorted(places)]
         return [stake for stake in held if stake.quantity]
 
     def working(self) -> list[Order]:
@@ -108,7 +110,10 @@ class OfRun:
         for instrument in self._run.instruments:
             for product, quantity in self._run.held_as(instrument.key).items():
                 where = (instrument.exchange, instrument.tradingsymbol, str(product))
-                account = self._desk.books.held(*where)
+                if in_holdings(self._run, instrument.key, product):
+                    rows.append(Stake(where, quantity, self._run.run_id, in_holdings=True))
+                    continue
+                account = to_close(product, self._desk.books.held(*where))
                 left = min(abs(quantity), abs(account)) if account * quantity > 0 else 0
                 if left:
                     rows.append(Stake(where, left if quantity > 0 else -left, self._run.run_id))
@@ -185,13 +190,19 @@ async def _close(desk: Desk, stake: Stake, find: Callable[[str], Instrument | No
 
 def _still_to_close(desk: Desk, stake: Stake) -> tuple[Stake, int]:
     """What of it is there still and no other order closes, read anew; and how much others close."""
-    if stake.in_holdings:
-        return stake, 0
+    if stake.in_holdings:  # no row tells what is left, but what the run is selling already is known
+        selling = sum(left_of(o) for o in _selling(desk, stake))
+        return replace(stake, quantity=max(0, stake.quantity - selling)), selling
     sign, held = (1 if stake.quantity > 0 else -1), desk.books.held(*stake.where)
     buying, selling = desk.books.working(*stake.where)
     busy = selling if sign > 0 else buying
     left = max(0, min(stake.quantity * sign, held * sign - busy))
     return replace(stake, quantity=sign * left), busy
+
+
+def _selling(desk: Desk, stake: Stake) -> list[Order]:
+    own = desk.books.of_run(stake.run_id)
+    return [order for order in own if order.live and place_of(order) == stake.where and order.sign < 0]
 
 
 def _request(desk: Desk, stake: Stake, instrument: Instrument) -> OrderRequest:

@@ -32,6 +32,7 @@ def exposure_of(
     run, key = _run(request, books, ledger), _instrument(request, books)
     return Exposure(
         position=books.held(*same),
+        in_holdings=books.in_holdings(same),
         buying=buying,
         selling=selling,
         orders_today=orders_today,

@@ -14,7 +14,7 @@ from typing import Final, cast, get_args
 from alphapanda_desktop.domain.errors import AlphaPandaError, Retry
 from alphapanda_desktop.domain.matching import protection_price
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import Position, to_close
 from alphapanda_desktop.trading.books import place_of
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.orderpath import MOST_SLICES, OrderPath
@@ -63,7 +63,11 @@ class Flattening:
         told = {place_of(order): _row_of(order) for order in filled}
         told |= {position.id: position for position in books.positions}
         now = [replace(position, quantity=books.held(*where)) for where, position in told.items()]
-        return [position for position in now if position.quantity]
+        return [p for p in now if to_close(p.product, p.quantity)]
+
+    def sold(self) -> list[Position]:
+        """Sales of holdings: negative rows, and no positions; nobody buys such shares back."""
+        return [p for p in self._parts.books.positions if p.quantity and not to_close(p.product, p.quantity)]
 
     def resting(self) -> list[Order]:
         """Exits of ours that may still fill, those without an answer included."""
@@ -84,7 +88,7 @@ class Flattening:
 
     async def _close(self, position: Position, now_s: float) -> None:
         books, where = self._parts.books, position.id
-        held = books.held(*where)
+        held = to_close(position.product, books.held(*where))
         buying, selling = books.working(*where)
         quantity = abs(held) - (selling if held > 0 else buying)
         due = now_s >= self._not_before_s.get(where, 0.0) and self._tries[where] < MOST_TRIES

@@ -186,7 +186,7 @@ class KillRun:
         words = f"{len(left)} positions could not be closed. {problems}" if left else self._all_closed()
         words += self._unwritten()
         ok = None if self._cannot_read else not left
-        self._end(FLATTEN, ok, f"{words} {self._cannot_read}".strip())
+        self._end(FLATTEN, ok, f"{words}{self._sold()} {self._cannot_read}".strip())
 
     def _unwritten(self) -> str:
         """What left though the disk did not take it, in words."""
@@ -196,6 +196,10 @@ class KillRun:
     def _all_closed(self) -> str:
         read = not self._cannot_read
         return "every position is closed" if read else "every position is closed, by what filled since they were read."
+
+    def _sold(self) -> str:
+        rows = ", ".join(f"{-p.quantity} {p.key} {p.product}" for p in self._flattening.sold())
+        return f"; sold from the demat account, not bought back: {rows}" if rows else ""
 
     async def _until_flat(self) -> None:
         while self._parts.gate.state is not DeskState.FROZEN:

@@ -6,9 +6,11 @@ than the position. What has left counts until the broker says that it ended.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from alphapanda_desktop.domain.orders import OrderRequest
+from alphapanda_desktop.domain.positions import to_close
 from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces
 
 ONLY_CLOSES: Final = "only closes"
@@ -16,9 +18,8 @@ ONLY_CLOSES: Final = "only closes"
 
 def left_to_close(request: OrderRequest, exposure: Exposure) -> int:
     """Units of what is held that no order on the request's side is closing yet; 0 where it would not close at all."""
-    if exposure.position * request.sign >= 0:
-        return 0
-    return max(0, abs(exposure.position) - _working(request, exposure))
+    held = to_close(request.product, exposure.position)
+    return max(0, abs(held) - _working(request, exposure)) if held * request.sign < 0 else 0
 
 
 def only_closes(request: OrderRequest, exposure: Exposure) -> tuple[RuleResult, ...]:
@@ -26,7 +27,8 @@ def only_closes(request: OrderRequest, exposure: Exposure) -> tuple[RuleResult, 
     if not request.closes:
         return ()
     left = left_to_close(request, exposure)
-    passed, asked = reduces(request, exposure), f"{request.transaction_type} {request.quantity}"
+    # Of the position alone: a second exit of it must not go on with the shares of earlier days.
+    passed, asked = reduces(request, replace(exposure, in_holdings=0)), f"{request.transaction_type} {request.quantity}"
     words = f"{exposure.position} held, {_working(request, exposure)} of it being closed by other orders"
     text = "" if passed else f"Only closes: {asked} {request.key} {request.product} asked, {left} left ({words})."
     return (RuleResult(ONLY_CLOSES, passed, asked, f"{left} left to close", text),)

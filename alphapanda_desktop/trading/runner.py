@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.ports import Clock, Journal, RunRow
+from alphapanda_desktop.domain.positions import DELIVERY
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.domain.strategy import Strategy
@@ -110,7 +111,7 @@ class Runner:
     def _still_held(self, one: Brought) -> bool:
         """Whether the account holds such a position still; shares of earlier days are no position any more."""
         account = self._desk.books.held(one.exchange, one.tradingsymbol, one.product)
-        return one.product == "CNC" or account * one.quantity > 0
+        return one.product in DELIVERY or account * one.quantity > 0
 
     def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
         by_key = self._market.master.by_key

@@ -7,21 +7,27 @@ so no unit is sold twice, and none is left that nobody would sell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
 
 from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.positions import DELIVERY, to_close
+from alphapanda_desktop.domain.session import trading_day
 from alphapanda_desktop.trading.books import Books, Place, left_of, place_of
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import kept_by
 
-IN_HOLDINGS: Final = frozenset({"CNC", "MTF"})
-"""Products that leave the positions for the holdings overnight, and of which the broker lets nobody sell too much."""
-
 
 def in_holdings(run: Run, key: str, product: str) -> bool:
-    """Whether what the run holds of it lies among the holdings, for it was brought into the day."""
-    brought = any(where == key and as_ == product and lots[0] for (where, as_), lots in run.brought.items())
-    return product in IN_HOLDINGS and brought
+    """Whether what the run holds of it lies among the holdings: brought into the day, or bought before it began."""
+    if product not in DELIVERY or _of(run, key, product) <= 0:
+        return False
+    brought = sum(lots[0] for (where, as_), lots in run.brought.items() if where == key and as_ == product)
+    return brought + sum(o.sign * o.filled_quantity for o in run.orders.values() if _earlier(o, run, key, product)) > 0
+
+
+def _earlier(order: Order, run: Run, key: str, product: str) -> bool:
+    """Whether it filled before this day began, as a run has it that lived over night."""
+    at = order.order_timestamp
+    return (order.key, order.product) == (key, product) and at is not None and at < trading_day(run.now())
 
 
 class Shares:
@@ -34,7 +40,7 @@ class Shares:
 
     def held(self, key: str, product: str) -> int:
         """Signed quantity of the run's position that is there still; what it says itself where nobody can tell."""
-        own = _of(self._run, key, product)
+        own = to_close(product, _of(self._run, key, product))
         if not own or not self.told(key, product):
             return own
         sign, account = (1 if own > 0 else -1), self._books.held(*_place(key, product))

@@ -69,6 +69,7 @@ def a_gtt(quantity: int = 10, side: Any = "SELL", *triggers: float) -> GttReques
 
 
 async def holds(s: Any, quantity: int = 10) -> None:
+    s.desk.books.take_holdings([])  # nothing of earlier days
     await s.desk.submit(s.request("BUY", quantity, product="CNC"))
     await s.desk.reconcile("test")
 
