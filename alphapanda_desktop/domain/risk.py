@@ -218,8 +218,8 @@ def _state(asked: _Asked) -> Iterator[RuleResult]:
     if state is not TradingState.REDUCING:
         return
     held = _held_words(asked)
-    text = f"Reducing only: {request.transaction_type} {request.quantity} would not shrink the position of {held}."
     side = f"{request.transaction_type} {request.quantity}"
+    text = f"Reducing only: {side} would not shrink the position of {held}{_being_closed(asked)}."
     yield RuleResult("reducing", asked.exits, side, f"shrinks {held}", "" if asked.exits else text)
 
 
@@ -228,6 +228,14 @@ def _held_words(asked: _Asked) -> str:
     if product not in DELIVERY or asked.request.sign > 0:
         return f"{held}"
     return f"{held} and {'unread' if shares is None else shares} in the holdings"
+
+
+def _being_closed(asked: _Asked) -> str:
+    """Why an order that is on the closing side closes nothing, where other orders are the reason."""
+    working = _same_side(asked.request, asked.exposure)
+    if not working or asked.exposure.position * asked.request.sign >= 0:
+        return ""
+    return f", for working orders are to close {working} of it already: cancel or change them first"
 
 
 def _form(asked: _Asked) -> Iterator[RuleResult]:

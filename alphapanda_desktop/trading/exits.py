@@ -96,6 +96,23 @@ class Account:
         return [order for order in self._desk.orders() if order.live and place_of(order) in places]
 
 
+class OfPlace:
+    """What the account holds of one instrument as one product, and all that works in it, stops too."""
+
+    note = ""
+
+    def __init__(self, desk: Desk, where: Place) -> None:
+        self._desk = desk
+        self._where = where
+        self.name = f"{where[1]} {where[2]}"
+
+    def stakes(self) -> list[Stake]:
+        return [stake for stake in Account(self._desk).stakes() if stake.where == self._where]
+
+    def working(self) -> list[Order]:
+        return [order for order in self._desk.orders() if order.live and place_of(order) == self._where]
+
+
 class OfRun:
     """What one strategy run holds, as far as the account still holds it: the rest was closed by someone else."""
 

@@ -19,7 +19,7 @@ from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.portfolio import Portfolio
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.desk import Desk
-from alphapanda_desktop.trading.exits import Account, OfRun, Owner, Stake, get_out
+from alphapanda_desktop.trading.exits import Account, OfPlace, OfRun, Owner, Stake, get_out
 from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.runner import Runner
@@ -149,7 +149,8 @@ class PositionsPanel(BookPanel):
 
     def _build(self) -> None:
         self.exit = button(
-            self, "Exit position…", "position_exit", "Open a ticket that closes the selected position (Del)",
+            self, "Exit position…", "position_exit",
+            "Close the selected position: by a ticket, or at the market once the orders in it are cancelled (Del)",
             self.exit_selected,
         )  # fmt: skip
         self.convert = button(
@@ -248,7 +249,7 @@ class PositionsPanel(BookPanel):
     # -- out of one ------------------------------------------------------------------------------------------
 
     def exit_selected(self) -> None:
-        """Ask for a ticket that closes the selected position."""
+        """Ask for a ticket that closes the selected position, or to cancel what works in it and then close it."""
         held = self.table.current_row()
         if held is not None:
             self._ask_exit(held.position)
@@ -261,6 +262,10 @@ class PositionsPanel(BookPanel):
             words = f"{position.tradingsymbol} {position.product} is closed by cancelling its second leg."
             self._edge.notify(words, "warning")
         elif position.quantity:
+            owner = OfPlace(self._desk, position.id)
+            if owner.stakes() and owner.working():  # beside a stop a ticket could close it twice, or is refused
+                self._ask_out(owner)
+                return
             side = "SELL" if position.quantity > 0 else "BUY"
             self.order_wanted.emit(instrument, side, abs(position.quantity), position.product)
 
@@ -313,7 +318,7 @@ class PositionsPanel(BookPanel):
             self._edge.spawn("convert", self._convert(held.position, self._portfolio))
 
     async def _convert(self, position: Position, portfolio: Portfolio) -> None:
-        dialog = ConvertDialog(position, self._mode, self._edge, self.window())
+        dialog = ConvertDialog(position, self._mode, self._edge, self.window(), self._desk.guards(position.id))
         if not await self._asker.confirmed(dialog):
             return
         quantity, product = dialog.quantity.value(), dialog.product_wanted()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alphapanda_desktop.domain.errors import Rejected, Unknown
+from alphapanda_desktop.domain.errors import Refused, Rejected, Unknown
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.risk import Limits, TradingState
 from tests.trading.desk_fakes import RESTING, FaultyBroker, a_desk, yields
@@ -191,5 +191,17 @@ def test_a_stop_of_shares_bought_with_margin_stays(arun: Any) -> None:
             await s.desk.kill.reduce("test")
             await yields()
             assert working(s) == [("SELL", 10, "SL-M")]
+
+    arun(story())
+
+
+def test_an_exit_beside_a_stop_is_refused_with_the_stop_as_the_reason(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.desk.submit(s.request("BUY", 10))
+            await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
+            await s.desk.kill.reduce("test")
+            with pytest.raises(Refused, match="working orders are to close 10 of it already: cancel or change them"):
+                await s.desk.submit(s.request("SELL", 10))
 
     arun(story())

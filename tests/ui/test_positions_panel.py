@@ -151,6 +151,25 @@ def test_exit_all_cancels_what_works_and_then_closes_everything(run: Any, panel_
     run(story())
 
 
+def test_exit_of_a_row_beside_a_stop_cancels_the_stop_first(run: Any, panel_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel, tickets = panel_on(stage), list[Any]()
+            panel.order_wanted.connect(lambda *words: tickets.append(words))
+            await _hold(stage, eventually)
+            stop = await stage.desk.submit(a_request("SELL", 10, order_type="SL-M", trigger_price=1400.0, tag="q2"))
+            await stage.desk.kill.reduce("test")
+            stage.frame()
+            panel.table.selectRow(0)
+            panel.exit_selected()
+            words = await _answer(panel, "question_yes", eventually)
+            assert words == "1 working order cancelled first.\nSELL 10 INFY MIS at the market"
+            await eventually(lambda: stage.desk.books.held("NSE", "INFY", "MIS") == 0)
+            assert (stage.broker.book[stop.order_id][-1].status, tickets) == ("CANCELLED", [])
+
+    run(story())
+
+
 def test_back_closes_nothing(run: Any, panel_on: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
