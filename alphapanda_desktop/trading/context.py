@@ -59,7 +59,7 @@ class RunContext:
         self._tags = Tags(clock)
         self._closing = Closing(run, clock, cancel, self._send_exit, self._tags.new, shares, warn,
             lambda i, product: shares.targets(i.key, product, self._trusted(i)), withdraw)  # fmt: skip
-        self._stops = StopWatch(run, clock, self._fire, keep, lambda i, product: shares.held(i.key, product))
+        self._stops = StopWatch(run, clock, self._fire, keep, lambda i, product: shares.held(i.key, product), warn)
         self._asked: set[str] = set()
         """Tags of the orders that the strategy asked for; others of the run were asked for by a person."""
         self._listening: dict[int, Callable[[], None]] = {}

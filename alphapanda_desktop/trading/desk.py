@@ -10,6 +10,7 @@ disagree a person decides, and strategies wait.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -23,7 +24,7 @@ from alphapanda_desktop.domain.risk import Limits, RiskLimits, TradingState
 from alphapanda_desktop.domain.session import Session, trading_day
 from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.trading.arming import Arming
-from alphapanda_desktop.trading.books import Books
+from alphapanda_desktop.trading.books import Books, Place
 from alphapanda_desktop.trading.carried import Brought
 from alphapanda_desktop.trading.changing import Changing
 from alphapanda_desktop.trading.comparing import Comparing
@@ -99,6 +100,8 @@ class Desk(Voice):
         self.governor = governor or Governor(clock)
         self.ledger = Ledger(market.master.by_key, lambda: self.day_start().date())
         self._foreign_policy = ForeignPolicy.IGNORE
+        self.guards: Callable[[Place], list[str]] = lambda _where: []
+        """Stops that only this program watches on one position, in words."""
         self.gtts: Gtts | None = None
         """The venue's GTTs behind the gate, once they are guarded."""
         self._parts = parts = Parts(
@@ -334,7 +337,10 @@ class Desk(Voice):
     def guard_portfolio(self, portfolio: Portfolio) -> Portfolio:
         """The venue's holdings and conversions behind this desk's gate; holdings are then compared as well."""
         self._portfolio = portfolio
-        return GuardedPortfolio(self._parts, portfolio)
+        return GuardedPortfolio(self._parts, portfolio, self._guarded_by)
+
+    def _guarded_by(self, where: Place) -> list[str]:
+        return self.guards(where)  # asked as it is then: the runner comes after the desk
 
     # -- kill switch -----------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shares import in_holdings, waits_for_better
-from alphapanda_desktop.trading.stops import KeptStop, name_of
+from alphapanda_desktop.trading.stops import KeptStop, ends_words, name_of
 
 KIND: Final = "app stop"
 """The journal's kind of event for a stop of this program that begins, moves or ends (`watched`)."""
@@ -131,7 +131,8 @@ class RestoredStops:
         kept.hear(tick.last_price, self._clock.monotonic_s(), lambda why: self._fire(run, kept, tick, why))
         if not kept.active:
             if kept.closed_elsewhere:
-                run.note("warning", f"{name_of(kept.instrument)} ends: the account holds nothing of it any more")
+                run.note("warning", ends_words(kept))
+                self._desk.notice(f"{self._name(run)}: {ends_words(kept)}")
             self.keep(kept)
             run.variables.pop(name_of(kept.instrument), None)
             self._market.unwatch(_owner(run, kept))

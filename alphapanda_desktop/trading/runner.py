@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.positions import DELIVERY
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.trading.books import Place
 from alphapanda_desktop.trading.carried import MEMORY, Brought
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
@@ -28,6 +29,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.stops import kept_by
 
 __all__ = ["Run", "RunState", "Runner", "StartOrder"]
 
@@ -76,6 +78,8 @@ class Runner:
         """Kept after the end of a run: its orders may still fill, and that is still its position."""
         self._ending: dict[str, asyncio.Event] = {}
         self._ended: set[str] = set()
+        self._over_today: set[str] = set()
+        """Runs that a limit of the day has paused; a person's own pause is none of them."""
         self._begun: dict[str, asyncio.Event] = {}
         """Set when the beginning of a run is in the journal, or will never be: its end must not come before it."""
         self._restored = RestoredStops(desk, market, journal, clock, scope)
@@ -85,7 +89,9 @@ class Runner:
         desk.halted_changed.connect(self._on_halted)
         desk.foreign_seen.connect(self._on_foreign)
         desk.strategy_over.connect(self._on_over)
+        desk.day_turned.connect(self._on_day)
         desk.kill.on_stop(self.stop_all)
+        desk.guards = self._guards
 
     async def recall(self, since: datetime) -> None:
         """Show today's earlier runs, and those of earlier days that hold something still.
@@ -147,7 +153,14 @@ class Runner:
         self._desk.halted_changed.disconnect(self._on_halted)
         self._desk.foreign_seen.disconnect(self._on_foreign)
         self._desk.strategy_over.disconnect(self._on_over)
+        self._desk.day_turned.disconnect(self._on_day)
         self._desk.kill.on_stop(None)
+
+    def _guards(self, where: Place) -> list[str]:
+        """Stops that only this program watches on one position, in words, with their runs."""
+        stops = [stop for kept in kept_by(self.runs) for stop in kept.stops()]
+        mine = [stop for stop in stops if (stop.key, stop.product) == (f"{where[0]}:{where[1]}", where[2])]
+        return [f"{self._desk.name_of_run(stop.owner)}: {stop}" for stop in mine]
 
     def run(self, run_id: str) -> Run:
         """The run of that id; raises StrategyError when there is none."""
@@ -301,6 +314,7 @@ class Runner:
     def pause(self, run_id: str) -> None:
         """Refuse new entries of a run; its exits still pass."""
         run = self.run(run_id)
+        self._over_today.discard(run_id)
         if run.state is RunState.RUNNING:
             run.state = RunState.PAUSED
             run.note("info", "entries paused; exits still pass")
@@ -308,6 +322,7 @@ class Runner:
 
     def resume(self, run_id: str) -> None:
         run = self.run(run_id)
+        self._over_today.discard(run_id)
         if run.state is RunState.PAUSED:
             run.state = RunState.RUNNING
             run.note("info", "entries allowed again")
@@ -358,8 +373,19 @@ class Runner:
         """A strategy's own limit of the day is broken: none of its runs enters before tomorrow."""
         for run in self._alive():
             if run.strategy.name == strategy:
+                running = run.state is RunState.RUNNING
                 run.note("warning", why)
                 self.pause(run.run_id)
+                self._over_today |= {run.run_id} if running else set()
+
+    def _on_day(self) -> None:
+        """Limits of the day begin anew: what one of them alone had paused may enter again, and a person is told."""
+        resumed = [run for run in self._alive() if run.run_id in self._over_today]
+        for run in resumed:
+            self.resume(run.run_id)
+        if resumed:
+            names = ", ".join(self._desk.name_of_run(run.run_id) for run in resumed)
+            self._desk.notice(f"A new trading day: its limits begin anew, and {names} may enter again.")
 
     def _alive(self) -> list[Run]:
         return [run for run in self.runs if not run.state.over and run.run_id in self._hosts]

@@ -17,7 +17,7 @@ from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest, Gtts,
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import RuleResult, TradingState
-from alphapanda_desktop.trading.books import left_of, place_of
+from alphapanda_desktop.trading.books import Place, left_of, place_of
 from alphapanda_desktop.trading.governor import Kind
 from alphapanda_desktop.trading.gttdoubts import Doubt
 from alphapanda_desktop.trading.gttfit import closes_alone, closes_beside
@@ -161,9 +161,12 @@ class GuardedGtts:
 
 
 class GuardedPortfolio:
-    """`domain.portfolio.Portfolio` behind the desk's gate."""
+    """`domain.portfolio.Portfolio` behind the desk's gate; `guards` names the stops that a conversion would end."""
 
-    def __init__(self, parts: Parts, portfolio: Portfolio) -> None:
+    def __init__(
+        self, parts: Parts, portfolio: Portfolio, guards: Callable[[Place], list[str]] = lambda _where: []
+    ) -> None:
+        self._guards = guards
         self._parts = parts
         self._portfolio = portfolio
 
@@ -179,6 +182,7 @@ class GuardedPortfolio:
             raise Refused(why_not, "conversion")
         asked = {"position": position.key, "from": position.product, "to": to_product, "quantity": quantity}
         await parts.journal.note(Event("conversion", parts.clock.now(), asked))
+        guards = self._guards(position.id)
         errand = Errand(
             f"conversion of {position.key}",
             lambda: parts.governor.turn(Kind.MODIFY),
@@ -186,6 +190,8 @@ class GuardedPortfolio:
         )
         sent = parts.recall.send(parts.scope, errand, lambda: self._portfolio.convert(position, quantity, to_product))
         await _answered(parts, "conversion answer", sent)
+        for words in guards:
+            parts.voice.notice(f"{quantity} {position.key} became {to_product}, which this does not guard: {words}")
 
     def _why_not(self, position: Position, quantity: int) -> str:
         """An order that closes the former product would find nothing there, and open the other side."""

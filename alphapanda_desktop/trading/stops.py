@@ -159,6 +159,12 @@ class KeptStop:
         sign, held = (1 if self.side == "SELL" else -1), self._run.held_as(self.instrument.key)
         return not self.stops() and any(n * sign > 0 for product, n in held.items() if not self._away(product))
 
+    @property
+    def products(self) -> list[str]:
+        """Under which products the run took what it guards."""
+        sign, held = (1 if self.side == "SELL" else -1), self._run.held_as(self.instrument.key)
+        return [product for product, count in held.items() if count * sign > 0]
+
     def _for_good(self, now_s: float) -> bool:
         return self._gone_s is None or now_s - self._gone_s >= GONE_S
 
@@ -180,6 +186,12 @@ def name_of(instrument: Instrument) -> str:
     return f"stop {instrument.key}"
 
 
+def ends_words(kept: KeptStop) -> str:
+    """Why a stop ends of which the account holds nothing: closed elsewhere, or converted and so guarded no more."""
+    gone = f"{name_of(kept.instrument)} ends: the account holds nothing of it any more"
+    return f"{gone} as {' or '.join(kept.products)}; what became another product is guarded by nothing here"
+
+
 def kept_by(runs: Iterable[Run]) -> list[KeptStop]:
     """The stops that these runs watch now."""
     return [value for run in runs for value in run.variables.values() if isinstance(value, KeptStop) and value.active]
@@ -189,7 +201,7 @@ class StopWatch:
     """The stops of one run, one for each instrument; `out(instrument, reason)` closes a position.
 
     `keep(stop)` hears of each that begins or ends, for the journal; `left(instrument, product)` tells what the account
-    still holds of it.
+    still holds of it; `warn(text)` tells a person of one that ended because the account holds nothing of it.
     """
 
     def __init__(
@@ -199,7 +211,9 @@ class StopWatch:
         out: Callable[[Instrument, str], object],
         keep: Callable[[KeptStop], None] = lambda _kept: None,
         left: Callable[[Instrument, str], int | None] = lambda _instrument, _product: None,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> None:
+        self._warn = warn
         self._left = left
         self._keep = keep
         self._run = run
@@ -243,7 +257,8 @@ class StopWatch:
         kept.hear(last_price, self._clock.monotonic_s(), lambda why: self._fire(instrument, why))
         if not kept.active:
             if kept.closed_elsewhere:
-                self._run.note("warning", f"{name_of(instrument)} ends: the account holds nothing of it any more")
+                self._run.note("warning", ends_words(kept))
+                self._warn(ends_words(kept))
             self._keep(kept)
             self._run.variables.pop(name_of(instrument), None)
 

@@ -5,6 +5,7 @@ Object names: `convert_quantity`, `convert_product`, `convert_words`, and those 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -22,11 +23,12 @@ DERIVATIVES: Final = ("NRML", "MIS")
 
 
 class ConvertDialog(Question):
-    """Asks for quantity and product; its yes is open only to what the rules allow."""
+    """Asks for quantity and product; its yes is open only to what the rules allow. `guards` are stops it would end."""
 
-    def __init__(self, position: Position, mode: str, edge: Edge, parent: QWidget) -> None:
+    def __init__(self, position: Position, mode: str, edge: Edge, parent: QWidget, guards: Sequence[str] = ()) -> None:
         held = f"{formats.signed(position.quantity, 0)} {position.key} held as {position.product}."
-        super().__init__(f"Convert {position.tradingsymbol}", [held], "Convert", mode, edge, parent)
+        lines = [held, *(f"What is converted is no longer guarded by {words}." for words in guards)]
+        super().__init__(f"Convert {position.tradingsymbol}", lines, "Convert", mode, edge, parent)
         self._position = position
         self.quantity, self.product = WholeSpin(self), Pick(self)
         self.quantity.setObjectName("convert_quantity")

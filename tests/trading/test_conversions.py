@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.portfolio import Holding
 from alphapanda_desktop.domain.positions import Position
-from tests.trading.desk_fakes import Stage, a_desk
+from alphapanda_desktop.trading.stops import kept_by
+from tests.trading.desk_fakes import INFY, Stage, a_desk, yields
 
 
 class Converting:
@@ -57,5 +59,41 @@ def test_what_an_order_is_to_close_stays_as_it_is(arun: Any) -> None:
             await stage.desk.cancel(stop.order_id)
             await guarded.convert(position, 6, "CNC")
             assert [quantity for _, quantity, _ in portfolio.asked] == [4, 6]
+
+    arun(story())
+
+
+class Moving(Converting):
+    """A broker that books what was filled under the new product."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    async def convert(self, position: Position, quantity: int, to_product: str) -> None:
+        await super().convert(position, quantity, to_product)
+        trades = self._stage.broker.trades
+        trades[:] = [replace(fill, product=to_product) for fill in trades]
+
+
+def test_a_conversion_names_the_stop_that_it_ends_before_and_after(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            guarded, run = stage.desk.guard_portfolio(Moving(stage)), await stage.run()
+            stage.probe.ctx.buy(INFY, 10, reason="in")
+            await yields(60)
+            await stage.desk.reconcile("test")
+            stage.probe.ctx.protect(INFY, 95.0, reason="stop")
+            position = stage.desk.positions()[0]
+            words = "probe #1: SELL 10 NSE:INFY at 95.00, watched by this program"
+            assert stage.desk.guards(position.id) == [words]
+            await guarded.convert(position, 10, "CNC")
+            assert f"10 NSE:INFY became CNC, which this does not guard: {words}" in stage.notices
+            await stage.desk.reconcile("test")
+            for _ in range(4):
+                stage.tick(99.0, after_s=3)
+                await yields(40)
+            assert kept_by([run]) == []
+            assert any("ends: the account holds nothing of it any more as MIS" in text for text in stage.notices)
 
     arun(story())
