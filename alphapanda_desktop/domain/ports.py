@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
@@ -99,6 +99,15 @@ class Funds:
     opening_balance: float
     utilised: float
     enabled: bool = True
+
+
+@runtime_checkable
+class TellsQuotes(Protocol):
+    """A broker that can be asked for the quotes of instruments that do not tick."""
+
+    async def quotes(self, keys: Iterable[str]) -> dict[str, Tick]:
+        """Full snapshots of now by "EXCHANGE:SYMBOL"; what it does not know is absent."""
+        ...
 
 
 class Broker(Protocol):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.portfolio import Slices
 from alphapanda_desktop.domain.ports import Funds
@@ -70,6 +73,10 @@ class KiteBroker:
     async def positions(self) -> list[Position]:
         """Net positions."""
         return await self._client.positions()
+
+    async def quotes(self, keys: Iterable[str]) -> dict[str, Tick]:
+        """Full snapshots of now by "EXCHANGE:SYMBOL"."""
+        return await self._client.quote(keys)
 
     async def funds(self) -> list[Funds]:
         """Money by segment."""

@@ -54,8 +54,11 @@ class Changing:
 
     async def modify(self, order_id: str, change: OrderChange) -> None:
         """Check, journal and send a change. Raises as `Desk.modify`."""
-        order, parts = self._changeable(order_id), self._parts
+        parts = self._parts
         parts.gate.require_open()
+        await self._rules.ask_price(*self._as_changed(self._changeable(order_id), change))
+        parts.gate.require_open()
+        order = self._changeable(order_id)  # it may have filled meanwhile
         await self._judge(order, change)
         with parts.books.changing(order, as_request(order, change).quantity) as grows:
             await parts.journal.note(Event("modify", parts.clock.now(), asked(order_id, change)))

@@ -58,6 +58,8 @@ class OrderPath:
     async def submit(self, request: OrderRequest, cause: Cause | None = None) -> Order:
         """Check, journal and send one order. Raises as `Desk.submit`."""
         request = self._let_in(protected(request))
+        await self._rules.ask_price(request, self._rules.exposure(request))
+        request = self._let_in(request)  # the gate may have closed meanwhile
         instrument = self._new(request)
         exposure = self._rules.exposure(request)
         results = (*only_closes(request, exposure), *self._rules.examine(request, instrument, exposure))

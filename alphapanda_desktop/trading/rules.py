@@ -24,7 +24,7 @@ class Rules:
     def __init__(self, parts: Parts, why_locked: Callable[[], str]) -> None:
         self._parts = parts
         self._why_locked = why_locked
-        self._prices = Prices(parts.market, parts.books)
+        self._prices = Prices(parts.market, parts.books, parts.broker, parts.clock)
         self._strategy_of: dict[str, str] = {}
         self._by_strategy: Counter[str] = Counter()
         self.orders_today = 0
@@ -77,6 +77,20 @@ class Rules:
     def last_price(self, key: str) -> float | None:
         """What a unit of an instrument is worth, by its key; None where that is not known."""
         return self._prices.of(key)
+
+    async def ask_price(self, request: OrderRequest, exposure: Exposure) -> None:
+        """See that an order by hand in a silent instrument can be judged, by its quote.
+
+        Raises Refused where the quote cannot be had and the order is no exit, for nothing could be held against it.
+        """
+        if reduces(request, exposure):
+            return  # held against no price, and it shall not wait
+        why = await self._prices.ask(request)
+        if not why:
+            return
+        text = f"Price band: {request.key} does not tick now, and its quote cannot be had: {why}."
+        text += " Try again, or wait for its next tick."
+        await self.enforce(request, [RuleResult("price band", False, "unknown", "a price of now", text)])
 
     def examine(
         self, request: OrderRequest, instrument: Instrument, exposure: Exposure, *, changing: bool = False
