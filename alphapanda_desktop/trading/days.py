@@ -106,6 +106,7 @@ class Days:
         await self._comparing.recall(day)
         await self._kill.new_day()
         self._day = day
+        parts.voice.tell(parts.voice.day_turned)
 
     def _recount(self, rows: list[IntentRow], day: datetime) -> int:
         """Count the intents of the day, and look for those of earlier ones that nobody has answered for."""

@@ -12,6 +12,7 @@ from alphapanda_desktop.trading.scope import Scope
 class Voice:
     """Signals: `order_changed(Order)`, `filled(Fill, run_id)`, `positions_changed()`, `state_changed(DeskState)`,
     `halted_changed(TradingState)`, `gtts_changed()`, `foreign_seen(Order)`, `strategy_over(strategy, why)`,
+    `day_turned()` once the books are of a new trading day and its limits in force,
     `policy_changed()` when another policy for foreign orders holds, `noticed(text)`, `session_ended(why)`.
     """
 
@@ -22,6 +23,7 @@ class Voice:
     halted_changed = Signal(object)
     foreign_seen = Signal(object)
     strategy_over = Signal(str, str)
+    day_turned = Signal()
     policy_changed = Signal()
     gtts_changed = Signal()
     noticed = Signal(str)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alphapanda_desktop.domain.matching import Quote
 from alphapanda_desktop.domain.risk import Limits, RiskLimits, StrategyLimits
 from alphapanda_desktop.trading.run import Run, RunState
@@ -96,5 +98,27 @@ def test_a_strategy_that_is_over_its_limits_is_so_after_a_restart_and_not_the_ne
             failed = [r.rule for r in desk._rules.examine(request, INFY, desk._rules.exposure(request)) if not r.passed]
             assert "strategy's day" not in failed
             runner.close()
+
+    arun(story())
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_run_that_its_limit_paused_may_enter_on_the_next_day_unless_a_person_paused_it(
+    arun: Any, by_hand: bool
+) -> None:
+    async def story() -> None:
+        async with a_desk(limits=FALLS_300) as s:
+            run = await s.run()
+            await enter(s)
+            for last in (200.0, 110.0):
+                await price(s, last)
+            assert run.state is RunState.PAUSED
+            if by_hand:
+                s.runner.pause(run.run_id)
+            s.clock.advance(86_400)
+            await s.desk.reconcile("morning")
+            assert run.state is (RunState.PAUSED if by_hand else RunState.RUNNING)
+            told = [text for text in s.notices if "probe #1 may enter again" in text]
+            assert len(told) == (0 if by_hand else 1)
 
     arun(story())
