@@ -15,7 +15,7 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
 from alphapanda_desktop.domain.portfolio import Gtt, Gtts
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.why import Cause, tick_facts
-from alphapanda_desktop.trading.books import Place, place_of
+from alphapanda_desktop.trading.books import Place, left_of, place_of
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.endings import stands
 from alphapanda_desktop.trading.market import Market
@@ -110,12 +110,26 @@ class StopCoverage:
         left = row.in_program - self._on_their_way(row)
         if left <= 0:
             raise Refused(f"Stops of {position.key} are on their way to the broker already.", "stop coverage")
+        self._require_room(row, left)
         for stop in row.app_stops:
             if left:
                 placed.append(await self._to_broker(replace(stop, quantity=min(left, stop.quantity)), position))
                 left -= placed[-1].quantity
             self._hand_over(stop, [order.order_id for order in placed])
         return placed
+
+    def _require_room(self, row: Coverage, units: int) -> None:
+        """Refuse, with what to do, where targets are to close what the stops would: both could fill."""
+        held, where = row.position.quantity, row.position.id
+        rows = [*self._desk.books.unanswered(), *self._desk.books.book.working()]
+        closing = [o for o in rows if place_of(o) == where and o.sign * held < 0]
+        targets = [o for o in closing if not o.trigger_price]
+        if targets and units + sum(map(left_of, closing)) > abs(held):
+            names = "; ".join(
+                f"{o.order_id or o.tag}, {o.transaction_type} {left_of(o)} at {o.price:.2f}" for o in targets
+            )
+            instead = "cancel it, or put stop and target to the broker as one GTT of two legs (OCO)"
+            raise Refused(f"{names}, is to close {row.position.key} already: {instead}.", "stop coverage")
 
     def _on_their_way(self, row: Coverage) -> int:
         """Units in stops that were sent and of which nobody knows yet that they rest."""

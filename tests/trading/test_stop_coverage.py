@@ -345,3 +345,19 @@ def test_an_exit_that_withdraws_the_stop_at_the_broker_is_not_told_as_its_end(ar
             assert not any("the stop at the broker has ended" in text for text in c.s.notices)
 
     arun(story())
+
+
+def test_a_target_that_leaves_no_room_for_a_stop_at_the_broker_is_named_with_what_to_do(arun):
+    async def story():
+        async with a_scene() as c:
+            c.ctx.protect(INFY, 95.0, reason="stop")
+            c.ctx.sell(INFY, 10, reason="target", price=110.0)
+            await yields(50)
+            (target,) = c.s.desk.books.book.working()
+            with pytest.raises(Refused) as refused:
+                await c.coverage.convert(c.position)
+            assert str(refused.value).startswith(f"{target.order_id}, SELL 10 at 110.00, is to close NSE:INFY already")
+            assert "cancel it, or put stop and target to the broker as one GTT of two legs (OCO)" in str(refused.value)
+            assert await c.counts() == (0, 10, 0)
+
+    arun(story())
