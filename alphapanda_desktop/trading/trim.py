@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import Final
 
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.portfolio import Gtt
+from alphapanda_desktop.domain.positions import DELIVERY, to_close
 from alphapanda_desktop.trading.books import COVER, Books, Place, left_of, place_of
 from alphapanda_desktop.trading.gttfit import that_only_close
-
-OWNED: Final = frozenset({"CNC", "MTF"})
-"""Products in which nobody can sell more than is owned."""
 
 
 def surplus(books: Books) -> dict[str, int]:
@@ -28,7 +25,7 @@ def surplus(books: Books) -> dict[str, int]:
         where = place_of(order)
         if not _may_open(order):
             continue
-        held = max(0, books.held(*where)) if where[2] in OWNED else books.held(*where)
+        held = to_close(where[2], books.held(*where))
         room = max(0, abs(held) - taken[where][order.sign]) if held * order.sign < 0 else 0
         fits = left_of(order) <= room
         if not fits and books.ours(order):
@@ -40,13 +37,15 @@ def surplus(books: Books) -> dict[str, int]:
 def surplus_gtts(gtts: list[Gtt], books: Books) -> list[Gtt]:
     """Those that could open or enlarge a position; what sells shares in CNC or MTF can only sell what is owned."""
     fitting = that_only_close(gtts, books)
-    return [gtt for gtt in gtts if gtt not in fitting and any(o.sign > 0 or o.product not in OWNED for o in gtt.orders)]
+    return [
+        gtt for gtt in gtts if gtt not in fitting and any(o.sign > 0 or o.product not in DELIVERY for o in gtt.orders)
+    ]
 
 
 def _may_open(order: Order) -> bool:
     """Whether it could open a position at all: no cover order's own stop, and no sale of shares that are owned."""
     stop_of_cover = place_of(order)[2] == COVER and bool(order.parent_order_id)
-    return not stop_of_cover and not (order.product in OWNED and order.sign < 0)
+    return not stop_of_cover and not (order.product in DELIVERY and order.sign < 0)
 
 
 def _stops_first(order: Order) -> tuple[bool, str]:

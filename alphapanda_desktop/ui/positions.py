@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.portfolio import Portfolio
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import Position, to_close
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.exits import Account, OfPlace, OfRun, Owner, Stake, get_out
 from alphapanda_desktop.trading.ledger import Ledger
@@ -261,6 +261,9 @@ class PositionsPanel(BookPanel):
         elif position.product not in get_args(Product):
             words = f"{position.tradingsymbol} {position.product} is closed by cancelling its second leg."
             self._edge.notify(words, "warning")
+        elif position.quantity and not to_close(position.product, position.quantity):
+            words = f"{-position.quantity} {position.tradingsymbol} {position.product} were sold from the demat account"
+            self._edge.notify(f"{words}: nothing is open there to be closed.", "warning")
         elif position.quantity:
             owner = OfPlace(self._desk, position.id)
             if owner.stakes() and owner.working():  # beside a stop a ticket could close it twice, or is refused

@@ -21,6 +21,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Order, OrderChange, Side
 from alphapanda_desktop.domain.portfolio import Calculator, Gtt, Gtts
+from alphapanda_desktop.domain.positions import to_close
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import cut, largest_order
@@ -188,7 +189,7 @@ class Ticket(TicketFace):
         """Product of the position that this side would shrink: an exit must not open a second position."""
         sign = 1 if self._side == "BUY" else -1
         for position in self._desk.positions():
-            if position.key == instrument.key and position.quantity * sign < 0:
+            if position.key == instrument.key and to_close(position.product, position.quantity) * sign < 0:
                 return position.product
         return ""
 

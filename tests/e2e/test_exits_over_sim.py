@@ -7,7 +7,7 @@ from typing import Any
 
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.portfolio import GttOrder, GttRequest
-from alphapanda_desktop.kite.portfolio import KiteGtts
+from alphapanda_desktop.kite.portfolio import KiteGtts, KitePortfolio
 from alphapanda_desktop.trading.exits import Account, get_out
 from tests.e2e.headless import House, exchange, house
 
@@ -64,5 +64,32 @@ def test_exit_all_deletes_the_gtt_of_what_it_closed(arun, eventually, tmp_path):
             assert (outcome.problems, outcome.deleted) == ((), (id,))
             assert [gtt.active for gtt in await gtts.list()] == [False]
             await eventually(lambda: h.desk.books.held(*where) == 0)
+
+    arun(story())
+
+
+def test_shares_of_the_demat_account_are_sold_where_only_exits_pass_and_bought_back_by_nobody(
+    arun, eventually, tmp_path
+):
+    async def story():
+        async with exchange() as kite, house(kite, tmp_path) as h:
+            h.desk.guard_portfolio(KitePortfolio(h.client))
+            await h.desk.reconcile("holdings")
+            rows = [row for row in await h.client.holdings() if row.exchange == "NSE" and row.sellable > 2]
+            share = next(found for row in rows if (found := h.market.master.by_key(row.key)))
+            where = ("NSE", share.tradingsymbol, "CNC")
+            h.market.watch("share", [share], Mode.FULL)
+            await eventually(lambda: h.market.latest(share.instrument_token), timeout=10)
+            await h.desk.submit(h.request(share.key, 1, "SELL", product="CNC"))
+            await eventually(lambda: h.desk.books.held(*where) == -1)
+            await h.desk.kill.reduce("limit")
+            await eventually(lambda: h.desk.ready)
+            await h.desk.submit(h.request(share.key, 1, "SELL", product="CNC"))
+            await eventually(lambda: h.desk.books.held(*where) == -2)
+            outcome = await get_out(h.desk, Account(h.desk), h.market.master.by_key, h.desk.submit_sliced)
+            report = await h.desk.kill.press("test", flatten=True)
+            assert (outcome.sent, report.flat, report.left) == ((), True, ())
+            assert [(o.transaction_type, o.status) for o in h.desk.orders()] == [("SELL", "COMPLETE")] * 2
+            assert await _net(h) == -2
 
     arun(story())

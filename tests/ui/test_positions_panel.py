@@ -257,6 +257,37 @@ def test_a_conversion_asks_for_quantity_and_product(run: Any, panel_on: Any, eve
     run(story())
 
 
+def test_a_conversion_names_the_stop_that_will_not_guard_any_more(run: Any, panel_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_on(stage, FakePortfolio())
+            stage.desk.guards = lambda where: [f"momentum #1: SELL 10 {where[1]} at 95.00"]
+            await _hold(stage, eventually)
+            panel.table.selectRow(0)
+            panel.ask_convert()
+            words = await _answer(panel, "question_back", eventually)
+            assert words.endswith("What is converted is no longer guarded by momentum #1: SELL 10 INFY at 95.00.")
+
+    run(story())
+
+
+def test_exit_of_a_sale_of_holdings_opens_no_ticket_that_would_buy(run: Any, panel_on: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel, wanted = panel_on(stage), []
+            panel.order_wanted.connect(lambda *order: wanted.append(order))
+            await stage.desk.submit(a_request("SELL", 10, tag="q1", product="CNC"))
+            await eventually(lambda: any(p.quantity == -10 for p in stage.desk.positions()))
+            stage.frame()
+            panel.table.selectRow(0)
+            panel.exit_selected()
+            assert wanted == []
+            told = "10 INFY CNC were sold from the demat account: nothing is open there to be closed."
+            assert (told, "warning") in stage.notices
+
+    run(story())
+
+
 def test_without_a_portfolio_nothing_is_converted(run: Any, panel_on: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
