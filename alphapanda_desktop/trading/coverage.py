@@ -13,7 +13,7 @@ from alphapanda_desktop.domain.coverage import WAITING, AppStop, Coverage, cover
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
 from alphapanda_desktop.domain.portfolio import Gtt, Gtts
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import DELIVERY, Position
 from alphapanda_desktop.domain.why import Cause, tick_facts
 from alphapanda_desktop.trading.books import Place, left_of, place_of
 from alphapanda_desktop.trading.desk import Desk
@@ -45,6 +45,8 @@ class StopCoverage:
         self._port = gtts
         self._gtts: list[Gtt] = []
         self._converting: set[Place] = set()
+        self._left_over: set[str] = set()
+        self._left_over_told: set[str] = set()
         self._wanted = asyncio.Event()
         self._wanted.set()
         self.gtts_unread = "" if gtts is None else "GTTs have not been read yet"
@@ -73,6 +75,7 @@ class StopCoverage:
             await self._wanted.wait()
             self._wanted.clear()
             await self.refresh()
+            self._tell_left_over()
             await asyncio.sleep(GAP_S)
 
     async def refresh(self) -> None:
@@ -84,6 +87,27 @@ class StopCoverage:
         except AlphaPandaError as error:
             self._gtts, self.gtts_unread = [], f"GTTs could not be read: {error}"
         self.changed.emit()
+
+    def _tell_left_over(self) -> None:
+        """Tell of stops that rest although what they guarded was closed; of each once, when two looks found it."""
+        found = {order.order_id: order for order in self._desk.books.book.working() if self._is_left_over(order)}
+        for order_id in found.keys() & self._left_over - self._left_over_told:
+            self._left_over_told.add(order_id)
+            words = "rests still, and nothing is held there any more: filled, it would open a position"
+            self._desk.notice(f"{_order_words(found[order_id])} {words}. Cancel it, unless that is wanted.")
+        self._left_over = set(found)
+        if found.keys() - self._left_over_told:
+            self._wanted.set()  # whoever closed the position may be withdrawing it
+
+    def _is_left_over(self, order: Order) -> bool:
+        """Whether something else has closed what the stop was put to guard, and no entry is on its way for it."""
+        books, where, at = self._desk.books, place_of(order), order.order_timestamp
+        if not order.trigger_price or order.parent_order_id or where[2] in DELIVERY or books.held(*where) or at is None:
+            return False
+        buying, selling = books.working(*where)
+        fills = [f for f in books.fills() if (f.exchange, f.tradingsymbol, f.product) == where]
+        closed = any(f.sign == order.sign and f.fill_timestamp and f.fill_timestamp >= at for f in fills)
+        return closed and not (selling if order.sign > 0 else buying)
 
     async def convert(self, position: Position) -> list[Order]:
         """Put what only this program protects of that position to the broker, as SL-M orders through the desk.
@@ -193,3 +217,8 @@ def _end_words(order: Order | None) -> str:
     if order is None:
         return "lapsed with its day"
     return f"{order.status}: {order.status_message}" if order.status_message else order.status
+
+
+def _order_words(order: Order) -> str:
+    what = f"{order.transaction_type} {order.open_quantity} {order.tradingsymbol} {order.product}"
+    return f"{what} stop at {order.trigger_price:.2f}, order {order.order_id}"

@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.errors import Refused, Rejected, Retry, Unknown
 from alphapanda_desktop.domain.orders import UNKNOWN
 from alphapanda_desktop.domain.portfolio import Gtt, GttOrder
 from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.trading import coverage as coverage_module
 from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.run import Run
 from tests.trading.desk_fakes import INFY, RESTING, Stage, a_desk, yields
@@ -25,8 +26,10 @@ class Gtts:
     def __init__(self) -> None:
         self.rows: list[Gtt] = []
         self.fails: Exception | None = None
+        self.reads = 0
 
     async def list(self) -> list[Gtt]:
+        self.reads += 1
         if self.fails is not None:
             raise self.fails
         return self.rows
@@ -359,5 +362,30 @@ def test_a_target_that_leaves_no_room_for_a_stop_at_the_broker_is_named_with_wha
             assert str(refused.value).startswith(f"{target.order_id}, SELL 10 at 110.00, is to close NSE:INFY already")
             assert "cancel it, or put stop and target to the broker as one GTT of two legs (OCO)" in str(refused.value)
             assert await c.counts() == (0, 10, 0)
+
+    arun(story())
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+def test_a_stop_that_rests_when_what_it_guarded_is_closed_is_told_once(arun, eventually, monkeypatch, withdrawn):
+    async def story():
+        monkeypatch.setattr(coverage_module, "GAP_S", 0.001)
+        async with a_scene() as c:
+            looks = c.s.scope.spawn("stop coverage", c.coverage.run())
+            stop = await c.s.desk.submit(c.s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
+            assert c.s.desk.books.held("NSE", "INFY", "MIS") == 10
+            await c.s.desk.submit(c.s.request("SELL", 10))
+            if withdrawn:
+                await c.s.desk.cancel(stop.order_id)
+            await c.s.desk.reconcile("test")
+            await eventually(lambda: withdrawn or any("rests still" in text for text in c.s.notices))
+            for _ in range(3):
+                c.gtts.reads = 0
+                c.s.desk.positions_changed.emit()
+                await eventually(lambda: c.gtts.reads)
+            told = [text for text in c.s.notices if "rests still" in text]
+            assert len(told) == (0 if withdrawn else 1)
+            assert withdrawn or told[0].startswith(f"SELL 10 INFY MIS stop at 95.00, order {stop.order_id} rests still")
+            looks.cancel()
 
     arun(story())
