@@ -270,6 +270,10 @@ class Books:
             return 0
         return None if self._holdings is None else self._holdings[symbol, product]
 
+    def carries(self, where: Place) -> bool:
+        """Whether the broker keeps it among the positions although it is of earlier days: they tell what is left."""
+        return any(position.id == where and position.overnight_quantity for position in self.positions)
+
     def closable(self, where: Place, sign: int) -> int | None:
         """Units that orders of that sign can only close, all together; None where only the broker knows how many."""
         return closable(where[2], sign, self.held(*where), self.in_holdings(where))

@@ -127,8 +127,10 @@ class OfRun:
         for instrument in self._run.instruments:
             for product, quantity in self._run.held_as(instrument.key).items():
                 where = (instrument.exchange, instrument.tradingsymbol, str(product))
-                if in_holdings(self._run, instrument.key, product):
-                    rows.append(Stake(where, quantity, self._run.run_id, in_holdings=True))
+                if in_holdings(self._run, self._desk.books, instrument.key, product):
+                    most = self._desk.books.closable(where, -1)
+                    left = quantity if most is None else min(quantity, most)
+                    rows += [Stake(where, left, self._run.run_id, in_holdings=True)] if left else []
                     continue
                 account = to_close(product, self._desk.books.held(*where))
                 left = min(abs(quantity), abs(account)) if account * quantity > 0 else 0

@@ -18,7 +18,7 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest, Side
 from alphapanda_desktop.domain.ports import Clock, Event, Journal
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.why import Cause, tick_facts
-from alphapanda_desktop.trading.books import left_of, place_of
+from alphapanda_desktop.trading.books import Books, left_of, place_of
 from alphapanda_desktop.trading.carried import MEMORY
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.exits import Stake, get_out
@@ -119,7 +119,7 @@ class RestoredStops:
         self._ends[_owner(run, kept)] = self._market.on_tick(token, lambda tick: self._hear(run, kept, tick))
 
     def _held(self, run: Run, instrument: Instrument, product: str) -> int | None:
-        if in_holdings(run, instrument.key, product):
+        if in_holdings(run, self._desk.books, instrument.key, product):
             return None
         return self._desk.books.held(instrument.exchange, instrument.tradingsymbol, product)
 
@@ -149,7 +149,9 @@ class RestoredStops:
             own = replace(request, strategy=run.run_id, reason=cause.reason)
             return await self._desk.submit_sliced(own, cause)
 
-        outcome = await get_out(self._desk, _OfStop(run, kept, self._targets), self._market.master.by_key, submit)
+        outcome = await get_out(
+            self._desk, _OfStop(run, kept, self._desk.books, self._targets), self._market.master.by_key, submit
+        )
         for problem in outcome.problems:
             run.note("warning", problem)
             if (run.run_id, problem) not in self._told:  # it is tried again every few seconds, and told once
@@ -192,17 +194,23 @@ class _OfStop:
 
     note = ""
 
-    def __init__(self, run: Run, kept: KeptStop, targets: Callable[[Run, KeptStop], list[Order]]) -> None:
+    def __init__(self, run: Run, kept: KeptStop, books: Books, targets: Callable[[Run, KeptStop], list[Order]]) -> None:
         self._targets = targets
+        self._books = books
         self._run = run
         self._kept = kept
         self.name = name_of(kept.instrument)
 
     def stakes(self) -> list[Stake]:
         i, sign = self._kept.instrument, 1 if self._kept.side == "SELL" else -1
-        stops = [((i.exchange, i.tradingsymbol, s.product), s) for s in self._kept.stops()]
         return [
-            Stake(at, sign * s.quantity, self._run.run_id, in_holdings(self._run, i.key, s.product)) for at, s in stops
+            Stake(
+                (i.exchange, i.tradingsymbol, s.product),
+                sign * s.quantity,
+                self._run.run_id,
+                in_holdings(self._run, self._books, i.key, s.product),
+            )
+            for s in self._kept.stops()
         ]
 
     def working(self) -> list[Order]:

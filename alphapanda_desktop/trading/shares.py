@@ -16,9 +16,9 @@ from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import kept_by
 
 
-def in_holdings(run: Run, key: str, product: str) -> bool:
+def in_holdings(run: Run, books: Books, key: str, product: str) -> bool:
     """Whether what the run holds of it lies among the holdings: brought into the day, or bought before it began."""
-    if product not in DELIVERY or _of(run, key, product) <= 0:
+    if product not in DELIVERY or _of(run, key, product) <= 0 or books.carries(_place(key, product)):
         return False
     brought = sum(lots[0] for (where, as_), lots in run.brought.items() if where == key and as_ == product)
     return brought + sum(o.sign * o.filled_quantity for o in run.orders.values() if _earlier(o, run, key, product)) > 0
@@ -53,7 +53,7 @@ class Shares:
 
     def told(self, key: str, product: str) -> bool:
         """Whether the positions tell what is left: not of shares that lie among the holdings, nor before they came."""
-        return self._books.positions_at is not None and not in_holdings(self._run, key, product)
+        return self._books.positions_at is not None and not in_holdings(self._run, self._books, key, product)
 
     def netted(self, key: str, product: str) -> bool:
         """Whether another run holds the opposite: what the account holds is then no measure of an exit."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.portfolio import GttOrder, GttRequest, Holding
+from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.trading.coverage import StopCoverage
 from alphapanda_desktop.trading.exits import Account, OfRun, get_out
@@ -229,5 +231,30 @@ def test_a_restored_stop_sells_what_lies_in_the_holdings(
                 await yields(80)
             await eventually(lambda: _sides(stage) == [("BUY", 10), ("SELL", 10)])
             runner.close()
+
+    arun(story())
+
+
+def test_where_the_broker_carries_mtf_as_a_position_that_tells_what_is_left(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await _over_night(stage, "MTF")
+            row = Position(exchange="NSE", tradingsymbol="INFY", product="MTF", quantity=4, overnight_quantity=10)
+            stage.desk.books.take_positions([row], stage.clock.now(), {})
+            assert [s.quantity for s in OfRun(stage.desk, run).stakes()] == [4]
+            stage.desk.books.take_positions([replace(row, quantity=0)], stage.clock.now(), {})
+            assert OfRun(stage.desk, run).stakes() == []
+
+    arun(story())
+
+
+def test_exit_strategy_sells_no_more_than_the_demat_account_has(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            run = await _over_night(stage, "CNC")
+            _owns(stage, 6)
+            assert [s.quantity for s in OfRun(stage.desk, run).stakes()] == [6]
+            _owns(stage, 0)
+            assert OfRun(stage.desk, run).stakes() == []
 
     arun(story())
