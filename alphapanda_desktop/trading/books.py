@@ -51,6 +51,8 @@ class Books:
         """How often orders and executions were read since the link or the login was new; 0 where not yet."""
         self._holdings: Counter[tuple[str, str]] | None = None
         """Shares in the demat account when the day began, by symbol and product; None until they were read today."""
+        self.missing_since_s: dict[str, float] = {}
+        """When an intent was first found missing from the broker's book, by tag and a clock that nobody sets."""
         self._read_at: dict[str, int] = {}
         """Filled quantity by order id when the positions were asked for."""
         self._pending: dict[str, Order] = {}

@@ -35,6 +35,7 @@ from alphapanda_desktop.trading.differences import Choice, Difference, Differenc
 from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState, Gate
 from alphapanda_desktop.trading.governor import Governor
+from alphapanda_desktop.trading.heldup import why_held_up
 from alphapanda_desktop.trading.kill import RELEASE, KillSwitch
 from alphapanda_desktop.trading.killrun import WRITE
 from alphapanda_desktop.trading.ledger import Ledger
@@ -222,6 +223,10 @@ class Desk(Voice):
 
     def funds(self) -> list[Funds]:
         return list(self.books.funds)
+
+    def why_held_up(self, where: Place) -> str:
+        """Which order in a position nobody answered for, so that no other may close it now; empty for none."""
+        return why_held_up(self.books, where, self._clock.monotonic_s())
 
     def run_of(self, order: Order) -> str:
         return self.books.run_of(order)

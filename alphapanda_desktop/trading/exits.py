@@ -167,10 +167,15 @@ async def get_out(
         elif answer:
             sent += answer
             closed[stake.where] = stake.quantity
-    problems += [f"{stake.words}: not sent, for an order in it still works" for stake in owner.stakes()
+    problems += [f"{stake.words}: not sent, for {_why_stuck(desk, stake)}" for stake in owner.stakes()
                  if stake.where in stuck]  # fmt: skip
     over = await delete_left_over(desk, closed)
     return Outcome(tuple(sent), (*problems, *over.problems), over.deleted)
+
+
+def _why_stuck(desk: Desk, stake: Stake) -> str:
+    held_up = desk.why_held_up(stake.where)
+    return f"an order in it still works: {held_up}" if held_up else "an order in it still works"
 
 
 async def _cancel(desk: Desk, orders: Sequence[Order], wait_s: float) -> list[str]:

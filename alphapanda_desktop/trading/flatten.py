@@ -17,6 +17,7 @@ from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
 from alphapanda_desktop.domain.positions import Position, to_close
 from alphapanda_desktop.trading.books import place_of
 from alphapanda_desktop.trading.changing import Changing
+from alphapanda_desktop.trading.heldup import why_held_up
 from alphapanda_desktop.trading.orderpath import MOST_SLICES, OrderPath
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.sweep import Sweep
@@ -92,6 +93,9 @@ class Flattening:
         buying, selling = books.working(*where)
         quantity = abs(held) - (selling if held > 0 else buying)
         due = now_s >= self._not_before_s.get(where, 0.0) and self._tries[where] < MOST_TRIES
+        held_up = why_held_up(books, where, self._parts.clock.monotonic_s())
+        if held_up:
+            self.problems[where] = f"{position.key} {position.product}: {held_up}"
         if quantity <= 0 or not due:
             return
         self._tries[where] += 1

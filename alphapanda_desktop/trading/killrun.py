@@ -210,7 +210,15 @@ class KillRun:
                 if self._flattening.over():
                     return
                 await self._flattening.round()
+                self._tell_problems()
             await asyncio.sleep(self._patience.look_every_s)
+
+    def _tell_problems(self) -> None:
+        """Say what holds the exits up while they are waited for."""
+        problems = "; ".join(dict.fromkeys(self._flattening.problems.values()))
+        last = next(step for step in reversed(self.report.steps) if step.name == FLATTEN)
+        if problems and problems != last.detail:
+            self._end(FLATTEN, None, problems)
 
     async def _withdraw(self) -> None:
         """Leave no exit of ours working behind a report that is closed."""

@@ -72,7 +72,6 @@ class Reconciler:
         self._owed_intents = owed
         self._owed_orders: deque[Order] = deque()
         self._owed_fills: dict[tuple[str, str, str], tuple[Fill, str]] = {}
-        self._missed_since_s: dict[str, float] = {}
         self._earlier: dict[str, IntentRow] = {}
         """Intents of earlier days of which it is not known yet what became of them, by tag."""
 
@@ -187,7 +186,7 @@ class Reconciler:
             if not (row.order_id and self._books.book.get(row.order_id)):
                 await self._missing(row, report)
             return
-        self._missed_since_s.pop(tag, None)
+        self._books.missing_since_s.pop(tag, None)
         if row.order_id == found.order_id:
             return
         if row.state != "sent":
@@ -218,7 +217,7 @@ class Reconciler:
     def _missed_for_good(self, tag: str) -> bool:
         """Whether we have looked in vain for long enough, by a clock that nobody sets."""
         now_s = self._clock.monotonic_s()
-        return now_s - self._missed_since_s.setdefault(tag, now_s) >= GIVE_UP_AFTER_S
+        return now_s - self._books.missing_since_s.setdefault(tag, now_s) >= GIVE_UP_AFTER_S
 
     def _change(self, order: Order | None, report: Report) -> None:
         if order is not None:
