@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol
 
 from alphapanda_desktop.domain.charges import Charges
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Side
-from alphapanda_desktop.domain.positions import Position
+from alphapanda_desktop.domain.positions import DELIVERY, Position
 
 GttType = Literal["single", "two-leg"]
 
@@ -329,7 +329,7 @@ def conversion_problem(position: Position, quantity: int, to_product: str) -> st
     allowed = ("CNC", "MIS", "MTF") if position.exchange in CASH_EXCHANGES else ("NRML", "MIS")
     if to_product not in allowed:
         return f"{position.exchange} knows {', '.join(allowed)}, not {to_product}"
-    return "CNC takes no short position" if to_product == "CNC" and position.quantity < 0 else ""
+    return f"{to_product} takes no short position" if to_product in DELIVERY and position.quantity < 0 else ""
 
 
 def position_type(position: Position, quantity: int) -> Literal["day", "overnight"]:

@@ -141,7 +141,7 @@ class Accounts:
     def check(self, instrument: Instrument, side: Side, product: str, quantity: int, price: float) -> tuple[int, float]:
         """Opening units and the margin each blocks; KiteError when holdings or funds do not reach."""
         opening = self.opening_part(instrument, side, product, quantity)
-        if product == "CNC" and side == "SELL" and opening:
+        if product in ("CNC", "MTF") and side == "SELL" and opening:
             raise KiteError(
                 400,
                 "HoldingException",

@@ -169,6 +169,12 @@ class PaperBook:
     def _objection(self, order: Order) -> str:
         """Why the exchange is not asked at all; empty when nothing speaks against it."""
         others = [other for other in self.live() if other.order_id != order.order_id]
+        if (
+            order.product == "MTF"
+            and order.transaction_type == "SELL"
+            and self._account.opening_quantity(order, others)
+        ):
+            return f"Insufficient holdings: {order.quantity} to be sold as MTF, which takes no short."
         if order.product == "CNC" and order.transaction_type == "SELL":
             if self._account.opening_quantity(order, others):
                 held = max(0, self._account.held(order))

@@ -105,6 +105,14 @@ def test_shares_in_the_demat_account_can_be_sold_and_no_more() -> None:
     trade(kite, SBIN, quantity=40, price=799.95, product="CNC", transaction_type="SELL")
 
 
+def test_mtf_takes_no_short() -> None:
+    kite = still_kite()
+    trade(kite, INFY, quantity=10, price=1500.1, product="MTF")
+    with pytest.raises(KiteError, match="You can sell 10 of INFY, 11 asked"):
+        trade(kite, INFY, quantity=11, price=1499.9, product="MTF", transaction_type="SELL")
+    trade(kite, INFY, quantity=10, price=1499.9, product="MTF", transaction_type="SELL")
+
+
 def test_a_position_is_converted_with_its_price_and_its_margin() -> None:
     kite = still_kite()
     trade(kite, quantity=100, price=1500.1)

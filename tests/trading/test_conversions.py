@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alphapanda_desktop.domain.errors import Refused
-from alphapanda_desktop.domain.portfolio import Holding
+from alphapanda_desktop.domain.portfolio import Holding, conversion_problem
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.trading.stops import kept_by
 from tests.trading.desk_fakes import INFY, Stage, a_desk, yields
@@ -97,3 +97,10 @@ def test_a_conversion_names_the_stop_that_it_ends_before_and_after(arun: Any) ->
             assert any("ends: the account holds nothing of it any more as MIS" in text for text in stage.notices)
 
     arun(story())
+
+
+@pytest.mark.parametrize("product", ["CNC", "MTF"])
+def test_no_short_becomes_delivery(product: str) -> None:
+    short = Position(exchange="NSE", tradingsymbol="INFY", product="MIS", quantity=-10)
+    assert conversion_problem(short, 10, product) == f"{product} takes no short position"
+    assert conversion_problem(replace(short, quantity=10), 10, product) == ""

@@ -407,6 +407,14 @@ def test_shares_that_are_not_held_cannot_be_sold_as_cnc(desk: Desk) -> None:
     assert desk.place("SELL", 10, price=120, product="CNC", tag="t4").status == "REJECTED"
 
 
+def test_mtf_takes_no_short(desk: Desk) -> None:
+    order = desk.place("SELL", 10, product="MTF")
+    assert order.status == "REJECTED" and "MTF, which takes no short" in (order.status_message or "")
+    desk.place("BUY", 10, product="MTF", tag="t2")
+    assert desk.place("SELL", 10, product="MTF", tag="t3").status == "COMPLETE"
+    assert desk.place("SELL", 1, product="MTF", tag="t4").status == "REJECTED"
+
+
 def test_mcx_counts_in_lots_and_books_in_units(desk: Desk) -> None:
     desk.tick(5_000, CRUDE)
     desk.place("BUY", 2, instrument=CRUDE, product="NRML")
