@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from alphapanda_desktop.domain.orders import Order, OrderRequest
+from alphapanda_desktop.domain.positions import DELIVERY
 from alphapanda_desktop.domain.risk import Exposure, TradingState
 from alphapanda_desktop.trading.books import Books, left_of, place_of
 from alphapanda_desktop.trading.ledger import Ledger
@@ -32,7 +33,7 @@ def exposure_of(
     run, key = _run(request, books, ledger), _instrument(request, books)
     return Exposure(
         position=books.held(*same),
-        in_holdings=books.in_holdings(same),
+        in_holdings=_in_holdings(request, books, ledger),
         buying=buying,
         selling=selling,
         orders_today=orders_today,
@@ -82,6 +83,15 @@ class _Side:
     selling: int = 0
     working: int = 0
     orders: int = 0
+
+
+def _in_holdings(request: OrderRequest, books: Books, ledger: Ledger) -> int | None:
+    """Shares to be sold from; at least what the order's own run brought, for the broker may book a delivery late."""
+    where = place_of(request)
+    told = books.in_holdings(where)
+    if told is None or request.product not in DELIVERY or not request.strategy:
+        return told
+    return max(told, ledger.carried(request.strategy, where))
 
 
 def _run(request: OrderRequest, books: Books, ledger: Ledger) -> _Side:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from alphapanda_desktop.domain.orders import Order, OrderRequest
+from alphapanda_desktop.domain.portfolio import Holding
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.risk import Exposure, TradingState, reduces
 from alphapanda_desktop.trading.books import Books
@@ -102,6 +103,20 @@ def test_a_run_holds_what_it_carried_in() -> None:
     ledger.carry("run", "NSE", "INFY", "MIS", -15, 100)
     assert exposure(Books(), ledger=ledger).strategy_position == -15
     assert exposure(Books(), replace(ASKED, product="CNC"), ledger).strategy_position == 0
+
+
+def test_a_run_can_sell_what_it_brought_where_the_broker_books_the_delivery_late() -> None:
+    ledger, books = a_ledger(), Books()
+    ledger.carry("run", "NSE", "INFY", "CNC", 15, 100)
+    cnc = replace(ASKED, product="CNC")
+    assert exposure(books, cnc, ledger).in_holdings is None
+    assert exposure(books, ASKED, ledger).in_holdings == 0
+    books.take_holdings([])
+    assert exposure(books, cnc, ledger).in_holdings == 15
+    assert exposure(books, replace(cnc, strategy=""), ledger).in_holdings == 0
+    books.take_holdings([Holding(tradingsymbol="INFY", exchange="BSE", quantity=20, t1_quantity=5, mtf_quantity=2)])
+    assert exposure(books, cnc, ledger).in_holdings == 25
+    assert exposure(books, replace(cnc, product="MTF", strategy=""), ledger).in_holdings == 2
 
 
 def test_an_order_by_hand_has_no_strategys_exposure() -> None:
