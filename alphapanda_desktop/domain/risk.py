@@ -8,7 +8,7 @@ every limit of size, count and loss: whoever is in must be able to get out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from math import isfinite
 from typing import Final
@@ -176,6 +176,11 @@ def reduces(request: OrderRequest, exposure: Exposure) -> bool:
         return False
     most = closable(request.product, request.sign, exposure.position, exposure.in_holdings)
     return most is None or request.quantity + _same_side(request, exposure) <= most
+
+
+def within_held(request: OrderRequest, exposure: Exposure) -> bool:
+    """Whether the order by itself only shrinks what is held, whatever works beside it: a target beside a stop does."""
+    return reduces(request, replace(exposure, working=0, buying=0, selling=0))
 
 
 def _same_side(request: OrderRequest, exposure: Exposure) -> int:
@@ -390,7 +395,7 @@ def _band(asked: _Asked) -> Iterator[RuleResult]:
 def _within(asked: _Asked, rule: str, name: str, price: float, limit: float) -> RuleResult:
     last, allowed = asked.exposure.last_price, f"{limit:g} %"
     if last is None or not last > 0:
-        if asked.exits:
+        if asked.exits or within_held(asked.request, asked.exposure):
             return RuleResult(rule, True, "unknown", _EXIT)
         text = f"no fresh price of {asked.instrument.key} is known to hold {price:g} against, {allowed} allowed."
         return RuleResult(rule, False, "unknown", allowed, f"{rule.capitalize()}: {text}")

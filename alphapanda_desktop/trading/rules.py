@@ -11,7 +11,7 @@ from alphapanda_desktop.domain.order_rules import comply
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.pnl import sum_of
 from alphapanda_desktop.domain.ports import Event
-from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces
+from alphapanda_desktop.domain.risk import Exposure, RuleResult, reduces, within_held
 from alphapanda_desktop.trading.exposures import exposure_of
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.prices import Prices
@@ -83,7 +83,7 @@ class Rules:
 
         Raises Refused where the quote cannot be had and the order is no exit, for nothing could be held against it.
         """
-        if reduces(request, exposure):
+        if within_held(request, exposure):
             return  # held against no price, and it shall not wait
         why = await self._prices.ask(request)
         if not why:

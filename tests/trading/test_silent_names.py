@@ -11,6 +11,7 @@ import pytest
 from alphapanda_desktop.domain.errors import Offline, Refused
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.orders import OrderChange
+from alphapanda_desktop.domain.portfolio import Holding
 from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.trading.prices import QUOTE_HOLDS_S
 from tests.fakes import a_tick
@@ -103,7 +104,7 @@ def test_an_order_at_the_market_and_a_strategys_order_wait_for_a_tick(arun: Any)
     arun(story())
 
 
-def test_an_exit_asks_for_no_quote_and_neither_does_a_stop_that_is_moved(arun: Any) -> None:
+def test_a_stop_its_move_and_a_target_beside_it_need_no_quote(arun: Any) -> None:
     async def story() -> None:
         async with a_desk(broker=(broker := Quoting(None)), limits=BAND) as s:
             await s.desk.submit(s.request("BUY", 10))
@@ -111,9 +112,10 @@ def test_an_exit_asks_for_no_quote_and_neither_does_a_stop_that_is_moved(arun: A
             s.clock.advance(25)
             stop = await s.desk.submit(s.request("SELL", 10, order_type="SL-M", trigger_price=95.0))
             await s.desk.modify(stop.order_id, OrderChange(trigger_price=97.0))
-            await s.desk.cancel(stop.order_id)
             await s.desk.submit(s.request("SELL", 10, price=105.0, **LIMIT))
             assert broker.asked == []
+            with pytest.raises(Refused, match="quote cannot be had"):
+                await s.desk.submit(s.request("SELL", 11, price=105.0, **LIMIT))
 
     arun(story())
 
@@ -127,5 +129,17 @@ def test_a_resting_entry_is_moved_by_hand_though_its_name_is_silent(arun: Any) -
             assert broker.asked == ["NSE:INFY"]
             with pytest.raises(Refused, match="Price band"):
                 await s.desk.modify(order.order_id, OrderChange(price=90.0))
+
+    arun(story())
+
+
+@pytest.mark.parametrize("product", ["CNC", "MTF"])
+def test_shares_in_the_demat_account_are_sold_at_a_price_though_their_name_is_silent(arun: Any, product: str) -> None:
+    async def story() -> None:
+        async with a_desk(broker=(broker := Quoting(None)), limits=BAND) as s:
+            s.desk.books.take_holdings([Holding(tradingsymbol="INFY", exchange="NSE", quantity=50, mtf_quantity=50)])
+            s.clock.advance(25)
+            await s.desk.submit(s.request("SELL", 50, price=105.0, product=product, **LIMIT))
+            assert broker.asked == []
 
     arun(story())
