@@ -12,7 +12,7 @@ from alphapanda_desktop.trading.exits import Account, get_out
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.reconcile import POSITION_TRIES
 from tests.fakes import FakeBroker, a_session
-from tests.trading.desk_fakes import RESTING, TCS, FaultyBroker, a_desk
+from tests.trading.desk_fakes import INFY, RESTING, TCS, FaultyBroker, a_desk
 
 DOWN = Offline("503 at /portfolio/positions", after_s=0.0)
 
@@ -160,5 +160,24 @@ def test_an_order_that_fills_at_each_reading_does_not_lock_in_other_positions(ar
                 await s.desk.submit(s.request("BUY", 1))
             broker.order_id = ""
             assert s.desk.books.held("NSE", "TCS", "MIS") == 0
+
+    arun(story())
+
+
+def test_a_runs_stop_gets_out_while_positions_cannot_be_read(arun: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk(broker=FaultyBroker()) as s:
+            await s.run()
+            ctx: Any = s.probe.ctx
+            ctx.buy(INFY, 10, reason="in")
+            await eventually(lambda: s.desk.books.held("NSE", "INFY", "MIS") == 10)
+            await s.desk.reconcile("test")
+            ctx.protect(INFY, 95.0, reason="stop")
+            s.broker.fails_reading["positions"] = DOWN
+            with pytest.raises(Offline):
+                await s.desk.reconcile("reconnect")
+            s.tick(94.0, after_s=1)
+            await eventually(lambda: sides(s) == [("BUY", 10), ("SELL", 10)])
+            assert s.desk.state is DeskState.CLOSED and not await held(s)
 
     arun(story())
