@@ -25,7 +25,7 @@ run:
 test:
 	$(PREPARE) test
 	@$(MAKE) --no-print-directory check
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen .ci/test.sh $(BIN)/python
 
 lint:
 	$(PREPARE) lint
