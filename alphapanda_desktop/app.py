@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
-from alphapanda_desktop.clock import WakeWatch
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.store.database import Database
@@ -32,6 +30,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.ui.webprobe import web_engine_works
+from alphapanda_desktop.upkeep import Upkeep
 from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, Roots, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
@@ -84,6 +83,7 @@ class Program:
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
         self._meter: object = None
+        self._upkeep: Upkeep | None = None
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -276,14 +276,13 @@ class Program:
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
         self._watch_account(scope, desk, account, coverage)
-        self._wire(scope, market, desk)
+        self._upkeep = Upkeep(scope, venue, gate, market, desk, self._tell, self._window.hide_login)
+        self._upkeep.begin()
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
-        scope.spawn("bar clock", self._advance(market))
         if recorder is not None:
             scope.spawn("recorder", recorder.run())
         scope.spawn("instrument search", _prepare(master))
-        scope.spawn("wake watch", self._watch_wake(market, desk))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
         await runner.recall(desk.day_start())
@@ -350,77 +349,14 @@ class Program:
         folder = self._options.folder / "recordings" / self.mode
         return Recorder(folder, master.key_of, int(kept.budget_gb * 1e9), self._tell)
 
-    def _wire(self, scope: Scope, market: Market, desk: Desk) -> None:
-        gate = self.gate
-        assert gate is not None
-
-        def end_session(why: str) -> None:
-            scope.spawn("end session", gate.ended(why))
-
-        def link_changed(report: LinkReport) -> None:
-            if report.state is LinkState.REFUSED:
-                end_session("Kite has ended the session (its feed answers 403)")
-            elif report.state is LinkState.UP and market.was_down:
-                market.was_down = False
-                scope.spawn("after reconnect", self._after_reconnect(market, desk))
-
-        desk.session_ended.connect(end_session)
-        desk.noticed.connect(self._tell)
-        market.link_changed.connect(link_changed)
-        market.noticed.connect(lambda kind, text: self._tell(f"Kite {kind}: {text}"))
-        gate.opened.connect(lambda session: scope.spawn("resume", self._resume(session)))
-
-    async def _after_reconnect(self, market: Market, desk: Desk) -> None:
-        await self._look_again(market, desk, "feed reconnected", quiet=True)
-
-    async def _watch_wake(self, market: Market, desk: Desk) -> None:
-        watch = WakeWatch()
-        while True:
-            await asyncio.sleep(1.0)
-            happened = watch.look()
-            if happened and market.frozen_at is None:
-                self._tell(f"Checking with Kite, for {happened}.")
-                await self._look_again(market, desk, happened)
-
-    async def _look_again(self, market: Market, desk: Desk, why: str, *, quiet: bool = False) -> None:
-        """Read the broker's books and the bars that may have been missed."""
-        try:
-            await desk.reconcile(why, quiet=quiet)
-            await market.refill()
-        except AlphaPandaError as error:
-            self._tell(f"Could not catch up ({why}): {error}")
-
-    async def _resume(self, session: Session) -> None:
-        """A new login while the desk is open: REST and feed carry on with the new token in place."""
-        if self.market is None or self.desk is None or self.venue is None:
-            return
-        strike_out(session.token.access_token)
-        self.venue.client.use(session.token)
-        self.market.resume(session)
-        await self._window.hide_login()
-        try:
-            await self.desk.resume(session)
-            await self.market.refill()
-        except AlphaPandaError as error:
-            self._tell(f"After the login: {error}")
-
-    async def _advance(self, market: Market) -> None:
-        while True:
-            await asyncio.sleep(1.0)
-            market.advance()
-
     # -- the window ------------------------------------------------------------------------------------------
 
     def _gate_changed(self) -> None:
         gate = self.gate
-        if gate is None or gate.state is not GateState.ENDED or self.market is None or self.desk is None:
+        if gate is None or gate.state is not GateState.ENDED or self._upkeep is None:
             return
-        if self.market.frozen_at is not None:
-            return  # said already
-        self.market.freeze(self.market.now())
-        self.desk.freeze(gate.detail)
-        self._tell(f"The Kite session is over: {gate.detail}. What is shown is old until someone logs in.")
-        self._edge.spawn("login again", self._show_login())
+        if self._upkeep.session_over(gate.detail):
+            self._edge.spawn("login again", self._show_login())
 
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         from alphapanda_desktop.domain.calendar import phase
