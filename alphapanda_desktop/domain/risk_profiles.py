@@ -68,11 +68,6 @@ def loosened(old: RiskLimits, new: RiskLimits) -> tuple[tuple[str, float, float]
     return tuple((name, limit, asked) for name, limit, asked in rows if not _as_tight(name, limit, asked))
 
 
-def tightens(old: RiskLimits, new: RiskLimits) -> bool:
-    """Whether no day limit of `new` is looser than it is in `old`."""
-    return not loosened(old, new)
-
-
 def tightest(limits: RiskLimits, held: RiskLimits) -> RiskLimits:
     """`limits` with each day limit as tight as it is in `held`, where that is tighter."""
     a, b = limits.desk, held.desk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from datetime import datetime
 
@@ -30,6 +31,7 @@ class BookPanel(QWidget):
         """Draw anew with the next frame."""
         self._old = True
 
+    @abstractmethod
     def redraw(self) -> None:
         """Show what there is now."""
 

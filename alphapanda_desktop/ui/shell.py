@@ -19,7 +19,6 @@ from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
-    from alphapanda_desktop.domain.instruments import Instrument
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
@@ -324,10 +323,6 @@ class MainWindow(QMainWindow):
         """Light or dark from the next start on: open panels keep their colours."""
         self.remembered.save("theme", name)
         self.notify(f"The {name} colours come with the next start.")
-
-    def show_chart_of(self, instrument: Instrument) -> None:
-        if self.view is not None:
-            self.view.choose(instrument)
 
     # -- the strip -------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ them, by the same arithmetic whether it is the whole pane or one bar. So a part 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -56,9 +57,10 @@ class Dress:
     down: Role = "down"
 
 
-class Item:
+class Item(ABC):
     """Base of what fills a pane."""
 
+    @abstractmethod
     def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
         """Paint what shows in this part of the widget; the painter is clipped to it."""
 

@@ -7,6 +7,7 @@ comes from the sheet: no data is gone through.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -38,16 +39,17 @@ class Word(NamedTuple):
 Line = tuple[Word, ...]
 
 
-class Over:
+class Over(ABC):
     """Base of the parts: where it is, and how it is painted."""
 
     def __init__(self, touch: Touch) -> None:
         self._touch = touch
 
+    @abstractmethod
     def places(self) -> Sequence[QRect]:
         """Pixels of the widget that it covers."""
-        return ()
 
+    @abstractmethod
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         """Paint what of it is asked for, or all of it: the painter is clipped to that."""
 
