@@ -81,7 +81,8 @@ class Menus:
         self._order = bar.addMenu("&Order")
         self._order.menuAction().setVisible(False)
         about = bar.addMenu("&Help")
-        self._add(about, "&Keys", lambda: self._show("Keys", keys_page()), "F1")
+        self._add(about, "&Find an action or an instrument…", self.show_palette, "Ctrl+K")
+        self._add(about, "&Keys", self.show_keys, "F1")
         self._add(about, "&About", lambda: self._show("About", f"AlphaPanda Desktop {__version__}"))
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> QAction:
@@ -179,6 +180,23 @@ class Menus:
             tell(sheet.answer, str(error))
         else:
             sheet.dismiss()
+
+    def show_keys(self) -> None:
+        """Every key that does something."""
+        self._show("Keys", keys_page())
+
+    def show_palette(self) -> None:
+        """Everything that the menus offer, and every instrument, to be found by typing."""
+        from alphapanda_desktop.ui.palette import Palette, commands_of
+
+        window, parts, view = self._window, self._parts, self._window.view
+        open_one = window.deck.find("palette")
+        if open_one is not None:
+            open_one.dismiss()
+            return
+        search = parts.market.master.search if parts is not None else None
+        commands = commands_of(window.menuBar())
+        window.deck.lay(Palette(commands, self._edge, window, search, view.choose if view is not None else None))
 
     def _show(self, title: str, text: str) -> None:
         dialog = QDialog(self._window)

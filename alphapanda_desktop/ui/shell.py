@@ -304,6 +304,8 @@ class MainWindow(QMainWindow):
             view.order_here(SIDES[key])
         elif view is not None and beneath and key == "/":
             view.search()
+        elif key == "?" and not self.deck.has_keyboard:
+            self.menus.show_keys()
         else:
             super().keyPressEvent(event)
 
