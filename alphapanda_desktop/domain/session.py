@@ -1,7 +1,8 @@
 """The proof that Zerodha knows this person: nothing that needs a login can be built without one.
 
-`verify` is the only way to get a `Session`: it asks Kite for the profile first. So a function that takes a
-`Session` cannot be called by code that merely hopes to be logged in, and the type checker says so.
+`verify` is the only way to get a `Session` that a network takes: it asks Kite for the profile first. So a function that
+takes a `Session` cannot be called by code that merely hopes to be logged in, and the type checker says so. A recorded
+day has nobody to ask: `recorded` makes a session for it whose token is empty.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ IST: Final = timezone(timedelta(hours=5, minutes=30), "IST")
 
 DEATH_TIME: Final = time(6, 0)
 """Kite ends every access token at 06:00 IST of the next day.  Source: CONTRACT 1.4."""
+
+NOBODY: Final = "REPLAY"
+"""Who a recorded day is traded as: no user id of Kite's is made of letters alone."""
 
 _PROOF: Final = object()
 
@@ -53,7 +57,7 @@ class AsksProfile(Protocol):
 
 @final
 class Session:
-    """A login that Kite has confirmed in this run. Made only by `verify`."""
+    """A login that Kite has confirmed in this run, or the stand-in of one in a replay. Made by `verify`, `recorded`."""
 
     __slots__ = ("profile", "token", "verified_at")
 
@@ -75,6 +79,11 @@ class Session:
         return self.profile.user_id
 
     @property
+    def is_recorded(self) -> bool:
+        """Whether it is a replay's: nobody logged in, and no network would take it."""
+        return not self.token.access_token
+
+    @property
     def expires_at(self) -> datetime:
         """When Kite will end it, aware UTC."""
         return expiry_of(self.token.login_time)
@@ -87,6 +96,15 @@ async def verify(kite: AsksProfile, token: Token, now: datetime) -> Session:
     """
     profile = await kite.profile(token)
     return Session(_PROOF, token, profile, now)
+
+
+def recorded(began: datetime) -> Session:
+    """The session of a recorded day that is played from `began` on, in the day's own time.
+
+    Its token is empty: whatever could send it anywhere would be refused. A replay alone may ask for it.
+    """
+    token = Token("", "", NOBODY, began)
+    return Session(_PROOF, token, Profile(NOBODY, "a recorded day", broker=""), began)
 
 
 def expiry_of(login_time: datetime) -> datetime:

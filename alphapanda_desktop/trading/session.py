@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from psygnal import Signal
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, LoginFailed, SessionEnded
+from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, LoginFailed, SessionEnded
 from alphapanda_desktop.domain.ports import Clock, Journal, Login, Vault
 from alphapanda_desktop.domain.session import IST, Session, Token, expiry_of, verify
 from alphapanda_desktop.trading.tokens import token_from_text, token_to_text
@@ -94,6 +94,13 @@ class SessionGate:
         else:
             await self._check(token)
 
+    async def admit_recorded(self, session: Session) -> None:
+        """Open for a recorded day, which has no login. Raises Fatal for any other session: those are verified here."""
+        if not session.is_recorded:
+            raise Fatal(f"The session of {session.user_id} has a token: only a recorded day opens without a login.")
+        self._row = await self._began(session)
+        self._enter(session)
+
     async def retry(self) -> None:
         """Try the stored token once more, after Kite could not be reached."""
         if self.state is GateState.OFFLINE:
@@ -159,6 +166,9 @@ class SessionGate:
         if self.state is not began:
             return  # a person's login overtook the check of the stored one
         self._row = row
+        self._enter(session)
+
+    def _enter(self, session: Session) -> None:
         self._owner = session.user_id
         self.session = session
         self._say(GateState.OPEN, "")

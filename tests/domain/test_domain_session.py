@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.errors import SessionEnded
-from alphapanda_desktop.domain.session import IST, Profile, Session, Token, expiry_of, verify
+from alphapanda_desktop.domain.session import IST, Profile, Session, Token, expiry_of, recorded, verify
 from tests.fakes import NOON, a_session
 
 TOKEN = Token("key", "very-secret", "AB1234", NOON)
@@ -41,6 +41,13 @@ def test_a_session_does_not_leave_its_process() -> None:
 def test_neither_token_nor_session_shows_the_secret() -> None:
     assert "very-secret" not in repr(TOKEN) + str(TOKEN)
     assert "token" not in repr(a_session()).lower()
+
+
+def test_a_recorded_days_session_has_no_token_and_says_so() -> None:
+    session = recorded(NOON)
+    assert session.is_recorded and not a_session().is_recorded
+    assert (session.token.api_key, session.token.access_token) == ("", "")
+    assert session.expires_at == expiry_of(NOON)
 
 
 @pytest.mark.parametrize(

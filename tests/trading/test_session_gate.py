@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from alphapanda_desktop.domain.errors import Fatal, LoginFailed, Offline, SessionEnded
-from alphapanda_desktop.domain.session import Profile, Token, expiry_of
+from alphapanda_desktop.domain.session import Profile, Token, expiry_of, recorded
 from alphapanda_desktop.trading.session import ACCESS_TOKEN, GateState, SessionGate
 from alphapanda_desktop.trading.tokens import token_from_text, token_to_text
 from tests.e2e.headless import MemoryVault
-from tests.fakes import FakeClock, FakeJournal
+from tests.fakes import FakeClock, FakeJournal, a_session
 from tests.trading.desk_fakes import FULL_DISK, yields
 
 
@@ -268,5 +268,25 @@ def test_at_six_the_watch_ends_the_session_and_outlives_a_full_disk(arun, eventu
         assert g.gate.seconds_left() is None
         watch.cancel()
         await asyncio.wait({watch})
+
+    arun(story())
+
+
+def test_a_recorded_day_opens_without_a_login_and_leaves_no_token(arun):
+    async def story():
+        g = Gate()
+        await g.gate.admit_recorded(recorded(g.clock.now()))
+        assert (await g.gate.wait_open()).is_recorded
+        assert g.gate.state is GateState.OPEN and not g.vault.secrets and not g.login.asked
+
+    arun(story())
+
+
+def test_no_other_session_opens_the_gate_unverified(arun):
+    async def story():
+        g = Gate()
+        with pytest.raises(Fatal, match="has a token"):
+            await g.gate.admit_recorded(a_session())
+        assert g.gate.session is None
 
     arun(story())
