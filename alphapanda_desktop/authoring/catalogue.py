@@ -21,6 +21,13 @@ class Entry:
     enabled: bool
     strategy: type[Described] | None
     problems: tuple[Problem, ...] = ()
+    sha256: str = ""
+    """Of what the file holds now, whatever would start."""
+
+    @property
+    def faulty(self) -> bool:
+        """Whether what it holds now cannot be started for a reason other than not being enabled."""
+        return any(problem.severe for problem in self.problems)
 
     def words(self) -> list[str]:
         """What is wrong, with file and line."""
@@ -71,7 +78,7 @@ class Catalogue(Mapping[str, type[Strategy]]):
                 problems = (Problem(0, taken), *problems)
             else:
                 strategy = described(probed.spec, probed.source)
-        return Entry(news.path, probed.source.label, news.enabled, strategy, problems)
+        return Entry(news.path, probed.source.label, news.enabled, strategy, problems, probed.source.sha256)
 
     def _taken(self, name: str, path: Path) -> str:
         """Whose name it is already, in words; runs are stored by it, so it must mean one strategy."""

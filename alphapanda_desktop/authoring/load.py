@@ -12,6 +12,7 @@ import importlib
 import json
 import linecache
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -123,6 +124,8 @@ def main(arguments: Sequence[str]) -> int:
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the author prints must not be taken for the answer
     limit(given.memory, given.seconds)
+    if hasattr(signal, "alarm"):
+        signal.alarm(given.seconds + 1)  # one that sleeps ends even if the program that waits for it is gone
     told = _probe(given, content)
     answer.write(told.model_dump_json().encode())
     answer.flush()

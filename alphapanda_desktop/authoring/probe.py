@@ -57,6 +57,11 @@ def probe(
     What can be seen to be wrong by reading is never executed. Raises StrategyError where it cannot be read.
     """
     source, content = read(path, entry, package)
+    return probe_content(source, content, deadline_s=deadline_s, memory=memory)
+
+
+def probe_content(source: Source, content: bytes, *, deadline_s: float = DEADLINE_S, memory: int = MEMORY) -> Probed:
+    """`probe` for a file that was read: what a person has enabled is what is executed, whatever is saved meanwhile."""
     seen = problems_in(content)
     if any(problem.severe for problem in seen):
         return Probed(source, None, tuple(sorted(seen, key=_worst)))

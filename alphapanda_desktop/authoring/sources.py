@@ -88,6 +88,10 @@ class Enabled:
         """Whether this file, as it is now, may be executed in a child process."""
         return source.sha256 in self._hashes or str(source.path) in self._followed
 
+    def follows(self, path: Path) -> bool:
+        """Whether whatever is saved under this path is enabled."""
+        return str(path) in self._followed
+
     def enable(self, source: Source, *, follow: bool = False) -> None:
         """Allow this content; with `follow` whatever the person saves under this path later, too."""
         self._hashes[source.sha256] = str(source.path)
@@ -116,7 +120,12 @@ class Enabled:
             raise StrategyError(f"the list of enabled strategies {self._file} cannot be read: {error!r}") from error
 
     def _save(self) -> None:
-        told = {"hashes": self._hashes, "followed": sorted(self._followed)}
+        try:
+            self._write({"hashes": self._hashes, "followed": sorted(self._followed)})
+        except OSError as error:
+            raise StrategyError(f"{self._file} cannot be written: {error.strerror}; it holds until the end") from error
+
+    def _write(self, told: dict[str, object]) -> None:
         fresh = self._file.with_suffix(".new")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -163,9 +163,9 @@ def test_packages_are_watched_with_the_folder(folder: Path, enabled: Enabled, pa
     path = package / "their_ideas" / "idea.py"
     asked: list[Any] = []
 
-    def ask(where: Path, entry: str, by: str) -> Probed:
-        asked.append((where, entry, by))
-        return Probed(Source(where, ""), None)
+    def ask(source: Source, _content: bytes) -> Probed:
+        asked.append((source.path, source.entry, source.package))
+        return Probed(source, None)
 
     rows = [row for row in packaged() if row[2].startswith("their-ideas")]
     eyes = Watch(folder, enabled, packages=lambda: rows, ask=ask)
