@@ -8,7 +8,6 @@ built before `gate.wait_open` has given a verified Session.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
@@ -25,7 +24,7 @@ from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.store.threads import in_daemon_thread
-from alphapanda_desktop.store.vault import KeyringVault
+from alphapanda_desktop.store.vault import KeyringVault, service_of
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
@@ -172,8 +171,7 @@ class Program:
         if self._options.vault is not None:
             return self._options.vault
         if mode not in self._vaults:  # one object for all, for it may be the only place where a secret is kept
-            where = hashlib.sha256(str(self._options.folder).encode()).hexdigest()[:8]
-            self._vaults[mode] = KeyringVault(f"AlphaPanda {mode} {self._options.profile} {where}")
+            self._vaults[mode] = KeyringVault(service_of(mode, self._options.profile, self._options.folder))
         return self._vaults[mode]
 
     async def _open_journal(self, stack: AsyncExitStack) -> SqlJournal:

@@ -7,10 +7,12 @@ limit of its own, and what could not be stored in time is stored by the first la
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from alphapanda_desktop.store.threads import in_daemon_thread
@@ -40,6 +42,11 @@ _TROUBLES: Final = {
 
 class _NoSafeKeyring(Exception):
     """Nothing here may be trusted with a secret."""
+
+
+def service_of(mode: str, profile: str, folder: Path) -> str:
+    """Under which name a profile's secrets of one mode stand in the keyring; `folder` is the profile's."""
+    return f"AlphaPanda {mode} {profile} {hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
 
 
 @dataclass(slots=True)
