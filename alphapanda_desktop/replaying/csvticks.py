@@ -1,0 +1,212 @@
+"""Ticks from CSV, plain or gzipped, as the frames in which Kite would have sent them.
+
+One column of times and one of prices are needed; a column of tokens or symbols makes it a file of several instruments,
+one of day volumes makes its packets quotes, else they carry the last price alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.instruments import Instrument, price_divisor
+from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.ticklog import Frame
+from alphapanda_desktop.kite.packets import QUOTE_SIZE
+from alphapanda_desktop.replaying.listing import instrument_named
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+TIMES: Final = ("timestamp", "time", "datetime", "exchange_timestamp", "last_trade_time", "date", "ts")
+NAMES: Final = ("symbol", "tradingsymbol", "instrument", "token", "instrument_token", "ticker", "name")
+PRICES: Final = ("ltp", "last_price", "price", "last_traded_price", "close")
+VOLUMES: Final = ("volume_traded", "volume", "day_volume", "vol")
+
+CHUNK: Final = 16_384
+"""Frames that are made at a time."""
+
+DEAREST: Final = 20_000_000.0
+"""Beyond it a price in paise does not fit a packet."""
+
+_DAY_S: Final = 86_400
+_IST_S: Final = 19_800
+_WORD: Final = np.dtype(">u4")
+
+
+@final
+class CsvTicks:
+    """One CSV: a `Part` of a recording. Rows out of order are put in order; of one instant the later row is later."""
+
+    def __init__(self, path: Path, key: str, known: Callable[[str], Instrument | None]) -> None:
+        at_ns, price, volume, names = _columns(path, key)
+        order = np.argsort(at_ns, kind="stable")
+        self._at_ns, self._price = at_ns[order], price[order]
+        self._volume = None if volume is None else volume[order]
+        found, which = np.unique(names[order], return_inverse=True)
+        self._which = which
+        self.instruments = tuple(
+            _row(str(name), known, self._price[which == number]) for number, name in enumerate(found)
+        )
+        self.begin_ns, self.end_ns = int(self._at_ns[0]), int(self._at_ns[-1])
+        self.count = len(self._at_ns)
+        self._words = self._packets()
+
+    def frames(self, from_ns: int = 0) -> Iterator[Frame]:
+        """A frame a row, from that time on."""
+        size = 4 + 4 * self._words.shape[1]
+        head = np.frombuffer(b"\0\1" + (size - 4).to_bytes(2), np.uint8)
+        for first in range(int(np.searchsorted(self._at_ns, from_ns)), self.count, CHUNK):
+            words = self._words[first : first + CHUNK]
+            rows = np.empty((len(words), size), np.uint8)
+            rows[:, :4] = head
+            rows[:, 4:] = words.astype(_WORD).view(np.uint8)
+            data = rows.tobytes()
+            yield from zip(
+                self._at_ns[first : first + CHUNK].tolist(),
+                [data[at : at + size] for at in range(0, len(data), size)],
+                strict=True,
+            )
+
+    def _packets(self) -> NDArray[np.uint32]:
+        """The words of every packet: token and price, and of a quote what follows.  Source: CONTRACT 4.4."""
+        tokens = np.array([each.instrument_token for each in self.instruments], np.int64)[self._which]
+        divisors = np.array([price_divisor(each.instrument_token) for each in self.instruments], np.int64)
+        paise = np.rint(self._price * divisors[self._which]).astype(np.int64)
+        if self._volume is None:
+            return np.stack((tokens, paise), 1).astype(np.uint32)
+        words = np.zeros((self.count, QUOTE_SIZE // 4), np.int64)
+        words[:, 0], words[:, 1] = tokens, paise
+        for number in range(len(self.instruments)):
+            own = np.flatnonzero(self._which == number)
+            self._fill_quotes(words, own, paise[own], self._volume[own])
+        return (words & 0xFFFF_FFFF).astype(np.uint32)
+
+    def _fill_quotes(self, words: Ints, own: Ints, paise: Ints, volume: Ints) -> None:
+        """What a quote tells of the day: volumes that never fall, the open, high and low so far."""
+        days = (self._at_ns[own] // 1_000_000_000 + _IST_S) // _DAY_S
+        for first, end in _runs(days):
+            day, prices = own[first:end], paise[first:end]
+            so_far = np.maximum.accumulate(volume[first:end])
+            words[day, 2] = np.diff(so_far, prepend=so_far[0])
+            words[day, 3] = prices
+            words[day, 4] = so_far
+            words[day, 7] = prices[0]
+            words[day, 8] = np.maximum.accumulate(prices)
+            words[day, 9] = np.minimum.accumulate(prices)
+
+    def damage(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        """Nothing is open: the file was read whole."""
+
+
+def _runs(days: Ints) -> Iterator[tuple[int, int]]:
+    starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist()
+    return zip(starts, [*starts[1:], len(days)], strict=True)
+
+
+def _row(name: str, known: Callable[[str], Instrument | None], prices: Floats) -> Instrument:
+    number = name.partition(":")[2]
+    if number.isdecimal():
+        return instrument_named(f"NSE:TOKEN{number}", int(number), prices.tolist())
+    return known(name) or instrument_named(name, prices=prices.tolist())
+
+
+def _columns(path: Path, key: str) -> tuple[Ints, Floats, Ints | None, NDArray[np.str_]]:
+    """Times, prices, day volumes where there are any, and keys. Raises BadData naming file and row."""
+    names, body = _rows(path)
+    at, price = _first(names, TIMES), _first(names, PRICES)
+    if at is None or price is None:
+        raise BadData(f"{path.name}: a time and a price column are needed, there are: {', '.join(names) or 'none'}")
+    columns = list(zip(*body, strict=True))
+    volume = _first(names, VOLUMES)
+    volumes = _numbers(columns[volume], path, "volume").astype(np.int64) if volume is not None else None
+    who = None if key else _first(names, NAMES)
+    keys = [_key(word) for word in columns[who]] if who is not None else [key or _key_of(path)] * len(body)
+    prices = _numbers(columns[price], path, "price")
+    wrong = ~((prices > 0) & (prices < DEAREST))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BadData(f"{path.name}, row {row + 2}: {columns[price][row]!r} is no price")
+    told = volumes if volumes is not None and volumes.max() > 0 else None
+    return _moments(columns[at], path), prices, told, np.array(keys)
+
+
+def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
+    data = path.read_bytes()
+    try:
+        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error, csv.Error) as error:
+        raise BadData(f"{path.name}: this is no CSV text ({error})") from None
+    if len(rows) < 2:
+        raise BadData(f"{path.name}: holds no ticks")
+    names, *body = rows
+    for number, row in enumerate(body, 2):
+        if len(row) != len(names):
+            raise BadData(f"{path.name}, row {number}: {len(row)} values, {len(names)} expected")
+    return [name.strip().lower() for name in names], body
+
+
+def _first(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _key(word: str) -> str:
+    return word.strip() if ":" in word else f"NSE:{word.strip().upper()}"
+
+
+def _key_of(path: Path) -> str:
+    return f"NSE:{re.sub(r'[^A-Z0-9&-]', '', path.name.split('.')[0].upper()) or 'FILE'}"
+
+
+def _numbers(column: Sequence[str], path: Path, what: str) -> Floats:
+    try:
+        return np.array(column, np.float64)
+    except ValueError:
+        for number, text in enumerate(column, 2):
+            try:
+                float(text)
+            except ValueError:
+                raise BadData(f"{path.name}, row {number}: {text!r} is no {what}") from None
+        raise
+
+
+def _moments(column: Sequence[str], path: Path) -> Ints:
+    """Epoch nanoseconds: ISO times, Indian where they name no zone, or numbers of s, ms, µs or ns."""
+    made = np.empty(len(column), np.int64)
+    for number, text in enumerate(column):
+        try:
+            made[number] = _moment_ns(text.strip())
+        except ValueError:
+            raise BadData(f"{path.name}, row {number + 2}: {text!r} is no time such as 2026-09-21 09:15:00") from None
+    return made
+
+
+def _moment_ns(text: str) -> int:
+    if text.replace(".", "", 1).isdecimal():
+        return _scaled(text)
+    at = datetime.fromisoformat(text)
+    at = (at if at.tzinfo else at.replace(tzinfo=IST)).astimezone(UTC)
+    return int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000
+
+
+def _scaled(text: str) -> int:
+    """A number of seconds, milli-, micro- or nanoseconds, told apart by its size."""
+    whole, _, part = text.partition(".")
+    digits = {1: 9, 1_000: 6, 1_000_000: 3}
+    scale = next((exponent for factor, exponent in digits.items() if int(whole) < 100_000_000_000 * factor), 0)
+    return int(whole + (part + "0" * 9)[:scale])
