@@ -1,0 +1,101 @@
+"""The child's side of a pool: plays one job after another, tells how far it is, and ends with its parent.
+
+Frames of a length and a pickle come on stdin and go to what was stdout when it began; what a strategy prints goes to
+stderr. Nothing here knows the window, a token or the keyring.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import pickle
+import queue
+import signal
+import struct
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from alphapanda_desktop.authoring.load import MODULE
+from alphapanda_desktop.domain.errors import AlphaPandaError
+
+HEAD: Final = struct.Struct("<Q")
+LARGEST_PRINT: Final = 64 << 20
+"""Bytes that the strategies of one worker may print before printing fails."""
+
+_KILLED_WITH_PARENT: Final = 1
+"""PR_SET_PDEATHSIG."""
+
+
+def main(_arguments: Sequence[str] = ()) -> int:
+    """Serve until stdin ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _guard()
+    calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
+    while True:
+        _serve(calls.get(), answers)
+
+
+def write(stream: IO[bytes], message: object) -> None:
+    """One frame."""
+    body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    stream.write(HEAD.pack(len(body)))
+    stream.write(body)
+    stream.flush()
+
+
+def _guard() -> None:
+    """Tell of crashes, leave no core file, print no disk full, and die with the parent even when stuck."""
+    faulthandler.enable(all_threads=False)
+    if hasattr(signal, "SIGUSR1"):
+        faulthandler.register(signal.SIGUSR1, all_threads=False)  # the parent asks so where a job that hangs is stuck
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_PRINT, LARGEST_PRINT))
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_KILLED_WITH_PARENT, signal.SIGKILL)
+
+
+def _listen(calls: IO[bytes], to: queue.SimpleQueue[bytes]) -> None:
+    while True:
+        head = calls.read(HEAD.size)
+        if len(head) < HEAD.size:
+            os._exit(0)  # the parent is gone, or wants no more: whatever runs is of no use to anybody
+        to.put(calls.read(HEAD.unpack(head)[0]))
+
+
+def _serve(call: bytes, answers: IO[bytes]) -> None:
+    def told(done: int, total: int) -> bool:
+        write(answers, ("told", done, total))
+        return True
+
+    try:
+        function, arguments, named, tells = pickle.loads(call)  # noqa: S301  from the program that started this one
+        value = function(*arguments, told, **named) if tells else function(*arguments, **named)
+        write(answers, ("done", value))
+    except BaseException as error:  # whatever a strategy raises, SystemExit too, is the answer
+        write(answers, ("failed", *_failure(error)))
+
+
+def _failure(error: BaseException) -> tuple[str, str, str]:
+    """Kind, words and stack of an error; one in a strategy file is told with its line."""
+    stack = "".join(traceback.format_exception(error))[-8_000:]
+    words = "".join(traceback.format_exception_only(error)).strip()[:2_000]
+    own = [
+        f"{Path(frame.f_code.co_filename).name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == MODULE
+    ]
+    if own and not isinstance(error, AlphaPandaError):
+        return "StrategyError", f"{own[-1]}: {words}", stack
+    return type(error).__name__, str(error), stack
