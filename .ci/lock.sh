@@ -8,4 +8,4 @@ tool=build/lock-tool
 "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --extra dev "$@" pyproject.toml --output-file requirements.lock
 "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-    --no-header --extra ml --extra parquet "$@" pyproject.toml --output-file .ci/extras.lock
+    --no-header --extra ml --extra parquet --extra sweep --extra cluster "$@" pyproject.toml --output-file .ci/extras.lock
