@@ -170,18 +170,25 @@ class KiteReader:
 
         return await self._call("read instruments", work, self._data, token=self._token)
 
-    async def candles(self, instrument: Instrument, interval: Interval, start: datetime, end: datetime) -> list[Bar]:
-        """Bars from start to end, oldest first, the running one not closed; as many requests as Kite's caps ask for."""
+    async def candles(
+        self, instrument: Instrument, interval: Interval, start: datetime, end: datetime, *, continuous: bool = False
+    ) -> list[Bar]:
+        """Bars from start to end, oldest first, the running one not closed; as many requests as Kite's caps ask for.
+
+        `continuous` asks for a future's day candles stitched over its expiries.
+        """
         if interval is Interval.DAY:
             start = start.astimezone(IST).replace(hour=0, minute=0, second=0, microsecond=0)
         bars: dict[int, Bar] = {}
         for first, last in kite.candle_pages(start, end, interval):
-            page = await self._candle_page(instrument.instrument_token, interval, first, last)
+            page = await self._candle_page(instrument.instrument_token, interval, first, last, continuous)
             bars.update((bar.start_s, bar) for bar in page)
         return [bars[start_s] for start_s in sorted(bars)]
 
-    async def _candle_page(self, token: int, interval: Interval, first: datetime, last: datetime) -> list[Bar]:
-        span = {"from": kite.ist_text(first), "to": kite.ist_text(last), "oi": 1}
+    async def _candle_page(
+        self, token: int, interval: Interval, first: datetime, last: datetime, continuous: bool
+    ) -> list[Bar]:
+        span = {"from": kite.ist_text(first), "to": kite.ist_text(last), "oi": 1, "continuous": int(continuous)}
         return await self._read(
             f"/instruments/historical/{token}/{interval.value}",
             lambda data: kite.bars_from_candles(data, interval, self._clock.now().timestamp()),
