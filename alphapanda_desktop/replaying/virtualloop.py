@@ -9,12 +9,16 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import Any, Final, Never
+from typing import Any, Final, Never, TypeVar, TypeVarTuple, Unpack
 
 from alphapanda_desktop.domain.ticklog import Frame
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 _SECOND: Final = 1_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,11 +98,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """No events come from outside."""
 
     def call_soon_threadsafe(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[Unpack[Args]], object], *args: *Args, context: Context | None = None
     ) -> Never:
         raise RuntimeError("nothing outside the loop exists in virtual time: no thread can call it")
 
-    def run_in_executor(self, executor: object, func: Callable[..., object], *args: Any) -> Never:
+    def run_in_executor(self, executor: Executor | None, func: Callable[[Unpack[Args]], T], *args: *Args) -> Never:
         raise RuntimeError("no threads in virtual time: what they do would take a time of its own")
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
@@ -15,7 +14,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.orders import Order, Product
-from alphapanda_desktop.domain.ports import Clock, Journal, RunRow
+from alphapanda_desktop.domain.ports import Clock, Event, Journal, RunRow
 from alphapanda_desktop.domain.positions import DELIVERY
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
@@ -25,17 +24,24 @@ from alphapanda_desktop.trading.carried import MEMORY, Brought
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.host import Host
+from alphapanda_desktop.trading.inprocess import InProcessSeat
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.orphans import Orphan, Orphans
 from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.seat import SeatMaker
 from alphapanda_desktop.trading.stops import kept_by
+from alphapanda_desktop.trading.tags import new_run_id
 
-__all__ = ["Run", "RunState", "Runner", "StartOrder"]
+__all__ = ["Orphan", "Run", "RunState", "Runner", "StartOrder"]
 
 BARS: Final = "bar length"
 PRODUCT: Final = "order product"
 """Journaled beside a run's own parameters; no parameter can bear such a name."""
+
+CHANGED: Final = "run parameters"
+"""The journal's kind of event for parameters that were changed while the run went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,8 @@ class StartOrder:
 class Runner:
     """Owner of the strategy runs of one venue. Built with a verified session.
 
+    `seats` says where strategies sit: in this process, or each in a child of its own.
+
     Signals: `changed(run_id)` after any change of a run.
     """
 
@@ -66,6 +74,7 @@ class Runner:
         clock: Clock,
         strategies: Mapping[str, type[Strategy]],
         scope: Scope,
+        seats: SeatMaker = InProcessSeat,
     ) -> None:
         if not isinstance(session, Session):
             raise TypeError("a Runner needs a verified Session")
@@ -74,6 +83,7 @@ class Runner:
         self._journal = journal
         self._clock = clock
         self._scope = scope
+        self._seats = seats
         self._hosts: dict[str, Host] = {}
         """Kept after the end of a run: its orders may still fill, and that is still its position."""
         self._ending: dict[str, asyncio.Event] = {}
@@ -85,6 +95,7 @@ class Runner:
         self._restored = RestoredStops(desk, market, journal, clock, scope)
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
+        self._orphans = Orphans(self, desk, market, journal, clock)
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
         desk.foreign_seen.connect(self._on_foreign)
@@ -169,44 +180,77 @@ class Runner:
                 return run
         raise StrategyError(f"no strategy run {run_id!r}")
 
-    async def start(self, order: StartOrder) -> Run:
-        """Start a strategy: parameters checked, journaled, history fetched, then fed.
+    async def load(self, order: StartOrder) -> Run:
+        """Bring a strategy up: journaled, history fetched, its file executed, its parameters judged; `begin` starts it.
 
         Raises StrategyError, and pydantic's ValidationError for parameters out of bounds.
         """
+        return await self._up(order, RunState.LOADING)
+
+    async def begin(self, run_id: str) -> Run:
+        """Start a loaded run: `on_start`, then its bars. Raises StrategyError for one that does not wait for it."""
+        run = self.run(run_id)
+        if run.state is not RunState.LOADED:
+            raise StrategyError(f"{run.strategy.name} cannot be started: it is {run.state}")
+        self._require_unlocked()
+        run.state = RunState.STARTING
+        self._say(run_id)
+        host = self._hosts[run_id]
+        await self._unbroken(run, host, host.begin())
+        return run
+
+    async def start(self, order: StartOrder) -> Run:
+        """`load` and `begin` in one. Raises as `load`."""
+        return await self._up(order, RunState.STARTING)
+
+    async def _up(self, order: StartOrder, state: RunState) -> Run:
+        run = self._new_run(order, state)
+        self.runs.insert(0, run)  # before the first wait: the kill switch must find it
+        host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell,
+            self._restored.keep, lambda: self.runs, self._seats)  # fmt: skip
+        await self._unbroken(run, host, self._bring_up(run, host))
+        return run
+
+    def _new_run(self, order: StartOrder, state: RunState) -> Run:
         strategy_type = self._strategy_type(order)
-        instruments = tuple(dict.fromkeys(order.instruments))
-        params = strategy_type.Params.model_validate(dict(order.params))
-        run = Run(
-            run_id=secrets.token_hex(4),
+        return Run(
+            run_id=new_run_id(self._clock),
             strategy=strategy_type,
-            instruments=instruments,
-            params=params,
+            instruments=tuple(dict.fromkeys(order.instruments)),
+            params=strategy_type.Params.model_validate(dict(order.params)),
             interval=order.interval,
             product=order.product,
             started_at=self._clock.now(),
             now=self._clock.now,
             price_of=self._desk.last_price,
             units_of=self._desk.ledger.units,
+            state=state,
         )
-        self.runs.insert(0, run)  # before the first wait: the kill switch must find it
-        host = self._hosts[run.run_id] = Host(run, self._desk, self._market, self._clock, self._scope, self._tell,
-            self._restored.keep, lambda: self.runs)  # fmt: skip
-        started = False
-        try:
-            await self._journal_start(run)
-            self._desk.name_run(run.run_id, strategy_type.name)
-            if run.asking:
-                self._market.watch(_owner(run), run.instruments, Mode.FULL)
+
+    async def _bring_up(self, run: Run, host: Host) -> None:
+        await self._journal_start(run)
+        self._desk.name_run(run.run_id, run.strategy.name)
+        if run.state in (RunState.LOADING, RunState.STARTING):
+            self._market.watch(_owner(run), run.instruments, Mode.FULL)
+        self._say(run.run_id)
+        up = await host.load()  # does nothing for a run that was stopped meanwhile
+        if up and run.state is RunState.LOADING:
+            run.state = RunState.LOADED
             self._say(run.run_id)
-            await host.start()  # does nothing for a run that was stopped meanwhile
-            started = True
+        elif up:
+            await host.begin()
+
+    async def _unbroken(self, run: Run, host: Host, work: Coroutine[Any, Any, None]) -> None:
+        """Carry a start out; one that is broken off, or fails, ends the run."""
+        done = False
+        try:
+            await work
+            done = True
         finally:
-            if not started and not run.state.over:
+            if not done and not run.state.over:
                 self._give_up(run, host)
         if run.state is RunState.FAILED:
             await self._end(run, host)
-        return run
 
     async def _journal_start(self, run: Run) -> None:
         done = self._begun[run.run_id] = asyncio.Event()
@@ -217,8 +261,7 @@ class Runner:
 
     def _give_up(self, run: Run, host: Host) -> None:
         """A start that was broken off leaves no run behind that looks alive."""
-        run.state, run.detail = RunState.FAILED, "the start was broken off"
-        run.note("error", run.detail)
+        host.failed("the start was broken off")
         if self._scope.closed:
             self._market.unwatch(_owner(run))
         else:
@@ -272,12 +315,8 @@ class Runner:
         for run, host in runs:
             run.note("warning", why)
             host.silence()
-        failures: list[AlphaPandaError] = []
-        for run, host in runs:
-            try:
-                await self._end(run, host)
-            except AlphaPandaError as error:
-                failures.append(error)
+        ends = await asyncio.gather(*(self._end(run, host) for run, host in runs), return_exceptions=True)
+        failures = [error for error in ends if isinstance(error, BaseException)]
         if failures:
             raise failures[0]
 
@@ -327,6 +366,70 @@ class Runner:
             run.state = RunState.RUNNING
             run.note("info", "entries allowed again")
             self._say(run_id)
+
+    async def begin_all(self) -> None:
+        """Start every loaded run."""
+        for run in self._alive():
+            if run.state is RunState.LOADED:
+                await self.begin(run.run_id)
+
+    def pause_all(self) -> None:
+        """Refuse new entries of every run."""
+        for run in self._alive():
+            self.pause(run.run_id)
+
+    def resume_all(self) -> None:
+        """Allow entries of every paused run again."""
+        for run in self._alive():
+            self.resume(run.run_id)
+
+    async def change(self, run_id: str, params: Mapping[str, object]) -> None:
+        """Other parameters for a run that goes on: journaled, and taken at its next bar (`run.waiting_params`).
+
+        What is left out stays. Raises StrategyError, and pydantic's ValidationError for values out of bounds.
+        """
+        run, host = self.run(run_id), self._hosts.get(run_id)
+        if host is None or not (run.asking or run.state is RunState.LOADED):
+            raise StrategyError(f"{run.strategy.name} takes no parameters any more: it is {run.state}")
+        whole = (run.waiting_params or run.params).model_dump() | dict(params)
+        new = run.strategy.Params.model_validate(whole)
+        await host.judge(new)
+        told = {"run": run_id, "parameters": new.model_dump(mode="json")}
+        await self._journal.note(Event(CHANGED, self._clock.now(), told))
+        run.waiting_params = new
+        self._say(run_id)
+
+    def what_stop_does(self, run_id: str) -> str:
+        """What Stop would do now with the run's orders and position, in words."""
+        run, host = self.run(run_id), self._hosts.get(run_id)
+        return run.detail if host is None or run.state.over else host.what_stop_does()
+
+    def orphans(self, run_id: str) -> list[Orphan]:
+        """What a run that is over has left behind: positions, and orders that still work. Empty while it runs."""
+        return self._orphans.of(self.run(run_id))
+
+    async def hand_over(self, from_id: str, to_id: str) -> str:
+        """Give what a run left behind to another run of the same strategy; what was done, in words.
+
+        Its working orders are cancelled first. Raises StrategyError where the other run cannot take it.
+        """
+        return await self._orphans.hand_over(self.run(from_id), self.run(to_id))
+
+    async def adopt(self, run_id: str) -> str:
+        """A person takes what a run left behind: it is the account's own from now on; what was done, in words."""
+        return await self._orphans.adopt(self.run(run_id))
+
+    async def flatten(self, run_id: str) -> str:
+        """Cancel what a run left working and close its position; what was done, in words."""
+        return await self._orphans.flatten(self.run(run_id))
+
+    def host_of(self, run_id: str) -> Host | None:
+        """The keeper of a run that was started in this program."""
+        return self._hosts.get(run_id)
+
+    def changed_run(self, run_id: str) -> None:
+        """Tell listeners that something of a run is another."""
+        self._say(run_id)
 
     def _tell(self, run: Run) -> None:
         host = self._hosts[run.run_id]
