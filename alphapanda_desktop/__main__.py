@@ -38,6 +38,24 @@ def _probe_strategy(rest: list[str], _options: argparse.Namespace) -> int:
     return probe(rest)
 
 
+def _doctor(rest: list[str], options: argparse.Namespace) -> int:
+    from alphapanda_desktop.commands.doctor import run
+    from alphapanda_desktop.domain.errors import AlphaPandaError
+    from alphapanda_desktop.folders import data_dir
+    from alphapanda_desktop.settings import load
+    from alphapanda_desktop.venues.venue import ZERODHA
+
+    try:
+        folder = data_dir(options.profile, options.data_dir)
+        settings = load(folder / "settings.json")
+    except AlphaPandaError as error:
+        print(f"alphapanda doctor: {error}", file=sys.stderr)
+        return 1
+    mode = options.mode or settings.general.mode or "practice"
+    rest_root, feed_root = ("", "") if mode == "practice" else (ZERODHA.rest, ZERODHA.feed)
+    return run(rest, folder, options.profile, mode, settings.account.api_key, rest_root, feed_root)
+
+
 def _command(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     """The command of that module, imported when it is asked for."""
 
@@ -62,6 +80,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "check-strategy": (_command("check_strategy"), "say what is wrong with a strategy file, without the program"),
     "allow-model": (_command("allow_model"), "let strategies load a model file, by its hash"),
     "backtest": (_command("backtest"), "play a strategy over history from files"),
+    "doctor": (_doctor, "look whether everything is ready, with a remedy for what is not"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }

@@ -35,6 +35,7 @@ from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, Practice
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
     from alphapanda_desktop.domain.instruments import InstrumentMaster
     from alphapanda_desktop.domain.ports import Vault
+    from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.store.recorder import Recorder
     from alphapanda_desktop.trading.arming import Arming
@@ -382,6 +383,7 @@ class Program:
                 calculator=account.calculator,
                 why=self._why,
                 coverage=coverage,
+                preflight=self._preflight,
                 real_hours=venue.real_hours,
             )
         )
@@ -392,6 +394,15 @@ class Program:
         keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
         known = [key for key in keys if master.by_key(key)]
         return known or [i.key for i in list(master)[:6]]
+
+    async def _preflight(self) -> list[Check]:
+        from alphapanda_desktop.preflight import Places, preflight
+
+        assert self.venue is not None
+        practice, roots = self.mode not in ("paper", "live"), self._options.roots
+        rest, feed = ("", "") if practice else (roots.rest, roots.feed)
+        places = Places(self._options.folder, self.mode, rest, feed, self._settings.account.api_key)
+        return await preflight(places, self._vault(self.mode), self.venue.clock.now)
 
     async def _why(self, name: str) -> Trail:
         """The trail of an order, by its tag or order id."""

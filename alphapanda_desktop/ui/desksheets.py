@@ -12,6 +12,7 @@ from alphapanda_desktop.ui.coveragesheet import ClosingSheet, CoverageSheet, Lea
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.killsheet import KillSheet
 from alphapanda_desktop.ui.limitssheet import LimitsSheet
+from alphapanda_desktop.ui.preflightsheet import PreflightSheet
 from alphapanda_desktop.ui.reconcilesheet import ReconcileSheet
 from alphapanda_desktop.ui.sheet import Sheet, SheetDeck
 from alphapanda_desktop.ui.whysheet import WhySheet
@@ -109,6 +110,12 @@ class DeskSheets:
         assert isinstance(sheet, WhySheet)
         if ref:
             sheet.ask(ref)
+
+    def show_preflight(self) -> None:
+        """Whether everything is ready for the day."""
+        look = self._parts.preflight
+        if look is not None:
+            self._lay("preflight_sheet", lambda: PreflightSheet(look, self._edge, self._window))
 
     # -- stop coverage, and leaving with it ------------------------------------------------------------------
 

@@ -105,6 +105,8 @@ class Menus:
         self._add(self._trade, "&Differences with the broker…", sheets.show_differences, "F6")
         self._add(self._trade, "Stop co&verage…", sheets.show_coverage, "F7")
         self._add(self._trade, "&Limits…", sheets.show_limits, "F8")
+        if parts.preflight is not None:
+            self._add(self._trade, "Ready for the day? (&preflight)…", sheets.show_preflight, "F10")
         if parts.why is not None:
             self._add(self._trade, "&Why this order?…", self._ask_why, "F9")
         self._trade.addSeparator()

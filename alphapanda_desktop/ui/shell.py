@@ -20,6 +20,7 @@ from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
+    from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -30,7 +31,8 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
-    from alphapanda_desktop.ui.welcome import Check, WelcomePage
+    from alphapanda_desktop.ui.welcome import Check as CheckKeys
+    from alphapanda_desktop.ui.welcome import WelcomePage
 
 LAYOUT_VERSION = 1
 USUAL_SIZE = (1600, 900)
@@ -78,6 +80,8 @@ class DeskParts:
     why: Callable[[str], Awaitable[Trail]] | None = None
     """From a tag or an order id to the trail of that order."""
     coverage: StopCoverage | None = None
+    preflight: Callable[[], Awaitable[list[Check]]] | None = None
+    """Looks whether everything is ready for the day."""
     real_hours: bool = False
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
 
@@ -153,7 +157,7 @@ class MainWindow(QMainWindow):
         self._busy.words.setText(text)
         self.centre.setCurrentWidget(self._busy)
 
-    def show_welcome(self, check: Check, mode: str = "") -> WelcomePage:
+    def show_welcome(self, check: CheckKeys, mode: str = "") -> WelcomePage:
         """The first page; for a mode that is settled, only its account."""
         from alphapanda_desktop.ui.welcome import WelcomePage
 
