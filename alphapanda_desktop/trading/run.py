@@ -7,18 +7,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, cast
+from typing import Final
 
+from alphapanda_desktop.domain import runbook
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.ports import Now
 from alphapanda_desktop.domain.strategy import Holding, Parameters, Strategy
+from alphapanda_desktop.trading.pulse import Pulse
 
 LOG_LINES: Final = 500
 
 
 class RunState(StrEnum):
+    """Where a run is between Load and its end; LOADED waits for Start, and nothing is asked of its strategy before."""
+
+    LOADING = "loading"
+    LOADED = "loaded"
     STARTING = "starting"
     RUNNING = "running"
     PAUSED = "entries paused"
@@ -60,11 +66,17 @@ class Run:
     orders: dict[str, Order] = field(default_factory=dict)
     """This run's orders by tag, as last seen."""
     brought: Mapping[tuple[str, Product], tuple[int, float]] = field(default_factory=dict)
-    """Signed quantity and average price that it brought into the day, by instrument key and product."""
+    """Signed quantity and average price that it did not trade itself today, by instrument key and product.
+
+    Brought into the day, or handed over by another run; what it has handed over itself counts against its orders.
+    """
     units_of: Callable[[str], float] = lambda _key: 1
     """Units of value behind a quantity of one, by instrument key."""
     price_of: Callable[[str], float | None] = lambda _key: None
     """Latest price by instrument key; None where none is known."""
+    pulse: Pulse = field(default_factory=Pulse)
+    waiting_params: Parameters | None = None
+    """Parameters that were changed while it runs, and are taken at its next bar."""
 
     @property
     def asking(self) -> bool:
@@ -77,26 +89,12 @@ class Run:
 
     def holding(self, key: str) -> Holding:
         """What this run's own orders have made it own of one instrument."""
-        brought = [lots for (where, _), lots in self.brought.items() if where == key]
-        quantity, cost, realised = sum(q for q, _ in brought), sum(q * price for q, price in brought), 0.0
-        for order in self.orders.values():
-            if order.key == key and order.filled_quantity:
-                quantity, cost, realised = _fold(quantity, cost, realised, order)
-        average = cost / quantity if quantity else 0.0
-        known = self.price_of(key)
-        last = average if known is None else known
-        return Holding(quantity, average, (realised + quantity * (last - average)) * self.units_of(key))
+        price = self.price_of(key)
+        return runbook.holding_of(key, self.brought, self.orders.values(), price, self.units_of(key))
 
     def held_as(self, key: str) -> dict[Product, int]:
         """Signed quantity of one instrument by product, where there is any: each can be closed only as itself."""
-        held: dict[Product, int] = {
-            product: count for (where, product), (count, _) in self.brought.items() if where == key
-        }
-        for order in self.orders.values():
-            if order.key == key and order.filled_quantity:
-                product = cast(Product, order.product)
-                held[product] = held.get(product, 0) + order.sign * order.filled_quantity
-        return {product: quantity for product, quantity in held.items() if quantity}
+        return runbook.held_as(key, self.brought, self.orders.values())
 
     def holdings(self) -> dict[str, Holding]:
         """`holding` of each instrument of the run."""
@@ -112,17 +110,3 @@ class Run:
     def working(self, key: str) -> list[Order]:
         """This run's orders in one instrument that may still fill."""
         return [o for o in self.orders.values() if o.key == key and o.live]
-
-
-def _fold(quantity: int, cost: float, realised: float, order: Order) -> tuple[int, float, float]:
-    """Average-cost book after one more order; `cost` is quantity × average price, signed."""
-    signed, price = order.sign * order.filled_quantity, order.average_price
-    if quantity * signed >= 0:
-        return quantity + signed, cost + signed * price, realised
-    average = cost / quantity
-    closing = min(abs(signed), abs(quantity)) * (1 if quantity > 0 else -1)
-    realised += closing * (price - average)
-    left = quantity + signed
-    if left * quantity > 0:
-        return left, left * average, realised
-    return left, left * price, realised

@@ -17,8 +17,8 @@ from alphapanda_desktop.backtest.rates import ChargeBook
 from alphapanda_desktop.commands.charges import run as charges_command
 from alphapanda_desktop.domain.charges import charges
 from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.runbook import fold
 from alphapanda_desktop.trading import paper_account
-from alphapanda_desktop.trading.run import _fold
 from tests.backtest.history import INFY, buy, flat, play, sell
 from tests.backtest.history import a_series as series
 from tests.fakes import an_instrument
@@ -93,6 +93,6 @@ def test_the_book_of_average_cost_is_a_runs(fills: list[tuple[int, int]]) -> Non
             transaction_type="BUY" if signed > 0 else "SELL", order_type="LIMIT", filled_quantity=abs(signed),
             average_price=ticks * 0.05,
         )  # fmt: skip
-        ours, theirs = folded(ours, signed, ticks * 0.05), _fold(*theirs, order)
+        ours, theirs = folded(ours, signed, ticks * 0.05), fold(*theirs, order)
         assert ours == theirs
     assert INFY.multiplier == 1
