@@ -50,6 +50,11 @@ Progress = Callable[[int, int], None]
 """Told pages done and pages in all."""
 
 
+def folder_of(profile: Path, venue: str) -> Path:
+    """Where a profile keeps a venue's candles: made-up prices never lie beside real ones."""
+    return profile / "history" / venue
+
+
 class Candles(Protocol):
     """Whoever is asked for what is not kept."""
 
