@@ -21,6 +21,7 @@ A figure that cannot be worked out (a ratio with nothing below the line) is None
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,17 @@ class Equity:
         days = (self.at_s - 1 + IST_S) // DAY_S
         last = np.flatnonzero(np.append(np.diff(days) > 0, True)) if len(days) else np.zeros(0, np.int64)
         return days[last], np.concatenate([[opening], self.worth[last]]).astype(np.int64)
+
+
+class Ratios(NamedTuple):
+    """What the account's days alone tell, as fractions of one."""
+
+    total_return: float
+    cagr: float | None
+    volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    max_drawdown: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,22 +120,21 @@ def statistics_of(result: Result, equity: Equity | None = None, trades: list[Tra
     units = {series.instrument.key: series.instrument.multiplier for series in result.series}
     trades = trades_of(result.executions, units) if trades is None else trades
     days, daily = equity.daily(result.opening)
-    returns = np.diff(daily) / daily[:-1]
     nets = np.array([trade.net for trade in trades if trade.closed_s is not None]) / RUPEE
     won, lost = float(nets[nets > 0].sum()), float(-nets[nets < 0].sum())
-    closing, opening = int(daily[-1]) / RUPEE, result.opening / RUPEE
+    ratios, closing, opening = ratios_of(daily), int(daily[-1]) / RUPEE, result.opening / RUPEE
     bought = sum(to_money(fill.quantity * fill.price * units[fill.key]) for fill in result.executions)
     return Statistics(
         bars=sum(len(series) for series in result.series),
         days=len(days),
         opening=opening,
         closing=closing,
-        total_return=closing / opening - 1,
-        cagr=_cagr(closing / opening, len(days)),
-        volatility=_over(float(np.std(returns, ddof=1)) * YEAR**0.5, 1.0) if len(returns) > 1 else None,
-        sharpe=_sharpe(returns),
-        sortino=_sortino(returns),
-        max_drawdown=float(np.min(daily / np.maximum.accumulate(daily) - 1)),
+        total_return=ratios.total_return,
+        cagr=ratios.cagr,
+        volatility=ratios.volatility,
+        sharpe=ratios.sharpe,
+        sortino=ratios.sortino,
+        max_drawdown=ratios.max_drawdown,
         trades=len(nets),
         open_trades=len(trades) - len(nets),
         win_rate=_over(int(np.count_nonzero(nets > 0)), len(nets)),
@@ -138,6 +149,19 @@ def statistics_of(result: Result, equity: Equity | None = None, trades: list[Tra
         orders=len(result.working),
         fills=len(result.executions),
         refused=len(result.refused),
+    )
+
+
+def ratios_of(daily: Ints) -> Ratios:
+    """The figures of an account that was worth so much at the start and at the end of each day after."""
+    returns, growth = np.diff(daily) / daily[:-1], int(daily[-1]) / int(daily[0])
+    return Ratios(
+        total_return=growth - 1,
+        cagr=_cagr(growth, len(returns)),
+        volatility=_over(float(np.std(returns, ddof=1)) * YEAR**0.5, 1.0) if len(returns) > 1 else None,
+        sharpe=_sharpe(returns),
+        sortino=_sortino(returns),
+        max_drawdown=float(np.min(daily / np.maximum.accumulate(daily) - 1)),
     )
 
 
