@@ -1,7 +1,8 @@
 """Ticks from CSV, plain or gzipped, as the frames in which Kite would have sent them.
 
-One column of times and one of prices are needed; a column of tokens or symbols makes it a file of several instruments,
-one of day volumes makes its packets quotes, else they carry the last price alone.
+One column of times and one of prices are needed; a column of tokens or symbols makes it a file of several instruments.
+With day volumes the packets are full ones and the times the exchange's; without, they carry the last price alone, as
+in Kite's ltp mode, and the times are those at which it came.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, price_divisor
+from alphapanda_desktop.domain.quotes import HIGH, LAST, LOW, OPEN, QUANTITY, SENT_AT, TOKEN, TRADED_AT, VOLUME
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.ticklog import Frame
-from alphapanda_desktop.kite.packets import QUOTE_SIZE
+from alphapanda_desktop.kite.packets import FULL_SIZE, LTP_SIZE
 from alphapanda_desktop.replaying.listing import instrument_named
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Words = NDArray[Any]
 
 TIMES: Final = ("timestamp", "time", "datetime", "exchange_timestamp", "last_trade_time", "date", "ts")
 NAMES: Final = ("symbol", "tradingsymbol", "instrument", "token", "instrument_token", "ticker", "name")
@@ -52,65 +55,66 @@ class CsvTicks:
     def __init__(self, path: Path, key: str, known: Callable[[str], Instrument | None]) -> None:
         at_ns, price, volume, names = _columns(path, key)
         order = np.argsort(at_ns, kind="stable")
-        self._at_ns, self._price = at_ns[order], price[order]
-        self._volume = None if volume is None else volume[order]
+        self._at_ns, price = at_ns[order], price[order]
         found, which = np.unique(names[order], return_inverse=True)
-        self._which = which
-        self.instruments = tuple(
-            _row(str(name), known, self._price[which == number]) for number, name in enumerate(found)
-        )
+        self.instruments = tuple(_row(str(name), known, price[which == number]) for number, name in enumerate(found))
         self.begin_ns, self.end_ns = int(self._at_ns[0]), int(self._at_ns[-1])
         self.count = len(self._at_ns)
-        self._words = self._packets()
+        tokens = np.array([each.instrument_token for each in self.instruments], np.int64)
+        divisors = np.array([price_divisor(each.instrument_token) for each in self.instruments], np.int64)
+        self._token = tokens[which].astype(np.uint32)
+        self._paise = np.rint(price * divisors[which]).astype(np.int32)
+        self._day = None if volume is None else self._so_far(which, volume[order])
+
+    def _so_far(self, which: Ints, volume: Ints) -> Words:
+        """Of each row what a full packet tells of its day: last quantity, volume, open, high and low so far."""
+        told = np.zeros((self.count, 5), np.uint32)
+        days = (self._at_ns // 1_000_000_000 + _IST_S) // _DAY_S
+        for number in range(len(self.instruments)):
+            own = np.flatnonzero(which == number)
+            for first, end in _runs(days[own]):
+                told[own[first:end]] = _day_so_far(self._paise[own[first:end]], volume[own[first:end]])
+        return told
 
     def frames(self, from_ns: int = 0) -> Iterator[Frame]:
         """A frame a row, from that time on."""
-        size = 4 + 4 * self._words.shape[1]
-        head = np.frombuffer(b"\0\1" + (size - 4).to_bytes(2), np.uint8)
+        size = FULL_SIZE if self._day is not None else LTP_SIZE
+        head = np.frombuffer(b"\0\1" + size.to_bytes(2), np.uint8)
         for first in range(int(np.searchsorted(self._at_ns, from_ns)), self.count, CHUNK):
-            words = self._words[first : first + CHUNK]
-            rows = np.empty((len(words), size), np.uint8)
-            rows[:, :4] = head
-            rows[:, 4:] = words.astype(_WORD).view(np.uint8)
+            part = slice(first, first + CHUNK)
+            words = self._words(part, size // 4)
+            rows = np.empty((len(words), size + 4), np.uint8)
+            rows[:, :4], rows[:, 4:] = head, words.view(np.uint8)
             data = rows.tobytes()
-            yield from zip(
-                self._at_ns[first : first + CHUNK].tolist(),
-                [data[at : at + size] for at in range(0, len(data), size)],
-                strict=True,
-            )
+            frames = [data[at : at + size + 4] for at in range(0, len(data), size + 4)]
+            yield from zip(self._at_ns[part].tolist(), frames, strict=True)
 
-    def _packets(self) -> NDArray[np.uint32]:
-        """The words of every packet: token and price, and of a quote what follows.  Source: CONTRACT 4.4."""
-        tokens = np.array([each.instrument_token for each in self.instruments], np.int64)[self._which]
-        divisors = np.array([price_divisor(each.instrument_token) for each in self.instruments], np.int64)
-        paise = np.rint(self._price * divisors[self._which]).astype(np.int64)
-        if self._volume is None:
-            return np.stack((tokens, paise), 1).astype(np.uint32)
-        words = np.zeros((self.count, QUOTE_SIZE // 4), np.int64)
-        words[:, 0], words[:, 1] = tokens, paise
-        for number in range(len(self.instruments)):
-            own = np.flatnonzero(self._which == number)
-            self._fill_quotes(words, own, paise[own], self._volume[own])
-        return (words & 0xFFFF_FFFF).astype(np.uint32)
-
-    def _fill_quotes(self, words: Ints, own: Ints, paise: Ints, volume: Ints) -> None:
-        """What a quote tells of the day: volumes that never fall, the open, high and low so far."""
-        days = (self._at_ns[own] // 1_000_000_000 + _IST_S) // _DAY_S
-        for first, end in _runs(days):
-            day, prices = own[first:end], paise[first:end]
-            so_far = np.maximum.accumulate(volume[first:end])
-            words[day, 2] = np.diff(so_far, prepend=so_far[0])
-            words[day, 3] = prices
-            words[day, 4] = so_far
-            words[day, 7] = prices[0]
-            words[day, 8] = np.maximum.accumulate(prices)
-            words[day, 9] = np.minimum.accumulate(prices)
+    def _words(self, part: slice, count: int) -> Words:
+        words = np.zeros((len(self._token[part]), count), _WORD)
+        words[:, TOKEN], words[:, LAST] = self._token[part], self._paise[part].view(np.uint32)
+        if self._day is not None:
+            words[:, [QUANTITY, VOLUME, OPEN, HIGH, LOW]] = self._day[part]
+            words[:, TRADED_AT] = words[:, SENT_AT] = (self._at_ns[part] // 1_000_000_000).astype(np.uint32)
+        return words
 
     def damage(self) -> str:
         return ""
 
     def close(self) -> None:
         """Nothing is open: the file was read whole."""
+
+
+def _day_so_far(paise: Words, volume: Ints) -> Words:
+    """Last quantity, volume, open, high, low of each row of one day; volumes never fall."""
+    so_far = np.maximum.accumulate(volume)
+    columns = (
+        np.diff(so_far, prepend=so_far[0]),
+        so_far,
+        np.full(len(paise), paise[0]),
+        np.maximum.accumulate(paise),
+        np.minimum.accumulate(paise),
+    )
+    return np.stack([column.astype(np.int64) for column in columns], 1).astype(np.uint32)
 
 
 def _runs(days: Ints) -> Iterator[tuple[int, int]]:

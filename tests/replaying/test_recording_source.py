@@ -73,7 +73,7 @@ def test_the_master_says_what_an_instrument_is_and_the_recording_which_token_it_
     assert (row.lot_size, row.instrument_token) == (75, 58_001 << 8 | 2)
 
 
-def test_a_csv_plays_as_quotes_with_times_volumes_and_the_day_so_far(tmp_path: Path) -> None:
+def test_a_csv_plays_as_full_packets_with_times_volumes_and_the_day_so_far(tmp_path: Path) -> None:
     path = tmp_path / "INFY.csv.gz"
     rows = "timestamp,ltp,volume\n2026-09-21 09:15:01.5,1500.05,10\n2026-09-21 09:15:00,1500,4\n"
     path.write_bytes(gzip.compress((rows + "2026-09-21T09:15:02,1499.95,25\n").encode()))
@@ -84,6 +84,7 @@ def test_a_csv_plays_as_quotes_with_times_volumes_and_the_day_so_far(tmp_path: P
     assert [tick.volume_traded for tick in ticks] == [4, 10, 25]
     assert [tick.last_traded_quantity for tick in ticks] == [0, 6, 15]
     assert [tick.received_ns - OPEN_NS for tick in ticks] == [0, 1_500_000_000, 2 * SECOND]
+    assert [tick.exchange_epoch_s - OPEN_NS // SECOND for tick in ticks] == [0, 1, 2]
     assert ticks[2].ohlc is not None and ticks[2].ohlc[:3] == (1500.0, 1500.05, 1499.95)
 
 
