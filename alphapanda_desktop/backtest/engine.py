@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from alphapanda_desktop.backtest.book import Book
@@ -18,7 +19,7 @@ from alphapanda_desktop.backtest.lane import Lane
 from alphapanda_desktop.backtest.matcher import Matcher
 from alphapanda_desktop.backtest.orders import Execution, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage
-from alphapanda_desktop.backtest.series import CHUNK, Series
+from alphapanda_desktop.backtest.series import CHUNK, HIGHS, LOWS, Series, bars_of
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.orders import Order, Product
@@ -26,6 +27,9 @@ from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 
 CASH: Final = 10_00_000.0
+
+AT_ONCE: Final = 1_024
+"""Bars whose numbers are made together: few enough to be still in the cache when they are forgotten."""
 
 Progress = Callable[[int, int], bool]
 """Told bars done and bars in all, now and then; False ends the backtest there."""
@@ -84,6 +88,7 @@ class Engine:
         gate = Gate(setup.limits)
         self._matcher = Matcher(self._lanes, self._book, gate, setup.slippage, setup.product)
         self._context = BacktestContext(self._lanes, self._matcher)
+        self._context.on_timer = lambda name: self._strategy.on_timer(self._context, name)
         if setup.strategy.on_order is not Strategy.on_order:
             self._matcher.heard = lambda order: self._strategy.on_order(self._context, order)
 
@@ -103,30 +108,38 @@ class Engine:
         )  # fmt: skip
 
     def _play_one(self, lookback: int, progress: Progress) -> bool:
-        """The loop of one instrument: a bar in which nothing can happen costs two comparisons."""
-        lane, matcher, context = self._lanes[0], self._matcher, self._context
+        """The loop of one instrument: a bar in which nothing can happen costs three comparisons."""
+        lane, total = self._lanes[0], len(self._lanes[0].series)
         known = self._begin(lookback)
-        on_bar, instrument, seconds, meet = self._strategy.on_bar, lane.instrument, lane.seconds, matcher.meet
-        for first in range(known, len(lane.series), CHUNK):
-            for bar in lane.series.bars(first, min(first + CHUNK, len(lane.series))):
-                start_s = bar[0]
-                if start_s >= lane.due_s or bar[3] <= lane.watch_low or bar[2] >= lane.watch_high:
-                    meet(lane, bar)
-                lane.last = bar[4]
-                lane.count += 1
-                matcher.now_s = start_s + seconds
-                on_bar(context, instrument, bar)
-            if not progress(lane.count, len(lane.series)):
-                return lane.count == len(lane.series)
+        for first in range(known, total, CHUNK):
+            end = min(first + CHUNK, total)
+            for at in range(first, end, AT_ONCE):
+                self._play_some(lane, at, min(at + AT_ONCE, end))
+            if not progress(lane.count, total):
+                return lane.count == total
         return True
+
+    def _play_some(self, lane: Lane, first: int, end: int) -> None:
+        on_bar, context, instrument, look = self._strategy.on_bar, self._context, lane.instrument, self._look
+        columns = lane.series.columns(first, end)
+        each = zip(count(first + 1), bars_of(columns), columns[HIGHS], columns[LOWS], strict=False)
+        for lane.count, bar, high, low in each:
+            if lane.count > lane.due or low <= lane.watch_low or high >= lane.watch_high:
+                look(lane, bar)
+            on_bar(context, instrument, bar)
+
+    def _look(self, lane: Lane, bar: Bar) -> None:
+        """Play a bar that something waits for; it has not closed before that."""
+        lane.count -= 1
+        self._matcher.meet(lane, bar)
+        lane.count += 1
+        self._matcher.ring()
 
     def _begin(self, lookback: int) -> int:
         """Let the history before the first decision pass, and start the strategy; how many bars that were."""
         lane = self._lanes[0]
         known = min(lookback - 1, len(lane.series))
         lane.count = known
-        if known:
-            lane.last = float(lane.series.close[known - 1])
         starts = lane.series.start_s
         begins = int(starts[known]) if known < len(starts) else int(starts[-1]) + lane.seconds
         self._matcher.now_s = begins
@@ -139,9 +152,9 @@ class Engine:
             for lane, bar in group:
                 self._match(lane, bar)
             for lane, bar in group:
-                lane.last = bar.close
                 lane.count += 1
                 self._matcher.now_s = bar.start_s + lane.seconds
+            self._matcher.ring()
             if not started:
                 started = True
                 self._strategy.on_start(self._context)
@@ -155,7 +168,7 @@ class Engine:
         return True
 
     def _match(self, lane: Lane, bar: Bar) -> None:
-        if bar.start_s >= lane.due_s or bar.low <= lane.watch_low or bar.high >= lane.watch_high:
+        if lane.count >= lane.due or bar.low <= lane.watch_low or bar.high >= lane.watch_high:
             self._matcher.meet(lane, bar)
 
 

@@ -21,7 +21,7 @@ from alphapanda_desktop.domain.slicing import CASH
 _NO_STRATEGY_LIMITS: Final = StrategyLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Seen:
     """What the book tells of the moment: `held` of the order's product, `buying` and `selling` in its instrument."""
 

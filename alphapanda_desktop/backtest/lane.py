@@ -1,7 +1,10 @@
 """One instrument under way: where its bars are, what is held, what waits, and what must happen before it is looked at.
 
-A bar is matched only where something can happen in it: `due_s` is the earliest bar that must be looked at for its
-time, `watch_low` and `watch_high` are the prices whose reaching an order or a stop waits for.
+A bar is matched only where something can happen in it: `due` is the number of the first bar that must be looked at
+for its time, `watch_low` and `watch_high` are the prices whose reaching an order or a stop waits for.
+
+Most bars are none of these. For each the engine says only how many have closed: what follows from that, the last
+price and the time, is worked out when somebody asks.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from math import inf
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
+
+import numpy as np
 
 from alphapanda_desktop.backtest.orders import Working
 from alphapanda_desktop.backtest.series import DAY_S, Series, begins_s, day_of
@@ -20,6 +25,9 @@ from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.slicing import largest_order
 from alphapanda_desktop.domain.squareoff import rule_of
 from alphapanda_desktop.domain.strategy import Holding
+
+NEVER: Final = 1 << 62
+"""Number of a bar that does not come."""
 
 
 class DayPlan(NamedTuple):
@@ -62,7 +70,8 @@ class Lane:
         self.has_derivatives = has_derivatives
         self.count = 0
         """Bars that have closed."""
-        self.last = 0.0
+        self._shown = 0.0
+        self._shown_at = -1
         self.resting: list[Working] = []
         self.coming: list[Working] = []
         """Orders that leave with the next price."""
@@ -75,10 +84,29 @@ class Lane:
         """The day on which the MIS position that is held was opened."""
         self.daily = False
         """Whether the first bar of each day must be looked at: limits on the day's result need its beginning."""
-        self.due_s = 0.0
+        self.due = 0
         self.watch_low = -inf
         self.watch_high = inf
+        self._due_s = -inf
+        self._due_at = 0
+        """Which bar is the first at `_due_s`."""
         self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf, None, 1)
+
+    @property
+    def last(self) -> float:
+        """The last price that the market has shown: one within a bar, or the close of the last one; 0 before any."""
+        if self._shown_at == self.count:
+            return self._shown
+        return self.series.close.item(self.count - 1) if self.count else 0.0
+
+    @last.setter
+    def last(self, price: float) -> None:
+        self._shown, self._shown_at = price, self.count
+
+    @property
+    def end_s(self) -> int:
+        """When the last closed bar ended; there must be one."""
+        return self.series.start_s.item(self.count - 1) + self.seconds
 
     def plan(self, at_s: float) -> DayPlan:
         """The day of that moment."""
@@ -117,8 +145,8 @@ class Lane:
         if product == "MIS" and (before == 0 or before * self.held(product) < 0):
             self.intraday_day = day
 
-    def schedule(self) -> None:
-        """Work out what must be waited for, after something has changed."""
+    def schedule(self, wake_s: float = inf) -> None:
+        """Work out what must be waited for, after something has changed; `wake_s` is a timer's moment."""
         low, high, due = -inf, inf, inf
         for work in self.resting:
             if work.status == "TRIGGER PENDING":
@@ -136,7 +164,15 @@ class Lane:
             due = min(due, plan.ends_s)
         if self.held("MIS"):
             due = min(due, plan.square_off_s - self.seconds + 1, plan.ends_s)
-        self.watch_low, self.watch_high, self.due_s = low, high, 0.0 if self.coming else due
+        due = min(due, wake_s - self.seconds)
+        self.watch_low, self.watch_high, self.due = low, high, 0 if self.coming else self._first_at(due)
+
+    def _first_at(self, at_s: float) -> int:
+        """Number of the first bar that begins then or later; the last answer is kept, for it is asked for again."""
+        if at_s != self._due_s:
+            self._due_s = at_s
+            self._due_at = NEVER if at_s == inf else int(np.searchsorted(self.series.start_s, at_s))
+        return self._due_at
 
 
 @lru_cache(maxsize=1 << 14)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, cast
 
 from alphapanda_desktop.backtest.book import Book
 from alphapanda_desktop.backtest.gate import Gate
 from alphapanda_desktop.backtest.lane import Lane, Stop
-from alphapanda_desktop.backtest.orders import AUTOMATIC, STOPS, Refused, Working
+from alphapanda_desktop.backtest.orders import STOPS, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage, turns
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.matching import Quote, arriving, protection_price, resting, triggered
-from alphapanda_desktop.domain.orders import Order, OrderType, Product
+from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderType, Product
 from alphapanda_desktop.domain.squareoff import MAX_EQUITY_QUANTITY
 
 MOST_AT_ONE_PRICE: Final = 200
@@ -27,12 +28,20 @@ MOST_AT_ONE_PRICE: Final = 200
 
 
 class Matcher:
-    """Owns the moment: `now_s`, and everything that changes a lane. `heard(order)` is the strategy's on_order."""
+    """Owns the moment: `now_s`, and everything that changes a lane. `heard(order)` is the strategy's on_order.
+
+    `woken` is called once market time has come to `wake_s`, at the end of the bar in which that lies; who sets one of
+    them with `wake` sets the other.
+    """
 
     def __init__(self, lanes: Sequence[Lane], book: Book, gate: Gate, slippage: Slippage, product: Product) -> None:
-        self.now_s = 0
+        self._moment_s = 0
+        self._moment_at = -1
+        self._only = lanes[0] if len(lanes) == 1 else None
+        self.wake_s = inf
         self.book = book
         self.heard: Callable[[Order], None] | None = None
+        self.woken: Callable[[], None] | None = None
         self._lanes = lanes
         self._gate = gate
         self._slippage = slippage
@@ -44,6 +53,30 @@ class Matcher:
         self._over = False
         self._news: deque[Order] = deque()
         self._telling = False
+
+    @property
+    def now_s(self) -> int:
+        """Market time, epoch seconds; of one instrument alone it follows from how many bars have closed."""
+        only = self._only
+        return self._moment_s if only is None or only.count == self._moment_at else only.end_s
+
+    @now_s.setter
+    def now_s(self, at_s: int) -> None:
+        self._moment_s = at_s
+        if self._only is not None:
+            self._moment_at = self._only.count
+
+    def wake(self, at_s: float | None) -> None:
+        """Have `woken` called when market time has come there; None wants no call."""
+        self.wake_s = inf if at_s is None else at_s
+        for lane in self._lanes:
+            lane.due = 0
+
+    def ring(self) -> None:
+        """Call `woken` if its time has come; for the engine, once a bar has closed."""
+        if self.woken is not None and self.now_s >= self.wake_s:
+            self.wake(None)
+            self.woken()
 
     # --- wishes -----------------------------------------------------------------------------------------------------
 
@@ -99,7 +132,7 @@ class Matcher:
             self._refuse(lane, work, "broker", text)
             return
         lane.coming.append(work)
-        lane.due_s = 0.0
+        lane.due = 0
 
     @staticmethod
     def _protect_price(lane: Lane, work: Working) -> None:
@@ -136,7 +169,7 @@ class Matcher:
 
     def protect(self, lane: Lane, trigger: float | None, reason: str) -> None:
         """Watch a stop, or none any more. Raises ValueError for a trigger that is no price."""
-        lane.due_s = 0.0
+        lane.due = 0
         if trigger is None:
             lane.stop = None
             return
@@ -162,7 +195,7 @@ class Matcher:
             if work in waiting:
                 waiting.remove(work)
         work.status, work.message, work.at_s = status, message, self.now_s
-        lane.due_s = 0.0
+        lane.due = 0
         self._tell(lane, work)
 
     def _tell(self, lane: Lane, work: Working) -> None:
@@ -204,7 +237,7 @@ class Matcher:
         if end_s >= plan.close_s and lane.resting:
             self._expire(lane, plan.ends_s)
         self._telling = False
-        lane.schedule()
+        lane.schedule(self.wake_s)
 
     def _expire(self, lane: Lane, before_s: float) -> None:
         """End orders of an earlier day: they were good for it alone."""

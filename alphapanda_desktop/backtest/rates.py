@@ -31,6 +31,8 @@ _CHANGES: Final = sorted({row.since for table in (STT_SELL, CTT_SELL, *EXCHANGE.
 
 _CAP: Final = BROKERAGE_CAP * RUPEE * CRORE
 
+_HALF: Final = CRORE // 2
+
 
 class ContractRates(NamedTuple):
     """Rupees per crore; `flat` is brokerage that does not depend on the turnover, as booked money times CRORE."""
@@ -45,16 +47,17 @@ class ContractRates(NamedTuple):
 
     def total(self, turnover: int) -> int:
         """What an executed order of that turnover costs, both as booked money."""
-        brokerage = self.flat or min(_CAP, turnover * self.brokerage)
-        exchange, sebi = turnover * self.exchange, turnover * self.sebi
-        taxed = brokerage + exchange + sebi - turnover * self.untaxed
-        return (
-            _half_up(turnover * self.tax, CRORE)
-            + _half_up(exchange, CRORE)
-            + _half_up(sebi, CRORE)
-            + _half_up(brokerage, CRORE)
-            + _half_up(turnover * self.stamp, CRORE * RUPEE) * RUPEE
-            + _half_up(taxed * GST_PCT, CRORE * 100)
+        tax, exchange_rate, untaxed, sebi_rate, stamp, rate, flat = self
+        brokerage = flat or min(_CAP, turnover * rate)
+        exchange, sebi = turnover * exchange_rate, turnover * sebi_rate
+        taxed = brokerage + exchange + sebi - turnover * untaxed
+        return (  # each is rounded half up by itself
+            (turnover * tax + _HALF) // CRORE
+            + (exchange + _HALF) // CRORE
+            + (sebi + _HALF) // CRORE
+            + (brokerage + _HALF) // CRORE
+            + (turnover * stamp + _HALF * RUPEE) // (CRORE * RUPEE) * RUPEE
+            + (taxed * GST_PCT + _HALF * 100) // (CRORE * 100)
         )
 
 
@@ -114,7 +117,3 @@ def _plain(instrument: Instrument, product: str, side: Side, quantity: int, pric
         multiplier=units,
         tradingsymbol=instrument.tradingsymbol,
     ).total
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from itertools import repeat
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ OPEN_S: Final = 9 * 3600 + 15 * 60
 CHUNK: Final = 8_192
 """Bars that are made at a time: enough to be fast, few enough to be forgotten soon."""
 
-_BAR: Final = partial(tuple.__new__, Bar)
+_NEW: Final[Any] = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +112,26 @@ class Series:
     def bars(self, first: int = 0, end: int | None = None) -> Iterator[Bar]:
         """The bars one by one, made in C as they are asked for."""
         for low in range(first, len(self) if end is None else end, CHUNK):
-            high = min(low + CHUNK, len(self) if end is None else end)
-            columns = [getattr(self, name)[low:high].tolist() for name in _COLUMNS]
-            yield from map(_BAR, zip(*columns, repeat(0), repeat(True), strict=False))
+            yield from bars_of(self.columns(low, min(low + CHUNK, len(self) if end is None else end)))
+
+    def columns(self, first: int, end: int) -> list[list[Any]]:
+        """Times, opens, highs, lows, closes and volumes of these bars as Python's own numbers."""
+        return [getattr(self, name)[first:end].tolist() for name in _COLUMNS]
 
     def last_bars(self, end: int, count: int | None) -> list[Bar]:
         """The `count` bars before number `end`."""
         return list(self.bars(0 if count is None else max(0, end - max(0, count)), end))
 
 
+def bars_of(columns: list[list[Any]]) -> Iterator[Bar]:
+    """The bars of such columns, made in C as they are asked for: a fifth of the loop goes into it as it is."""
+    return map(_NEW, repeat(Bar), zip(*columns, repeat(0), repeat(True), strict=False))
+
+
 _PRICES: Final = ("open", "high", "low", "close")
 _COLUMNS: Final = ("start_s", *_PRICES, "volume")
+HIGHS: Final = _COLUMNS.index("high")
+LOWS: Final = _COLUMNS.index("low")
 
 
 def ist(at_s: int) -> str:

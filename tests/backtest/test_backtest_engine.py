@@ -47,9 +47,9 @@ def test_bars_in_which_nothing_can_happen_are_skipped_without_a_difference(
     quick = backtest(setup)
     plainly = Lane.schedule
 
-    def always(lane: Lane) -> None:
-        plainly(lane)
-        lane.due_s = 0.0
+    def always(lane: Lane, wake_s: float) -> None:
+        plainly(lane, wake_s)
+        lane.due = 0
 
     monkeypatch.setattr(Lane, "schedule", always)
     assert told(backtest(setup)) == told(quick)
