@@ -359,6 +359,7 @@ class Program:
 
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         from alphapanda_desktop.domain.calendar import phase
+        from alphapanda_desktop.preferences import Preferences
         from alphapanda_desktop.ui.shell import DeskParts
 
         market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
@@ -384,6 +385,7 @@ class Program:
                 why=self._why,
                 coverage=coverage,
                 preflight=self._preflight,
+                settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
             )
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from alphapanda_desktop.domain.compliance import OrderLimits
 from alphapanda_desktop.domain.errors import Fatal
@@ -18,6 +18,9 @@ from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.risk_profiles import PROFILES
 
 VERSION: Final = 2
+OVERRIDE: Final = "ALPHAPANDA_SET_"
+"""What a variable of the environment that overrides a setting begins with."""
+
 Mode = Literal["practice", "paper", "live"]
 
 
@@ -76,21 +79,27 @@ class Window(_Section):
 class Paper(_Section):
     """The paper account."""
 
-    opening_cash: float = Field(10_00_000.0, gt=0, description="Rupees a paper day begins with.")
+    opening_cash: float = Field(
+        10_00_000.0, ge=1.0, le=1e12, description="Cash that a new paper account begins with.",
+        json_schema_extra={"unit": "₹", "step": 50_000},
+    )  # fmt: skip
 
 
 class Practice(_Section):
     """The practice exchange."""
 
     seed: int = Field(7, description="Another seed is another market.")
-    scenario: str = Field("calm", description="What goes wrong, if anything.")
+    scenario: str = Field("calm", description="What goes wrong, if anything: see alphapanda sim --help.")
 
 
 class Recording(_Section):
     """What is kept of the market."""
 
     enabled: bool = Field(True, description="Whether every tick of the day is kept on the disk.")
-    budget_gb: float = Field(2.0, gt=0, description="Most gigabytes of recordings; the oldest day goes first.")
+    budget_gb: float = Field(
+        2.0, ge=0.01, le=100_000.0, description="Most room for recordings; the oldest day goes first.",
+        json_schema_extra={"unit": "GB", "step": 0.5},
+    )  # fmt: skip
 
 
 class Settings(_Section):
@@ -104,6 +113,49 @@ class Settings(_Section):
     paper: Paper = Field(default_factory=Paper)
     practice: Practice = Field(default_factory=Practice)
     recording: Recording = Field(default_factory=Recording)
+    _beneath: dict[tuple[str, str], object] = PrivateAttr(default_factory=dict)
+    """What the file says where the environment says something else, by section and field."""
+
+    @property
+    def overridden(self) -> frozenset[tuple[str, str]]:
+        """Section and field of what the environment has set for this run."""
+        return frozenset(self._beneath)
+
+    def override(self, environ: Mapping[str, str]) -> None:
+        """Take `ALPHAPANDA_SET_SECTION__FIELD=value` for this run; it is never saved. Raises Fatal naming the variable.
+
+        A field of several values, such as a list, is JSON.
+        """
+        for name in sorted(environ):
+            if name.startswith(OVERRIDE):
+                self._override(name, environ[name])
+
+    def _override(self, name: str, text: str) -> None:
+        section_name, _, field = name.removeprefix(OVERRIDE).lower().partition("__")
+        section = getattr(self, section_name, None)
+        if not isinstance(section, _Section) or field not in type(section).model_fields:
+            raise Fatal(f"{name} in the environment names no setting. One is {OVERRIDE}PAPER__OPENING_CASH.")
+        before = getattr(section, field)
+        try:
+            setattr(section, field, _value(text))
+        except ValidationError as error:
+            raise Fatal(f"{name} in the environment: {error.errors()[0]['msg']}.") from error
+        self._beneath[section_name, field] = before
+
+    def to_be_saved(self) -> Settings:
+        """The same without what the environment has set: unless it was changed since, that is not the person's."""
+        kept = self.model_copy(deep=True)
+        for (section, field), value in self._beneath.items():
+            setattr(getattr(kept, section), field, value)
+        return kept
+
+
+def _value(text: str) -> object:
+    """JSON where it is some, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _with_whole_limits(data: dict[str, Any]) -> dict[str, Any]:
@@ -116,11 +168,17 @@ UPGRADES: Final[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _wi
 """Step n turns a file of version n into version n + 1."""
 
 
-def load(path: Path) -> Settings:
-    """Settings in a file; the defaults where there is none.
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings in a file, the defaults where there is none; the environment's own over them.
 
     Raises Fatal for a file of a newer program, and for one that cannot be read, naming it and the field.
     """
+    settings = _load(path)
+    settings.override(environ)
+    return settings
+
+
+def _load(path: Path) -> Settings:
     if not path.exists():
         return Settings()
     try:
@@ -157,7 +215,7 @@ def save(settings: Settings, path: Path) -> None:
     part = path.with_suffix(".part")
     try:
         with part.open("w", encoding="utf-8") as file:
-            file.write(settings.model_dump_json(indent=2))
+            file.write(settings.to_be_saved().model_dump_json(indent=2))
             file.flush()
             os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
         if os.name == "posix":

@@ -88,7 +88,7 @@ def test_bytes_that_are_no_text_and_a_folder_are_named(tmp_path):
 
 def test_a_value_out_of_bounds_is_named_with_its_field(tmp_path):
     path = written(tmp_path / "settings.json", '{"paper": {"opening_cash": 0}}')
-    with pytest.raises(Fatal, match=r"settings\.json: paper\.opening_cash: .*greater than 0"):
+    with pytest.raises(Fatal, match=r"settings\.json: paper\.opening_cash: .*greater than or equal to 1"):
         settings.load(path)
 
 
@@ -154,3 +154,29 @@ def test_a_limit_that_is_none_is_named(tmp_path, value):
     text = '{"version": 2, "risk": {"limits": {"desk": {"max_loss_per_day": ' + value + "}}}}"
     with pytest.raises(Fatal, match=r"risk\.limits.*"):
         settings.load(written(tmp_path / "settings.json", text))
+
+
+def test_the_environment_sets_a_value_for_this_run_and_is_never_saved(tmp_path):
+    path = written(tmp_path / "settings.json", '{"paper": {"opening_cash": 5000}}')
+    environ = {"ALPHAPANDA_SET_PAPER__OPENING_CASH": "70000", "ALPHAPANDA_SET_WINDOW__THEME": "light"}
+    loaded = settings.load(path, environ)
+    assert (loaded.paper.opening_cash, loaded.window.theme) == (70_000.0, "light")
+    assert loaded.overridden == {("paper", "opening_cash"), ("window", "theme")}
+    loaded.practice.seed = 9
+    settings.save(loaded, path)
+    again = settings.load(path, {})
+    assert (again.paper.opening_cash, again.window.theme, again.practice.seed) == (5_000.0, "dark", 9)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ALPHAPANDA_SET_PAPER__OPENING_CASH", "-3"),
+        ("ALPHAPANDA_SET_PAPER__NOTHING", "3"),
+        ("ALPHAPANDA_SET_VERSION", "3"),
+        ("ALPHAPANDA_SET_WINDOW__THEME", "pink"),
+    ],
+)
+def test_a_variable_that_sets_nothing_is_named(tmp_path, variable, value):
+    with pytest.raises(Fatal, match=variable):
+        settings.load(tmp_path / "settings.json", {variable: value})

@@ -14,6 +14,7 @@ from alphapanda_desktop.ui.killsheet import KillSheet
 from alphapanda_desktop.ui.limitssheet import LimitsSheet
 from alphapanda_desktop.ui.preflightsheet import PreflightSheet
 from alphapanda_desktop.ui.reconcilesheet import ReconcileSheet
+from alphapanda_desktop.ui.settingssheet import SettingsSheet
 from alphapanda_desktop.ui.sheet import Sheet, SheetDeck
 from alphapanda_desktop.ui.whysheet import WhySheet
 
@@ -116,6 +117,12 @@ class DeskSheets:
         look = self._parts.preflight
         if look is not None:
             self._lay("preflight_sheet", lambda: PreflightSheet(look, self._edge, self._window))
+
+    def show_settings(self) -> None:
+        """Every setting that has no sheet of its own."""
+        keeper = self._parts.settings
+        if keeper is not None:
+            self._lay("settings_sheet", lambda: SettingsSheet(keeper, self._edge, self._window))
 
     # -- stop coverage, and leaving with it ------------------------------------------------------------------
 

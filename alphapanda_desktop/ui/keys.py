@@ -14,6 +14,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "F5 / F6": "reconcile now / show the differences",
         "F7 / F8 / F9": "stop coverage / limits / why this order",
         "F10": "preflight: is everything ready for the day",
+        "Ctrl+,": "settings",
         "Ctrl+0": "to the chart",
         "Ctrl+1 … Ctrl+9": "to the watchlist, strategies, positions and the other panels",
         "Esc": "take the ticket or the sheet away",

@@ -72,6 +72,8 @@ class Menus:
         file = bar.addMenu("&File")
         self.log_out = self._add(file, "&Log out of Kite", self._log_out)
         self.log_out.setEnabled(False)
+        self.settings = self._add(file, "&Settings…", self._show_settings, "Ctrl+,")
+        self.settings.setEnabled(False)
         self._add(file, "&Close AlphaPanda", window.ask_to_close, "Ctrl+Q")
         self._view = bar.addMenu("&View")
         self._add(self._view, "&Dark", lambda: window.set_theme("dark"))
@@ -109,6 +111,7 @@ class Menus:
             self._add(self._trade, "Ready for the day? (&preflight)…", sheets.show_preflight, "F10")
         if parts.why is not None:
             self._add(self._trade, "&Why this order?…", self._ask_why, "F9")
+        self.settings.setEnabled(parts.settings is not None)
         self._trade.addSeparator()
         # The strip owns the key: here it is only told.
         self._add(self._trade, "&Kill switch\tCtrl+Shift+K", self._window.strip.kill_pressed.emit)
@@ -135,6 +138,10 @@ class Menus:
 
         self._release_action.setEnabled(state is not TradingState.ACTIVE)
         self._reduce_action.setEnabled(state is TradingState.ACTIVE)
+
+    def _show_settings(self) -> None:
+        if self._sheets is not None:
+            self._sheets.show_settings()
 
     def _log_out(self) -> None:
         if self._parts is not None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
+    from alphapanda_desktop.ui.settingssheet import Keeper
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
     from alphapanda_desktop.ui.welcome import WelcomePage
 
@@ -82,6 +83,7 @@ class DeskParts:
     coverage: StopCoverage | None = None
     preflight: Callable[[], Awaitable[list[Check]]] | None = None
     """Looks whether everything is ready for the day."""
+    settings: Keeper | None = None
     real_hours: bool = False
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
 
