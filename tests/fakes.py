@@ -32,6 +32,7 @@ from alphapanda_desktop.domain.positions import Position, fold_fills
 from alphapanda_desktop.domain.session import IST, Profile, Session, Token, verify
 from alphapanda_desktop.domain.strategy import Holding
 from alphapanda_desktop.domain.why import Cause
+from alphapanda_desktop.domain.wishes import Wishes
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=IST).astimezone(UTC)
 """A Monday in the middle of trading."""
@@ -152,10 +153,16 @@ def a_request(
     return OrderRequest(**{**words, **more})
 
 
-class FakeContext:
-    """A strategy's view on a hand-fed market. Orders fill whole at the last close unless `fills` is False."""
+class FakeContext(Wishes):
+    """A strategy's view on a hand-fed market. Orders fill whole at the last close unless `fills` is False.
+
+    `tell_order` and `due` are the host's: call them where a test needs brackets and timers to go on.
+    """
+
+    now: datetime = NOON  # type: ignore[assignment]  # a context's own property
 
     def __init__(self, instruments: Sequence[Instrument], *, fills: bool = True) -> None:
+        super().__init__(Interval.MINUTE)
         self._instruments = tuple(instruments)
         self._bars: dict[str, list[Bar]] = {i.key: [] for i in instruments}
         self._holdings: dict[str, Holding] = {}
@@ -166,7 +173,6 @@ class FakeContext:
         self.stops: dict[str, float | None] = {}
         self.lines: list[str] = []
         self.shown: dict[str, object] = {}
-        self.now = NOON
 
     @property
     def instruments(self) -> Sequence[Instrument]:

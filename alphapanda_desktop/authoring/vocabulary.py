@@ -24,7 +24,13 @@ USUAL: Final = {
 }  # fmt: skip
 """What a parameter without an annotation is, by the name it bears in a strategy's own methods."""
 
-GIVES: Final = {"position": "Holding", "bars": "[Bar]", "working": "[Order]", "instruments": "[Instrument]"}
+GIVES: Final = {
+    "position": "Holding",
+    "bars": "[Bar]",
+    "history": "[Bar]",
+    "working": "[Order]",
+    "instruments": "[Instrument]",
+}
 """What members of the context hand out; in brackets a sequence of it."""
 
 ELSEWHERE: Final[dict[str, Mapping[str, str]]] = {
@@ -43,10 +49,12 @@ ELSEWHERE: Final[dict[str, Mapping[str, str]]] = {
         "ticksize": "tick_size",
     },
     "Context": {
-        "history": "bars", "candles": "bars", "get_bars": "bars", "close": "closes", "ltp": "last_price",
-        "price": "last_price", "positions": "position", "holding": "position", "orders": "working",
-        "open_orders": "working", "time": "now", "print": "log", "close_position": "exit", "square_off": "exit",
-        "stop_loss": "protect", "stop": "protect", "cancel_order": "cancel", "plot": "show",
+        "candles": "bars", "resample": "history", "consolidate": "history", "order_target": "target",
+        "bracket_order": "bracket", "schedule": "timer", "set_timer": "timer", "call_later": "timer",
+        "get_bars": "bars", "close": "closes", "ltp": "last_price", "price": "last_price", "positions": "position",
+        "holding": "position", "orders": "working", "open_orders": "working", "time": "now", "print": "log",
+        "close_position": "exit", "square_off": "exit", "stop_loss": "protect", "stop": "protect",
+        "cancel_order": "cancel", "plot": "show",
     },
 }  # fmt: skip
 """Names from other systems, and what they are called here."""

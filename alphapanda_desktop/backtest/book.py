@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 from alphapanda_desktop.backtest.gate import Seen
 from alphapanda_desktop.backtest.lane import DayPlan, Lane
-from alphapanda_desktop.backtest.margins import margin
 from alphapanda_desktop.backtest.orders import Execution, Refused, Working
 from alphapanda_desktop.backtest.rates import ChargeBook
+from alphapanda_desktop.domain.margins import margin
 from alphapanda_desktop.domain.orders import Side
 from alphapanda_desktop.domain.positions import RUPEE, to_money
 from alphapanda_desktop.domain.squareoff import FEE
@@ -31,7 +30,7 @@ class Book:
         self.refused: list[Refused] = []
         self._day = date.min
         self._today = 0
-        self._today_of: Counter[str] = Counter()
+        self._today_of: dict[str, int] = {}
         self._day_began = self.cash
         self._peak = 0.0
 
@@ -45,7 +44,8 @@ class Book:
     def count(self, work: Working) -> None:
         """One more order that was let out."""
         self._today += 1
-        self._today_of[work.instrument.key] += 1
+        key = work.instrument.key
+        self._today_of[key] = self._today_of.get(key, 0) + 1
 
     def worth(self) -> int:
         """Cash and what is held, at the last prices."""
@@ -60,23 +60,19 @@ class Book:
 
     def seen(self, lane: Lane, work: Working, *, with_result: bool) -> Seen:
         """What the rules ask for, before this order."""
-        mine = lane.working() if lane.resting or lane.coming else ()
-        others = len(mine)
+        buying = selling = others = mine = 0
+        if lane.resting or lane.coming:
+            working = lane.working()
+            others = mine = len(working)
+            buying = sum(each.quantity for each in working if each.sign > 0)
+            selling = sum(each.quantity for each in working if each.sign < 0)
         if len(self._lanes) > 1:
             others = sum(len(each.resting) + len(each.coming) for each in self._lanes)
+        result = self.result_of_day() if with_result else None
         return Seen(
-            held=lane.held(work.product),
-            buying=sum(each.quantity for each in mine if each.sign > 0),
-            selling=sum(each.quantity for each in mine if each.sign < 0),
-            of_instrument=lane.whole[0],
-            orders_today=self._today,
-            instrument_orders_today=self._today_of[lane.key],
-            working_orders=others,
-            instrument_working=len(mine),
-            last_price=lane.last,
-            day_pnl=self.result_of_day() if with_result else None,
-            day_peak=self._peak,
-        )
+            lane.held(work.product), buying, selling, lane.whole[0], self._today, self._today_of.get(lane.key, 0),
+            others, mine, lane.last, result, self._peak,
+        )  # fmt: skip
 
     def opening_quantity(self, lane: Lane, work: Working) -> int:
         """How much of an order would enlarge the position, after the working orders ahead of it."""
@@ -102,10 +98,8 @@ class Book:
             shown = f"{at // 60:02d}:{at % 60:02d}"
             return f"MIS positions are squared off at {shown}: no new one can be opened after that."
         price = work.limit or work.price or lane.last
-        needed, free = (
-            margin(lane.instrument, work.product, work.side, opening * lane.units, price),
-            self.available(work),
-        )
+        needed = margin(lane.instrument, work.product, work.side, opening * lane.units, price)
+        free = self.available(work)
         if needed > free:
             return f"Insufficient funds. Required margin is {needed:.2f} but available margin is {free:.2f}."
         return ""

@@ -7,18 +7,20 @@ the last one that the market has shown.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.backtest.lane import Lane
+from alphapanda_desktop.domain.barbuilder import Hours
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.domain.market import Bar, BarSize
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.strategy import Holding
+from alphapanda_desktop.domain.wishes import Wishes
 
 if TYPE_CHECKING:
     from alphapanda_desktop.backtest.matcher import Matcher
@@ -26,10 +28,17 @@ if TYPE_CHECKING:
 LOG_LINES: Final = 10_000
 
 
-class BacktestContext:
-    """Context of one backtest; wishes go to the matcher."""
+class BacktestContext(Wishes):
+    """Context of one backtest; wishes go to the matcher.
+
+    `on_timer` hears the name of each timer that has come; the engine sets it.
+    """
 
     def __init__(self, lanes: Sequence[Lane], matcher: Matcher) -> None:
+        super().__init__(BarSize(lanes[0].seconds))
+        self.on_timer: Callable[[str], None] | None = None
+        self._listening = False
+        matcher.woken = self._ring
         self._lanes = {lane.key: lane for lane in lanes}
         self._matcher = matcher
         self._instruments = tuple(lane.instrument for lane in lanes)
@@ -63,6 +72,78 @@ class BacktestContext:
     def working(self, instrument: Instrument) -> Sequence[Order]:
         lane = self._lanes[instrument.key]
         return [work.order() for work in lane.working()] if lane.resting or lane.coming else []
+
+    # -- for the wishes that are made of simpler ones ------------------------------------------------------------------
+
+    def held_as(self, instrument: Instrument) -> Mapping[Product, int]:
+        return self._lanes[instrument.key].held_as()
+
+    def leaving(self, instrument: Instrument) -> bool:
+        lane = self._lanes[instrument.key]
+        return lane.stop is not None and lane.whole[0] * lane.stop.sign > 0 and lane.stop.crossed(lane.last)
+
+    def hours_of(self, instrument: Instrument) -> Hours | None:
+        return Hours(instrument.exchange, has_derivatives=self._lanes[instrument.key].has_derivatives)
+
+    def target(
+        self, instrument: Instrument, quantity: int, *, reason: str, product: Product | None = None
+    ) -> str | None:
+        self._listen()
+        return super().target(instrument, quantity, reason=reason, product=product)
+
+    def bracket(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        stop: float,
+        reason: str,
+        target: float | None = None,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        self._listen()
+        return super().bracket(
+            instrument, quantity, stop=stop, reason=reason, target=target, price=price,
+            trigger_price=trigger_price, product=product,
+        )  # fmt: skip
+
+    def _listen(self) -> None:
+        """Hear of orders before the strategy does. Only from the first wish on: news are made for a listener alone."""
+        if not self._listening:
+            self._listening, self._heard = True, self._matcher.heard
+            self._matcher.heard = self._hear
+
+    def _hear(self, order: Order) -> None:
+        self.tell_order(order)
+        if self._heard is not None:
+            self._heard(order)
+
+    def timer(
+        self,
+        name: str,
+        *,
+        after: float | None = None,
+        every: float | None = None,
+        at: time | datetime | None = None,
+    ) -> None:
+        super().timer(name, after=after, every=every, at=at)
+        self._wake()
+
+    def cancel_timer(self, name: str) -> None:
+        super().cancel_timer(name)
+        self._wake()
+
+    def _wake(self) -> None:
+        due = self.next_timer()
+        self._matcher.wake(None if due is None else due.timestamp())
+
+    def _ring(self) -> None:
+        for name in self.due():
+            if self.on_timer is not None:
+                self.on_timer(name)
+        self._wake()
 
     def buy(
         self,

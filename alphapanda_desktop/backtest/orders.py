@@ -7,10 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import INTENDED, Order, OrderRequest, OrderType, Product, Side
-
-AUTOMATIC: Final = -1.0
-"""Market protection of which Kite chooses the percentage, as every run of a strategy asks for it."""
+from alphapanda_desktop.domain.orders import AUTOMATIC, INTENDED, Order, OrderRequest, OrderType, Product, Side
 
 STOPS: Final = ("SL", "SL-M")
 

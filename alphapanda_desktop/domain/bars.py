@@ -24,7 +24,7 @@ from alphapanda_desktop.domain.barbuilder import (
     candle_start,
 )
 from alphapanda_desktop.domain.bargaps import Gap, Gaps
-from alphapanda_desktop.domain.market import Bar, Interval, Ohlc, Period, Tick
+from alphapanda_desktop.domain.market import Bar, Ohlc, Period, Tick
 from alphapanda_desktop.domain.pyramid import Columns, Floats, Ints, Pyramid
 
 __all__ = [
@@ -92,6 +92,7 @@ class BarSeries:
         self, interval: Period, open_s: int = NSE_OPEN_S, hours: Hours | None = None, lag_s: float = 0.0
     ) -> None:
         self.interval = interval
+        self.hours = hours
         self._lag_s = lag_s
         self.history_version = 0
         self.columns = Columns()
@@ -326,7 +327,7 @@ def _merged(history: Bar, ticks: Bar, carried: int) -> Bar:
 
 
 def combined(
-    bars: Sequence[Bar], source: Interval, period: Period, open_s: int = NSE_OPEN_S, hours: Hours | None = None
+    bars: Sequence[Bar], source: Period, period: Period, open_s: int = NSE_OPEN_S, hours: Hours | None = None
 ) -> list[Bar]:
     """Bars of a longer period made of the source's, oldest first; `history_of(period)` says which source to ask for.
 

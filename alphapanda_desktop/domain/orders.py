@@ -31,6 +31,9 @@ INTENDED: Final = "INTENDED"
 
 TAG_MAX: Final = 20
 
+AUTOMATIC: Final = -1.0
+"""Market protection of which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.market import Bar, Interval, Tick
+from alphapanda_desktop.domain.market import Bar, Interval, Period, Tick
 from alphapanda_desktop.domain.orders import Order, Product
 
 
@@ -156,8 +156,75 @@ class Context(Protocol):
         """
         ...
 
+    def target(
+        self, instrument: Instrument, quantity: int, *, reason: str, product: Product | None = None
+    ) -> str | None:
+        """Ask for what is missing to hold `quantity` (negative is short); the tag, or None when nothing was asked.
+
+        Call it as often as you like: what an earlier call asked for counts while it is on its way, and what was refused
+        is not asked for again for 5 s. Your own orders that are in the way are cancelled first, stops and limits that
+        close included where the position is to shrink; the call after that asks. To the other side it goes in two
+        steps as well: this call closes, the next one after that opens. What shrinks is sold as what it is held as;
+        `product` is for what is added.
+        """
+        ...
+
+    def bracket(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        stop: float,
+        reason: str,
+        target: float | None = None,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        """Buy `quantity` (sell it short where negative) with its stop, and a target where given; the entry's tag.
+
+        The stop is `protect`: it guards from the first unit that is filled. At the target a limit order rests for what
+        is held, never for more. When one of them closes the position, the other one and what is left of the entry are
+        withdrawn; the stop withdraws the target first and leaves once that is confirmed, so that both never fill. A
+        target that was cancelled by somebody else or refused is not put again: the stop goes on. After the run's end
+        the target is withdrawn as every order is; the stop goes on while something is held.
+
+        `price` makes the entry a limit, `trigger_price` a stop. Raises ValueError where something of it is held or at
+        work already, no price is known, or stop or target lie on the wrong side of the entry's price.
+        """
+        ...
+
     def cancel(self, tag: str) -> None:
         """Ask for the cancellation of one of this run's own orders."""
+        ...
+
+    def timer(
+        self,
+        name: str,
+        *,
+        after: float | None = None,
+        every: float | None = None,
+        at: time | datetime | None = None,
+    ) -> None:
+        """Call `on_timer(ctx, name)` in market time: once `after` so many seconds, `every` so many, or `at` a time.
+
+        A `time` is of the day in India, and comes each day; a `datetime` with a zone comes once. Asking for a name
+        again moves it. Several of `every` that were missed come as one. In a backtest of bars a moment comes when that
+        bar is over in which it lies, or the first one after it, before its `on_bar`. Raises ValueError unless exactly
+        one of the three is given.
+        """
+        ...
+
+    def cancel_timer(self, name: str) -> None:
+        """Call it no more; a name that is not there is no error."""
+        ...
+
+    def history(self, instrument: Instrument, interval: Period, count: int | None = None) -> Sequence[Bar]:
+        """Closed bars of a longer interval, made of this run's own, oldest first; the last `count` of them.
+
+        They reach back as far as `bars` does, and one that lacks its beginning is left out. With the run's own interval
+        it is `bars`. Raises ValueError for an interval into which the run's bars do not fit whole.
+        """
         ...
 
     def log(self, text: str) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
-from typing import Final
+from datetime import datetime, time
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alphapanda_desktop.domain.barbuilder import Hours
 from alphapanda_desktop.domain.coverage import WAITING
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar
-from alphapanda_desktop.domain.orders import Order, OrderRequest, OrderType, Product, Side
+from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderRequest, OrderType, Product, Side
 from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.domain.strategy import Holding
 from alphapanda_desktop.domain.why import Cause, bar_facts, market_facts, shown, tick_facts
+from alphapanda_desktop.domain.wishes import Wishes
 from alphapanda_desktop.trading.closing import Closing, Wait
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
@@ -24,16 +28,19 @@ from alphapanda_desktop.trading.shares import Shares
 from alphapanda_desktop.trading.stops import KeptStop, StopWatch
 from alphapanda_desktop.trading.tags import Tags
 
-AUTOMATIC: Final = -1.0
-"""Market protection of which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
+LOOK_S: Final = 1.0
+"""Longest sleep between two looks at the timers: the venue's clock may be set, and may run faster than the machine's.
+"""
 
 
-class RunContext:
+class RunContext(Wishes):
     """Context of one run. `submit` and `cancel` carry wishes on, `shares` tells what is there still; nothing waits.
 
     `withdraw` cancels an order that is not the run's and is in the way of its exit.
 
-    Its host tells it of every order with `heard`, after the run's own picture has been brought up to date.
+    Its host tells it of every order with `heard`, after the run's own picture has been brought up to date. `rings`
+    hears the name of each timer that has come; `spawn(name, work)` keeps the time, without it `ring` must be called. A
+    host whose strategy is elsewhere has told it the tags of its wishes already: `bearing` gives them to a wish.
     """
 
     def __init__(
@@ -48,7 +55,16 @@ class RunContext:
         keep: Callable[[KeptStop], None] = lambda _kept: None,
         warn: Callable[[str], None] = lambda _text: None,
         withdraw: Callable[[Order], None] = lambda _order: None,
+        rings: Callable[[str], None] = lambda _name: None,
+        spawn: Callable[[str, Coroutine[Any, Any, None]], object] | None = None,
     ) -> None:
+        super().__init__(run.interval)
+        self._rings = rings
+        self._spawn = spawn
+        self._keeping_time = False
+        self._moved = asyncio.Event()
+        """Set when a timer was put or taken away."""
+        self._offered: list[str] = []
         self._shares = shares
         self._run = run
         self._market = market
@@ -90,6 +106,78 @@ class RunContext:
     def working(self, instrument: Instrument) -> Sequence[Order]:
         return self._run.working(instrument.key)
 
+    # -- for the wishes that are made of simpler ones ------------------------------------------------------------------
+
+    def held_as(self, instrument: Instrument) -> Mapping[Product, int]:
+        return self._run.held_as(instrument.key)
+
+    def leaving(self, instrument: Instrument) -> bool:
+        return any(self._closing.waits(instrument.key, product) for product in self._run.held_as(instrument.key))
+
+    def hours_of(self, instrument: Instrument) -> Hours | None:
+        return self._market.live_series(instrument, self._run.interval).hours
+
+    def version_of(self, instrument: Instrument) -> int:
+        return self._market.live_series(instrument, self._run.interval).history_version
+
+    # -- timers --------------------------------------------------------------------------------------------------------
+
+    def timer(
+        self,
+        name: str,
+        *,
+        after: float | None = None,
+        every: float | None = None,
+        at: time | datetime | None = None,
+    ) -> None:
+        super().timer(name, after=after, every=every, at=at)
+        self._moved.set()
+        if self._spawn is not None and not self._keeping_time:
+            self._keeping_time = True
+            self._spawn(f"timers of {self._run.run_id}", self._keep_time())
+
+    def cancel_timer(self, name: str) -> None:
+        super().cancel_timer(name)
+        self._moved.set()
+
+    async def _keep_time(self) -> None:
+        """Ring each timer when its moment has come, until there is none or the run may ask for nothing any more."""
+        began, began_s = self._clock.now(), self._clock.monotonic_s()
+        try:
+            while (due := self.next_timer()) is not None and self._run.asking:
+                now, now_s = self._clock.now(), self._clock.monotonic_s()
+                if due <= now:
+                    self.ring()
+                    continue
+                gone_s = now_s - began_s
+                pace = max(1.0, (now - began).total_seconds() / gone_s) if gone_s > 0 else 1.0
+                self._moved.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(min((due - now).total_seconds() / pace, LOOK_S)):
+                        await self._moved.wait()
+        finally:
+            self._keeping_time = False
+
+    def ring(self) -> None:
+        """Tell the host of the timers that have come; it may be called with every tick."""
+        for name in self.due():
+            if self._run.asking:
+                self._rings(name)
+
+    # -- wishes --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def bearing(self, *tags: str) -> Iterator[None]:
+        """Give what is asked for within these tags, in this order; more than these are made here."""
+        self._offered = list(tags)
+        try:
+            yield
+        finally:
+            self._offered = []
+
+    def _new_tag(self) -> str:
+        return self._offered.pop(0) if self._offered else self._tags.new()
+
     def buy(
         self,
         instrument: Instrument,
@@ -130,7 +218,7 @@ class RunContext:
             self._note_once(f"no exit of {key} {product}: the account holds nothing of it any more")
         if closing.waits(key, product) or closing.left(key, product, sign) <= 0:
             return None
-        wait = Wait(instrument, product, sign, self._tags.new(), reason)
+        wait = Wait(instrument, product, sign, self._new_tag(), reason)
         closing.begin(wait)
         self._listen(instrument)
         return wait.tag
@@ -175,9 +263,12 @@ class RunContext:
     def heard(self, order: Order) -> None:
         """Something became of one of the run's orders; its host has put it into the run already."""
         self._closing.look()
+        if self._run.asking:
+            self.tell_order(order)
 
     def note_slices(self, request: OrderRequest, tags: Sequence[str]) -> None:
         """Know that what was asked for goes out as several orders."""
+        self.tell_slices(request.tag, tags)
         self._asked.update(tags)
         for tag in tags:
             if request.order_type == "MARKET":
@@ -248,7 +339,7 @@ class RunContext:
             price=instrument.snap(price) if price else None,
             trigger_price=instrument.snap(trigger_price) if trigger_price else None,
             market_protection=AUTOMATIC if kind in ("MARKET", "SL-M") else None,
-            tag=tag or self._tags.new(),
+            tag=tag or self._new_tag(),
             strategy=self._run.run_id,
             reason=reason,
             closes=closes,

@@ -11,7 +11,7 @@ from psygnal import Signal
 
 from alphapanda_desktop.domain.coverage import WAITING, AppStop, Coverage, covered
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused
-from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
+from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderRequest, Product
 from alphapanda_desktop.domain.portfolio import Gtt, Gtts
 from alphapanda_desktop.domain.positions import DELIVERY, Position
 from alphapanda_desktop.domain.why import Cause, tick_facts
@@ -24,9 +24,6 @@ from alphapanda_desktop.trading.stops import KeptStop, kept_by
 
 GAP_S: Final = 2.0
 """How long after one reading of the GTTs the next may follow."""
-
-AUTOMATIC: Final = -1.0
-"""Market protection of which Kite chooses the percentage.  Source: CONTRACT 2.6."""
 
 
 class StopCoverage:

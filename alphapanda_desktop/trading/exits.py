@@ -13,7 +13,7 @@ from typing import Final, Protocol, cast, get_args
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import Order, OrderRequest, Product, Side
+from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderRequest, Product, Side
 from alphapanda_desktop.domain.positions import to_close
 from alphapanda_desktop.trading.books import Place, left_of, place_of
 from alphapanda_desktop.trading.desk import Desk
@@ -23,8 +23,6 @@ from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.shares import in_holdings
 
 CANCEL_WAIT_S: Final = 10.0
-AUTOMATIC: Final = -1.0
-"""Market protection by which Kite chooses the percentage."""
 
 
 @dataclass(frozen=True, slots=True)

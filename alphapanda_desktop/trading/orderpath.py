@@ -22,7 +22,7 @@ from alphapanda_desktop.domain.errors import (
     Unknown,
 )
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import Order, OrderRequest
+from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderRequest
 from alphapanda_desktop.domain.risk import Exposure, RuleResult, TradingState, reduces
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.slicing import largest_order, slices
@@ -35,9 +35,6 @@ from alphapanda_desktop.trading.placing import Leaving, Placing
 from alphapanda_desktop.trading.reconcile import journaled
 from alphapanda_desktop.trading.rules import Rules
 from alphapanda_desktop.trading.unanswered import Unanswered
-
-AUTOMATIC: Final = -1.0
-"""Market protection by which Kite chooses the percentage, demanded on MARKET and SL-M.  Source: CONTRACT 2.6."""
 
 MOST_SLICES: Final = 200
 """How many orders an exit may be cut into: whoever could send only a part of it would not get out."""

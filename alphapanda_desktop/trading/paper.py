@@ -15,14 +15,15 @@ from typing import Final, Protocol
 from alphapanda_desktop.domain import calendar
 from alphapanda_desktop.domain.errors import Rejected, SessionEnded
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.margins import margin
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.matching import AUTOMATIC_PROTECTION_PCT, Execution
-from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
+from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest, Side
 from alphapanda_desktop.domain.ports import Clock, Funds
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.domain.session import IST, Session, trading_day
 from alphapanda_desktop.domain.squareoff import square_off_at
-from alphapanda_desktop.trading.paper_account import Conversion, PaperAccount, margin
+from alphapanda_desktop.trading.paper_account import Conversion, PaperAccount
 from alphapanda_desktop.trading.paper_book import WAITS, PaperBook, day_of
 from alphapanda_desktop.trading.paper_orders import (
     MODIFICATIONS,
@@ -208,9 +209,10 @@ class PaperBroker:
             raise bad_input(f"{change.quantity} of {change.key} cannot be converted: they are not held.")
         if change.to_product == "MIS" and self._past_square_off(instrument, self._clock.now()):
             raise bad_input("Positions cannot be converted to MIS after the square-off.")
-        side = "BUY" if row.quantity > 0 else "SELL"
+        side: Side = "BUY" if row.quantity > 0 else "SELL"
+        units = change.quantity * instrument.multiplier
         then, now = (
-            margin(instrument, product, side, change.quantity, row.average_price)  # type: ignore[arg-type]
+            margin(instrument, product, side, units, row.average_price)
             for product in (change.to_product, change.product)
         )
         free = self.available()

@@ -14,33 +14,17 @@ from typing import Final
 from alphapanda_desktop.domain.charges import charges, instrument_type_of
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.margins import margin
 from alphapanda_desktop.domain.orders import Fill, Order, Side
 from alphapanda_desktop.domain.positions import RUPEE, Position, add_fill, to_money
 from alphapanda_desktop.domain.squareoff import FEE
 from alphapanda_desktop.trading.paper_holdings import PaperHoldings
-from alphapanda_desktop.trading.paper_rules import CASH_EXCHANGES
-
-INTRADAY_SHARE: Final = 0.20
-"""Least margin on shares traded within the day, by SEBI's peak-margin rule."""
-MTF_SHARE: Final = 0.50
-CONTRACT_SHARE: Final = 0.15
-"""Of a future's value, or of a written option's strike: about what index contracts cost."""
 
 SQUARED_OFF: Final = "sq-"
 """How the trade id of a fill begins that a square-off made: each of its orders costs a fee besides."""
 
 PositionId = tuple[str, str, str]
 FindInstrument = Callable[[str], Instrument | None]
-
-
-def margin(instrument: Instrument, product: str, side: Side, quantity: int, price: float) -> float:
-    """Rupees that an opening order, or an open position, ties up."""
-    units = quantity * instrument.multiplier
-    if instrument.instrument_type in ("CE", "PE"):
-        return units * (price if side == "BUY" else instrument.strike * CONTRACT_SHARE)
-    if instrument.exchange not in CASH_EXCHANGES:
-        return units * price * CONTRACT_SHARE
-    return units * price * {"MIS": INTRADAY_SHARE, "MTF": MTF_SHARE}.get(product, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +136,8 @@ class PaperAccount:
         quantity = self.opening_quantity(order, ahead)
         if instrument is None or not quantity:
             return 0.0
-        return margin(instrument, order.product, order.transaction_type, quantity, order.price)
+        units = quantity * instrument.multiplier
+        return margin(instrument, order.product, order.transaction_type, units, order.price)
 
     def opening_quantity(self, order: Order, ahead: Sequence[Order]) -> int:
         """How much of an order's open quantity would enlarge the position."""
@@ -202,7 +187,8 @@ class PaperAccount:
         if instrument is None or not position.quantity or _proceeds(position):
             return 0.0
         side: Side = "BUY" if position.quantity > 0 else "SELL"
-        return margin(instrument, position.product, side, abs(position.quantity), position.average_price)
+        units = abs(position.quantity) * instrument.multiplier
+        return margin(instrument, position.product, side, units, position.average_price)
 
     def _opened(self, fill: Fill) -> Position:
         return Position(

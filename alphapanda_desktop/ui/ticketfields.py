@@ -13,13 +13,21 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.orders import Order, OrderChange, OrderRequest, OrderType, Product, Side, Validity
+from alphapanda_desktop.domain.orders import (
+    AUTOMATIC,
+    Order,
+    OrderChange,
+    OrderRequest,
+    OrderType,
+    Product,
+    Side,
+    Validity,
+)
 from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin
 from alphapanda_desktop.ui.pricespin import PriceSpin
 from alphapanda_desktop.ui.ticketkinds import (
-    AUTOMATIC,
     CASH,
     KINDS,
     PRICED,

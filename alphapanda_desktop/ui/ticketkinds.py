@@ -17,9 +17,6 @@ ALL_TYPES: Final[tuple[OrderType, ...]] = ("MARKET", "LIMIT", "SL", "SL-M")
 PRICED: Final = frozenset({"LIMIT", "SL"})
 TRIGGERED: Final = frozenset({"SL", "SL-M"})
 CASH: Final = ("NSE", "BSE")
-AUTOMATIC: Final = -1.0
-"""Market protection by which Kite chooses the percentage; it demands one on orders without a price."""
-
 TYPE_TIPS: Final[dict[OrderType, str]] = {
     "MARKET": "At the best price there is, within the market protection",
     "LIMIT": "At this price or better",

@@ -93,7 +93,7 @@ def test_what_is_no_tick_is_left_alone(line: str) -> None:
      ("x = ctx.bars(instrument)[-1].ltp", "close"), ("x = [b.date for b in ctx.bars(instrument)]", "start_s"),
      ("for o in ctx.working(instrument): o.side", "transaction_type"),
      ("x = ctx.instruments[0].token", "instrument_token"),
-     ("p = ctx.position(instrument); x = p.avg_price", "average_price"), ("x = ctx.history(instrument)", "bars"),
+     ("p = ctx.position(instrument); x = p.avg_price", "average_price"), ("x = ctx.candles(instrument)", "bars"),
      ("x = ctx.bars(instrument)[-3:][0].timestamp", "start_s"), ("ctx.close_position(instrument)", "exit"),
      ("x = ctx.closse(instrument)", "closes"), ("x = self.params.fsat", "")],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Charges, margins and books of a backtest against the functions that they stand in for."""
+"""Charges and books of a backtest against the functions that they stand in for."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.backtest.lane import folded
-from alphapanda_desktop.backtest.margins import margin
 from alphapanda_desktop.backtest.rates import ChargeBook
 from alphapanda_desktop.commands.charges import run as charges_command
 from alphapanda_desktop.domain.charges import charges
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.runbook import fold
-from alphapanda_desktop.trading import paper_account
 from tests.backtest.history import INFY, buy, flat, play, sell
 from tests.backtest.history import a_series as series
 from tests.fakes import an_instrument
@@ -71,17 +69,6 @@ def test_charges_are_those_of_the_charges_command(tmp_path: Path, capsys: pytest
     assert len(told) == 4
     assert [fill.charges / 10_000 for fill in result.executions] == pytest.approx(told, abs=3e-4)
     assert result.charged == sum(fill.charges for fill in result.executions)
-
-
-@given(
-    contract=st.sampled_from(CONTRACTS), side=st.sampled_from(["BUY", "SELL"]), quantity=st.integers(1, 10_000),
-    price=st.floats(0.05, 90_000),
-)  # fmt: skip
-def test_margins_are_those_of_the_paper_account(contract: Any, side: Any, quantity: int, price: float) -> None:
-    instrument, product = contract
-    assert margin(instrument, product, side, quantity * instrument.multiplier, price) == paper_account.margin(
-        instrument, product, side, quantity, price
-    )
 
 
 @given(st.lists(st.tuples(st.integers(-9, 9).filter(bool), st.integers(1, 4_000)), max_size=20))

@@ -15,7 +15,7 @@ from alphapanda_desktop.domain.market import Bar, BarSize, Interval
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.strategy import Holding
-from alphapanda_desktop.domain.wishes import Brackets, Timers, Wishes, longer, target
+from alphapanda_desktop.domain.wishes import Brackets, Timers, longer
 from tests.fakes import NOON, FakeContext, an_instrument, bars_of
 
 INFY = an_instrument()
@@ -72,24 +72,24 @@ def test_a_target_asks_for_what_is_missing_once() -> None:
     ctx = FakeContext([INFY])
     ctx.add_bar(INFY, 100.0)
     for _ in range(3):
-        target(ctx, INFY, 30, reason="more")
-    target(ctx, INFY, 10, reason="less")
+        ctx.target(INFY, 30, reason="more")
+    ctx.target(INFY, 10, reason="less")
     assert told(ctx) == [("BUY", 30), ("SELL", 20)]
 
 
 def test_a_target_counts_what_is_on_its_way() -> None:
     ctx = slow()
-    assert target(ctx, INFY, 30, reason="in") == "tag0"
-    assert target(ctx, INFY, 30, reason="in") is None
+    assert ctx.target(INFY, 30, reason="in") == "tag0"
+    assert ctx.target(INFY, 30, reason="in") is None
     assert told(ctx) == [("BUY", 30)]
 
 
 def test_a_new_target_cancels_what_rests_before_it_asks() -> None:
     ctx = slow()
-    target(ctx, INFY, 30, reason="in")
-    assert target(ctx, INFY, 50, reason="more") is None
+    ctx.target(INFY, 30, reason="in")
+    assert ctx.target(INFY, 50, reason="more") is None
     assert ctx.cancelled == ["tag0"]
-    target(ctx, INFY, 50, reason="more")
+    ctx.target(INFY, 50, reason="more")
     assert told(ctx) == [("BUY", 30), ("BUY", 50)]
 
 
@@ -97,9 +97,9 @@ def test_to_the_other_side_it_closes_first() -> None:
     ctx = FakeContext([INFY])
     ctx.add_bar(INFY, 100.0)
     ctx.hold(INFY, 10, 100)
-    target(ctx, INFY, -5, reason="turn")
+    ctx.target(INFY, -5, reason="turn")
     assert (told(ctx), ctx.position(INFY).quantity) == ([("SELL", 10)], 0)
-    target(ctx, INFY, -5, reason="turn")
+    ctx.target(INFY, -5, reason="turn")
     assert told(ctx) == [("SELL", 10), ("SELL", 5)]
 
 
@@ -109,7 +109,7 @@ def test_targets_are_always_reached_within_two_calls(wanted: list[int]) -> None:
     ctx.add_bar(INFY, 100.0)
     for quantity in wanted:
         for _ in range(2):
-            target(ctx, INFY, quantity, reason="as asked")
+            ctx.target(INFY, quantity, reason="as asked")
         assert ctx.position(INFY).quantity == quantity
 
 
@@ -174,16 +174,6 @@ def test_a_bracket_needs_it_flat() -> None:
         brackets.enter(ctx, INFY, 10, stop=98.0, reason="second")
 
 
-class WishfulContext(SlowContext, Wishes):
-    """The same, as methods."""
-
-    now = NOON  # type: ignore[assignment]  # a context's own property
-
-    def __init__(self) -> None:
-        SlowContext.__init__(self)
-        Wishes.__init__(self)
-
-
 # --- timers ------------------------------------------------------------------------------------------------------
 
 
@@ -243,15 +233,15 @@ def test_bars_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_context_with_wishes_does_the_same_by_method() -> None:
-    ctx = WishfulContext()
+    ctx = SlowContext()
     ctx.add_bar(INFY, 100.0)
     tag = ctx.bracket(INFY, 10, stop=98.0, target=104.0, reason="break")
     ctx.tell_order(ctx.fill(tag, 10))
     assert (told(ctx), ctx.stops) == ([("BUY", 10), ("SELL", 10)], {INFY.key: 98.0})
     assert ctx.target(INFY, 10, reason="as it is") is None
-    ctx.every("look", 60)
-    ctx.after("soon", 5)
-    ctx.at("close", time(15, 10))
-    ctx.no_timer("soon")
+    ctx.timer("look", every=60)
+    ctx.timer("soon", after=5)
+    ctx.timer("close", at=time(15, 10))
+    ctx.cancel_timer("soon")
     ctx.now = NOON + timedelta(seconds=61)
     assert ctx.due() == ["look"]

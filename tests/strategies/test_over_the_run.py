@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alphapanda_desktop.domain.market import Bar
-from alphapanda_desktop.domain.wishes import Brackets, target
+from alphapanda_desktop.domain.wishes import Brackets
 from alphapanda_desktop.strategies.momentum import Momentum, MomentumParams
 from alphapanda_desktop.trading.stops import kept_by
 from tests.trading.test_stops import INFY, Desk
@@ -88,6 +88,6 @@ def test_a_target_reached_ends_the_brackets_stop(desk: Desk) -> None:
 
 def test_a_target_of_nothing_is_an_exit_that_leaves_once(desk: Desk) -> None:
     desk.holds(10)
-    assert target(desk.ctx, INFY, 0, reason="out")
-    assert target(desk.ctx, INFY, 0, reason="out") is None
+    assert desk.ctx.target(INFY, 0, reason="out")
+    assert desk.ctx.target(INFY, 0, reason="out") is None
     assert [request.transaction_type for request in desk.asked] == ["BUY", "SELL"]

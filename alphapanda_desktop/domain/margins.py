@@ -1,6 +1,6 @@
-"""What an opening order or an open position ties up: the stand-ins that paper trading uses too.
+"""What an opening order or an open position ties up: stand-ins, for Kite's SPAN files are not public.
 
-Kite's SPAN files are not public. The tests hold these figures against the paper account's.
+Paper trading and backtests use the same.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Side
 
 SHARES: Final = {"MIS": 0.20, "MTF": 0.50}
-"""Parts of their value that shares tie up within the day, and on margin; bought as CNC they cost all of it."""
+"""Parts of their value that shares tie up: within the day the least by SEBI's peak-margin rule; as CNC all of it."""
 
 CONTRACTS: Final = 0.15
-"""Of a future's value, or of a written option's strike."""
+"""Of a future's value, or of a written option's strike: about what index contracts cost."""
 
 
 def margin(instrument: Instrument, product: str, side: Side, count: float, price: float) -> float:
