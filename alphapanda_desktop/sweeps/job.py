@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -93,6 +95,17 @@ class Outcome:
     page: str = ""
 
 
+TELLER: Final[ContextVar[Progress | None]] = ContextVar("TELLER", default=None)
+"""Who is told how far a job is where nobody else was named: a pool's worker sets it for its parent."""
+
+_EXECUTING: Final = Lock()
+"""Workers of a cluster play in several threads, and a strategy file's classes are looked up under one name."""
+
+
+class BadParameters(BadData):
+    """The strategy refuses these values; the message names each field and what is wrong with it."""
+
+
 def play(job: Job, told: Progress | None = None) -> Outcome:
     """Play a job here. Raises BadData for what cannot be played; what the strategy raises passes."""
     strategy = strategy_of(job.strategy)
@@ -108,7 +121,7 @@ def play(job: Job, told: Progress | None = None) -> Outcome:
         limits=job.limits,
         with_derivatives=frozenset(ref.instrument.key for ref in job.data) if job.closing_auction else frozenset(),
     )
-    return _outcome(_without(backtest(setup, told), [before for _, before in bars]), page=job.page)
+    return _outcome(_without(backtest(setup, told or TELLER.get()), [before for _, before in bars]), page=job.page)
 
 
 def strategy_of(which: str | StrategyFile) -> type[Strategy]:
@@ -122,16 +135,19 @@ def strategy_of(which: str | StrategyFile) -> type[Strategy]:
     source, content = read(Path(which.path))
     if source.sha256 != which.sha256:
         raise BadData(f"{which.path} is not the file that the job was made for: it has other content")
-    return execute(which.path, content)
+    with _EXECUTING:
+        kind = execute(which.path, content)
+        kind.Params.model_rebuild()
+        return kind
 
 
 def params_of(strategy: type[Strategy], values: Mapping[str, object]) -> Parameters:
-    """Values as the strategy's parameters. Raises BadData naming each field and what is wrong with it."""
+    """Values as the strategy's parameters. Raises BadParameters."""
     try:
         return strategy.Params.model_validate(dict(values))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise BadData(f"parameters of {strategy.name}: {faults}") from None
+        raise BadParameters(f"parameters of {strategy.name}: {faults}") from None
 
 
 # --- bars ------------------------------------------------------------------------------------------------------------

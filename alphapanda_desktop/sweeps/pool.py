@@ -81,11 +81,11 @@ class Pool(Executor):
 
         The future raises what the function raised, `Died` or `Hung`.
         """
-        return self._add(Work(pickle.dumps((fn, args, kwargs, False)), None))
+        return self._add(Work(pickle.dumps((fn, args, kwargs)), None))
 
     def play(self, job: Job, told: Told | None = None) -> Work[Outcome]:
         """Play a job in a worker."""
-        return self._add(Work(pickle.dumps((play, (job,), {}, True)), told))
+        return self._add(Work(pickle.dumps((play, (job,), {})), told))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more; end the workers when what was taken has ended, or at once what has not begun."""

@@ -21,6 +21,7 @@ from typing import IO, Final
 
 from alphapanda_desktop.authoring.load import MODULE
 from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.sweeps.job import TELLER
 
 HEAD: Final = struct.Struct("<Q")
 LARGEST_PRINT: Final = 64 << 20
@@ -80,9 +81,9 @@ def _serve(call: bytes, answers: IO[bytes]) -> None:
         return True
 
     try:
-        function, arguments, named, tells = pickle.loads(call)  # noqa: S301  from the program that started this one
-        value = function(*arguments, told, **named) if tells else function(*arguments, **named)
-        write(answers, ("done", value))
+        function, arguments, named = pickle.loads(call)  # noqa: S301  from the program that started this one
+        TELLER.set(told)
+        write(answers, ("done", function(*arguments, **named)))
     except BaseException as error:  # whatever a strategy raises, SystemExit too, is the answer
         write(answers, ("failed", *_failure(error)))
 
@@ -98,4 +99,5 @@ def _failure(error: BaseException) -> tuple[str, str, str]:
     ]
     if own and not isinstance(error, AlphaPandaError):
         return "StrategyError", f"{own[-1]}: {words}", stack
-    return type(error).__name__, str(error), stack
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ in ("builtins", AlphaPandaError.__module__))
+    return kind.__name__, str(error), stack
