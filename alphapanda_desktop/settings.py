@@ -80,7 +80,7 @@ class Paper(_Section):
     """The paper account."""
 
     opening_cash: float = Field(
-        10_00_000.0, ge=1.0, le=1e12, description="Cash that a new paper account begins with.",
+        10_00_000.0, ge=1.0, title="Opening cash", description="Cash that a new paper account begins with.",
         json_schema_extra={"unit": "₹", "step": 50_000},
     )  # fmt: skip
 
@@ -95,9 +95,9 @@ class Practice(_Section):
 class Recording(_Section):
     """What is kept of the market."""
 
-    enabled: bool = Field(True, description="Whether every tick of the day is kept on the disk.")
+    enabled: bool = Field(True, title="Record ticks", description="Whether every tick of the day is kept on the disk.")
     budget_gb: float = Field(
-        2.0, ge=0.01, le=100_000.0, description="Most room for recordings; the oldest day goes first.",
+        2.0, ge=0.01, title="Disk budget", description="Most room for recordings; the oldest day goes first.",
         json_schema_extra={"unit": "GB", "step": 0.5},
     )  # fmt: skip
 

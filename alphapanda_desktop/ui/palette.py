@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QLineEdit, QMenuBar, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLineEdit, QMenuBar, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, tell
@@ -137,6 +137,7 @@ class Palette(Sheet):
         view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         view.setSortingEnabled(False)
         view.horizontalHeader().hide()
+        view.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         view.setFrameShape(QFrame.Shape.NoFrame)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setMinimumHeight(14 * view.verticalHeader().defaultSectionSize())

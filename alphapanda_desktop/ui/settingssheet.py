@@ -7,8 +7,18 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from pydantic import BaseModel
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QLocale, QSize, Qt
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge
@@ -17,6 +27,8 @@ from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
 
 RESET_COLUMN: Final = 2
+LABEL_PX: Final = 170
+FIELD_PX: Final = 190
 NOTHING: Final = "No setting is called like that. Limits are under Trade › Limits (F8)."
 WHEN: Final = "Settings hold from the next start of the program on."
 
@@ -73,7 +85,12 @@ class SectionForm(QWidget):
         words.setWordWrap(True)
         tint(words, "warn" if name in self.section.fixed else "muted", edge)
         back = self._back(name)
-        widget.setMaximumWidth(320)
+        label.setText(self.section.model.model_fields[name].title or label.text())
+        label.setFixedWidth(LABEL_PX)
+        widget.setFixedWidth(FIELD_PX)
+        if isinstance(widget, QAbstractSpinBox):
+            widget.setLocale(QLocale(QLocale.Language.English, QLocale.Country.India))  # 10,00,000
+            widget.setGroupSeparatorShown(True)
         widget.setEnabled(name not in self.section.fixed)
         back.setEnabled(widget.isEnabled())
         grid.addWidget(back, row, RESET_COLUMN)
@@ -102,7 +119,8 @@ class SectionForm(QWidget):
         any_found = False
         for name, widgets in self._rows.items():
             about = self.section.model.model_fields[name].description or ""
-            text = f"{self.section.title} {label_of(name)} {about}".lower()
+            title = self.section.model.model_fields[name].title or label_of(name)
+            text = f"{self.section.title} {title} {about}".lower()
             found = all(word in text for word in words)
             any_found = any_found or found
             for widget in widgets:
@@ -152,6 +170,8 @@ class SettingsSheet(Sheet):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.viewport().setAutoFillBackground(False)
+        page.setAutoFillBackground(False)
         area.setWidget(page)
         return area
 
