@@ -1,6 +1,7 @@
 """A form made from a pydantic model: a bounded field for each parameter, its help, and its error beside it.
 
-Object names for the tour: `param_<field>` for each field's widget, `param_error_<field>` for the words under it.
+Object names for the tour: `param_<field>` for each field's widget, `param_error_<field>` for the words under it; another
+form in the same window has a word of its own instead of `param`.
 """
 
 from __future__ import annotations
@@ -78,9 +79,12 @@ class ModelForm(QWidget):
     changed = Signal()
     helped = Signal(str)
 
-    def __init__(self, model: type[BaseModel], theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: type[BaseModel], theme: Theme, parent: QWidget | None = None, prefix: str = "param"
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._prefix = prefix
         self._inputs: dict[str, _Input] = {}
         self._errors: dict[str, QLabel] = {}
         self.model = model
@@ -96,7 +100,7 @@ class ModelForm(QWidget):
     def _add(self, grid: QGridLayout, row: int, name: str, field: FieldInfo) -> None:
         made = self._inputs[name] = _input_for(field, self.changed.emit, self)
         words = help_of(field)
-        made.widget.setObjectName(f"param_{name}")
+        made.widget.setObjectName(f"{self._prefix}_{name}")
         made.widget.setAccessibleName(label_of(name))
         made.widget.setAccessibleDescription(words)
         made.widget.setToolTip(words)
@@ -111,7 +115,7 @@ class ModelForm(QWidget):
 
     def _error_line(self, name: str) -> QLabel:
         line = self._errors[name] = QLabel(self)
-        line.setObjectName(f"param_error_{name}")
+        line.setObjectName(f"{self._prefix}_error_{name}")
         line.setWordWrap(True)
         line.setStyleSheet(f"color: {self._theme.danger};")
         line.hide()
@@ -255,7 +259,13 @@ def _number(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _
     _dress(spin, field)
     spin.setValue(default)
     spin.valueChanged.connect(lambda _value: changed())
-    return _Input(spin, spin.value, spin.setValue)
+    return _Input(spin, spin.value, lambda value: _write(spin, float(value)))
+
+
+def _write(spin: NumberSpin, value: float) -> None:
+    """Show a value as it is: a field that rounds would start something else than was asked for."""
+    spin.setDecimals(max(spin.decimals(), _decimals(value)))
+    spin.setValue(value)
 
 
 def _decimals(value: float) -> int:

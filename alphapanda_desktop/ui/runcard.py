@@ -1,16 +1,17 @@
-"""One strategy run as a card: state, instruments, position, P&L, last reason, variables, log, and its buttons.
+"""One strategy run as a card: state, instruments, position, result, last reason, variables, process, log, its buttons.
 
-Object names for the tour: `run_card_<run_id>`, `run_state_<run_id>`, `run_pause_<run_id>`, `run_resume_<run_id>`,
-`run_stop_<run_id>`, `run_log_<run_id>`.
+Object names for the tour: `run_card_<run_id>`, `run_state_<run_id>`, `run_mode_<run_id>`, `run_more_<run_id>`,
+`run_begin_<run_id>`, `run_pause_<run_id>`, `run_resume_<run_id>`, `run_stop_<run_id>`, `run_clone_<run_id>`,
+`run_log_<run_id>`, and those of `ui.runparams`, `ui.runleft` and `ui.runfile`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -27,21 +28,26 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import LogLine, Run, RunState
 from alphapanda_desktop.trading.runner import Runner
-from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui import formats, runlines
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.forms import words_of
-from alphapanda_desktop.ui.strip import Chip
+from alphapanda_desktop.ui.question import MODE_ROLES, MODE_WORDS
+from alphapanda_desktop.ui.runfile import FileLine
+from alphapanda_desktop.ui.runleft import LeftBehind
+from alphapanda_desktop.ui.runparams import RunParameters
+from alphapanda_desktop.ui.strip import MODE_MARKS, Chip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of, in_words, summary_of
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.domain.pnl import Pnl
     from alphapanda_desktop.trading.coverage import StopCoverage
+    from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 
 __all__ = ["RunCard", "count_of"]
 
 LOG_HEIGHT: Final = 150
 STATE_ROLES: Final[dict[RunState, Role]] = {
+    RunState.LOADING: "accent",
+    RunState.LOADED: "accent",
     RunState.STARTING: "accent",
     RunState.RUNNING: "good",
     RunState.PAUSED: "warn",
@@ -50,25 +56,45 @@ STATE_ROLES: Final[dict[RunState, Role]] = {
     RunState.FAILED: "danger",
 }
 LINE_ROLES: Final[dict[str, Role]] = {"info": "text", "warning": "warn", "error": "danger"}
+NOT_BEGUN: Final = (RunState.LOADING, RunState.LOADED)
 
 
 class RunCard(QFrame):
-    """Shows one run and asks the runner; `refresh` reads the run anew."""
+    """Shows one run and asks the runner; `refresh` reads the run anew. Signal: `clone_wanted(run)`."""
 
-    def __init__(self, run: Run, runner: Runner, market: Market, desk: Desk, edge: Edge, parent: QWidget) -> None:
+    clone_wanted = Signal(object)
+
+    def __init__(
+        self,
+        run: Run,
+        runner: Runner,
+        market: Market,
+        desk: Desk,
+        edge: Edge,
+        parent: QWidget,
+        mode: str = "",
+        files: StrategyFiles | None = None,
+    ) -> None:
         super().__init__(parent)
         self.run = run
         self.coverage: StopCoverage | None = None
         self.fills_unread = False
         """Whether orders tell of more filled than the trades that were read."""
+        self.net: float | None = None
+        """The run's net result today as it is shown; None while it cannot be known."""
         self._runner = runner
         self._market = market
         self._desk = desk
         self._edge = edge
+        self._mode = mode
         self._state_shown: tuple[RunState, str] | None = None
         self._lines_shown: tuple[int, LogLine | None] = (0, None)
+        self._name = desk.name_of_run(run.run_id)
+        self.params = RunParameters(run, self._name, runner.change, edge, self)
+        self.left = LeftBehind(run, runner, desk, mode, edge, self)
+        self.file = FileLine(run, runner, desk, files, edge, self)
         self.setObjectName(f"run_card_{run.run_id}")
-        self.setAccessibleName(f"{run.strategy.title}, {desk.name_of_run(run.run_id)}")
+        self.setAccessibleName(f"{run.strategy.title}, {self._name}")
         theme = edge.theme
         self.setStyleSheet(
             f"RunCard {{ background: {theme.panel}; border: 1px solid {theme.border}; border-radius: 5px; }}"
@@ -81,30 +107,47 @@ class RunCard(QFrame):
         whole.setContentsMargins(10, 8, 10, 8)
         whole.setSpacing(5)
         self._build_head(whole)
-        self.where = self._line(whole, "muted")
         self._build_result(whole)
         self.held_back = self._line(whole, "warn")
-        self.stops = self._line(whole)
-        self.reason = self._line(whole)
         self.detail = self._line(whole)
-        self.variables = self._line(whole)
-        self.variables.setTextFormat(Qt.TextFormat.RichText)
-        self.age = self._line(whole, "muted")
-        self.stop_words = self._line(whole, "muted")
+        whole.addWidget(self.file)
+        whole.addWidget(self.left)
+        self._build_more(whole)
         self._build_buttons(whole)
         self._build_log(whole)
+        self.more.setChecked(not self.run.state.over)
 
     def _build_head(self, whole: QVBoxLayout) -> None:
-        self.title = QLabel(self)
-        self.title.setFont(ui_font(10, bold=True))
-        self.title.setText(self.run.strategy.title)
-        self.number = QLabel(self._desk.name_of_run(self.run.run_id), self)
+        run_id = self.run.run_id
+        self.more = QToolButton(self)
+        self.more.setObjectName(f"run_more_{run_id}")
+        self.more.setCheckable(True)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more.setFont(ui_font(10, bold=True))
+        self.more.setToolTip("Show or hide what it runs on and what it does")
+        self.more.setAccessibleName(f"Details of {self._name}")
+        self.more.setStyleSheet(
+            "QToolButton, QToolButton:checked { border: 0; background: transparent; padding: 0; text-align: left; "
+            f"color: {self._edge.theme.text}; }} QToolButton:focus {{ color: {self._edge.theme.accent}; }}"
+        )
+        self.more.toggled.connect(lambda _on: self.refresh())
+        self.number = QLabel(self._desk.name_of_run(run_id), self)
         self.number.setStyleSheet(f"color: {self._edge.theme.muted};")
-        self.state = Chip(f"run_state_{self.run.run_id}", self._edge, self)
-        names = QVBoxLayout()
-        names.setSpacing(0)
-        names.addWidget(self.title)
-        names.addWidget(self.number)
+        self.mode = QLabel(MODE_MARKS.get(self._mode, self._mode.upper()), self)
+        self.mode.setObjectName(f"run_mode_{run_id}")
+        self.mode.setFont(ui_font(8, bold=True))
+        self.mode.setToolTip(f"Its orders: {MODE_WORDS.get(self._mode, '')}")
+        self.mode.setStyleSheet(f"color: {self._edge.theme.colour(MODE_ROLES.get(self._mode, 'warn')).name()};")
+        self.mode.setVisible(bool(self._mode))
+        self.state = Chip(f"run_state_{run_id}", self._edge, self)
+        names, under = QVBoxLayout(), QHBoxLayout()
+        names.setSpacing(1)
+        under.setSpacing(8)
+        under.addWidget(self.number)
+        under.addWidget(self.mode)
+        under.addStretch(1)
+        names.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        names.addLayout(under)
         head = QHBoxLayout()
         head.addLayout(names, 1)
         head.addWidget(self.state, 0, Qt.AlignmentFlag.AlignTop)
@@ -116,11 +159,28 @@ class RunCard(QFrame):
         self.pnl = QLabel(self)
         self.pnl.setFont(ui_font(11, bold=True))
         self.pnl.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.pnl.setAccessibleName("Net profit and loss of this run")
+        self.pnl.setAccessibleName("Net profit and loss of this run today")
         row = QHBoxLayout()
         row.addWidget(self.position, 1)
         row.addWidget(self.pnl)
         whole.addLayout(row)
+
+    def _build_more(self, whole: QVBoxLayout) -> None:
+        """What can be folded away."""
+        self.inside = QWidget(self)
+        inside = QVBoxLayout(self.inside)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(5)
+        self.where = self._line(inside, "muted")
+        inside.addWidget(self.params)
+        self.stops = self._line(inside)
+        self.reason = self._line(inside)
+        self.variables = self._line(inside)
+        self.variables.setTextFormat(Qt.TextFormat.RichText)
+        self.age = self._line(inside)
+        self.process = self._line(inside)
+        self.stop_words = self._line(inside, "muted")
+        whole.addWidget(self.inside)
 
     def _line(self, whole: QVBoxLayout, role: Role = "text") -> QLabel:
         line = QLabel(self)
@@ -128,18 +188,24 @@ class RunCard(QFrame):
         line.setTextFormat(Qt.TextFormat.PlainText)
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
+        line.hide()
         whole.addWidget(line)
         return line
 
     def _build_buttons(self, whole: QVBoxLayout) -> None:
-        run_id = self.run.run_id
-        row = QHBoxLayout()
-        self.pause = self._button("pause", "Pause entries", lambda: self._runner.pause(run_id))
+        run_id, runner = self.run.run_id, self._runner
+        self.begin = self._button("begin", "Start", lambda: self._ask("start", self._begin()))
+        self.begin.setStyleSheet("font-weight: 600;")
+        self.pause = self._button("pause", "Pause entries", lambda: runner.pause(run_id))
         self.pause.setToolTip("Refuse new entries; exits still pass")
-        self.resume = self._button("resume", "Resume", lambda: self._runner.resume(run_id))
-        self.stop = self._button("stop", "Stop", self._ask_stop)
-        for button in (self.pause, self.resume, self.stop):
-            row.addWidget(button)
+        self.resume = self._button("resume", "Resume", lambda: runner.resume(run_id))
+        self.stop = self._button("stop", "Stop", lambda: self._ask("stop", self._stop()))
+        self.clone = self._button("clone", "Clone", lambda: self.clone_wanted.emit(self.run))
+        self.clone.setToolTip("Fill the form with this strategy and these parameters, for another instrument")
+        row = QHBoxLayout()
+        for button in (self.begin, self.pause, self.resume, self.stop):
+            row.addWidget(button, 2)
+        row.addWidget(self.clone, 1)
         whole.addLayout(row)
 
     def _button(self, name: str, text: str, work: Callable[[], object]) -> QPushButton:
@@ -164,14 +230,24 @@ class RunCard(QFrame):
         whole.addWidget(self.log_toggle, 0, Qt.AlignmentFlag.AlignLeft)
         whole.addWidget(self.log)
 
-    def _ask_stop(self) -> None:
-        self._edge.spawn(f"stop {self.run.run_id}", self._stop())
+    def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        self._edge.spawn(f"{what} {self.run.run_id}", work)
+
+    async def _begin(self) -> None:
+        await self._runner.begin(self.run.run_id)
 
     async def _stop(self) -> None:
         words = await self._runner.stop(self.run.run_id)
         self._edge.notify(f"{self._desk.name_of_run(self.run.run_id)} stopped: {words}", "info")
 
     # -- what is shown ---------------------------------------------------------------------------------------
+
+    def fits(self, words: list[str]) -> bool:
+        """Whether all these words, in small letters, are in what the card is about."""
+        run = self.run
+        named = f"{run.strategy.name} {run.strategy.title} {self._desk.name_of_run(run.run_id)} {run.state}"
+        told = f"{named} {' '.join(i.key for i in run.instruments)}".lower()
+        return all(word in told for word in words)
 
     def follow_state(self) -> None:
         """Show the state and what may be asked in it, at once; the rest waits for `refresh`."""
@@ -196,43 +272,46 @@ class RunCard(QFrame):
 
     def refresh(self) -> None:
         """Show the run as it is now."""
-        run = self.run
+        run, over = self.run, self.run.state.over
         self.follow_state()
-        _say(self.where, self._where())
-        _say(self.position, self._position())
+        opened = self.more.isChecked()
+        self.more.setText(f"{'▾' if opened else '▸'} {run.strategy.title}")
+        self.inside.setVisible(opened)
+        self.number.setText(self._desk.name_of_run(run.run_id))
+        _say(self.position, runlines.position(run))
         self.show_pnl()
-        self._show_stops()
-        _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
         if _say(self.detail, run.detail):
             role: Role = "danger" if run.state is RunState.FAILED else "muted"
             self.detail.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
-        _say(self.variables, "" if run.state.over else self._variables())
-        _say(self.age, "" if run.state.over else self._age())
-        _say(self.stop_words, "" if run.state.over else self._stop_words())
+        self.file.refresh()
+        self.left.refresh()
+        if opened:
+            self._show_more(over)
         self._show_log()
 
-    def _where(self) -> str:
+    def _show_more(self, over: bool) -> None:
         run = self.run
-        names = ", ".join(i.tradingsymbol for i in run.instruments) or "instruments no longer in the master"
-        params = words_of(run.params)
-        started = f"started {formats.ist_time(run.started_at)}"
-        return f"{names} · {run.interval.label} · {run.product} · {started}\n{params}"
+        _say(self.where, runlines.where(run))
+        self.params.refresh()
+        self._show_stops()
+        _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
+        _say(self.variables, "" if over else runlines.variables(run.variables, self._edge.theme.muted))
+        self._tint(self.age, *(("", "muted") if over else runlines.age(run, self._market)))
+        self._tint(self.process, *(("", "muted") if over else runlines.process(run.pulse)))
+        _say(self.stop_words, "" if over else self._runner.what_stop_does(run.run_id))
 
-    def _position(self) -> str:
-        held = [
-            f"{_units(holding.quantity)} {key.partition(':')[2]} @ {formats.price(holding.average_price)}"
-            for key, holding in self.run.holdings().items()
-            if holding.quantity
-        ]
-        return "\n".join(held) or "no position"
+    def _tint(self, line: QLabel, text: str, role: Role) -> None:
+        if _say(line, text):
+            line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
 
     def show_pnl(self) -> None:
         """Show the run's net result at the latest prices."""
         made = self._desk.ledger.of_run(self.run.run_id, self.run.price_of)
-        net, tip = made.net, _made_of(made)
+        net, tip = made.net, runlines.made_of(made)
         if self.fills_unread:  # the order's own figures are here before the trades that are charged
             gross = self.run.pnl()
             net, tip = None if gross is None else gross - made.charges, f"{tip}; fills are still being read"
+        self.net = net
         role: Role = "muted" if net is None else "up" if net > 0 else "down" if net < 0 else "unchanged"
         if _say(self.pnl, formats.signed_rupees(net)):
             self.pnl.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
@@ -247,37 +326,16 @@ class RunCard(QFrame):
             role = summary_of(own)[1]
             self.stops.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
 
-    def _variables(self) -> str:
-        muted = self._edge.theme.muted
-        rows = [
-            f"<tr><td style='color:{muted}; padding-right:10px'>{escape(name.replace('_', ' '))}</td>"
-            f"<td>{escape(_value(value))}</td></tr>"
-            for name, value in self.run.variables.items()
-        ]
-        return f"<table cellspacing=0>{''.join(rows)}</table>" if rows else ""
-
-    def _age(self) -> str:
-        ages = [(i.tradingsymbol, self._market.age_s(i.instrument_token)) for i in self.run.instruments]
-        stale = [i.tradingsymbol for i in self.run.instruments if self._market.stale(i.instrument_token)]
-        if stale:
-            return f"⚠ old prices: {', '.join(stale)}; no entries until ticks come again"
-        return "last tick: " + ", ".join(f"{name} {formats.age(age)}" for name, age in ages)
-
-    def _stop_words(self) -> str:
-        working = sum(len(self.run.working(i.key)) for i in self.run.instruments)
-        orders = f"cancels its {count_of(working, 'working order')}" if working else "no order is working"
-        held = [f"{_units(h.quantity)} {k.partition(':')[2]}" for k, h in self.run.holdings().items() if h.quantity]
-        after = f"its position of {', '.join(held)} stays open and is yours" if held else "it holds no position"
-        return f"Stop: {orders}; {after}."
-
     def _show_buttons(self) -> None:
         state = self.run.state
-        self.pause.setVisible(not state.over and state is not RunState.PAUSED)
+        self.begin.setVisible(state in NOT_BEGUN)
+        self.begin.setEnabled(state is RunState.LOADED)
+        self.pause.setVisible(not state.over and state is not RunState.PAUSED and state not in NOT_BEGUN)
         self.pause.setEnabled(state is RunState.RUNNING)
         self.resume.setVisible(state is RunState.PAUSED)
-        self.resume.setEnabled(state is RunState.PAUSED)
+        self.stop.setText("Unload" if state in NOT_BEGUN else "Stop")
         self.stop.setVisible(not state.over)
-        self.stop.setEnabled(state in (RunState.STARTING, RunState.RUNNING, RunState.PAUSED))
+        self.stop.setEnabled(self.run.asking or state in NOT_BEGUN)
 
     def _show_log(self) -> None:
         opened, lines = self.log_toggle.isChecked(), self.run.log
@@ -285,6 +343,8 @@ class RunCard(QFrame):
         words = f"{'▾' if opened else '▸'} Log, {count_of(len(lines), 'line')}"
         self.log_toggle.setText(f"{words} · {count_of(bad, 'warning')}" if bad else words)
         self._colour_toggle("warn" if bad else "muted")
+        self.log_toggle.setVisible(self.more.isChecked())
+        opened = opened and self.more.isChecked()
         self.log.setVisible(opened)
         now = (len(lines), lines[-1] if lines else None)
         if opened and now != self._lines_shown:
@@ -308,12 +368,6 @@ class RunCard(QFrame):
         return f"<span style='color:{muted}'>{at}</span> <span style='color:{colour}'>{escape(line.text)}</span>"
 
 
-def _made_of(made: Pnl) -> str:
-    realised, unrealised = formats.signed_rupees(made.realised), formats.signed_rupees(made.unrealised)
-    charges = formats.rupees(made.charges)
-    return f"This run's own fills, after charges: realised {realised}, open {unrealised}, charges {charges}"
-
-
 def _say(label: QLabel, text: str) -> bool:
     """Show text, or nothing at all where there is none; whether it changed."""
     label.setVisible(bool(text))
@@ -321,13 +375,3 @@ def _say(label: QLabel, text: str) -> bool:
         return False
     label.setText(text)
     return True
-
-
-def _units(quantity: int) -> str:
-    return f"{formats.grouped(quantity)}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
-    return str(value)

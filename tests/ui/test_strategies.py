@@ -86,7 +86,7 @@ def test_an_index_cannot_be_started_on_and_the_panel_says_why(run: Any, panel_of
             panel.set_default_instrument(NIFTY)
             assert not panel.form.start.isEnabled()
             assert panel.form.why.text() == "NIFTY 50 is an index and cannot be traded; choose its future or a stock."
-            panel.form.add_instrument(INFY)
+            panel.form.chosen.add(INFY)
             assert panel.form.start.isEnabled()
             assert panel.form.why.isHidden()
 
@@ -113,12 +113,12 @@ def test_instruments_chosen_by_hand_are_not_replaced_by_the_charts(run: Any, pan
             form.set_default_instrument(INFY)
             form.set_default_instrument(FUTURE)
             assert form.instruments == [FUTURE]
-            form.add_instrument(INFY)
-            form.add_instrument(RUPEE)
+            form.chosen.add(INFY)
+            form.chosen.add(RUPEE)
             form.set_default_instrument(FUTURE)
             assert form.instruments == [INFY, RUPEE]
-            form.remove_instrument(INFY)
-            form.remove_instrument(RUPEE)
+            form.chosen.remove(INFY)
+            form.chosen.remove(RUPEE)
             assert form.instruments == [FUTURE]
 
     run(story())
@@ -260,9 +260,9 @@ def test_the_card_shows_position_result_reason_and_what_stop_will_leave(
             assert card.reason.text() == "Last decision: fast crossed above <slow>"
             assert "return pct" in card.variables.text()
             assert "1.25" in card.variables.text()
-            assert card.stop_words.text() == (
-                "Stop: cancels its 1 working order; its position of 10 INFY stays open and is yours."
-            )
+            assert card.stop_words.text() == stage.runner.what_stop_does(started.run_id)
+            assert card.stop_words.text().startswith("Stop cancels 1 working order")
+            assert card.stop_words.text().endswith("position stays open: 10 NSE:INFY")
 
     run(story())
 

@@ -1,0 +1,108 @@
+"""The lines of a run's card, as words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
+
+from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.forms import words_of
+from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import count_of
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.domain.pnl import Pnl
+    from alphapanda_desktop.trading.market import Market
+    from alphapanda_desktop.trading.pulse import Pulse
+
+MEGABYTE: Final = 1 << 20
+SLOW_MS: Final = 50.0
+"""Calls above this are noted in the run's log, too."""
+
+
+def where(run: Run) -> str:
+    """What it trades, on which bars, as what, and since when."""
+    names = ", ".join(i.tradingsymbol for i in run.instruments) or "instruments no longer in the master"
+    return f"{names} · {run.interval.label} · {run.product} · since {formats.ist_time(run.started_at)}"
+
+
+def position(run: Run) -> str:
+    """What it holds, by instrument."""
+    held = [
+        f"{formats.grouped(holding.quantity)} {key.partition(':')[2]} @ {formats.price(holding.average_price)}"
+        for key, holding in run.holdings().items()
+        if holding.quantity
+    ]
+    return "\n".join(held) or "no position"
+
+
+def made_of(made: Pnl) -> str:
+    """What a net result is made of."""
+    realised, unrealised = formats.signed_rupees(made.realised), formats.signed_rupees(made.unrealised)
+    charges = formats.rupees(made.charges)
+    return f"This run's own fills, after charges: realised {realised}, open {unrealised}, charges {charges}"
+
+
+def variables(values: Mapping[str, object], muted: str) -> str:
+    """A table in rich text: names in the muted colour beside their values."""
+    rows = [
+        f"<tr><td style='color:{muted}; padding-right:10px'>{escape(name.replace('_', ' '))}</td>"
+        f"<td>{escape(_value(value))}</td></tr>"
+        for name, value in values.items()
+    ]
+    return f"<table cellspacing=0>{''.join(rows)}</table>" if rows else ""
+
+
+def age(run: Run, market: Market) -> tuple[str, Role]:
+    """How old its prices are, and how grave that is."""
+    stale = [i.tradingsymbol for i in run.instruments if market.stale(i.instrument_token)]
+    if stale:
+        return f"⚠ old prices: {', '.join(stale)}; no entries until ticks come again", "warn"
+    ages = [f"{i.tradingsymbol} {formats.age(market.age_s(i.instrument_token))}" for i in run.instruments]
+    return f"last tick: {', '.join(ages)}", "muted"
+
+
+def process(pulse: Pulse) -> tuple[str, Role]:
+    """How its process does: calls and their times, memory, what it was too slow for; and how grave that is."""
+    if pulse.pid is None and not pulse.calls:
+        return "", "muted"
+    parts = [f"process {pulse.pid}" if pulse.pid is not None else "inside the program", count_of(pulse.calls, "call")]
+    p50, p99 = pulse.p50_ms, pulse.p99_ms
+    if p50 is not None and p99 is not None:
+        parts.append(f"p50 {_ms(p50)}, p99 {_ms(p99)}, longest {_ms(pulse.slowest_ms)}")
+    if pulse.memory_bytes is not None:
+        parts.append(f"{pulse.memory_bytes / MEGABYTE:.0f} MB")
+    if pulse.cpu_share is not None:
+        parts.append(f"{pulse.cpu_share:.0%} CPU")
+    if pulse.dropped_ticks:
+        parts.append(f"{formats.grouped(pulse.dropped_ticks)} ticks came too fast for it")
+    return " · ".join(parts), "warn" if (p99 or 0.0) > SLOW_MS else "muted"
+
+
+def waiting(run: Run) -> str:
+    """Which parameters another bar will change; empty where none."""
+    if run.waiting_params is None:
+        return ""
+    return f"From its next bar on: {changed(run.params, run.waiting_params) or 'the parameters it has'}."
+
+
+def changed(old: BaseModel, new: BaseModel) -> str:
+    """The values that differ, as words: "fast 12 bars · lots 2 lots"."""
+    before, after = words_of(old).split(" · "), words_of(new).split(" · ")
+    return " · ".join(word for word in after if word not in before)
+
+
+def _ms(value: float) -> str:
+    return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    return str(value)
