@@ -59,7 +59,8 @@ class Host:
         self._sender = sender = Sender(run, desk, clock, scope, self.take_order, tell, self.failed)
         shares = Shares(run, desk.books, runs)
         self.context = AskedContext(run, market, clock, sender.submit, sender.cancel, self.changed, shares, keep,
-            lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"), sender.withdraw)  # fmt: skip
+            lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"), sender.withdraw,
+            lambda name: self._seat.timer(name), scope.spawn)  # fmt: skip
         sender.context = self.context
         self._seat = seats(self)
 
