@@ -19,7 +19,7 @@ from alphapanda_desktop.backtest.orders import STOPS, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage, turns
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Bar
-from alphapanda_desktop.domain.matching import Quote, arriving, protection_price, resting, triggered
+from alphapanda_desktop.domain.matching import Quote, protection_price, resting, triggered
 from alphapanda_desktop.domain.orders import AUTOMATIC, Order, OrderType, Product
 from alphapanda_desktop.domain.squareoff import MAX_EQUITY_QUANTITY
 
@@ -321,9 +321,8 @@ class Matcher:
     def _arrive(self, lane: Lane, work: Working) -> None:
         """Take the market's price, worsened by slippage, if the limit allows it; else rest at the limit."""
         price = self._slippage.paid(lane.last, work.sign, lane.instrument)
-        fills = arriving(work.side, work.limit, work.quantity, Quote(price))
-        if fills:
-            self._fill(lane, work, fills[0].price)
+        if price <= work.limit if work.sign > 0 else price >= work.limit:  # as `arriving` says where no depth is known
+            self._fill(lane, work, price)
             return
         work.status, work.at_s = "OPEN", self.now_s
         lane.resting.append(work)
