@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.store.recorder import Recorder
+    from alphapanda_desktop.strategyfiles import OwnFiles
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -52,6 +53,9 @@ log = logging.getLogger("alphapanda.app")
 
 STOP_LIMIT_S: Final = 20.0
 """How long strategies and orders may take to stop before the program ends all the same."""
+
+FILES_WAIT_S: Final = 10.0
+"""How long today's earlier runs wait for people's own strategies to be known; later they have no form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ class Program:
         self.market: Market | None = None
         self.desk: Desk | None = None
         self.runner: Runner | None = None
+        self.files: OwnFiles | None = None
 
     async def run(self, drive: Callable[[Program], Coroutine[Any, Any, None]] | None = None) -> int:
         """Live until the window is closed; the exit code. `drive` plays a person meanwhile."""
@@ -235,6 +240,7 @@ class Program:
         from alphapanda_desktop.daymaster import day_master
         from alphapanda_desktop.strategies import SHIPPED
         from alphapanda_desktop.strategies.models import FOLDER
+        from alphapanda_desktop.strategyfiles import OwnFiles
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
@@ -247,6 +253,9 @@ class Program:
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
         venue.client.use(session.token)
+        own = self._options.folder
+        self.files = files = OwnFiles(own / "strategies", own / "enabled.json", SHIPPED, scope, self._tell)
+        scope.spawn("strategy files", files.run())  # early: whoever traded yesterday is told below
         self._window.show_busy("Loading the day's instruments…")
         keys = self._settings.window.watchlist.get(self.mode, ())
         master = await day_master(venue, session, self._options.folder / "instruments", keys, self._tell)
@@ -269,7 +278,7 @@ class Program:
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
         os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
-        self.runner = runner = Runner(session, desk, market, journal, venue.clock, SHIPPED, scope)
+        self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope)
         stack.callback(runner.close)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
@@ -284,6 +293,7 @@ class Program:
         scope.spawn("instrument search", _prepare(master))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
+        await files.known(FILES_WAIT_S)
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
@@ -384,6 +394,7 @@ class Program:
                 calculator=account.calculator,
                 why=self._why,
                 coverage=coverage,
+                files=self.files,
                 preflight=self._preflight,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,

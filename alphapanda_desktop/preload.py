@@ -29,6 +29,7 @@ CHART: Final = ("pyqtgraph", "alphapanda_desktop.ui.chart.view")
 DESK: Final = (
     "alphapanda_desktop.daymaster",
     "alphapanda_desktop.strategies",
+    "alphapanda_desktop.strategyfiles",
     "alphapanda_desktop.store.recorder",
     "alphapanda_desktop.trading.chargecheck",
     "alphapanda_desktop.trading.runner",

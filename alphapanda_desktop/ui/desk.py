@@ -61,7 +61,9 @@ class DeskView:
         yield
         self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
         yield
-        self.strategies = StrategiesPanel(parts.runner, parts.market, parts.desk, edge)
+        self.strategies = StrategiesPanel(
+            parts.runner, parts.market, parts.desk, edge, mode=parts.mode, files=parts.files
+        )
         yield
         self.positions = PositionsPanel(
             parts.desk, parts.market, edge, parts.mode,

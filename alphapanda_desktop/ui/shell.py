@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
     from alphapanda_desktop.ui.settingssheet import Keeper
+    from alphapanda_desktop.ui.strategyfiles import StrategyFiles
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
     from alphapanda_desktop.ui.welcome import WelcomePage
 
@@ -81,6 +82,8 @@ class DeskParts:
     why: Callable[[str], Awaitable[Trail]] | None = None
     """From a tag or an order id to the trail of that order."""
     coverage: StopCoverage | None = None
+    files: StrategyFiles | None = None
+    """People's own strategy files."""
     preflight: Callable[[], Awaitable[list[Check]]] | None = None
     """Looks whether everything is ready for the day."""
     settings: Keeper | None = None
