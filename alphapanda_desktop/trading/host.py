@@ -60,7 +60,7 @@ class Host:
         shares = Shares(run, desk.books, runs)
         self.context = AskedContext(run, market, clock, sender.submit, sender.cancel, self.changed, shares, keep,
             lambda text: desk.notice(f"{desk.name_of_run(run.run_id)}: {text}"), sender.withdraw,
-            lambda name: self._seat.timer(name), scope.spawn)  # fmt: skip
+            lambda name: self._seat.timer(name), scope.spawn)  # noqa: PLW0108  # its seat comes last  # fmt: skip
         sender.context = self.context
         self._seat = seats(self)
 
