@@ -22,6 +22,11 @@ OVERRIDE: Final = "ALPHAPANDA_SET_"
 """What a variable of the environment that overrides a setting begins with."""
 
 Mode = Literal["practice", "paper", "live"]
+Scenario = Literal[
+    "calm", "volatile", "disconnect", "silence", "flapping", "dead-token", "rate-limited", "rejecting", "lost-reply",
+    "slow", "out-of-order", "session-end",
+]  # fmt: skip
+"""The practice exchange's own names."""
 
 
 class _Section(BaseModel):
@@ -89,7 +94,7 @@ class Practice(_Section):
     """The practice exchange."""
 
     seed: int = Field(7, description="Another seed is another market.")
-    scenario: str = Field("calm", description="What goes wrong, if anything: see alphapanda sim --help.")
+    scenario: Scenario = Field("calm", description="What goes wrong, if anything: see alphapanda sim --help.")
 
 
 class Recording(_Section):

@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import date
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.risk import InstrumentLimits
 from alphapanda_desktop.domain.risk_profiles import PROFILES
 from alphapanda_desktop.folders import data_dir
+from alphapanda_desktop.sim.scenarios import SCENARIOS
 
 
 def written(path, text):
@@ -180,3 +182,7 @@ def test_the_environment_sets_a_value_for_this_run_and_is_never_saved(tmp_path):
 def test_a_variable_that_sets_nothing_is_named(tmp_path, variable, value):
     with pytest.raises(Fatal, match=variable):
         settings.load(tmp_path / "settings.json", {variable: value})
+
+
+def test_the_scenarios_to_choose_from_are_those_of_the_practice_exchange():
+    assert get_args(settings.Scenario) == tuple(SCENARIOS)
