@@ -6,7 +6,7 @@ In Kite's place stands this; nothing here knows an address.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self, TypeVar, final
@@ -48,8 +48,17 @@ class RecordedDay:
         """What time it is in the day; nothing later is told."""
 
     @classmethod
-    async def open(cls, files: Sequence[Path], known: Known, told: Callable[[float], None]) -> Self:
+    async def open(
+        cls,
+        files: Sequence[Path],
+        known: Known = lambda _key: None,
+        told: Callable[[float], None] = lambda _part: None,
+        *,
+        keys: Mapping[Path, str] | None = None,
+    ) -> Self:
         """Read the files; `told` hears, on the loop, which part of them has been read.
+
+        `known` gives rows of the day's master, `keys` the instrument of a CSV whose name does not tell it.
 
         Raises BadData for what is no recording or holds more than a trading day, and OSError.
         """
@@ -59,8 +68,11 @@ class RecordedDay:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(told, part)
 
-        asked, minutes = await _in_thread(lambda: _read(files, known, tell))
-        return cls(await _in_thread(lambda: Recording.open(files, known=known)), asked, minutes)
+        def opened() -> Recording:
+            return Recording.open(files, known=known, keys=keys)
+
+        asked, minutes = await _in_thread(lambda: _read(opened(), tell))
+        return cls(await _in_thread(opened), asked, minutes)
 
     @property
     def begin_ns(self) -> int:
@@ -112,8 +124,7 @@ class RecordedDay:
         self._asked.close()
 
 
-def _read(files: Sequence[Path], known: Known, told: Callable[[float], None]) -> tuple[Recording, Minutes]:
-    recording = Recording.open(files, known=known)
+def _read(recording: Recording, told: Callable[[float], None]) -> tuple[Recording, Minutes]:
     whole = False
     try:
         _check_day(recording)

@@ -20,15 +20,17 @@ OnFrame = Callable[[int, bytes], None]
 class ReplayFeed:
     """Feed over a player. All that was recorded comes, watched or not, in the mode in which it was recorded.
 
-    `snapshot` is a frame of what was known when the replay begins; `on_frame` hears each frame as it is told.
+    `snapshot` is a frame of what was known when the replay begins; `on_frame` hears each frame as it is told;
+    `problems` counts what of the frames could not be read.
     """
 
-    def __init__(self, player: Player, snapshot: bytes, on_frame: OnFrame | None = None) -> None:
+    def __init__(
+        self, player: Player, snapshot: bytes, on_frame: OnFrame | None = None, problems: dict[str, int] | None = None
+    ) -> None:
         self._player = player
         self._snapshot = snapshot
         self._on_frame = on_frame
-        self.problems: dict[str, int] = {}
-        """What of the frames could not be read, and how often."""
+        self.problems = {} if problems is None else problems
 
     def watch(self, tokens: Iterable[int], mode: Mode) -> None:
         """Nothing: what was not recorded cannot be had."""

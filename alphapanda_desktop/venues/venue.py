@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from alphapanda_desktop.trading.scope import OnError, Scope
 
 if TYPE_CHECKING:  # the journal is opened before the venue, and does not wait for what the venue needs
     from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
-    from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Journal
-    from alphapanda_desktop.domain.session import Session
-    from alphapanda_desktop.kite.login import KiteLogin
-    from alphapanda_desktop.kite.reader import KiteReader
+    from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Instruments, Journal, Login
+    from alphapanda_desktop.domain.replay import Transport
+    from alphapanda_desktop.domain.session import Session, Token
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
+    from alphapanda_desktop.trading.runner import Runner
+
+    class Reader(History, Instruments, Protocol):
+        """Where history and the master come from, in the name of a token."""
+
+        def use(self, token: Token) -> None: ...
+
 
 KITE_HOSTS: Final = frozenset({"kite.zerodha.com", "kite.trade", "zerodha.com"})
 """Hosts, with their subdomains, that the login view may show."""
@@ -62,6 +70,18 @@ class PracticeOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """Which recorded day is played, and from when: epoch nanoseconds, 0 for its beginning.
+
+    `keys` names the instrument of a CSV whose own name does not tell it.
+    """
+
+    files: tuple[Path, ...]
+    at_ns: int = 0
+    keys: tuple[tuple[Path, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Needs:
     """What an account is opened with: all of it exists only behind the login."""
 
@@ -93,6 +113,27 @@ def guarded(desk: Desk, account: Account) -> Account:
     )
 
 
+OnFrame = Callable[[int, bytes], None]
+"""Hears each frame of a feed as it came, with the epoch nanoseconds at which it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a venue has in addition where its market was recorded.
+
+    `session` stands in for a login. `clock` is the market's; the venue's own goes on where the market stands.
+    """
+
+    session: Session
+    clock: Clock
+    transport: Transport
+    feed: Callable[[OnFrame | None], Feed]
+    follow: Callable[[Market, Desk, Runner], None]
+    """Makes the market wait for what it has caused."""
+    rewound: Callable[[Callable[[int], None]], None]
+    """Says who hears that the day is to begin anew at an earlier time."""
+
+
 @dataclass(slots=True)
 class Venue:
     """One place to trade, before anybody has logged in: only its login works without a session.
@@ -102,8 +143,8 @@ class Venue:
 
     mode: str
     clock: Clock
-    client: KiteReader
-    login: KiteLogin
+    client: Reader
+    login: Login
     login_hosts: frozenset[str]
     feed_root: str
     open_account: Callable[[Needs], Awaitable[Account]]
@@ -112,9 +153,19 @@ class Venue:
     real_hours: bool = True
     chores: list[Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=list)
     """Coroutines that run as long as the venue does."""
+    recorded: Recorded | None = None
+    scope: Callable[[str, OnError], Scope] = Scope
+    """What the desk's tasks live in."""
 
-    def feed(self, session: Session, on_frame: Callable[[int, bytes], None] | None = None) -> Feed:
+    @property
+    def market_clock(self) -> Clock:
+        """The time that prices grow old by."""
+        return self.recorded.clock if self.recorded else self.clock
+
+    def feed(self, session: Session, on_frame: OnFrame | None = None) -> Feed:
         """Live ticks of a session; `on_frame` hears each frame as it came."""
+        if self.recorded:
+            return self.recorded.feed(on_frame)
         from alphapanda_desktop.kite.contract import order_from_wire
         from alphapanda_desktop.kite.ticker import Ticker
 

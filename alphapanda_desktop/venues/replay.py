@@ -1,0 +1,129 @@
+"""A recorded day: its ticks come from files, its orders stay in this process, and nobody logs in.
+
+Nothing that is reachable from here knows an address: neither Kite's REST nor its ticker is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from alphapanda_desktop.domain.errors import Fatal, LoginFailed
+from alphapanda_desktop.domain.ports import Feed
+from alphapanda_desktop.domain.session import Profile, Token, recorded
+from alphapanda_desktop.replaying.clock import DeskClock, ReplayClock
+from alphapanda_desktop.replaying.control import SECOND, Player
+from alphapanda_desktop.replaying.day import RecordedDay
+from alphapanda_desktop.replaying.errands import ErrandScope
+from alphapanda_desktop.replaying.feed import ReplayFeed
+from alphapanda_desktop.replaying.source import Known
+from alphapanda_desktop.replaying.transport import RecordedTransport
+from alphapanda_desktop.store.instruments import FileInstrumentCache
+from alphapanda_desktop.trading.scope import OnError
+from alphapanda_desktop.venues.paperaccount import paper_account
+from alphapanda_desktop.venues.venue import OnFrame, Recorded, ReplayOptions, Venue
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.trading.desk import Desk
+    from alphapanda_desktop.trading.market import Market
+    from alphapanda_desktop.trading.runner import Runner
+
+NO_LOGIN: Final = "A recorded day has no login."
+
+
+class NoLogin:
+    """In the place of a login: whoever asks for one is told that there is none."""
+
+    redirect_url = ""
+
+    def login_url(self) -> str:
+        return ""
+
+    def request_token_of(self, address: str) -> str:
+        raise LoginFailed(NO_LOGIN)
+
+    async def exchange(self, request_token: str) -> Token:
+        raise LoginFailed(NO_LOGIN)
+
+    async def profile(self, token: Token) -> Profile:
+        raise LoginFailed(NO_LOGIN)
+
+    async def log_out(self, token: Token) -> None:
+        """Nothing: nobody is logged in."""
+
+
+async def replay_venue(
+    stack: AsyncExitStack, options: ReplayOptions, masters: Path, told: Callable[[str], None]
+) -> Venue:
+    """Open a recorded day, paused where it is to begin. `masters` is where the days' instruments are kept.
+
+    Raises Fatal for files that cannot be read, BadData for what is no recording of one day.
+    """
+    known = await _master_of(options.files, masters)
+    try:
+        day = await RecordedDay.open(
+            options.files, known, lambda part: told(f"Reading the recording… {part:.0%}"), keys=dict(options.keys)
+        )
+    except OSError as error:
+        raise Fatal(f"The recording cannot be read: {error.filename}: {error.strerror}.") from error
+    stack.callback(day.close)
+    return await _venue(day, options)
+
+
+async def _venue(day: RecordedDay, options: ReplayOptions) -> Venue:
+    at_ns = min(max(options.at_ns, day.begin_ns), day.end_ns)
+    clock = day.clock = ReplayClock(at_ns)
+    desk_clock = DeskClock(clock)
+    player = Player(day.played, clock, desk_clock)
+    snapshot = await day.snapshot(at_ns)
+    problems: dict[str, int] = {}
+    transport = RecordedTransport(_name(options.files), day, player, problems)
+    scopes: list[ErrandScope] = []
+
+    def scope(name: str, on_error: OnError) -> ErrandScope:
+        scopes.append(ErrandScope(name, on_error))
+        return scopes[-1]
+
+    def feed(on_frame: OnFrame | None) -> Feed:
+        return ReplayFeed(player, snapshot, on_frame, problems)
+
+    def follow(market: Market, _desk: Desk, _runner: Runner) -> None:
+        player.each_second = market.advance
+        player.busy = lambda: any(each.errands for each in scopes)
+
+    def rewound(hear: Callable[[int], None]) -> None:
+        transport.on_rewind = hear
+
+    session = recorded(datetime.fromtimestamp(at_ns / SECOND, UTC))
+    return Venue(
+        mode="replay",
+        clock=desk_clock,
+        client=day,
+        login=NoLogin(),
+        login_hosts=frozenset(),
+        feed_root="",
+        open_account=partial(paper_account, desk_clock, lambda: day.real_hours),
+        watch_keys=tuple(instrument.key for instrument in day.played.instruments),
+        real_hours=day.real_hours,
+        recorded=Recorded(session, clock, transport, feed, follow, rewound),
+        scope=scope,
+    )
+
+
+def _name(files: tuple[Path, ...]) -> str:
+    return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
+
+
+async def _master_of(files: tuple[Path, ...], masters: Path) -> Known:
+    """Rows of the recorded day's own master where it is still kept; those of another day are of other contracts."""
+    try:
+        day = date.fromisoformat(files[0].name[:10])
+    except ValueError:
+        return lambda _key: None
+    rows = await FileInstrumentCache(masters).load(day.isoformat()) or []
+    found = {instrument.key: instrument for instrument in rows}
+    return found.get
