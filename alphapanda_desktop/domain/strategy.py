@@ -210,8 +210,8 @@ class Context(Protocol):
 
         A `time` is of the day in India, and comes each day; a `datetime` with a zone comes once. Asking for a name
         again moves it. Several of `every` that were missed come as one. In a backtest of bars a moment comes when that
-        bar is over in which it lies, or the first one after it, before its `on_bar`. Raises ValueError unless exactly
-        one of the three is given.
+        bar is over in which it lies, or the first one after it, before its `on_bar`; one at which a bar ends may come
+        before or after that. Raises ValueError unless exactly one of the three is given.
         """
         ...
 

@@ -39,8 +39,8 @@ class RunContext(Wishes):
     `withdraw` cancels an order that is not the run's and is in the way of its exit.
 
     Its host tells it of every order with `heard`, after the run's own picture has been brought up to date. `rings`
-    hears the name of each timer that has come; `spawn(name, work)` keeps the time, without it `ring` must be called. A
-    host whose strategy is elsewhere has told it the tags of its wishes already: `bearing` gives them to a wish.
+    hears the name of each timer that has come; `spawn(name, work)` keeps the time where no ticks come. A host whose
+    strategy is elsewhere has told it the tags of its wishes already: `bearing` gives them to a wish.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class RunContext(Wishes):
         self._rings = rings
         self._spawn = spawn
         self._keeping_time = False
+        self._frames: Callable[[], None] | None = None
         self._moved = asyncio.Event()
         """Set when a timer was put or taken away."""
         self._offered: list[str] = []
@@ -132,6 +133,8 @@ class RunContext(Wishes):
     ) -> None:
         super().timer(name, after=after, every=every, at=at)
         self._moved.set()
+        if self._frames is None:  # a clock that runs many times as fast is overtaken by its own ticks
+            self._frames = self._market.after_frame(self._after_frame)
         if self._spawn is not None and not self._keeping_time:
             self._keeping_time = True
             self._spawn(f"timers of {self._run.run_id}", self._keep_time())
@@ -158,8 +161,16 @@ class RunContext(Wishes):
         finally:
             self._keeping_time = False
 
+    def _after_frame(self) -> None:
+        due = self.next_timer()
+        if (due is None or not self._run.asking) and self._frames is not None:
+            self._frames()
+            self._frames = None
+        elif due is not None and due <= self._clock.now():
+            self.ring()
+
     def ring(self) -> None:
-        """Tell the host of the timers that have come; it may be called with every tick."""
+        """Tell the host of the timers that have come; it may be called as often as anything happens."""
         for name in self.due():
             if self._run.asking:
                 self._rings(name)
