@@ -27,11 +27,11 @@ Exit codes: 0, 2 for what cannot be read or played, 130 when it was interrupted.
 """
 
 
-def run(rest: list[str], _options: argparse.Namespace | None = None) -> int:
+def run(rest: list[str], options: argparse.Namespace | None = None) -> int:
     """Play it and print what came of it; 2 with the reason on stderr for what cannot be played."""
     given = parser().parse_args(rest)
     try:
-        outcome = _played(job_of(given), page=given.report is not None)
+        outcome = _played(job_of(given, options), page=given.report is not None)
         if given.report:
             given.report.write_text(outcome.page, encoding="utf-8")
     except (AlphaPandaError, OSError) as error:
@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="alphapanda backtest",
         description="Play a strategy over history, with the rules, fills and charges of paper trading.",
-        epilog=about(_MORE),
+        epilog=about("backtest", _MORE),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_to(made)

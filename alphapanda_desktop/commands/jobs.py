@@ -9,21 +9,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from platformdirs import user_cache_path
 
 from alphapanda_desktop.authoring.probe import probe
 from alphapanda_desktop.backtest.engine import CASH
 from alphapanda_desktop.backtest.path import Slippage
+from alphapanda_desktop.clock import SystemClock
+from alphapanda_desktop.commands.history import Profile, candles_of
 from alphapanda_desktop.domain.charges import EXCHANGES, instrument_type_of
 from alphapanda_desktop.domain.errors import BadData, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import period_of
 from alphapanda_desktop.domain.orders import Product
+from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.sweeps.bars import DataRef, refer
 from alphapanda_desktop.sweeps.job import Job, StrategyFile
+from alphapanda_desktop.sweeps.past import interval_for, refer_past
 
 HISTORY: Final = """\
 STRATEGY is one that comes with the program: %(strategies)s;
@@ -33,19 +37,22 @@ DATA is CSV, or Parquet with the extra [parquet]. A line of names comes first; t
   Indian time.  open, high, low, close in rupees.  volume may be missing.
 Several files are several instruments, played together. What trades is said before the file, NFO:NIFTYFUT=nifty.csv;
 else it is a share on NSE that is called like the file. Exchanges: %(exchanges)s.
+DATA is EXCHANGE:SYMBOL alone, NSE:INFY, for Kite's own candles: with the login that the window has today, from the
+disk where they are kept; `alphapanda --mode practice %(command)s …` takes the practice exchange's. --from is needed.
 """
 _EVERY_S: Final = 0.2
 
 
-def about(more: str) -> str:
+def about(command: str, more: str) -> str:
     """The epilogue of a command's help."""
-    return HISTORY % {"strategies": ", ".join(sorted(SHIPPED)), "exchanges": " ".join(EXCHANGES)} + more
+    told = {"strategies": ", ".join(sorted(SHIPPED)), "exchanges": " ".join(EXCHANGES), "command": command}
+    return HISTORY % told + more
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """The arguments that say what is played, on what and how."""
     parser.add_argument("strategy", metavar="STRATEGY", help="a name, or FILE.py")
-    parser.add_argument("--data", nargs="+", required=True, metavar="[KEY=]FILE", help="its history")
+    parser.add_argument("--data", nargs="+", required=True, metavar="DATA", help="its history: [KEY=]FILE or KEY")
     parser.add_argument("--from", dest="first", type=_day, metavar="YYYY-MM-DD", help="the first Indian day")
     parser.add_argument("--to", dest="last", type=_day, metavar="YYYY-MM-DD", help="the last Indian day, included")
     parser.add_argument(
@@ -67,13 +74,18 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def job_of(given: argparse.Namespace) -> Job:
-    """The job that the arguments describe; its history has been read. Raises BadData or StrategyError."""
-    strategy, presets = _strategy(given.strategy)
+def job_of(given: argparse.Namespace, options: argparse.Namespace | None = None) -> Job:
+    """The job that the arguments describe; its history has been read, from Kite where no file is named.
+
+    Raises BadData, StrategyError, or what asking Kite raises.
+    """
+    chosen = _strategy(given.strategy)
+    asked = [text for text in given.data if _is_instrument(text)]
+    fetched = _fetched(asked, given.bar or chosen.seconds, given.first, given.last, options) if asked else {}
     return Job(
-        strategy=strategy,
-        params=_values(given.strategy, presets, given.preset, given.set),
-        data=tuple(_data(text, given.tick, given.lot) for text in given.data),
+        strategy=chosen.which,
+        params=_values(given.strategy, chosen.presets, given.preset, given.set),
+        data=tuple(fetched.get(text) or _of_file(text, given.tick, given.lot) for text in given.data),
         first=given.first,
         last=given.last,
         bar_s=given.bar,
@@ -84,16 +96,23 @@ def job_of(given: argparse.Namespace) -> Job:
     )
 
 
-def _strategy(text: str) -> tuple[str | StrategyFile, Mapping[str, Mapping[str, object]]]:
-    """Which strategy it is, and its presets; a file is read and probed in a child."""
+class _Chosen(NamedTuple):
+    which: str | StrategyFile
+    presets: Mapping[str, Mapping[str, object]]
+    seconds: int
+    """Of the bars that it wants."""
+
+
+def _strategy(text: str) -> _Chosen:
+    """Which strategy it is; a file is read and probed in a child."""
     if text in SHIPPED:
-        return text, SHIPPED[text].presets
+        return _Chosen(text, SHIPPED[text].presets, SHIPPED[text].interval.seconds)
     if not text.endswith(".py"):
         raise BadData(f"no strategy is called {text!r}: a FILE.py, or one of {', '.join(sorted(SHIPPED))}")
     probed = probe(Path(text))
     if probed.spec is None:
         raise StrategyError("; ".join(probed.words()))
-    return StrategyFile.of(probed.source), probed.spec.presets
+    return _Chosen(StrategyFile.of(probed.source), probed.spec.presets, probed.spec.interval.seconds)
 
 
 def _values(
@@ -110,7 +129,26 @@ def _values(
     return values
 
 
-def _data(text: str, tick: float, lot: int) -> DataRef:
+def _is_instrument(text: str) -> bool:
+    return "=" not in text and text.partition(":")[0] in EXCHANGES and not Path(text).exists()
+
+
+def _fetched(
+    keys: Sequence[str], seconds: int, first: date | None, last: date | None, options: argparse.Namespace | None
+) -> dict[str, DataRef]:
+    """Kite's candles of these instruments, by key; what lacks in them is told on stderr."""
+    if first is None:
+        raise BadData(f"--from is needed for the history of {', '.join(keys)}")
+    last = last or SystemClock().now().astimezone(IST).date()
+    pasts = candles_of(keys, interval_for(seconds), first, last, Profile.of(options), _say)
+    return {key: refer_past(past, bars_folder()) for key, past in zip(keys, pasts, strict=True)}
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _of_file(text: str, tick: float, lot: int) -> DataRef:
     key, _, name = text.rpartition("=")
     path = Path(name)
     return refer(path, instrument_of(key or f"NSE:{_symbol(path)}", tick, lot), bars_folder())
