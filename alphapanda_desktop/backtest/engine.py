@@ -20,6 +20,7 @@ from alphapanda_desktop.backtest.matcher import Matcher
 from alphapanda_desktop.backtest.orders import Execution, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage
 from alphapanda_desktop.backtest.series import CHUNK, HIGHS, LOWS, Series, bars_of
+from alphapanda_desktop.backtest.ticks import Ticks
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.orders import Order, Product
@@ -48,6 +49,8 @@ class Setup:
     limits: RiskLimits = field(default_factory=RiskLimits)
     with_derivatives: frozenset[str] = frozenset()
     """Keys of shares whose day ends in a closing auction."""
+    ticks: Sequence[Ticks] = ()
+    """What bars in `series` were made of (`Ticks.bars`), where that is known: orders then meet tick after tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,18 @@ class Engine:
         self._setup = setup
         self._strategy = setup.strategy(setup.params)
         series = [each.checked() for each in setup.series]
-        self._lanes = [Lane(each, has_derivatives=each.instrument.key in setup.with_derivatives) for each in series]
+        ticks = {each.instrument.key: each.checked() for each in setup.ticks}
+        self._lanes = [
+            Lane(
+                each,
+                has_derivatives=each.instrument.key in setup.with_derivatives,
+                ticks=ticks.get(each.instrument.key),
+            )
+            for each in series
+        ]
+        self._hears_ticks = setup.strategy.on_tick is not Strategy.on_tick and bool(ticks)
+        if self._hears_ticks and len(series) > 1:
+            raise BadData("a strategy that hears ticks is played here on one instrument: several need the exact tier")
         self._book = Book(self._lanes, setup.cash)
         gate = Gate(setup.limits)
         self._matcher = Matcher(self._lanes, self._book, gate, setup.slippage, setup.product)
@@ -111,10 +125,11 @@ class Engine:
         """The loop of one instrument: a bar in which nothing can happen costs three comparisons."""
         lane, total = self._lanes[0], len(self._lanes[0].series)
         known = self._begin(lookback)
+        play = self._play_ticks if self._hears_ticks else self._play_some
         for first in range(known, total, CHUNK):
             end = min(first + CHUNK, total)
             for at in range(first, end, AT_ONCE):
-                self._play_some(lane, at, min(at + AT_ONCE, end))
+                play(lane, at, min(at + AT_ONCE, end))
             if not progress(lane.count, total):
                 return lane.count == total
         return True
@@ -127,6 +142,24 @@ class Engine:
             if lane.count > lane.due or low <= lane.watch_low or high >= lane.watch_high:
                 look(lane, bar)
             on_bar(context, instrument, bar)
+
+    def _play_ticks(self, lane: Lane, first: int, end: int) -> None:
+        """The same for a strategy that hears every tick. A bar closes when its last tick has been heard."""
+        matcher, on_tick, context, way = self._matcher, self._strategy.on_tick, self._context, lane.way
+        instrument, tell = lane.instrument, matcher.tick
+        for number, bar in zip(count(first), lane.series.bars(first, end), strict=False):
+            matcher.begin(lane, bar)
+            for tick in way.ticks(number) if way is not None else ():
+                matcher.now_s, price = tick.exchange_epoch_s, tick.last_price
+                if lane.count >= lane.due or price <= lane.watch_low or price >= lane.watch_high:
+                    tell(lane, price)
+                else:
+                    lane.last = price
+                on_tick(context, instrument, tick)
+            matcher.end(lane, bar)
+            lane.count += 1
+            matcher.ring()
+            self._strategy.on_bar(context, instrument, bar)
 
     def _look(self, lane: Lane, bar: Bar) -> None:
         """Play a bar that something waits for; it has not closed before that."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from alphapanda_desktop.backtest.orders import Working
 from alphapanda_desktop.backtest.series import DAY_S, Series, begins_s, day_of
+from alphapanda_desktop.backtest.ticks import Ticks, Way
 from alphapanda_desktop.domain.calendar import Phase, session_on
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Product
@@ -61,8 +62,10 @@ class Stop:
 class Lane:
     """State of one instrument; changed only by the engine."""
 
-    def __init__(self, series: Series, *, has_derivatives: bool = False) -> None:
+    def __init__(self, series: Series, *, has_derivatives: bool = False, ticks: Ticks | None = None) -> None:
         self.series = series
+        self.way = None if ticks is None else Way(ticks, series)
+        """The ticks of the bars, where they are known: else a bar's way is assumed."""
         self.instrument = series.instrument
         self.key = series.instrument.key
         self.seconds = series.seconds

@@ -17,6 +17,7 @@ from alphapanda_desktop.backtest.gate import Gate
 from alphapanda_desktop.backtest.lane import Lane, Stop
 from alphapanda_desktop.backtest.orders import STOPS, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage, turns
+from alphapanda_desktop.backtest.ticks import Way
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.matching import Quote, protection_price, resting, triggered
@@ -217,18 +218,58 @@ class Matcher:
 
     def meet(self, lane: Lane, bar: Bar) -> None:
         """Let a bar's prices, one after the other, meet what waits for them."""
+        self.begin(lane, bar)
+        if lane.way is None:
+            self._assume(lane, bar)
+        else:
+            self._walk(lane, lane.way)
+        self.end(lane, bar)
+
+    def begin(self, lane: Lane, bar: Bar) -> None:
+        """A bar begins; what is of an earlier day ends."""
         self.tell()
-        self.now_s, end_s = bar.start_s, bar.start_s + lane.seconds
+        self.now_s = bar.start_s
         plan = lane.plan(bar.start_s)
         if lane.daily:
             self.book.begin(plan.day)
         if lane.resting or lane.coming:
             self._expire(lane, plan.begins_s)
+
+    def _assume(self, lane: Lane, bar: Bar) -> None:
+        """Go the way that is assumed for a bar of which no more than four prices are known."""
+        plan = lane.plan(bar.start_s)
         self._reach(lane, bar.open, square_off=bar.start_s >= plan.square_off_s or lane.intraday_day != plan.day)
         if lane.resting or lane.stop is not None:
             for number, price in enumerate(turns(bar)):
                 self.now_s = bar.start_s + lane.seconds * number // 3
                 self._go(lane, price)
+
+    def _walk(self, lane: Lane, way: Way) -> None:
+        """Go from tick to tick, past those that nothing waits for."""
+        at, end = way.span(lane.count)
+        while at < end:
+            self.now_s = way.second(at)
+            self._tick(lane, way.price.item(at))
+            at += 1
+            if not lane.coming and at < end:
+                lane.schedule(self.wake_s)
+                by_s = lane.plan(self.now_s).square_off_s if lane.held("MIS") else inf
+                at = way.next_at(at, end, lane.watch_low, lane.watch_high, by_s)
+
+    def tick(self, lane: Lane, price: float) -> None:
+        """One tick of a bar whose ticks the strategy hears; it may meet what waits."""
+        self.tell()
+        self._tick(lane, price)
+        self._telling = False
+        lane.schedule(self.wake_s)
+
+    def _tick(self, lane: Lane, price: float) -> None:
+        plan = lane.plan(self.now_s)
+        self._reach(lane, price, square_off=self.now_s >= plan.square_off_s or lane.intraday_day != plan.day)
+
+    def end(self, lane: Lane, bar: Bar) -> None:
+        """A bar ends; what is of the day ends with the day's last one."""
+        plan, end_s = lane.plan(bar.start_s), bar.start_s + lane.seconds
         lane.last = bar.close
         if end_s > plan.square_off_s and lane.held("MIS"):
             self.now_s = max(self.now_s, min(end_s - 1, int(plan.square_off_s)))
@@ -249,12 +290,13 @@ class Matcher:
         lane.last = price
         if square_off and lane.held("MIS"):
             self._square_off(lane)
+        waiting = sorted(lane.resting, key=_priority) if lane.resting else ()
         self._leave(lane)
-        for work in sorted(lane.resting, key=_priority) if lane.resting else ():
+        for work in waiting:  # and not what comes to rest only now: it has seen this price
             if work.status == "TRIGGER PENDING":
                 if triggered(work.side, cast(float, work.trigger), price):
                     self._trigger(lane, work)
-            elif work.live and work.at_s < self.now_s:
+            elif work.live:
                 self._rest(lane, work, price)
         if lane.stop is not None:
             self._heed_stop(lane)

@@ -87,7 +87,7 @@ class Series:
             return self
         if seconds < self.seconds or seconds % self.seconds:
             raise BadData(f"{self.instrument.key}: bars of {self.seconds} s make no bars of {seconds} s")
-        starts = self._starts(seconds)
+        starts = starts_of(self.instrument.exchange, self.start_s, seconds)
         first = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
         return replace(
             self,
@@ -99,15 +99,6 @@ class Series:
             close=self.close[np.append(first[1:], len(self)) - 1],
             volume=np.add.reduceat(self.volume, first),
         )
-
-    def _starts(self, seconds: int) -> Ints:
-        """When the longer bar of each bar begins."""
-        numbers, of_bar = np.unique(self.days, return_inverse=True)
-        opens = np.array([_open_s(self.instrument.exchange, int(number)) for number in numbers], np.int64)[of_bar]
-        if seconds >= DAY_S:
-            return opens
-        starts: Ints = opens + (self.start_s - opens) // seconds * seconds
-        return starts
 
     def bars(self, first: int = 0, end: int | None = None) -> Iterator[Bar]:
         """The bars one by one, made in C as they are asked for."""
@@ -132,6 +123,18 @@ _PRICES: Final = ("open", "high", "low", "close")
 _COLUMNS: Final = ("start_s", *_PRICES, "volume")
 HIGHS: Final = _COLUMNS.index("high")
 LOWS: Final = _COLUMNS.index("low")
+
+
+def starts_of(exchange: str, at_s: Ints, seconds: int) -> Ints:
+    """When the bar of so many seconds begins that holds each of these moments, which are in order."""
+    days = (at_s + IST_S) // DAY_S
+    first = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
+    counts = np.diff(np.append(first, len(days)))
+    opens = np.repeat(np.array([_open_s(exchange, day) for day in days[first].tolist()], np.int64), counts)
+    if seconds >= DAY_S:
+        return opens
+    starts: Ints = opens + (at_s - opens) // seconds * seconds
+    return starts
 
 
 def ist(at_s: int) -> str:

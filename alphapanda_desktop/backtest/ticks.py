@@ -1,0 +1,126 @@
+"""Ticks of one instrument as columns, the bars made of them, and a bar's own ticks as the way of its price.
+
+The fast tier over ticks: bars are made by numpy, and a tick is looked at by itself only where something waits for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapanda_desktop.backtest.series import DAY_S, IST_S, Floats, Ints, Series, ist, starts_of
+from alphapanda_desktop.domain.barbuilder import Hours
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Mode, Tick
+
+NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Trades of one instrument, oldest first: epoch nanoseconds, rupees, and what was traded since the one before."""
+
+    instrument: Instrument
+    time_ns: Ints
+    price: Floats
+    quantity: Ints
+
+    def __len__(self) -> int:
+        return len(self.time_ns)
+
+    def __getitem__(self, part: slice | NDArray[np.bool_]) -> Self:
+        return type(self)(self.instrument, self.time_ns[part], self.price[part], self.quantity[part])
+
+    @property
+    def at_s(self) -> Ints:
+        """Epoch seconds of each."""
+        return self.time_ns // NS
+
+    def checked(self) -> Self:
+        """The same. Raises BadData, with the first one concerned, for a price or a time that cannot be."""
+        bad = {
+            "a time before that of the one before": np.diff(self.time_ns, prepend=self.time_ns[:1]) < 0,
+            "a price that is no number above 0": ~(np.isfinite(self.price) & (self.price > 0)),
+        }
+        for what, rows in bad.items():
+            if rows.any():
+                row = int(np.argmax(rows))
+                raise BadData(f"{self.instrument.key}: tick {row + 1}, {ist(int(self.at_s[row]))}: {what}")
+        return self
+
+    def within_hours(self, *, has_derivatives: bool = False) -> Self:
+        """Those of continuous trading and the closing auction: what makes bars. All of a day of unknown hours."""
+        hours, at_s = Hours(self.instrument.exchange, has_derivatives=has_derivatives), self.at_s
+        kept = np.zeros(len(self), np.bool_)
+        for day in np.unique((at_s + IST_S) // DAY_S).tolist():
+            begins = day * DAY_S - IST_S
+            spans = hours.of(day)
+            for first, end in ((begins, begins + DAY_S),) if spans is None else spans:
+                low, high = np.searchsorted(self.time_ns, (first * NS, end * NS))
+                kept[low:high] = True
+        return self if kept.all() else self[kept]
+
+    def bars(self, seconds: int) -> Series:
+        """Bars of so many seconds, counted from each day's open; where nothing traded there is none."""
+        at_s = self.at_s
+        starts = starts_of(self.instrument.exchange, at_s, seconds)
+        first = np.flatnonzero(np.diff(starts, prepend=starts[:1] - 1))
+        return Series(
+            self.instrument,
+            seconds,
+            starts[first],
+            self.price[first],
+            np.maximum.reduceat(self.price, first),
+            np.minimum.reduceat(self.price, first),
+            self.price[np.append(first[1:], len(self)) - 1],
+            np.add.reduceat(self.quantity, first),
+        )
+
+
+class Way:
+    """Which ticks each bar is made of. Raises BadData where the bars are not those of the ticks."""
+
+    def __init__(self, ticks: Ticks, series: Series) -> None:
+        self.price = ticks.price
+        self.time_ns = ticks.time_ns
+        self._ticks = ticks
+        self._first = np.append(np.searchsorted(ticks.time_ns, series.start_s * NS), len(ticks))
+        sound = np.diff(self._first, prepend=-1).min() > 0 and self._first[0] == 0
+        if not sound or (ticks.price[self._first[:-1]] != series.open).any():
+            raise BadData(f"{series.instrument.key}: the bars are not those of the ticks")
+
+    def span(self, bar: int) -> tuple[int, int]:
+        """The first tick of a bar, and the one after its last."""
+        return self._first.item(bar), self._first.item(bar + 1)
+
+    def second(self, at: int) -> int:
+        """When that tick was, in whole epoch seconds."""
+        return self.time_ns.item(at) // NS
+
+    def next_at(self, first: int, end: int, low: float, high: float, by_s: float) -> int:
+        """The first tick from `first` on at or below `low`, at or above `high`, or as late as `by_s`; else `end`."""
+        prices = self.price[first:end]
+        hits = (prices <= low) | (prices >= high)
+        found = first + int(hits.argmax()) if hits.any() else end
+        if by_s * NS < self.time_ns.item(end - 1) + 1:
+            found = min(found, first + int(np.searchsorted(self.time_ns[first:end], int(by_s * NS))))
+        return found
+
+    def ticks(self, bar: int) -> list[Tick]:
+        """A bar's ticks as a strategy gets them: price, time, and what traded on the day so far."""
+        first, end = self.span(bar)
+        part, token = self._ticks[first:end], self._ticks.instrument.instrument_token
+        totals = (self._traded(first) + part.quantity.cumsum()).tolist()
+        return [
+            Tick(token, Mode.QUOTE, price, at_ns, volume_traded=total, exchange_epoch_s=at_ns // NS)
+            for at_ns, price, total in zip(part.time_ns.tolist(), part.price.tolist(), totals, strict=True)
+        ]
+
+    def _traded(self, end: int) -> int:
+        """What traded on the day before that tick."""
+        begins = (self.second(end) + IST_S) // DAY_S * DAY_S - IST_S
+        return int(self._ticks.quantity[int(np.searchsorted(self.time_ns, begins * NS)) : end].sum())
