@@ -11,7 +11,7 @@ from pathlib import Path
 
 from alphapanda_desktop import __version__
 
-MODES = ("practice", "paper", "live")
+MODES = ("practice", "paper", "live", "replay")
 
 
 def _sim(rest: list[str], _options: argparse.Namespace) -> int:
@@ -36,6 +36,13 @@ def _probe_strategy(rest: list[str], _options: argparse.Namespace) -> int:
     from alphapanda_desktop.authoring.load import main as probe
 
     return probe(rest)
+
+
+def _backups(rest: list[str], options: argparse.Namespace) -> int:
+    from alphapanda_desktop.commands.backups import run
+    from alphapanda_desktop.single import hold
+
+    return run(rest, options, hold)
 
 
 def _doctor(rest: list[str], options: argparse.Namespace) -> int:
@@ -75,6 +82,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "sessions": (_command("sessions"), "print an exchange's trading days and their hours"),
     "charges": (_command("charges"), "print what orders cost, as Kite's contract note does"),
     "journal": (_command("journal"), "verify the journal's hash chain, or export it"),
+    "backups": (_backups, "show the copies of the databases, or go back to one"),
     "recordings": (_command("recordings"), "show a recorded day, or export it as CSV"),
     "new-strategy": (_command("new_strategy"), "write a strategy file to begin with"),
     "check-strategy": (_command("check_strategy"), "say what is wrong with a strategy file, without the program"),
@@ -120,11 +128,17 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
     parser.add_argument("--verbose", action="store_true", help="log to the terminal too")
+    replay = parser.add_argument_group("replay of a recorded day")
+    replay.add_argument(
+        "--recording", action="append", default=[], metavar="FILE", help="with --mode replay; may be repeated: "
+        "a day that was recorded here, or a CSV of ticks, FILE=EXCHANGE:SYMBOL where its name does not say of what"
+    )  # fmt: skip
+    replay.add_argument("--at", default="", help="begin at that time of the day, as 10:30, instead of its beginning")
     practice = parser.add_argument_group("practice exchange")
     practice.add_argument("--seed", type=int, help="another seed is another market")
     practice.add_argument("--scenario", help="what goes wrong, if anything: see `alphapanda sim --help`")
     practice.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs (default: 1)")
-    practice.add_argument("--ticks", type=Path, action="append", default=[], help="replay a recording; may be repeated")
+    practice.add_argument("--ticks", type=Path, action="append", default=[], help="let it play a recording; may be repeated")
     practice.add_argument("--clock", default="", help="where its clock starts: an ISO time with a zone")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
@@ -146,6 +160,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"alphapanda: no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
         return COMMANDS[name][0](rest, options)
+    if (options.mode == "replay") != bool(options.recording):
+        print("alphapanda: --mode replay and --recording FILE go together", file=sys.stderr)
+        return 2
     from alphapanda_desktop.start import open_window
 
     return open_window(options)

@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
+from alphapanda_desktop.store.backup import keep_daily
+from alphapanda_desktop.replaywindow import forget_replay
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.store.threads import in_daemon_thread
@@ -30,7 +33,7 @@ from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.upkeep import Upkeep
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, Roots, guarded
+from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, ReplayOptions, Roots, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
     from alphapanda_desktop.domain.instruments import InstrumentMaster
@@ -68,10 +71,16 @@ class Options:
     practice: PracticeOptions = field(default_factory=PracticeOptions)
     vault: Vault | None = None
     roots: Roots = ZERODHA
+    replay: ReplayOptions | None = None
+    own: Path | None = None
+    """Where a window keeps what is not the profile's: a replay's journal and settings."""
 
     @property
     def settings_file(self) -> Path:
-        return self.folder / "settings.json"
+        return (self.own or self.folder) / "settings.json"
+
+    def database(self, mode: str) -> Path:
+        return (self.own or self.folder) / f"{mode}.sqlite"
 
 
 class Program:
@@ -88,6 +97,8 @@ class Program:
         self._open = False
         self._meter: object = None
         self._upkeep: Upkeep | None = None
+        self.rewound_to: int | None = None
+        """Where in a recorded day another program is to begin, once this one has ended."""
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -141,7 +152,9 @@ class Program:
         vault = self._vault(self.mode)
         self.venue = venue = await self._open_venue(stack, vault)
         # After the venue, so that what talks to it ends before it does.
-        scope = await stack.enter_async_context(Scope(self.mode, self._failed))
+        scope = await stack.enter_async_context(venue.scope(self.mode, self._failed))
+        today = venue.clock.now().astimezone(IST).date()
+        scope.spawn("database backup", keep_daily(self._options.folder / f"{self.mode}.sqlite", today, self._tell))
         for chore in venue.chores:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)
@@ -181,7 +194,10 @@ class Program:
         return self._vaults[mode]
 
     async def _open_journal(self, stack: AsyncExitStack) -> SqlJournal:
-        database = Database(self._options.folder / f"{self.mode}.sqlite")
+        path = self._options.database(self.mode)
+        if self.mode == "replay":
+            forget_replay(path)
+        database = Database(path)
         await database.open()
         stack.push_async_callback(database.close)
         return SqlJournal(database)
@@ -193,6 +209,12 @@ class Program:
 
             self._window.show_busy("Starting the practice exchange…")
             return await practice_venue(stack, self._options.folder, self._options.practice, self._tell)
+        if self.mode == "replay":
+            from alphapanda_desktop.venues.replay import replay_venue
+
+            assert self._options.replay is not None
+            masters = self._options.folder / "instruments"
+            return await replay_venue(stack, self._options.replay, masters, self._window.show_busy)
         account = self._settings.account
         if not account.api_key or not await vault.get(API_SECRET):
             await self._welcome(self.mode)
@@ -208,8 +230,11 @@ class Program:
 
     async def _log_in(self, scope: Scope, gate: SessionGate, venue: Venue) -> Session:
         gate.changed.connect(self._gate_changed)
-        self._window.show_busy("Checking the stored login…")
-        await gate.restore()
+        if venue.recorded is not None:
+            await gate.admit_recorded(venue.recorded.session)
+        else:
+            self._window.show_busy("Checking the stored login…")
+            await gate.restore()
         scope.spawn("session hour", gate.watch())
         if gate.session is None:
             await self._show_login()
@@ -263,7 +288,7 @@ class Program:
         meter = self._edge.meter
         feed = venue.feed(session, meter.heard(recorder.frame if recorder else None))
         self.market = market = Market(
-            session, feed, venue.history(), master, venue.clock, scope, hours=venue.real_hours
+            session, feed, venue.history(), master, venue.market_clock, scope, hours=venue.real_hours
         )
         account = await venue.open_account(Needs(session, market, master, journal, self._settings.paper.opening_cash))
         time_orders(account.broker, meter)
@@ -280,6 +305,9 @@ class Program:
         os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope)
         stack.callback(runner.close)
+        if venue.recorded is not None:
+            venue.recorded.follow(market, desk, runner)
+            venue.recorded.rewound(self._rewind)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
@@ -324,8 +352,13 @@ class Program:
             frames.draws(window.view.chart, Kind.CHART)
             frames.draws(window.view.ticket, Kind.DEPTH)
 
+    def _rewind(self, at_ns: int) -> None:
+        """End here, and have another program begin the recorded day anew at an earlier time."""
+        self.rewound_to = at_ns
+        self.close()
+
     def _tell_where_secrets_are(self, vault: Vault) -> None:
-        if not vault.lasting:
+        if self.mode != "replay" and not vault.lasting:
             self._tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
 
     async def _open_books(self, desk: Desk) -> None:
@@ -353,7 +386,7 @@ class Program:
         from alphapanda_desktop.store.recorder import Recorder
 
         kept = self._settings.recording
-        if not kept.enabled:
+        if not kept.enabled or self.mode == "replay":
             return None
         folder = self._options.folder / "recordings" / self.mode
         return Recorder(folder, master.key_of, int(kept.budget_gb * 1e9), self._tell)
@@ -384,7 +417,7 @@ class Program:
                 gate=gate,
                 mode=self.mode,
                 user_id=gate.session.user_id if gate.session else "",
-                database=str(self._options.folder / f"{self.mode}.sqlite"),
+                database=str(self._options.database(self.mode)),
                 phase=lambda: phase("NSE", self.venue.clock.now()) if self.venue else "",
                 arming=arming,
                 watch_keys=self.watch_keys(market.master),
@@ -395,7 +428,8 @@ class Program:
                 why=self._why,
                 coverage=coverage,
                 files=self.files,
-                preflight=self._preflight,
+                preflight=self._preflight if venue.recorded is None else None,
+                transport=venue.recorded.transport if venue.recorded is not None else None,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
             )

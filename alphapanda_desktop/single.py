@@ -99,6 +99,12 @@ def take(folder: Path, patience_s: float = PATIENCE_S) -> Owner | Elsewhere:
         time.sleep(LOOK_EVERY_S)
 
 
+def hold(folder: Path) -> Owner | None:
+    """The profile in this folder, or None where another process has it, which is left alone. Raises Fatal as `take`."""
+    held = _lock(folder / LOCK)
+    return Owner(folder, held) if held is not None else None
+
+
 def socket_name(folder: Path) -> str:
     """Where the holder of this folder is called: a socket in it, or elsewhere under a name made of its path."""
     if sys.platform == "win32":

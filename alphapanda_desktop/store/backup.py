@@ -1,0 +1,117 @@
+"""Copies of a mode's database: one for each day on which it was opened, and a way back to one of them.
+
+A copy is made by SQLite itself while the program works; it is whole or not there. Going back never deletes anything:
+what is replaced stays beside its successor under a name of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.store.proof import prove_file
+from alphapanda_desktop.store.threads import in_daemon_thread
+
+log = logging.getLogger(__name__)
+
+FOLDER: Final = "backups"
+KEPT: Final = 7
+"""Days with a copy that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One copy: of which mode, of which day, where, and how many bytes."""
+
+    mode: str
+    day: date
+    path: Path
+    size: int
+
+
+def backups_of(profile: Path, mode: str | None = None) -> list[Backup]:
+    """The copies that are kept of a profile, newest first; of one mode, or of all."""
+    found = []
+    for path in (profile / FOLDER).glob(f"{mode or '*'}-*.sqlite"):
+        name, _, day = path.stem.partition("-")
+        try:
+            found.append(Backup(name, date.fromisoformat(day), path, path.stat().st_size))
+        except (ValueError, OSError):
+            continue  # a file of somebody else's, or one that goes this moment
+    return sorted(found, key=lambda backup: (backup.day, backup.mode), reverse=True)
+
+
+def back_up(path: Path, day: date) -> Path:
+    """Copy a database into its profile's folder of backups, as that day's; the copy. OSError, sqlite3.Error pass."""
+    folder = path.parent / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    copy = folder / f"{path.stem}-{day.isoformat()}.sqlite"
+    half = copy.with_suffix(".part")
+    half.unlink(missing_ok=True)
+    half.touch(mode=0o600)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(half)) as target:
+            source.backup(target)  # in one step: a write-ahead log lets the writer write meanwhile
+        half.replace(copy)
+    finally:
+        half.unlink(missing_ok=True)
+    for old in backups_of(path.parent, path.stem)[KEPT:]:
+        old.path.unlink(missing_ok=True)
+    return copy
+
+
+async def keep_daily(path: Path, day: date, tell: Callable[[str], None]) -> None:
+    """See that there is a copy of that day; `tell` hears why there is none. Never raises for a disk that refuses."""
+    import asyncio
+
+    if any(backup.day == day for backup in backups_of(path.parent, path.stem)):
+        return
+    try:
+        copy = await asyncio.wrap_future(in_daemon_thread("database backup", lambda: back_up(path, day)))
+    except (OSError, sqlite3.Error) as error:
+        tell(f"Today's backup of {path.name} could not be made: {error}")
+    else:
+        log.info("%s is backed up as %s", path.name, copy.name)
+
+
+def restore(backup: Path, database: Path, now: datetime) -> Path | None:
+    """Put a copy in the place of a database that nobody has open; where the replaced one lies, None if there was none.
+
+    Raises Fatal, with nothing changed, for a copy whose journal is not whole or that could not be put there.
+    """
+    proof = prove_file(backup)
+    if proof.bad is not None:
+        raise Fatal(f"{backup} is no backup to go back to: {proof.bad}")
+    aside = database.with_name(f"{database.stem}.replaced-{now:%Y%m%d-%H%M%S}{database.suffix}")
+    half = database.with_suffix(".part")
+    try:
+        half.unlink(missing_ok=True)
+        half.touch(mode=0o600)
+        source = sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)
+        with closing(source), closing(sqlite3.connect(half)) as target:
+            source.backup(target)
+        replaced = _set_aside(database, aside)
+        half.replace(database)
+    except (OSError, sqlite3.Error) as error:
+        raise Fatal(f"{backup} could not be put in the place of {database}: {error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return replaced
+
+
+def _set_aside(database: Path, aside: Path) -> Path | None:
+    """Move a database away with what lies beside it; a write-ahead log without it would be another's."""
+    if not database.exists():
+        return None
+    for ending in ("", "-wal", "-shm"):
+        part = database.with_name(database.name + ending)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + ending))
+    return aside
