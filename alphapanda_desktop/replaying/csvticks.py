@@ -49,22 +49,24 @@ _WORD: Final = np.dtype(">u4")
 
 
 @final
-class CsvTicks:
-    """One CSV: a `Part` of a recording. Rows out of order are put in order; of one instant the later row is later."""
+class ColumnTicks:
+    """Ticks in columns, in the order of time: a `Part` of a recording. `which` is the number of each tick's instrument.
 
-    def __init__(self, path: Path, key: str, known: Callable[[str], Instrument | None]) -> None:
-        at_ns, price, volume, names = _columns(path, key)
-        order = np.argsort(at_ns, kind="stable")
-        self._at_ns, price = at_ns[order], price[order]
-        found, which = np.unique(names[order], return_inverse=True)
-        self.instruments = tuple(_row(str(name), known, price[which == number]) for number, name in enumerate(found))
-        self.begin_ns, self.end_ns = int(self._at_ns[0]), int(self._at_ns[-1])
-        self.count = len(self._at_ns)
-        tokens = np.array([each.instrument_token for each in self.instruments], np.int64)
-        divisors = np.array([price_divisor(each.instrument_token) for each in self.instruments], np.int64)
+    `price` in rupees, `volume` the day's so far, None where it is not known.
+    """
+
+    def __init__(
+        self, instruments: Sequence[Instrument], which: Ints, at_ns: Ints, price: Floats, volume: Ints | None
+    ) -> None:
+        self.instruments = tuple(instruments)
+        self.begin_ns, self.end_ns = int(at_ns[0]), int(at_ns[-1])
+        self.count = len(at_ns)
+        self._at_ns = at_ns
+        tokens = np.array([each.instrument_token for each in instruments], np.int64)
+        divisors = np.array([price_divisor(each.instrument_token) for each in instruments], np.int64)
         self._token = tokens[which].astype(np.uint32)
         self._paise = np.rint(price * divisors[which]).astype(np.int32)
-        self._day = None if volume is None else self._so_far(which, volume[order])
+        self._day = None if volume is None else self._so_far(which, volume)
 
     def _so_far(self, which: Ints, volume: Ints) -> Words:
         """Of each row what a full packet tells of its day: last quantity, volume, open, high and low so far."""
@@ -102,6 +104,16 @@ class CsvTicks:
 
     def close(self) -> None:
         """Nothing is open: the file was read whole."""
+
+
+def read_csv(path: Path, key: str, known: Callable[[str], Instrument | None]) -> ColumnTicks:
+    """The ticks of a file, put in order; of one instant the later row is later. Raises BadData naming file and row."""
+    at_ns, price, volume, names = _columns(path, key)
+    order = np.argsort(at_ns, kind="stable")
+    price, volume = price[order], None if volume is None else volume[order]
+    found, which = np.unique(names[order], return_inverse=True)
+    rows = [_row(str(name), known, price[which == number]) for number, name in enumerate(found)]
+    return ColumnTicks(rows, which, at_ns[order], price, volume)
 
 
 def _day_so_far(paise: Words, volume: Ints) -> Words:

@@ -15,7 +15,7 @@ from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.ticklog import MAGIC, Frame
 from alphapanda_desktop.kite.packets import decode_frame
-from alphapanda_desktop.replaying.csvticks import CsvTicks
+from alphapanda_desktop.replaying.csvticks import read_csv
 from alphapanda_desktop.replaying.listing import instrument_named
 from alphapanda_desktop.store.dayfile import Recording as DayRecording
 
@@ -118,7 +118,7 @@ def _told_once(parts: Sequence[Part]) -> tuple[Instrument, ...]:
 def _opened(path: Path, key: str, known: Known) -> Part:
     with path.open("rb") as file:
         own = file.read(len(MAGIC)) == MAGIC
-    return DayTicks(path, known) if own else CsvTicks(path, key, known)
+    return DayTicks(path, known) if own else read_csv(path, key, known)
 
 
 @final

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Executor
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
@@ -134,3 +134,17 @@ class VirtualClock:
 
 def _ignore(_at_ns: int, _frame: bytes) -> None:
     """Take nothing, before there is anything to take."""
+
+
+def driven(loop: VirtualLoop, story: Coroutine[Any, Any, T]) -> T:
+    """What the story returns; the loop is closed afterwards, and nothing is left on it, however the story ended."""
+    try:
+        return loop.run_until_complete(story)
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
