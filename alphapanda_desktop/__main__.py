@@ -63,6 +63,12 @@ def _doctor(rest: list[str], options: argparse.Namespace) -> int:
     return run(rest, folder, options.profile, mode, settings.account.api_key, rest_root, feed_root)
 
 
+def _sweep_worker(rest: list[str], _options: argparse.Namespace) -> int:
+    from alphapanda_desktop.sweeps.worker import main as serve
+
+    return serve(rest)
+
+
 def _command(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     """The command of that module, imported when it is asked for."""
 
@@ -88,13 +94,17 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "check-strategy": (_command("check_strategy"), "say what is wrong with a strategy file, without the program"),
     "allow-model": (_command("allow_model"), "let strategies load a model file, by its hash"),
     "backtest": (_command("backtest"), "play a strategy over history from files"),
+    "sweep": (_command("sweep"), "try many parameters of a strategy over history"),
     "doctor": (_doctor, "look whether everything is ready, with a remedy for what is not"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }
 
 
-WITHIN: dict[str, Callable[[list[str], argparse.Namespace], int]] = {"probe-strategy": _probe_strategy}
+WITHIN: dict[str, Callable[[list[str], argparse.Namespace], int]] = {
+    "probe-strategy": _probe_strategy,
+    "sweep-worker": _sweep_worker,
+}
 """What a packaged program starts of itself; nobody types it."""
 
 
@@ -138,7 +148,9 @@ def parser() -> argparse.ArgumentParser:
     practice.add_argument("--seed", type=int, help="another seed is another market")
     practice.add_argument("--scenario", help="what goes wrong, if anything: see `alphapanda sim --help`")
     practice.add_argument("--speed", type=float, default=1.0, help="how fast its clock runs (default: 1)")
-    practice.add_argument("--ticks", type=Path, action="append", default=[], help="let it play a recording; may be repeated")
+    practice.add_argument(
+        "--ticks", type=Path, action="append", default=[], help="let it play a recording; may be repeated"
+    )
     practice.add_argument("--clock", default="", help="where its clock starts: an ISO time with a zone")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
