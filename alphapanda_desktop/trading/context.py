@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, time
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +18,13 @@ from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.domain.strategy import Holding
 from alphapanda_desktop.domain.why import Cause, bar_facts, market_facts, shown, tick_facts
 from alphapanda_desktop.domain.wishes import Wishes
+from alphapanda_desktop.trading.bell import Bell, Spawn
 from alphapanda_desktop.trading.closing import Closing, Wait
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.shares import Shares
 from alphapanda_desktop.trading.stops import KeptStop, StopWatch
 from alphapanda_desktop.trading.tags import Tags
-
-LOOK_S: Final = 1.0
-"""Longest sleep between two looks at the timers: the venue's clock may be set, and may run faster than the machine's.
-"""
 
 
 class RunContext(Wishes):
@@ -39,8 +33,7 @@ class RunContext(Wishes):
     `withdraw` cancels an order that is not the run's and is in the way of its exit.
 
     Its host tells it of every order with `heard`, after the run's own picture has been brought up to date. `rings`
-    hears the name of each timer that has come; `spawn(name, work)` keeps the time where no ticks come. A host whose
-    strategy is elsewhere has told it the tags of its wishes already: `bearing` gives them to a wish.
+    hears the name of each timer that has come; `spawn(name, work)` keeps the time where no ticks come.
     """
 
     def __init__(
@@ -56,16 +49,11 @@ class RunContext(Wishes):
         warn: Callable[[str], None] = lambda _text: None,
         withdraw: Callable[[Order], None] = lambda _order: None,
         rings: Callable[[str], None] = lambda _name: None,
-        spawn: Callable[[str, Coroutine[Any, Any, None]], object] | None = None,
+        spawn: Spawn | None = None,
     ) -> None:
         super().__init__(run.interval)
         self._rings = rings
-        self._spawn = spawn
-        self._keeping_time = False
-        self._frames: Callable[[], None] | None = None
-        self._moved = asyncio.Event()
-        """Set when a timer was put or taken away."""
-        self._offered: list[str] = []
+        self._bell = Bell(run, market, clock, self.next_timer, self._ring, spawn)
         self._shares = shares
         self._run = run
         self._market = market
@@ -132,62 +120,18 @@ class RunContext(Wishes):
         at: time | datetime | None = None,
     ) -> None:
         super().timer(name, after=after, every=every, at=at)
-        self._moved.set()
-        if self._frames is None:  # a clock that runs many times as fast is overtaken by its own ticks
-            self._frames = self._market.after_frame(self._after_frame)
-        if self._spawn is not None and not self._keeping_time:
-            self._keeping_time = True
-            self._spawn(f"timers of {self._run.run_id}", self._keep_time())
+        self._bell.look_again()
 
     def cancel_timer(self, name: str) -> None:
         super().cancel_timer(name)
-        self._moved.set()
+        self._bell.look_again()
 
-    async def _keep_time(self) -> None:
-        """Ring each timer when its moment has come, until there is none or the run may ask for nothing any more."""
-        began, began_s = self._clock.now(), self._clock.monotonic_s()
-        try:
-            while (due := self.next_timer()) is not None and self._run.asking:
-                now, now_s = self._clock.now(), self._clock.monotonic_s()
-                if due <= now:
-                    self.ring()
-                    continue
-                gone_s = now_s - began_s
-                pace = max(1.0, (now - began).total_seconds() / gone_s) if gone_s > 0 else 1.0
-                self._moved.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min((due - now).total_seconds() / pace, LOOK_S)):
-                        await self._moved.wait()
-        finally:
-            self._keeping_time = False
-
-    def _after_frame(self) -> None:
-        due = self.next_timer()
-        if (due is None or not self._run.asking) and self._frames is not None:
-            self._frames()
-            self._frames = None
-        elif due is not None and due <= self._clock.now():
-            self.ring()
-
-    def ring(self) -> None:
-        """Tell the host of the timers that have come; it may be called as often as anything happens."""
+    def _ring(self) -> None:
         for name in self.due():
             if self._run.asking:
                 self._rings(name)
 
     # -- wishes --------------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def bearing(self, *tags: str) -> Iterator[None]:
-        """Give what is asked for within these tags, in this order; more than these are made here."""
-        self._offered = list(tags)
-        try:
-            yield
-        finally:
-            self._offered = []
-
-    def _new_tag(self) -> str:
-        return self._offered.pop(0) if self._offered else self._tags.new()
 
     def buy(
         self,
@@ -229,7 +173,7 @@ class RunContext(Wishes):
             self._note_once(f"no exit of {key} {product}: the account holds nothing of it any more")
         if closing.waits(key, product) or closing.left(key, product, sign) <= 0:
             return None
-        wait = Wait(instrument, product, sign, self._new_tag(), reason)
+        wait = Wait(instrument, product, sign, self._tags.new(), reason)
         closing.begin(wait)
         self._listen(instrument)
         return wait.tag
@@ -350,7 +294,7 @@ class RunContext(Wishes):
             price=instrument.snap(price) if price else None,
             trigger_price=instrument.snap(trigger_price) if trigger_price else None,
             market_protection=AUTOMATIC if kind in ("MARKET", "SL-M") else None,
-            tag=tag or self._new_tag(),
+            tag=tag or self._tags.new(),
             strategy=self._run.run_id,
             reason=reason,
             closes=closes,

@@ -225,7 +225,7 @@ def test_a_target_of_nothing_withdraws_the_stop_and_leaves_once(both: Any) -> No
 def test_timers_come_in_the_bar_in_which_they_lie(both: Any) -> None:
     def begin(ctx: Context) -> None:
         ctx.timer("once", after=150)
-        ctx.timer("often", every=110)
+        ctx.timer("often", every=105)
         ctx.timer("never", after=30)
         ctx.cancel_timer("never")
 
