@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import os
 import signal
 import sys
 import threading
@@ -140,8 +141,10 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
     """A parent that dies in any way closes our standard input; only a thread can wait for that on every system."""
 
+    descriptor = sys.stdin.fileno()
+
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(descriptor, 4096):  # not through sys.stdin: its lock, held here, kills an interpreter that ends
             pass
         with contextlib.suppress(RuntimeError):  # the loop has ended by itself
             loop.call_soon_threadsafe(stop)
