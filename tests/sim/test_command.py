@@ -30,6 +30,13 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
         assert sim.process.wait(WAIT_S) == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to send")
+def test_a_signal_ends_it_cleanly_while_it_watches_its_parent() -> None:
+    with child("--parent") as sim:
+        sim.process.send_signal(signal.SIGTERM)
+        assert sim.process.wait(WAIT_S) == 0
+
+
 def test_it_ends_with_its_parent() -> None:
     with child("--parent") as sim:
         assert sim.process.stdin is not None
