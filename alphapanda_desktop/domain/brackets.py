@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, Product
 from alphapanda_desktop.domain.strategy import Context
+
+AGAIN: Final = timedelta(seconds=5)
+"""How long a cancellation may take before it is asked for again."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,8 @@ class Bracket:
     """Tags of the orders at the target, empty while there are none."""
     resizing: bool = False
     """Whether this bracket itself takes its target back, to put it for another quantity."""
+    taken_back: dict[str, datetime] = field(default_factory=dict)
+    """When the cancellation of an order was asked for."""
 
 
 class Brackets:
@@ -106,7 +113,7 @@ class Brackets:
         if bracket.over:
             self._wind_up(ctx, bracket, held, entering)
         elif self._leaving(bracket.instrument):
-            _cancel(ctx, entering)
+            self._cancel(ctx, bracket, entering)
         elif bracket.target is not None and held > 0:
             self._take_profit(ctx, bracket, held, bracket.target)
 
@@ -133,20 +140,24 @@ class Brackets:
         closing = sum(order.open_quantity for order in closers)
         if mine and (closing > held or (closing < held and mine == closers)):
             bracket.resizing = True  # its end is heard, and then all of what is held rests again
-            _cancel(ctx, mine)
+            self._cancel(ctx, bracket, mine)
 
     def _wind_up(self, ctx: Context, bracket: Bracket, held: int, entering: Sequence[Order]) -> None:
         """Take back what still works of it, and close what fills meanwhile."""
         bracket.target = None
-        _cancel(ctx, [*entering, *(order for order in ctx.working(bracket.instrument) if order.tag in bracket.taking)])
+        taking = [order for order in ctx.working(bracket.instrument) if order.tag in bracket.taking]
+        self._cancel(ctx, bracket, [*entering, *taking])
         if held > 0:
             ctx.exit(bracket.instrument, reason=f"filled after its end: {bracket.reason}")
         elif not entering:
             del self._open[bracket.instrument.key]
             ctx.protect(bracket.instrument, None, reason="")
 
-
-def _cancel(ctx: Context, orders: Sequence[Order]) -> None:
-    for order in orders:
-        if order.changeable and order.tag:
-            ctx.cancel(order.tag)
+    @staticmethod
+    def _cancel(ctx: Context, bracket: Bracket, orders: Sequence[Order]) -> None:
+        """Ask for their cancellation, and again only where it has come to nothing for a while."""
+        for order in orders:
+            tag, asked = order.tag or "", bracket.taken_back.get(order.tag or "")
+            if order.changeable and tag and (asked is None or ctx.now - asked >= AGAIN):
+                bracket.taken_back[tag] = ctx.now
+                ctx.cancel(tag)
