@@ -69,6 +69,12 @@ def _sweep_worker(rest: list[str], _options: argparse.Namespace) -> int:
     return serve(rest)
 
 
+def _host_strategy(rest: list[str], _options: argparse.Namespace) -> int:
+    from alphapanda_desktop.hosting.child import main as host
+
+    return host(rest)
+
+
 def _command(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     """The command of that module, imported when it is asked for."""
 
@@ -104,6 +110,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
 WITHIN: dict[str, Callable[[list[str], argparse.Namespace], int]] = {
     "probe-strategy": _probe_strategy,
     "sweep-worker": _sweep_worker,
+    "host-strategy": _host_strategy,
 }
 """What a packaged program starts of itself; nobody types it."""
 

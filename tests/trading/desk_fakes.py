@@ -20,10 +20,12 @@ from alphapanda_desktop.domain.risk import Limits
 from alphapanda_desktop.domain.strategy import Context, Strategy
 from alphapanda_desktop.trading.arming import Arming
 from alphapanda_desktop.trading.desk import Desk
+from alphapanda_desktop.trading.inprocess import InProcessSeat
 from alphapanda_desktop.trading.killrun import Patience
 from alphapanda_desktop.trading.market import Market, MarketSink
 from alphapanda_desktop.trading.runner import Run, Runner, StartOrder
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.seat import SeatMaker
 from tests.fakes import FakeBroker, FakeClock, FakeFeed, FakeHistory, FakeJournal, a_request, a_session, an_instrument
 
 FULL_DISK = Fatal("the disk is full")
@@ -254,6 +256,7 @@ async def a_desk(
     broker: HeldBroker | None = None,
     journal: Any = None,
     instruments: tuple[Instrument, ...] = (),
+    seats: SeatMaker = InProcessSeat,
 ) -> AsyncIterator[Stage]:
     """An open desk with a live link and a price; an error that the test does not take out of `errors` fails it."""
     Seen.probes.clear()
@@ -269,7 +272,7 @@ async def a_desk(
         wide = limits or replace(Limits(), price_band_pct=60.0)
         desk = Desk(session, broker, journal, market, clock, wide, scope, arming)
         hurry(desk)
-        runner = Runner(session, desk, market, journal, clock, strategies or {"probe": Probe}, scope)
+        runner = Runner(session, desk, market, journal, clock, strategies or {"probe": Probe}, scope, seats)
         stage = Stage(scope, clock, broker, journal, feed, history, market, sink, desk, runner, arming, errors)
         stage.at_s = int(clock.now().timestamp())
         broker.on_order = market.take_order

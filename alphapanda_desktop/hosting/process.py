@@ -1,0 +1,225 @@
+"""A strategy's process as the program's loop sees it: three pipes, an end, and what it uses. It outlives nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, cast
+
+from alphapanda_desktop.authoring.probe import KEPT
+
+ROOT: Final = str(Path(__file__).resolve().parents[2])
+CHILD: Final = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from alphapanda_desktop.hosting.child import main; main(sys.argv[1:])"
+)
+MAPPED: Final = 1 << 30
+"""Address space that libraries take before the first line of a strategy, beside what it may use."""
+
+DUMP_WAIT_S: Final = 0.3
+"""How long a hung process may take to tell where it is."""
+
+SAID_A_SECOND: Final = 64 << 10
+"""Bytes of printed text that are read in a second; who prints more waits."""
+
+KEPT_SAID: Final = 8_000
+
+
+class Use(NamedTuple):
+    """What a process uses: resident bytes, and seconds of processor time since it began."""
+
+    memory: int
+    cpu_s: float
+
+
+class Process(asyncio.SubprocessProtocol):
+    """One child. `hear` takes what comes on its protocol, `said` what it prints, `over` its exit code, once."""
+
+    def __init__(self, hear: Callable[[bytes], None], said: Callable[[str], None], over: Callable[[int], None]) -> None:
+        self._hear = hear
+        self._said = said
+        self._over = over
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._gone = asyncio.Event()
+        self._quiet = asyncio.Event()
+        """Set when all that it printed was read."""
+        self._printed = 0
+        self._line = b""
+        self._tail = b""
+        self._spoke = asyncio.Event()
+        self._unwanted = False
+        self.dumping = False
+        """Whether what it prints is where it hangs, and no line for the log."""
+
+    @property
+    def pid(self) -> int | None:
+        return self._transport.get_pid() if self._transport is not None else None
+
+    @property
+    def tail(self) -> str:
+        """The last that it printed."""
+        return self._tail.decode("utf-8", "replace")
+
+    async def start(self, memory: int, environment: Mapping[str, str]) -> None:
+        """Start it in a session of its own, with nothing of this program's environment that could tell a secret."""
+        env = {name: os.environ[name] for name in KEPT if name in os.environ}
+        env |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | dict(environment)
+        # From the loop's own thread: the child is to die with the thread that made it, and threads of a pool end early.
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: self, *command(memory), cwd=tempfile.gettempdir(), env=env, start_new_session=True
+        )
+        if self._unwanted:
+            self.kill()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; nothing happens where it has ended."""
+        if self._transport is not None and not self._gone.is_set():
+            cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).write(data)
+
+    @property
+    def unread(self) -> int:
+        """Bytes that it has not taken yet."""
+        if self._transport is None or self._gone.is_set():
+            return 0
+        return cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).get_write_buffer_size()
+
+    def hang_up(self) -> None:
+        """Close its pipe: it ends by itself when it next looks."""
+        if self._transport is not None and not self._gone.is_set():
+            cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).close()
+
+    def kill(self) -> None:
+        """End it now, and what it may have started."""
+        self._unwanted = True
+        if self._transport is not None and not self._gone.is_set():
+            _kill_group(self._transport.get_pid())
+            with suppress(ProcessLookupError):
+                self._transport.kill()
+
+    async def gone(self, patience_s: float = 0.0) -> None:
+        """When nothing of it is left; killed where it still lives after that time."""
+        if self._transport is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._gone.wait()
+        self.kill()
+        await self._gone.wait()
+        self._transport.close()
+
+    async def where(self) -> str:
+        """Let it print where it is, even in the middle of a call; what it printed."""
+        if self._transport is None or not hasattr(signal, "SIGUSR1"):
+            return ""
+        self.dumping, self._tail = True, b""
+        with suppress(ProcessLookupError):
+            self._transport.send_signal(signal.SIGUSR1)
+        await self._told(DUMP_WAIT_S)
+        return self.tail
+
+    async def _told(self, wait_s: float) -> None:
+        """Wait until it has printed something and then nothing for a moment."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while not self._tail.endswith(b"\n"):
+                    self._spoke.clear()
+                    await self._spoke.wait()
+                await asyncio.sleep(wait_s / 6)
+
+    async def last_words(self) -> str:
+        """What it printed last, after its end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DUMP_WAIT_S):
+                await self._quiet.wait()
+        return self.tail
+
+    def use(self) -> Use | None:
+        """What it uses now; None where the system does not tell."""
+        return use_of(self.pid) if self.pid is not None and not self._gone.is_set() else None
+
+    # -- from the loop ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self._hear(data)
+        else:
+            self._print(data)
+
+    def _print(self, data: bytes) -> None:
+        self._tail = (self._tail + data)[-KEPT_SAID:]
+        self._spoke.set()
+        if self.dumping:
+            return
+        *lines, self._line = (self._line + data).split(b"\n")
+        self._line = self._line[-KEPT_SAID:]
+        self._printed += len(data)
+        if self._printed > SAID_A_SECOND:
+            self._pause()
+        for line in lines:
+            self._said(line.decode("utf-8", "replace"))
+
+    def _pause(self) -> None:
+        pipe = cast(asyncio.ReadTransport, cast(asyncio.SubprocessTransport, self._transport).get_pipe_transport(2))
+        if pipe.is_reading():
+            pipe.pause_reading()
+            asyncio.get_running_loop().call_later(1.0, self._resume)
+
+    def _resume(self) -> None:
+        self._printed = 0
+        pipe = cast(asyncio.SubprocessTransport, self._transport).get_pipe_transport(2)
+        if pipe is not None and not pipe.is_closing():
+            cast(asyncio.ReadTransport, pipe).resume_reading()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 2:
+            self._quiet.set()
+
+    def process_exited(self) -> None:
+        transport = cast(asyncio.SubprocessTransport, self._transport)
+        _kill_group(transport.get_pid())  # what it started itself, and what would hold its pipes open
+        self._gone.set()
+        self._over(transport.get_returncode() or 0)
+
+
+def command(memory: int) -> list[str]:
+    """How the child is started; a packaged program starts itself."""
+    rest = [f"--memory={memory + MAPPED}", f"--parent={os.getpid()}"]
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "host-strategy", *rest]
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, ROOT, *rest]
+
+
+def exit_words(code: int) -> str:
+    """An exit code as a person reads it: "exit code 3", "SIGSEGV"."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _kill_group(pid: int) -> None:
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def use_of(pid: int) -> Use | None:
+    """What a process uses, as Linux tells it."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+        after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except (OSError, ValueError, IndexError):
+        return None
+    ticks = int(after_name[11]) + int(after_name[12])
+    return Use(pages * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK"))

@@ -1,0 +1,28 @@
+"""Strategies as files of a person's own, known to the program by what a child process told of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alphapanda_desktop.authoring.describe import Described, described
+from alphapanda_desktop.authoring.probe import probe
+
+HEAD = """
+import os, sys, time, threading, ctypes, signal
+from alphapanda_desktop.domain.strategy import Parameters, Strategy, choice, number
+
+class Mine(Strategy):
+    name = "{name}"
+    title = "{name}"
+    class Params(Parameters):
+        lots: int = number(1, "how many", ge=1, le=100)
+"""
+
+
+def a_file(folder: Path, name: str, body: str) -> type[Described]:
+    """A strategy of that name whose hooks are the body, indented by four."""
+    path = folder / f"{name}.py"
+    path.write_text(HEAD.format(name=name) + body, encoding="utf-8")
+    probed = probe(path)
+    assert probed.spec is not None, probed.words()
+    return described(probed.spec, probed.source)
