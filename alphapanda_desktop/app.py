@@ -22,8 +22,8 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
-from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.replaywindow import forget_replay
+from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.store.threads import in_daemon_thread
@@ -154,7 +154,8 @@ class Program:
         # After the venue, so that what talks to it ends before it does.
         scope = await stack.enter_async_context(venue.scope(self.mode, self._failed))
         today = venue.clock.now().astimezone(IST).date()
-        scope.spawn("database backup", keep_daily(self._options.folder / f"{self.mode}.sqlite", today, self._tell))
+        if venue.recorded is None:
+            scope.spawn("database backup", keep_daily(self._options.database(self.mode), today, self._tell))
         for chore in venue.chores:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)

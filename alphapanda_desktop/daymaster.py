@@ -17,11 +17,11 @@ from alphapanda_desktop.venues.venue import Venue
 async def day_master(
     venue: Venue, session: Session, folder: Path, watched: Iterable[str], tell: Callable[[str], None]
 ) -> InstrumentMaster:
-    """Today's instruments of the venue; the practice exchange's are asked for at every start.
+    """Today's instruments of the venue; the practice exchange's and a recording's are asked for at every start.
 
     `tell` hears what is different today of the `watched` keys. Raises Fatal for an empty list, and what the venue does.
     """
-    if venue.mode == "practice":
+    if venue.mode in ("practice", "replay"):
         rows = await venue.instruments(session)
     else:
         rows = await _kept(venue, session, folder, watched, tell)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from alphapanda_desktop.domain.errors import Fatal
@@ -21,6 +24,24 @@ def data_dir(profile: str, chosen: Path | None = None) -> Path:
         raise Fatal(
             f"The data folder {path} cannot be used: {error.strerror}. Choose another with --data-dir."
         ) from error
+    return path
+
+
+def replay_dir(profile: Path, recordings: Sequence[str]) -> Path:
+    """Folder of a replay within a profile's: the same for the same files, and with the profile's settings at first.
+
+    Raises Fatal where it cannot be made.
+    """
+    whole = [str(Path(name).absolute()) for name in recordings]
+    mark = hashlib.sha256("\n".join(whole).encode()).hexdigest()[:8]
+    path = profile / "replays" / f"{Path(whole[0]).name.partition('.')[0]}-{mark}"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings, own = profile / "settings.json", path / "settings.json"
+        if settings.exists() and not own.exists():
+            shutil.copy(settings, own)
+    except OSError as error:
+        raise Fatal(f"The folder of the replay {path} cannot be used: {error.strerror}.") from error
     return path
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ def looks_of(path: Path) -> Looks:
         mode=mode if mode in MODES else None,
         theme=theme if theme in THEMES else "dark",
         layout=_bytes_of(_at(raw, "window", "layout")),
-        unasked=frozenset(mode for mode in MODES if _under(raw, "window", "ask_first", mode) is False),
+        unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )
 
 
@@ -104,6 +104,7 @@ class WindowMemory:
         window = self._settings.window
         if name == "layout" and isinstance(value, bytes):
             window.layout = base64.b64encode(value).decode("ascii")
+            self._looks = replace(self._looks, layout=value)  # for another window of this run
         elif name == "watch_keys" and isinstance(value, list):
             window.watchlist = {**window.watchlist, self._mode(): [str(key) for key in value]}
         elif name == "chart_key":

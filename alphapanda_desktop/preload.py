@@ -52,6 +52,7 @@ VENUES: Final = {
     "practice": ("alphapanda_desktop.venues.kite",),
     "paper": ("alphapanda_desktop.venues.paper",),
     "live": ("alphapanda_desktop.venues.kite",),
+    "replay": ("alphapanda_desktop.venues.replay",),
 }
 """What each mode runs on: paper never loads what can send an order."""
 

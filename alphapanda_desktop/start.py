@@ -9,13 +9,14 @@ import os
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
-from alphapanda_desktop.folders import data_dir
+from alphapanda_desktop.folders import data_dir, replay_dir
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.shedding import Shedding
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
+    from alphapanda_desktop.venues.venue import ReplayOptions
 
 Drive = Callable[["Program"], Coroutine[Any, Any, None]]
 log = logging.getLogger("alphapanda.start")
@@ -68,30 +70,40 @@ def _open(arguments: argparse.Namespace, drive: Drive | None, vault: Vault | Non
         print(f"alphapanda: {NO_DISPLAY}", file=sys.stderr)
         return EXIT_NO_DISPLAY
     try:
-        folder = data_dir(arguments.profile, arguments.data_dir)
-        logs.set_up(folder / "logs", verbose=arguments.verbose)
+        folder = own = data_dir(arguments.profile, arguments.data_dir)
+        if arguments.mode == "replay":
+            arguments.replay = _replay(arguments)
+            own = replay_dir(folder, arguments.recording)
+        logs.set_up(own / "logs", verbose=arguments.verbose)
     except Fatal as error:
         print(f"alphapanda: {error}", file=sys.stderr)
         return 1
     from alphapanda_desktop.memory import looks_of
 
-    looks = looks_of(folder / SETTINGS_FILE)
+    looks = looks_of(own / SETTINGS_FILE)
     try:
-        owner = take(folder)
+        owner = take(own)
     except Fatal as error:
         print(f"alphapanda: {error}", file=sys.stderr)
         return 1
     if isinstance(owner, Elsewhere):
-        return _leave_it_to(owner, arguments.profile)
+        what = f"profile {arguments.profile!r}" if own is folder else f"the replay of {own.name}"
+        return _leave_it_to(owner, what)
     try:
-        return _Opening(arguments, folder, looks, owner, began).run(drive, vault)
+        return _Opening(arguments, folder, own, looks, owner, began).run(drive, vault)
     finally:
         owner.release()
 
 
-def _leave_it_to(other: Elsewhere, profile: str) -> int:
-    """Say that the profile is open in another window, which has come forward if it could."""
-    where = f"profile {profile!r} is already open" + (f" (process {other.pid})" if other.pid else "")
+def _replay(arguments: argparse.Namespace) -> ReplayOptions:
+    from alphapanda_desktop.replaywindow import replay_options
+
+    return replay_options(arguments.recording, arguments.at)
+
+
+def _leave_it_to(other: Elsewhere, what: str) -> int:
+    """Say that it is open in another window, which has come forward if it could."""
+    where = f"{what} is already open" + (f" (process {other.pid})" if other.pid else "")
     if other.came_forward:
         print(f"alphapanda: {where}; its window was brought forward")
         return 0
@@ -142,10 +154,13 @@ def _resources() -> Path:
 class _Opening:
     """One run of the loop, from the first paint to the last."""
 
-    def __init__(self, arguments: argparse.Namespace, folder: Path, looks: Looks, owner: Owner, began: float) -> None:
+    def __init__(
+        self, arguments: argparse.Namespace, folder: Path, own: Path, looks: Looks, owner: Owner, began: float
+    ) -> None:
         self._arguments = arguments
         self._owner = owner
         self._folder = folder
+        self._own = own
         self._looks = looks
         self._began = began
         self._window: MainWindow | None = None
@@ -224,7 +239,7 @@ class _Opening:
             edge.scope = scope
             heart = Heart(meter, shedding, self._watchdog.beat, lambda: loop.backlog, lambda: frames.spent_ns, rest)
             scope.spawn("heartbeat", heart.run())
-            self._listen(window)
+            self._listen()
             self._watchdog.start()
             try:
                 await preload(SETTINGS)
@@ -234,13 +249,10 @@ class _Opening:
                 memory.settle(settings)
                 await preload(MODULES)
                 scope.spawn("imports", self._import_later(collector))
-                return await self._program(window, edge, settings, vault).run(drive)
+                return await self._programs(edge, memory, settings, vault, drive)
             finally:
                 self._watchdog.stop()
-                await window.hide_login()  # WebEngine dies of a page that outlives the loop
-                window.hide()
-                self._window = None
-                window.deleteLater()
+                await self._drop_window()
 
     async def _import_later(self, collector: Collector) -> None:
         from alphapanda_desktop.preload import CHART, LATER, preload
@@ -254,7 +266,7 @@ class _Opening:
     def _memory(self) -> WindowMemory:
         from alphapanda_desktop.memory import WindowMemory
 
-        return WindowMemory(self._folder / SETTINGS_FILE, self._looks, self._mode)
+        return WindowMemory(self._own / SETTINGS_FILE, self._looks, self._mode)
 
     async def _read_settings(self, window: MainWindow) -> Settings | None:
         """The settings; while they cannot be read the window says why. None when it was closed over that."""
@@ -262,7 +274,7 @@ class _Opening:
 
         while True:
             try:
-                return load(self._folder / SETTINGS_FILE)
+                return load(self._own / SETTINGS_FILE)
             except Fatal as error:
                 log.error("%s", error)
                 if not await _again(window, error):
@@ -276,8 +288,19 @@ class _Opening:
         window.present()
         return window
 
-    def _listen(self, window: MainWindow) -> None:
-        deaf = self._owner.listen(window.come_forward)
+    async def _drop_window(self) -> None:
+        window, self._window = self._window, None
+        if window is not None:
+            await window.hide_login()  # WebEngine dies of a page that outlives the loop
+            window.hide()
+            window.deleteLater()
+
+    def _come_forward(self) -> None:
+        if self._window is not None:
+            self._window.come_forward()
+
+    def _listen(self) -> None:
+        deaf = self._owner.listen(self._come_forward)
         if deaf:
             log.warning("a second launch will not find this window: %s", deaf)
 
@@ -297,12 +320,32 @@ class _Opening:
         log.error("task %s failed", name, exc_info=error)
         self._notify(f"{name}: {type(error).__name__}: {error}", "danger")
 
-    def _program(self, window: MainWindow, edge: Edge, settings: Settings, vault: Vault | None) -> Program:
+    async def _programs(
+        self, edge: Edge, memory: WindowMemory, settings: Settings, vault: Vault | None, drive: Drive | None
+    ) -> int:
+        """One program after another: a recorded day that goes back is played anew, on a desk that knows nothing."""
         from alphapanda_desktop.app import Program
 
-        program = Program(self._options(settings, vault), window, edge, settings)
-        _end_on_signals(window)
-        return program
+        options = self._options(settings, vault)
+        while True:
+            assert self._window is not None
+            program = Program(options, self._window, edge, settings)
+            _end_on_signals(self._window)
+            code = await program.run(drive)
+            if program.rewound_to is None or options.replay is None:
+                return code
+            options = replace(options, replay=replace(options.replay, at_ns=program.rewound_to))
+            await self._replace_window(edge, memory)
+
+    async def _replace_window(self, edge: Edge, memory: WindowMemory) -> None:
+        """Another window in the place of this one."""
+        assert self._window is not None
+        self._window.remember_layout()
+        where, state = self._window.geometry(), self._window.windowState()
+        await self._drop_window()
+        self._window = self._show(edge, memory)
+        self._window.setGeometry(where)
+        self._window.setWindowState(state)
 
     def _options(self, settings: Settings, vault: Vault | None) -> Options:
         from alphapanda_desktop.app import Options
@@ -321,6 +364,8 @@ class _Opening:
                 clock=given.clock,
             ),
             vault=vault,
+            replay=given.replay if given.mode == "replay" else None,
+            own=self._own,
         )
 
 

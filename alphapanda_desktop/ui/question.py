@@ -16,8 +16,14 @@ MODE_WORDS: Final = {
     "practice": "the practice exchange on this machine",
     "paper": "filled by this program, nothing leaves it",
     "live": "real orders to Zerodha with real money",
+    "replay": "a recorded day, nothing leaves this program",
 }
-MODE_ROLES: Final[dict[str, Role]] = {"practice": "practice", "paper": "paper", "live": "live"}
+MODE_ROLES: Final[dict[str, Role]] = {
+    "practice": "practice",
+    "paper": "paper",
+    "live": "live",
+    "replay": "replay",
+}
 LINES_SEEN: Final = 12
 WIDTH: Final = 460
 

@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
+    from alphapanda_desktop.domain.replay import Transport
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -87,6 +88,8 @@ class DeskParts:
     preflight: Callable[[], Awaitable[list[Check]]] | None = None
     """Looks whether everything is ready for the day."""
     settings: Keeper | None = None
+    transport: Transport | None = None
+    """The controls of a recorded day, where that is what is traded."""
     real_hours: bool = False
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
 
@@ -326,9 +329,13 @@ class MainWindow(QMainWindow):
             self._leave()
 
     def _leave(self) -> None:
+        self.remember_layout()
+        self.closed.emit()
+
+    def remember_layout(self) -> None:
+        """Keep how the docks stand."""
         if self.view is not None:  # without the panels there is no layout, only the loss of the last one
             self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
-        self.closed.emit()
 
     def set_theme(self, name: str) -> None:
         """Light or dark from the next start on: open panels keep their colours."""

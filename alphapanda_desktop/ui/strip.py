@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.risk import TradingState
     from alphapanda_desktop.trading.governor import Governor
 
-MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE"}
+MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE", "replay": "↺ REPLAY"}
 """Shape and word: the mode is never told by colour alone."""
 FIGURES = ("feed", "net_pnl")
 """Chips whose words change all the time."""
@@ -184,7 +184,7 @@ class TopStrip(QToolBar):
         gauges.follow(governor)
 
     def show_mode(self, mode: str) -> None:
-        roles: dict[str, Role] = {"practice": "practice", "paper": "paper", "live": "live"}
+        roles: dict[str, Role] = {"practice": "practice", "paper": "paper", "live": "live", "replay": "replay"}
         self.mode.say(MODE_MARKS.get(mode, f"mode {DASH}"), roles.get(mode, "muted"), _MODE_TIPS.get(mode, ""))
 
     def show_session(self, user_id: str, seconds_left: float | None) -> None:
@@ -193,6 +193,10 @@ class TopStrip(QToolBar):
             return
         role: Role = "good" if seconds_left > 1800 else "warn"
         self.session.say(f"{user_id}  ends in {countdown(seconds_left)}", role, "Kite ends every session at 06:00 IST")
+
+    def show_recorded_day(self, day: str) -> None:
+        """Say which day is played, in the place of the session that a recorded day has not."""
+        self.session.say(day, "replay", "A recorded day: nobody is logged in, and no order leaves this program")
 
     def show_feed(self, state: LinkState, ticks_per_s: float, detail: str) -> None:
         from alphapanda_desktop.domain.ports import LinkState
@@ -250,4 +254,5 @@ _MODE_TIPS = {
     "practice": "Everything is played against the practice exchange on this machine",
     "paper": "Real prices from Zerodha; orders are filled by this program and never leave it",
     "live": "Real orders to Zerodha with real money",
+    "replay": "A day of the past, played from a recording; orders are filled by this program and never leave it",
 }

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 Role = Literal[
     "window", "panel", "raised", "border", "grid", "selection", "text", "muted", "accent", "up", "down", "unchanged",
     "buy", "sell", "buy_button", "sell_button", "on_button", "warn", "danger", "kill", "good", "unknown",
-    "practice", "paper", "live",
+    "practice", "paper", "live", "replay",
 ]  # fmt: skip
 
 FONTS: Final = ("Inter", "Noto Sans", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
@@ -25,7 +25,7 @@ class Theme:
 
     Surfaces: window, panel (tables, charts), raised (buttons, headers), border, grid, selection. Words: text,
     muted. Prices: up, down, unchanged. Orders: buy and sell as words, *_button as grounds for on_button.
-    States: good, warn, danger, unknown; kill is a button's ground. Modes: practice, paper, live.
+    States: good, warn, danger, unknown; kill is a button's ground. Modes: practice, paper, live, replay.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Theme:
     practice: str
     paper: str
     live: str
+    replay: str
 
     def colour(self, role: Role) -> QColor:
         """The colour as Qt takes it; do not change it, it is shared."""
@@ -87,6 +88,7 @@ DARK: Final = Theme(
     practice="#2fd0bd",
     paper="#a5b4c9",
     live="#ff6060",
+    replay="#ff86d0",
 )
 
 LIGHT: Final = Theme(
@@ -116,6 +118,7 @@ LIGHT: Final = Theme(
     practice="#086a61",
     paper="#4a5a70",
     live="#c01f2a",
+    replay="#a01774",
 )
 
 THEMES: Final = {theme.name: theme for theme in (DARK, LIGHT)}

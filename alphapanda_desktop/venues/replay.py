@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from alphapanda_desktop.domain.errors import Fatal, LoginFailed
 from alphapanda_desktop.domain.ports import Feed
-from alphapanda_desktop.domain.session import Profile, Token, recorded
+from alphapanda_desktop.domain.session import IST, Profile, Token, recorded
 from alphapanda_desktop.replaying.clock import DeskClock, ReplayClock
 from alphapanda_desktop.replaying.control import SECOND, Player
 from alphapanda_desktop.replaying.day import RecordedDay
@@ -75,7 +75,7 @@ async def replay_venue(
 
 
 async def _venue(day: RecordedDay, options: ReplayOptions) -> Venue:
-    at_ns = min(max(options.at_ns, day.begin_ns), day.end_ns)
+    at_ns = min(max(options.at_ns or _at(day, options.at), day.begin_ns), day.end_ns)
     clock = day.clock = ReplayClock(at_ns)
     desk_clock = DeskClock(clock)
     player = Player(day.played, clock, desk_clock)
@@ -112,6 +112,14 @@ async def _venue(day: RecordedDay, options: ReplayOptions) -> Venue:
         recorded=Recorded(session, clock, transport, feed, follow, rewound),
         scope=scope,
     )
+
+
+def _at(day: RecordedDay, at: time | None) -> int:
+    """That time of the recorded day in India; its beginning without one."""
+    if at is None:
+        return day.begin_ns
+    local = datetime.fromtimestamp(day.begin_ns / SECOND, IST)
+    return int(datetime.combine(local.date(), at, IST).timestamp()) * SECOND
 
 
 def _name(files: tuple[Path, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -71,13 +72,14 @@ class PracticeOptions:
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """Which recorded day is played, and from when: epoch nanoseconds, 0 for its beginning.
+    """Which recorded day is played, and from when: an epoch nanosecond, else a time of its day, else its beginning.
 
     `keys` names the instrument of a CSV whose own name does not tell it.
     """
 
     files: tuple[Path, ...]
     at_ns: int = 0
+    at: time | None = None
     keys: tuple[tuple[Path, str], ...] = ()
 
 

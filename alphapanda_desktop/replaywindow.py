@@ -1,0 +1,60 @@
+"""What a replay's window is started with and what it leaves, and how another window starts one."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from datetime import time
+from pathlib import Path
+from typing import Final
+
+from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.practice import command
+from alphapanda_desktop.venues.venue import ReplayOptions
+
+_KEYED: Final = re.compile(r"(?P<path>.+)=(?P<key>[A-Z]+:.+)")
+
+
+def replay_options(recordings: Sequence[str], at: str = "") -> ReplayOptions:
+    """What the command line says of a replay. Raises Fatal for a file that is not there, and for no time of day."""
+    keyed = [_KEYED.fullmatch(text) for text in recordings]
+    files = tuple(Path(match["path"] if match else text) for match, text in zip(keyed, recordings, strict=True))
+    for path in files:
+        if not path.is_file():
+            raise Fatal(f"There is no recording {path}.")
+    keys = tuple((Path(match["path"]), match["key"]) for match in keyed if match)
+    return ReplayOptions(files, at=_time_of(at), keys=keys)
+
+
+def _time_of(text: str) -> time | None:
+    try:
+        return time.fromisoformat(text) if text else None
+    except ValueError:
+        raise Fatal(f"--at {text}: a time of day is expected, as 10:30.") from None
+
+
+def forget_replay(database: Path) -> None:
+    """Remove what an earlier replay of the same recording has left: the day begins anew on empty books."""
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def replay_command(profile: str, data_dir: Path | None, recording: Path) -> list[str]:
+    """The command line of a window that plays a recording."""
+    where = ["--data-dir", str(data_dir)] if data_dir is not None else []
+    return command("--profile", profile, *where, "--mode", "replay", "--recording", str(recording))
+
+
+def run_replay(line: Sequence[str]) -> str:
+    """Run the window until it is closed; why it could not be opened, empty when it was. Blocks; it outlives us."""
+    done = subprocess.run(
+        line,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        check=False,
+    )
+    said = done.stdout.decode(errors="replace").strip().splitlines()
+    return "" if done.returncode == 0 else said[-1] if said else f"it ended with code {done.returncode}"
