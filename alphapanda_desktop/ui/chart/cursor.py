@@ -8,10 +8,13 @@ from typing import Final
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.overlay import Word
-from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource
+from alphapanda_desktop.ui.chart.series import CandleSource, CurveSource, Source, TickSource
 from alphapanda_desktop.ui.theme import Role
 
 DAY_S: Final = 86_400
+
+CURVES: Final[tuple[Role, ...]] = ("accent", "warn", "unknown", "up")
+"""Colours of lines that share a pane, the first one first."""
 
 
 def caption(instrument: Instrument, interval: str) -> list[Word]:
@@ -23,7 +26,8 @@ def moment(source: Source, row: int) -> str:
     """When the row began, as finely as its kind of row needs."""
     if isinstance(source, CandleSource):
         return _bar_moment(source.series.columns.start_s.item(row), source.series.interval.seconds >= DAY_S)
-    return formats.ist_time(float(source.times(row, row + 1)[0]))
+    at_s = float(source.times(row, row + 1)[0])
+    return formats.ist_moment(at_s) if isinstance(source, CurveSource) else formats.ist_time(at_s)
 
 
 # The bar that is spoken of moves with each tick, most of its words do not.
@@ -46,10 +50,16 @@ def readout(source: Source, row: int, decimals: int, rising: Role = "up", fallin
     when = Word(moment(source, row), "muted")
     if isinstance(source, CandleSource):
         return [when, *_candle_words(source, row, decimals, rising, falling)]
+    if isinstance(source, CurveSource):
+        return [when, *(Word(one.text_of(one.price_of(row)), role) for one, role in _curves(source))]
     if isinstance(source, TickSource):
         volume = int(source.series.volume[row - source.first])
         return [when, Word(formats.price(source.price_of(row), decimals)), *_volume_words(volume)]
     return []
+
+
+def _curves(source: CurveSource) -> list[tuple[CurveSource, Role]]:
+    return list(zip((source, *source.beside), CURVES, strict=False))
 
 
 def _candle_words(source: CandleSource, row: int, decimals: int, rising: Role, falling: Role) -> list[Word]:

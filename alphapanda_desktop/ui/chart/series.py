@@ -7,6 +7,7 @@ can show, however long the series is: many bars come joined, from the pyramid ab
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -254,6 +255,65 @@ class TickSource:
     def row_at(self, at_s: float) -> int | None:
         row = int(np.searchsorted(self.series.at_s, at_s, side="right")) - 1
         return row + self.first if row >= 0 else None
+
+
+class CurveSource:
+    """A line through one figure for each bar of a history that is over: an equity, a drawdown. It never changes.
+
+    `text_of` puts a figure into words. Others that are `beside` it share its rows, and its scale.
+    """
+
+    first = 0
+    version = 1
+    history_version = 1
+
+    def __init__(
+        self, at_s: Floats, values: Floats, text_of: Callable[[float], str], beside: tuple[CurveSource, ...] = ()
+    ) -> None:
+        self.at_s = at_s
+        self.values = values
+        self.text_of = text_of
+        self.beside = beside
+
+    @property
+    def end(self) -> int:
+        return len(self.values)
+
+    @property
+    def oldest_s(self) -> float:
+        return float(self.at_s[0]) if self.end else 0.0
+
+    def times(self, first: int, end: int, step: int = 1) -> Floats:
+        return self.at_s[first:end:step]
+
+    def factor(self, bars: float, width_px: float) -> int:
+        return join_factor(bars, width_px, at_least_px=1.0)
+
+    def groups(self, x0: float, x1: float, factor: int) -> tuple[Floats, Floats, Floats]:
+        """Middle, lowest and highest of each group of rows between two places."""
+        first, end = visible(x0, x1, 0, self.end, factor)
+        values = self.values[first:end]
+        if factor == 1 or not values.size:
+            return np.arange(first, end, dtype=np.float64), values, values
+        starts = np.arange(0, values.size, factor)
+        low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        return starts.astype(np.float64) + (first + (factor - 1) / 2), low, high
+
+    def extremes(self, x0: float, x1: float, factor: int) -> Extremes | None:
+        found = [one.groups(x0, x1, factor) for one in (self, *self.beside)]
+        if not found[0][1].size:
+            return None
+        return Extremes(min(float(low.min()) for _, low, _ in found), max(float(high.max()) for *_, high in found))
+
+    def last_price(self) -> float | None:
+        return float(self.values[-1]) if self.end else None
+
+    def price_of(self, row: int) -> float:
+        return float(self.values[row])
+
+    def row_at(self, at_s: float) -> int | None:
+        row = int(np.searchsorted(self.at_s, at_s, side="right")) - 1
+        return row if row >= 0 else None
 
 
 @lru_cache(64)

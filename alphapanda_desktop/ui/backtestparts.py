@@ -1,0 +1,136 @@
+"""What the backtest window asks for and is given: words between it and whoever plays backtests; no Qt.
+
+`Bench` is made at the top of the program, which knows Kite's history, the disk and the worker processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Protocol
+
+from alphapanda_desktop.backtest.orders import Execution, Refused
+from alphapanda_desktop.backtest.statistics import Equity, Statistics
+from alphapanda_desktop.backtest.trades import Trade
+from alphapanda_desktop.domain.bars import BarSeries
+from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.domain.orders import Product
+from alphapanda_desktop.domain.strategy import Strategy
+
+Told = Callable[[str, int, int], None]
+"""Told what is being done, and how much of how much of it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One backtest as a person asks for it. With a `file`, its bars are those of the one instrument."""
+
+    strategy: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    instruments: tuple[Instrument, ...] = ()
+    file: Path | None = None
+    first: date | None = None
+    last: date | None = None
+    bar_s: int | None = None
+    """Seconds of a bar; the strategy's own where there is none."""
+    product: Product = "MIS"
+    cash: float = 10_00_000.0
+    slippage: str = "1t"
+
+
+class Played(Protocol):
+    """What came of a backtest, as a worker tells it."""
+
+    @property
+    def strategy(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def keys(self) -> tuple[str, ...]: ...
+    @property
+    def bar_s(self) -> int: ...
+    @property
+    def first_s(self) -> int: ...
+    @property
+    def last_s(self) -> int: ...
+    @property
+    def product(self) -> str: ...
+    @property
+    def slippage(self) -> str: ...
+    @property
+    def statistics(self) -> Statistics: ...
+    @property
+    def equity(self) -> Equity: ...
+    @property
+    def trades(self) -> Sequence[Trade]: ...
+    @property
+    def executions(self) -> Sequence[Execution]: ...
+    @property
+    def refused(self) -> Sequence[Refused]: ...
+    @property
+    def lines(self) -> Sequence[tuple[int, str]]: ...
+    @property
+    def assumptions(self) -> Sequence[str]: ...
+    @property
+    def complete(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """One backtest that was played: what was asked, what came of it; instruments and the bars of each by key."""
+
+    number: int
+    wanted: Wanted
+    played: Played
+    instruments: Mapping[str, Instrument]
+    bars: Mapping[str, BarSeries]
+    notes: tuple[str, ...] = ()
+    """What is to be said of its history: what lacks, what was fetched anew."""
+    took_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What tells it from others: number, strategy, instruments."""
+        keys = self.played.keys
+        more = f" +{len(keys) - 1}" if len(keys) > 1 else ""
+        return f"#{self.number} {self.played.title} · {keys[0]}{more}"
+
+
+class Bench(Protocol):
+    """Plays backtests away from this process's loop."""
+
+    @property
+    def available(self) -> Mapping[str, type[Strategy]]:
+        """What can be played, by name, now."""
+        ...
+
+    @property
+    def master(self) -> InstrumentMaster: ...
+
+    @property
+    def about(self) -> str:
+        """Where history comes from here, in words."""
+        ...
+
+    def today(self) -> date:
+        """The day it is in India, by the venue's clock."""
+        ...
+
+    async def play(self, wanted: Wanted, told: Told) -> Report:
+        """Fetch what lacks, play it in a worker process, and report. Cancelling ends the worker.
+
+        Raises what is wrong with the wish, the history or the strategy, in words.
+        """
+        ...
+
+    async def save_page(self, report: Report) -> Sequence[Path]:
+        """Write the report as one HTML file that needs nothing else; where. Raises OSError."""
+        ...
+
+    async def save_tables(self, report: Report) -> Sequence[Path]:
+        """Write its trades and its equity as CSV; where. Raises OSError."""
+        ...

@@ -1,0 +1,269 @@
+"""The backtest window: what to play on the left, what came of it on the right, the last few to compare.
+
+A window of its own beside the main one: it may stand on another screen, and it stops nothing. The kill switch's key
+works in it too. Object names: `backtest_run`, `backtest_cancel`, `backtest_progress`, `backtest_said`,
+`backtest_result`, `backtest_compare`, `backtest_html`, `backtest_csv`, `backtest_forget`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.backtestform import BacktestForm
+from alphapanda_desktop.ui.backtestparts import Bench, Report, Wanted
+from alphapanda_desktop.ui.backtestreport import ReportView
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.forms import Pick, field_looks
+from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.theme import Role
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow
+
+MOST_KEPT: Final = 12
+"""Reports that can be chosen; the oldest goes first."""
+
+FORM_PX: Final = 340
+SIZE: Final = (1360, 860)
+
+
+class BacktestWindow(QWidget):
+    """Owned by the main window; closing hides it, and what it holds is there when it is opened again."""
+
+    def __init__(self, bench: Bench, edge: Edge, main: QMainWindow, kill: Callable[[], object]) -> None:
+        super().__init__(main, Qt.WindowType.Window)
+        self._bench = bench
+        self._edge = edge
+        self._playing: asyncio.Task[None] | None = None
+        self.reports: list[Report] = []
+        self.setObjectName("backtest_window")
+        self.setWindowTitle("Backtest")
+        self.setStyleSheet(field_looks(edge.theme))
+        self.setAutoFillBackground(True)
+        self.resize(*SIZE)
+        QShortcut(QKeySequence("Ctrl+Shift+K"), self).activated.connect(kill)
+        split = QSplitter(Qt.Orientation.Horizontal, self)
+        split.addWidget(self._build_left())
+        split.addWidget(self._build_right())
+        split.setSizes([FORM_PX, SIZE[0] - FORM_PX])
+        split.setStretchFactor(1, 1)
+        split.setChildrenCollapsible(False)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(split)
+        self._refresh()
+
+    # -- its parts -------------------------------------------------------------------------------------------
+
+    def _build_left(self) -> QWidget:
+        side = QWidget(self)
+        self.form = BacktestForm(self._bench, self._edge, self)
+        self.form.changed.connect(self._refresh)
+        area = QScrollArea(side)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self.form)
+        self.run = self._button("run", "Run the backtest", self.play)
+        self.run.setStyleSheet("font-weight: 600; padding: 7px;")
+        self.cancel = self._button("cancel", "Cancel", self.stop)
+        self.progress = QProgressBar(side)
+        self.progress.setObjectName("backtest_progress")
+        self.progress.setAccessibleName("How far the backtest is")
+        self.said = QLabel(side)
+        self.said.setObjectName("backtest_said")
+        self.said.setWordWrap(True)
+        self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout()
+        row.addWidget(self.run, 1)
+        row.addWidget(self.cancel)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(12, 6, 12, 10)
+        for widget in (self.said, self.progress):
+            foot.addWidget(widget)
+        foot.addLayout(row)
+        box = QVBoxLayout(side)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(area, 1)
+        box.addLayout(foot)
+        return side
+
+    def _build_right(self) -> QWidget:
+        side = QWidget(self)
+        self.result = self._pick("result", "Which backtest is shown")
+        self.compare = self._pick("compare", "Which backtest it is compared with")
+        self.html = self._button("html", "Save page", self._save_page, "One HTML file with curves, trades, assumptions")
+        self.csv = self._button("csv", "Save tables", self._save_tables, "Trades and equity as CSV files")
+        self.forget = self._button("forget", "Forget it", self._forget)
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 8, 10, 4)
+        head.addWidget(self.result, 3)
+        head.addWidget(self.compare, 2)
+        for button in (self.html, self.csv, self.forget):
+            head.addWidget(button)
+        self.view = ReportView(self._edge, self)
+        self.empty = QLabel(
+            "Choose a strategy and an instrument on the left, and run it over the past.\n"
+            "Fills, charges, limits and refusals are those of paper trading.",
+            self,
+        )
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setStyleSheet(f"color: {self._edge.theme.muted};")
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.view)
+        box = QVBoxLayout(side)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addLayout(head)
+        box.addWidget(self.pages, 1)
+        return side
+
+    def _button(self, name: str, text: str, work: Callable[[], object], tip: str = "") -> QPushButton:
+        button = QPushButton(text, self)
+        button.setObjectName(f"backtest_{name}")
+        button.setAccessibleName(text)
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked=False: work())
+        return button
+
+    def _pick(self, name: str, title: str) -> Pick:
+        pick = Pick(self)
+        pick.setObjectName(f"backtest_{name}")
+        pick.setAccessibleName(title)
+        pick.currentIndexChanged.connect(lambda _place: self._show())
+        return pick
+
+    # -- playing ---------------------------------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Play what the form says, unless something is being played."""
+        if self._playing is not None:
+            return
+        try:
+            wanted = self.form.wanted()
+        except AlphaPandaError as error:
+            self._say(str(error), "warn")
+            return
+        self._playing = self._edge.spawn("backtest", self._play(wanted))
+        self._playing.add_done_callback(lambda _task: self._ended())
+        self._refresh()
+
+    def stop(self) -> None:
+        """End what is being played; its worker process goes with it."""
+        if self._playing is not None:
+            self._playing.cancel()
+
+    async def _play(self, wanted: Wanted) -> None:
+        self._tell("Begins…", 0, 0)
+        try:
+            report = await self._bench.play(wanted, self._tell)
+        except asyncio.CancelledError:
+            self._say("Cancelled.", "muted")
+            raise
+        except AlphaPandaError as error:
+            self._say(str(error), "danger")
+            return
+        self._keep(report)
+        bars = formats.grouped(report.played.statistics.bars)
+        self._say(f"{bars} bars in {report.took_s:.1f} s.{' ' + report.notes[0] if report.notes else ''}", "muted")
+
+    def _tell(self, text: str, done: int, total: int) -> None:
+        self._say(text, "muted")
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+
+    def _ended(self) -> None:
+        self._playing = None
+        self._refresh()
+
+    def _say(self, text: str, role: Role) -> None:
+        self.said.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
+        tell(self.said, text)
+
+    def _refresh(self) -> None:
+        """Buttons as they can be used now."""
+        if not hasattr(self, "pages"):
+            return
+        playing = self._playing is not None
+        self.run.setEnabled(not playing)
+        self.cancel.setVisible(playing)
+        self.progress.setVisible(playing)
+        for widget in (self.result, self.compare, self.html, self.csv, self.forget):
+            widget.setVisible(bool(self.reports))
+
+    # -- reports ---------------------------------------------------------------------------------------------
+
+    def _keep(self, report: Report) -> None:
+        self.reports = [*self.reports, report][-MOST_KEPT:]
+        self._offer(report)
+
+    def _offer(self, chosen: Report | None) -> None:
+        """Fill both lists again, and show the report that is chosen."""
+        for pick in (self.result, self.compare):
+            pick.blockSignals(True)
+            pick.clear()
+        self.compare.addItem("compared with none", None)
+        for report in reversed(self.reports):
+            words = f"{report.name} · {formats.percent(report.played.statistics.total_return * 100)}"
+            self.result.addItem(words, report.number)
+            self.compare.addItem(f"against {words}", report.number)
+        if chosen is not None:
+            self.result.setCurrentIndex(self.result.findData(chosen.number))
+        for pick in (self.result, self.compare):
+            pick.blockSignals(False)
+        self._refresh()
+        self._show()
+
+    @property
+    def shown(self) -> Report | None:
+        """The report that is shown."""
+        return self._by_number(self.result.currentData())
+
+    def _by_number(self, number: object) -> Report | None:
+        return next((report for report in self.reports if report.number == number), None)
+
+    def _show(self) -> None:
+        report, other = self.shown, self._by_number(self.compare.currentData())
+        self.pages.setCurrentWidget(self.view if report is not None else self.empty)
+        if report is not None:
+            self.view.show_report(report, other if other is not report else None)
+
+    def _forget(self) -> None:
+        report = self.shown
+        self.reports = [kept for kept in self.reports if kept is not report]
+        self._offer(None)
+
+    def _save_page(self) -> None:
+        if self.shown is not None:
+            self._edge.spawn("save backtest page", self._saved(self._bench.save_page(self.shown)))
+
+    def _save_tables(self) -> None:
+        if self.shown is not None:
+            self._edge.spawn("save backtest tables", self._saved(self._bench.save_tables(self.shown)))
+
+    async def _saved(self, saving: Awaitable[Sequence[Path]]) -> None:
+        try:
+            paths = await saving
+        except OSError as error:
+            self._say(f"It could not be saved: {error.strerror or error}", "danger")
+        else:
+            self._say(f"Saved to {' and '.join(map(str, paths))}", "good")
