@@ -45,22 +45,28 @@ def _backups(rest: list[str], options: argparse.Namespace) -> int:
     return run(rest, options, hold)
 
 
-def _doctor(rest: list[str], options: argparse.Namespace) -> int:
-    from alphapanda_desktop.commands.doctor import run
-    from alphapanda_desktop.domain.errors import AlphaPandaError
-    from alphapanda_desktop.folders import data_dir
-    from alphapanda_desktop.settings import load
-    from alphapanda_desktop.venues.venue import ZERODHA
+def _of_profile(module: str) -> Callable[[list[str], argparse.Namespace], int]:
+    """A command that is told where the profile is and what its settings say."""
 
-    try:
-        folder = data_dir(options.profile, options.data_dir)
-        settings = load(folder / "settings.json")
-    except AlphaPandaError as error:
-        print(f"alphapanda doctor: {error}", file=sys.stderr)
-        return 1
-    mode = options.mode or settings.general.mode or "practice"
-    rest_root, feed_root = ("", "") if mode == "practice" else (ZERODHA.rest, ZERODHA.feed)
-    return run(rest, folder, options.profile, mode, settings.account.api_key, rest_root, feed_root)
+    def run(rest: list[str], options: argparse.Namespace) -> int:
+        from alphapanda_desktop.domain.errors import AlphaPandaError
+        from alphapanda_desktop.folders import data_dir
+        from alphapanda_desktop.preflight import Places
+        from alphapanda_desktop.settings import load
+        from alphapanda_desktop.venues.venue import ZERODHA
+
+        try:
+            folder = data_dir(options.profile, options.data_dir)
+            settings = load(folder / "settings.json")
+        except AlphaPandaError as error:
+            print(f"alphapanda {module}: {error}", file=sys.stderr)
+            return 1
+        mode = options.mode or settings.general.mode or "practice"
+        rest_root, feed_root = (ZERODHA.rest, ZERODHA.feed) if mode in ("paper", "live") else ("", "")
+        command: Callable[..., int] = import_module(f"alphapanda_desktop.commands.{module}").run
+        return command(rest, Places(folder, mode, rest_root, feed_root, settings.account.api_key), options.profile)
+
+    return run
 
 
 def _sweep_worker(rest: list[str], _options: argparse.Namespace) -> int:
@@ -101,7 +107,8 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "allow-model": (_command("allow_model"), "let strategies load a model file, by its hash"),
     "backtest": (_command("backtest"), "play a strategy over history from files"),
     "sweep": (_command("sweep"), "try many parameters of a strategy over history"),
-    "doctor": (_doctor, "look whether everything is ready, with a remedy for what is not"),
+    "doctor": (_of_profile("doctor"), "look whether everything is ready, with a remedy for what is not"),
+    "support": (_of_profile("support"), "write a zip that helps to find a fault, without secrets"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -150,11 +150,11 @@ def test_live_is_told_by_which_address_orders_would_leave(arun: Any, tmp_path: P
 def test_the_doctor_prints_the_same_lines_and_says_by_its_code_whether_something_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run: Callable[..., int] = doctor.run
-    assert run(["--json"], tmp_path, "default", "practice", "", "", "") == 0
+    places = Places(tmp_path, "practice", "", "")
+    assert doctor.run(["--json"], places, "default") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["mode"] == "practice"
     assert {"Session", "Keyring", "Disk", "Journal", "Calendar"} <= {check["name"] for check in told["checks"]}
     (tmp_path / "practice.sqlite").write_bytes(b"no database at all" * 100)
-    assert run([], tmp_path, "default", "practice", "", "", "") == 1
+    assert doctor.run([], places, "default") == 1
     assert "wrong    Journal" in capsys.readouterr().out

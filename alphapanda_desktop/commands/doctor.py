@@ -7,7 +7,6 @@ import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.domain.preflight import Standing, worst
@@ -22,13 +21,11 @@ Exit codes: 0 where all is well or needs only a look, 1 where something is wrong
 """
 
 
-def run(rest: list[str], folder: Path, profile: str, mode: str, api_key: str, rest_root: str, feed_root: str) -> int:
+def run(rest: list[str], places: Places, profile: str) -> int:
     """Print the checks of one profile and mode."""
     given = parser().parse_args(rest)
-    vault = KeyringVault(service_of(mode, profile, folder))
-    checks = asyncio.run(
-        preflight(Places(folder, mode, rest_root, feed_root, api_key), vault, lambda: datetime.now(UTC))
-    )
+    vault, mode = KeyringVault(service_of(places.mode, profile, places.folder)), places.mode
+    checks = asyncio.run(preflight(places, vault, lambda: datetime.now(UTC)))
     if given.json:
         print(json.dumps({"mode": mode, "checks": [asdict(check) for check in checks]}, ensure_ascii=False, indent=1))
     else:

@@ -1,0 +1,132 @@
+"""The support bundle: what helps to find a fault, in one zip, without secrets, accounts or addresses.
+
+Everything in it is text and goes through the same redaction as an exported journal, the log as well: what was struck
+out when it was written is not relied on.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sqlite3
+import sys
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from alphapanda_desktop import __version__
+from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.preflight import Check
+from alphapanda_desktop.store.proof import open_to_read
+from alphapanda_desktop.store.redact import STRUCK, Redactor
+from alphapanda_desktop.store.schema import JOURNAL
+
+LOG_TAIL: Final = 1_000_000
+"""Characters of each log, from its end."""
+
+LIBRARIES: Final = (
+    "PySide6", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy", "alembic", "keyring", "aiohttp", "numpy",
+    "TA-Lib",
+)  # fmt: skip
+
+
+def bundle(profile: Path, out: Path, now: datetime, checks: Sequence[Check], secrets: Iterable[str]) -> list[str]:
+    """Write the zip, whole or not at all; the names of what is in it.
+
+    `secrets` are struck out wherever they stand, besides what looks like one. Raises Fatal where it cannot be written.
+    """
+    struck = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
+    parts = {name: _clean(text, struck) for name, text in _parts(profile, now, checks).items()}
+    half = out.with_name(out.name + ".part")
+    try:
+        half.touch(mode=0o600)
+        with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, text in parts.items():
+                file.writestr(name, text)
+        half.replace(out)
+    except OSError as error:
+        raise Fatal(f"The support bundle could not be written to {out}: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return list(parts)
+
+
+def _parts(profile: Path, now: datetime, checks: Sequence[Check]) -> dict[str, str]:
+    parts = {
+        "about.json": _json(_about(now)),
+        "preflight.json": _json([asdict(check) for check in checks]),
+        "settings.json": _json(_settings(profile / "settings.json")),
+        "databases.json": _json({path.name: _counts(path) for path in sorted(profile.glob("*.sqlite"))}),
+        "files.json": _json(_files(profile)),
+    }
+    for log in sorted((profile / "logs").glob("*.log*")):
+        parts[f"logs/{log.name}"] = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+    return parts
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
+
+
+def _about(now: datetime) -> dict[str, object]:
+    return {
+        "program": __version__,
+        "made": now.isoformat(),
+        "python": sys.version,
+        "system": platform.platform(),
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _settings(path: Path) -> object:
+    """The settings with everything secret or personal struck out by its name."""
+    try:
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        return str(error)
+    if not isinstance(raw, Mapping):
+        return "no settings"
+    redactor = Redactor()
+    redactor.learn(raw)
+    told = redactor.told(raw)
+    if isinstance(told.get("account"), dict):
+        told["account"] = {name: STRUCK if value else "" for name, value in told["account"].items()}
+    return told
+
+
+def _counts(path: Path) -> object:
+    """Rows by table: how much there is, not what."""
+    try:
+        with closing(open_to_read(path)) as line:
+            there = {str(name) for (name,) in line.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            counts = {name: select(func.count()).select_from(JOURNAL[name]) for name in JOURNAL if name in there}
+            return {name: line.execute(str(query)).fetchone()[0] for name, query in counts.items()}
+    except (Fatal, sqlite3.Error) as error:
+        return str(error)
+
+
+def _files(profile: Path) -> list[dict[str, object]]:
+    found = [path for path in sorted(profile.rglob("*")) if path.is_file()]
+    return [{"name": str(path.relative_to(profile)), "bytes": path.stat().st_size} for path in found[:2000]]
+
+
+def _clean(text: str, struck: Sequence[str]) -> str:
+    for secret in struck:
+        text = text.replace(secret, STRUCK)
+    redactor = Redactor()
+    redactor.learn({"text": text})
+    return str(redactor.told({"text": text})["text"])
