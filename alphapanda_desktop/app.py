@@ -21,7 +21,7 @@ from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import strike_out
-from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
+from alphapanda_desktop.preload import BENCH, DESK, VENUES, WEB, preload
 from alphapanda_desktop.replaywindow import forget_replay
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
@@ -42,12 +42,14 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.store.recorder import Recorder
     from alphapanda_desktop.strategyfiles import OwnFiles
+    from alphapanda_desktop.testbench import TestBench
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.why import Trail
+    from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import Account, Venue
@@ -106,6 +108,7 @@ class Program:
         self.market: Market | None = None
         self.desk: Desk | None = None
         self.runner: Runner | None = None
+        self._tests: TestBench | None = None
         self.files: OwnFiles | None = None
 
     async def run(self, drive: Callable[[Program], Coroutine[Any, Any, None]] | None = None) -> int:
@@ -306,6 +309,7 @@ class Program:
         os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope)
         stack.callback(runner.close)
+        stack.callback(self._close_bench)
         if venue.recorded is not None:
             venue.recorded.follow(market, desk, runner)
             venue.recorded.rewound(self._rewind)
@@ -431,10 +435,24 @@ class Program:
                 files=self.files,
                 preflight=self._preflight if venue.recorded is None else None,
                 transport=venue.recorded.transport if venue.recorded is not None else None,
+                bench=self._bench,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
             )
         )
+
+    async def _bench(self) -> Bench:
+        """What plays backtests; made, and imported, when the first one is asked for."""
+        await preload(BENCH)
+        from alphapanda_desktop.testbench import bench_of
+
+        if self._tests is None:
+            assert self.venue is not None and self.market is not None and self.files is not None
+            own, files = self._options, self.files
+            self._tests = bench_of(
+                own.folder, own.practice, self.venue, self.market.master, files.available, self._tell
+            )
+        return self._tests
 
     def watch_keys(self, master: InstrumentMaster) -> list[str]:
         """The watchlist to show: what was left, else the venue's first one, of instruments that exist today."""
@@ -442,6 +460,11 @@ class Program:
         keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
         known = [key for key in keys if master.by_key(key)]
         return known or [i.key for i in list(master)[:6]]
+
+    def _close_bench(self) -> None:
+        tests, self._tests = self._tests, None
+        if tests is not None:
+            tests.close()
 
     async def _preflight(self) -> list[Check]:
         from alphapanda_desktop.preflight import Places, preflight

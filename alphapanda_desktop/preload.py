@@ -42,6 +42,15 @@ DESK: Final = (
 )
 """What is needed behind the login."""
 
+BENCH: Final = (
+    "alphapanda_desktop.testbench",
+    "alphapanda_desktop.sweeps.past",
+    "alphapanda_desktop.sweeps.pool",
+    "alphapanda_desktop.backtest.report",
+    "alphapanda_desktop.ui.backtestwindow",
+)
+"""What backtests are played and shown with."""
+
 LATER: Final = (*DESK, "kiteconnect", "numpy.ma")
 """What a thread may import while the person logs in; numpy.ma is what numpy asks for when bars are first merged."""
 

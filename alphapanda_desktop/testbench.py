@@ -6,6 +6,7 @@ No strategy is executed here. Files of bars are read by a worker, too; this proc
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.strategy import Strategy
-from alphapanda_desktop.store.history import CandleHistory
+from alphapanda_desktop.store.history import CandleHistory, folder_of
 from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.ui.backtestparts import Report, Told, Wanted
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # the workers' side is imported when the first backtest is as
     from alphapanda_desktop.sweeps.bars import DataRef
     from alphapanda_desktop.sweeps.job import Job
     from alphapanda_desktop.sweeps.pool import Pool, Work
+    from alphapanda_desktop.venues.venue import PracticeOptions, Venue
 
 T = TypeVar("T")
 
@@ -45,11 +47,11 @@ class TestBench:
 
     folder: Path
     """The profile's: bars go into its `bars`, pages into its `reports`."""
-    history: CandleHistory
+    history: CandleHistory | None
+    """None where a venue has no past, as a recorded day has none."""
     master: InstrumentMaster
     strategies: Callable[[], Mapping[str, type[Strategy]]]
     clock: Clock
-    about: str = ""
     _pool: Pool | None = None
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
@@ -135,6 +137,8 @@ class TestBench:
     async def _of_kite(self, instrument: Instrument, wanted: Wanted, told: Told) -> tuple[DataRef, list[str]]:
         from alphapanda_desktop.sweeps.past import interval_for, refer_past
 
+        if self.history is None:
+            raise BadData("A recorded day has no past to play: choose a file of bars.")
         seconds = wanted.bar_s or self.available[wanted.strategy].interval.seconds
         first, last = wanted.first, wanted.last
         if first is None or last is None:
@@ -175,6 +179,28 @@ class TestBench:
                 file.write(text)
                 return path
         raise AssertionError("numbers do not end")
+
+
+def bench_of(
+    folder: Path,
+    practice: PracticeOptions,
+    venue: Venue,
+    master: InstrumentMaster,
+    strategies: Mapping[str, type[Strategy]],
+    tell: Callable[[str], None],
+) -> TestBench:
+    """The bench of a venue; prices of each made-up market are kept apart from all others."""
+    from alphapanda_desktop.kite.contract_market import candle_pages
+    from alphapanda_desktop.kite.reader import KiteReader
+
+    name = "kite"
+    if venue.mode == "practice":
+        replayed = hashlib.sha256("|".join(map(str, practice.ticks)).encode()).hexdigest()[:8]
+        name = f"practice-{replayed if practice.ticks else practice.seed}"
+    history, client = None, venue.client
+    if isinstance(client, KiteReader):  # a recorded day has another reader, and no past
+        history = CandleHistory(client, candle_pages, folder_of(folder, name), venue.clock, tell)
+    return TestBench(folder, history, master, lambda: strategies, venue.clock)
 
 
 def _series(ref: DataRef, job: Job, seconds: int) -> BarSeries:

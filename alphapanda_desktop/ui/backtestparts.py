@@ -111,11 +111,6 @@ class Bench(Protocol):
     @property
     def master(self) -> InstrumentMaster: ...
 
-    @property
-    def about(self) -> str:
-        """Where history comes from here, in words."""
-        ...
-
     def today(self) -> date:
         """The day it is in India, by the venue's clock."""
         ...

@@ -152,6 +152,14 @@ class BacktestWindow(QWidget):
         pick.currentIndexChanged.connect(lambda _place: self._show())
         return pick
 
+    def come_forward(self) -> None:
+        """Show it above others, with what can be played now."""
+        self.form.offer_strategies()
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     # -- playing ---------------------------------------------------------------------------------------------
 
     def play(self) -> None:

@@ -11,6 +11,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "B / S": "buy / sell what is selected, or what is on the chart",
         "Ctrl+K": "find any action or instrument by typing",
         "/": "search an instrument",
+        "F4": "backtest: a strategy over the past",
         "F5 / F6": "reconcile now / show the differences",
         "F7 / F8 / F9": "stop coverage / limits / why this order",
         "F10": "preflight: is everything ready for the day",

@@ -29,6 +29,8 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.session import SessionGate
     from alphapanda_desktop.trading.why import Trail
+    from alphapanda_desktop.ui.backtestparts import Bench
+    from alphapanda_desktop.ui.backtestwindow import BacktestWindow
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
@@ -88,6 +90,8 @@ class DeskParts:
     preflight: Callable[[], Awaitable[list[Check]]] | None = None
     """Looks whether everything is ready for the day."""
     settings: Keeper | None = None
+    bench: Callable[[], Awaitable[Bench]] | None = None
+    """Gives what plays backtests, when the first one is asked for."""
     transport: Transport | None = None
     """The controls of a recorded day, where that is what is traded."""
     real_hours: bool = False
@@ -112,6 +116,7 @@ class MainWindow(QMainWindow):
         self.database = ""
         self.view: DeskView | None = None
         self.sheets: DeskSheets | None = None
+        self.backtest: BacktestWindow | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
         self.setDockNestingEnabled(True)
@@ -272,6 +277,20 @@ class MainWindow(QMainWindow):
         """Answer "why this order?" for a tag or an order id."""
         if self.sheets is not None:
             self.sheets.show_why(ref)
+
+    def show_backtest(self) -> None:
+        """The backtest window, as it was left."""
+        self._edge.spawn("open the backtest window", self._open_backtest())
+
+    async def _open_backtest(self) -> None:
+        if self._parts is None or self._parts.bench is None:
+            return
+        bench = await self._parts.bench()
+        if self.backtest is None:
+            from alphapanda_desktop.ui.backtestwindow import BacktestWindow
+
+            self.backtest = BacktestWindow(bench, self._edge, self, self.strip.kill_pressed.emit)
+        self.backtest.come_forward()
 
     def come_forward(self) -> None:
         """Show the window above others: a second launch was asked for."""
