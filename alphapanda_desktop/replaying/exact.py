@@ -48,6 +48,9 @@ TOLD_EVERY: Final = 16_384
 
 BAR_CLOCK_S: Final = 1.0
 
+QUIET_S: Final = 300.0
+"""Silence after which nothing is left for the bars' clock to do, at bars of up to half as long."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExactSetup:
@@ -129,7 +132,8 @@ class _Stage:
     def __init__(self, setup: ExactSetup, loop: VirtualLoop, session: Session, scope: Scope) -> None:
         self.setup = setup
         self.scope = scope
-        self.begin_ns = loop.now_ns
+        self._loop = loop
+        self.begin_ns = self._heard_ns = loop.now_ns
         self.clock = clock = VirtualClock(loop, setup.seed)
         self.journal = MemoryJournal()
         self.problems: list[str] = []
@@ -159,6 +163,7 @@ class _Stage:
         market = self.market
         batch = put_frame(market.table, frame, at_ns, self.wire_problems)
         self.frames += 1
+        self._heard_ns = at_ns
         self.ticks += len(batch.rows)
         if len(batch.rows) and market.take_batch(batch):
             market.tell_more(all_of_them=True)
@@ -176,8 +181,12 @@ class _Stage:
         return await self.runner.start(order)
 
     async def _advance(self) -> None:
+        """The bars' clock. In a night it stands still: every bar has closed, and none begins before the next frame."""
+        loop, quiet_s = self._loop, max(QUIET_S, 2.0 * self.setup.interval.seconds)
         while True:
-            await asyncio.sleep(BAR_CLOCK_S)
+            silent_s = (loop.now_ns - self._heard_ns) / 1e9
+            wait_s = (loop.next_ns - loop.now_ns) / 1e9 if silent_s > quiet_s and loop.next_ns else BAR_CLOCK_S
+            await asyncio.sleep(max(wait_s, BAR_CLOCK_S))
             self.market.advance()
 
     async def _log_in_daily(self) -> None:

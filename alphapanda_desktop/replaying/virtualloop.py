@@ -53,6 +53,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Epoch nanoseconds."""
         return self._now_ns
 
+    @property
+    def next_ns(self) -> int:
+        """When the next frame comes; 0 where none is left."""
+        return 0 if self._next is _NO_MORE else self._next[0]
+
     def time(self) -> float:
         """Seconds since the loop's beginning."""
         return (self._now_ns - self._begin_ns) / _SECOND

@@ -153,7 +153,7 @@ def test_why_of_an_order_can_be_asked_of_the_journal(arun: Any) -> None:
     tag = played.orders[0].tag
     assert tag is not None
     find = InstrumentMaster([INFY]).by_key
-    ledger = Ledger(find, lambda: played.run.started_at.date())
+    ledger = Ledger(find, played.run.started_at.date)
     trail = arun(why(played.journal, ledger, tag, price_of=lambda _key: None, find=find))
     assert trail.run is not None and trail.run.strategy == "ma_cross"
     assert trail.fills and trail.cause is not None and "fast average" in trail.text()

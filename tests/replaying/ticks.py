@@ -62,14 +62,22 @@ def of_prices(
     return Recording([ColumnTicks([instrument], np.zeros(count, np.intp), at_ns, np.array(prices), traded)])
 
 
-def of_bars(*several: Series) -> Recording:
-    """Four ticks a bar, the way that a backtest takes its price to go: a quarter of the bar apart from its start."""
-    rows = [
-        (bar.start_s * SECOND + number * series.seconds * SECOND // 4, which, price, bar.volume)
-        for which, series in enumerate(several)
-        for bar in series.bars()
-        for number, price in enumerate((bar.open, *turns(bar)))
-    ]
+def of_bars(*several: Series, every_price: bool = False) -> Recording:
+    """Four ticks a bar, the way that a backtest takes its price to go: a quarter of the bar apart from its start.
+
+    With `every_price` no price on that way is left out: those between two ticks come right before the second one.
+    """
+    rows = []
+    for which, series in enumerate(several):
+        last = 0
+        for bar in series.bars():
+            for number, price in enumerate((bar.open, *turns(bar))):
+                at_ns = bar.start_s * SECOND + number * series.seconds * SECOND // 4
+                counted = series.instrument.ticks(price)
+                way = range(last, counted, 1 if counted > last else -1)[1:] if every_price and number else ()
+                rows += [(at_ns - len(way) + n, which, between * 0.05, bar.volume) for n, between in enumerate(way)]
+                rows.append((at_ns, which, price, bar.volume))
+                last = counted
     rows.sort(key=lambda row: row[0])
     at_ns, which, price, volume = (np.array(column) for column in zip(*rows, strict=True))
     return Recording([ColumnTicks([s.instrument for s in several], which, at_ns, price, np.cumsum(volume))])
