@@ -1,14 +1,13 @@
 """One strategy run as a card: state, instruments, position, result, last reason, variables, process, log, its buttons.
 
 Object names for the tour: `run_card_<run_id>`, `run_state_<run_id>`, `run_mode_<run_id>`, `run_more_<run_id>`,
-`run_begin_<run_id>`, `run_pause_<run_id>`, `run_resume_<run_id>`, `run_stop_<run_id>`, `run_clone_<run_id>`,
-`run_log_<run_id>`, and those of `ui.runparams`, `ui.runleft` and `ui.runfile`.
+`run_begin_<run_id>`, `run_pause_<run_id>`, `run_resume_<run_id>`, `run_stop_<run_id>`, `run_again_<run_id>`,
+`run_clone_<run_id>`, and those of `ui.runparams`, `ui.runleft`, `ui.runfile` and `ui.runpages`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt, Signal
@@ -16,7 +15,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -26,13 +24,14 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
-from alphapanda_desktop.trading.run import LogLine, Run, RunState
+from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats, runlines
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.question import MODE_ROLES, MODE_WORDS
 from alphapanda_desktop.ui.runfile import FileLine
 from alphapanda_desktop.ui.runleft import LeftBehind
+from alphapanda_desktop.ui.runpages import RunPages
 from alphapanda_desktop.ui.runparams import RunParameters
 from alphapanda_desktop.ui.strip import MODE_MARKS, Chip
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunCard", "count_of"]
 
-LOG_HEIGHT: Final = 150
 STATE_ROLES: Final[dict[RunState, Role]] = {
     RunState.LOADING: "accent",
     RunState.LOADED: "accent",
@@ -55,13 +53,16 @@ STATE_ROLES: Final[dict[RunState, Role]] = {
     RunState.STOPPED: "muted",
     RunState.FAILED: "danger",
 }
-LINE_ROLES: Final[dict[str, Role]] = {"info": "text", "warning": "warn", "error": "danger"}
 NOT_BEGUN: Final = (RunState.LOADING, RunState.LOADED)
 
 
 class RunCard(QFrame):
-    """Shows one run and asks the runner; `refresh` reads the run anew. Signal: `clone_wanted(run)`."""
+    """Shows one run and asks the runner; `refresh` reads the run anew.
 
+    Signals: `again_wanted(run)` for the form filled in as it was, `clone_wanted(run)` for another instrument.
+    """
+
+    again_wanted = Signal(object)
     clone_wanted = Signal(object)
 
     def __init__(
@@ -88,11 +89,8 @@ class RunCard(QFrame):
         self._edge = edge
         self._mode = mode
         self._state_shown: tuple[RunState, str] | None = None
-        self._lines_shown: tuple[int, LogLine | None] = (0, None)
         self._name = desk.name_of_run(run.run_id)
-        self.params = RunParameters(run, self._name, runner.change, edge, self)
-        self.left = LeftBehind(run, runner, desk, mode, edge, self)
-        self.file = FileLine(run, runner, desk, files, edge, self)
+        self._files = files
         self.setObjectName(f"run_card_{run.run_id}")
         self.setAccessibleName(f"{run.strategy.title}, {self._name}")
         theme = edge.theme
@@ -110,11 +108,14 @@ class RunCard(QFrame):
         self._build_result(whole)
         self.held_back = self._line(whole, "warn")
         self.detail = self._line(whole)
+        self.file = FileLine(self.run, self._runner, self._desk, self._files, self._edge, self)
+        self.left = LeftBehind(self.run, self._runner, self._desk, self._mode, self._edge, self)
         whole.addWidget(self.file)
         whole.addWidget(self.left)
         self._build_more(whole)
         self._build_buttons(whole)
-        self._build_log(whole)
+        self.pages = RunPages(self.run, self._name, self._desk, self._edge, self)
+        whole.addWidget(self.pages)
         self.more.setChecked(not self.run.state.over)
 
     def _build_head(self, whole: QVBoxLayout) -> None:
@@ -172,6 +173,7 @@ class RunCard(QFrame):
         inside.setContentsMargins(0, 0, 0, 0)
         inside.setSpacing(5)
         self.where = self._line(inside, "muted")
+        self.params = RunParameters(self.run, self._name, self._runner.change, self._edge, self)
         inside.addWidget(self.params)
         self.stops = self._line(inside)
         self.reason = self._line(inside)
@@ -200,10 +202,12 @@ class RunCard(QFrame):
         self.pause.setToolTip("Refuse new entries; exits still pass")
         self.resume = self._button("resume", "Resume", lambda: runner.resume(run_id))
         self.stop = self._button("stop", "Stop", lambda: self._ask("stop", self._stop()))
+        self.again = self._button("again", "Start again…", lambda: self.again_wanted.emit(self.run))
+        self.again.setToolTip("Fill the form as it was for this run")
         self.clone = self._button("clone", "Clone", lambda: self.clone_wanted.emit(self.run))
         self.clone.setToolTip("Fill the form with this strategy and these parameters, for another instrument")
         row = QHBoxLayout()
-        for button in (self.begin, self.pause, self.resume, self.stop):
+        for button in (self.begin, self.pause, self.resume, self.stop, self.again):
             row.addWidget(button, 2)
         row.addWidget(self.clone, 1)
         whole.addLayout(row)
@@ -214,21 +218,6 @@ class RunCard(QFrame):
         button.setAccessibleName(f"{text} {self._desk.name_of_run(self.run.run_id)}")
         button.clicked.connect(lambda _checked=False: work())
         return button
-
-    def _build_log(self, whole: QVBoxLayout) -> None:
-        self.log_toggle = QToolButton(self)
-        self.log_toggle.setObjectName(f"run_log_{self.run.run_id}")
-        self.log_toggle.setCheckable(True)
-        self.log_toggle.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.log_toggle.toggled.connect(lambda _on: self.refresh())
-        self.log = QPlainTextEdit(self)
-        self.log.setReadOnly(True)
-        self.log.setMaximumBlockCount(500)
-        self.log.setFixedHeight(LOG_HEIGHT)
-        self.log.setAccessibleName(f"Log of {self._desk.name_of_run(self.run.run_id)}")
-        self.log.hide()
-        whole.addWidget(self.log_toggle, 0, Qt.AlignmentFlag.AlignLeft)
-        whole.addWidget(self.log)
 
     def _ask(self, what: str, work: Coroutine[Any, Any, None]) -> None:
         self._edge.spawn(f"{what} {self.run.run_id}", work)
@@ -285,9 +274,10 @@ class RunCard(QFrame):
             self.detail.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         self.file.refresh()
         self.left.refresh()
+        self.pages.setVisible(opened)
         if opened:
             self._show_more(over)
-        self._show_log()
+            self.pages.refresh()
 
     def _show_more(self, over: bool) -> None:
         run = self.run
@@ -298,7 +288,8 @@ class RunCard(QFrame):
         _say(self.variables, "" if over else runlines.variables(run.variables, self._edge.theme.muted))
         self._tint(self.age, *(("", "muted") if over else runlines.age(run, self._market)))
         self._tint(self.process, *(("", "muted") if over else runlines.process(run.pulse)))
-        _say(self.stop_words, "" if over else self._runner.what_stop_does(run.run_id))
+        silent = over or run.state in NOT_BEGUN  # one that has not begun has nothing that Stop could touch
+        _say(self.stop_words, "" if silent else self._runner.what_stop_does(run.run_id))
 
     def _tint(self, line: QLabel, text: str, role: Role) -> None:
         if _say(line, text):
@@ -335,37 +326,8 @@ class RunCard(QFrame):
         self.resume.setVisible(state is RunState.PAUSED)
         self.stop.setText("Unload" if state in NOT_BEGUN else "Stop")
         self.stop.setVisible(not state.over)
+        self.again.setVisible(state.over)
         self.stop.setEnabled(self.run.asking or state in NOT_BEGUN)
-
-    def _show_log(self) -> None:
-        opened, lines = self.log_toggle.isChecked(), self.run.log
-        bad = sum(line.level != "info" for line in lines)
-        words = f"{'▾' if opened else '▸'} Log, {count_of(len(lines), 'line')}"
-        self.log_toggle.setText(f"{words} · {count_of(bad, 'warning')}" if bad else words)
-        self._colour_toggle("warn" if bad else "muted")
-        self.log_toggle.setVisible(self.more.isChecked())
-        opened = opened and self.more.isChecked()
-        self.log.setVisible(opened)
-        now = (len(lines), lines[-1] if lines else None)
-        if opened and now != self._lines_shown:
-            self._lines_shown = now
-            self.log.clear()
-            self.log.appendHtml("<br>".join(self._log_line(line) for line in lines))
-
-    def _colour_toggle(self, role: Role) -> None:
-        theme = self._edge.theme
-        looks = (
-            f"QToolButton {{ border: 0; background: transparent; color: {getattr(theme, role)}; padding: 2px 0; }}"
-            f"QToolButton:focus {{ color: {theme.accent}; }}"
-        )
-        if self.log_toggle.styleSheet() != looks:
-            self.log_toggle.setStyleSheet(looks)
-
-    def _log_line(self, line: LogLine) -> str:
-        colour = getattr(self._edge.theme, LINE_ROLES.get(line.level, "text"))
-        muted = self._edge.theme.muted
-        at = formats.ist_time(line.at)
-        return f"<span style='color:{muted}'>{at}</span> <span style='color:{colour}'>{escape(line.text)}</span>"
 
 
 def _say(label: QLabel, text: str) -> bool:

@@ -97,6 +97,8 @@ def changed(old: BaseModel, new: BaseModel) -> str:
 
 
 def _ms(value: float) -> str:
+    if value < 0.1:
+        return "<0.1 ms"
     return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 

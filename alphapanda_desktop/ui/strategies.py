@@ -6,6 +6,8 @@ Object names for the tour: `strategy_new` (opens and closes the form), and those
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
@@ -123,9 +125,10 @@ class StrategiesPanel(QWidget):
         """The chart's instrument is what the next run is offered."""
         self.form.set_default_instrument(instrument)
 
-    def _clone(self, run: Run) -> None:
+    def _fill_form(self, fill: Callable[[Run], None], run: Run) -> None:
+        """Open the form, filled in from a run, where it can be seen."""
         self.new.setChecked(True)
-        self.form.clone(run)
+        fill(run)
         self.area.verticalScrollBar().setValue(0)
 
     # -- cards -----------------------------------------------------------------------------------------------
@@ -139,16 +142,27 @@ class StrategiesPanel(QWidget):
     def _add_card(self, run: Run) -> None:
         card = RunCard(run, self._runner, self._market, self._desk, self._edge, self, self._mode, self._files)
         card.coverage = self._coverage
-        card.clone_wanted.connect(self._clone)
+        card.again_wanted.connect(partial(self._fill_form, self.form.again))
+        card.clone_wanted.connect(partial(self._fill_form, self.form.clone))
         self.cards[run.run_id] = card
         self._books_changed = True
         self._column.insertWidget(self._column.indexOf(self.empty) + 1, card)
+        self._put_first(card)
+
+    def _put_first(self, card: RunCard) -> None:
+        """Tab goes through the newest card first, as the eye does."""
+        before: QWidget = (self.files or self.form).last_field
+        for widget in card.findChildren(QWidget):
+            # A combo box has a window of its own inside, for its list.
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.window() is before.window():
+                QWidget.setTabOrder(before, widget)
+                before = widget
 
     def _filter(self, text: str) -> None:
         """Show the cards, and offer the strategies, that the words fit."""
         strategies = self.form.filter(text)
         cards = self._filter_cards()
-        found = f"{count_of(strategies, 'strategy').replace('strategys', 'strategies')}, {count_of(cards, 'run')}"
+        found = f"{strategies} {'strategy' if strategies == 1 else 'strategies'}, {count_of(cards, 'run')}"
         self.bar.tell_found(found if text.strip() else "")
 
     def _filter_cards(self) -> int:

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.domain.authored import FileNews, FileState, FirstLook, StrategyFile
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.question import Asker
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -126,7 +127,7 @@ class FilesBox(QWidget):
         self.name.setPlaceholderText("New strategy: my_idea")
         self.name.setAccessibleName("Name of a new strategy file")
         self.make = _button("files_create", "Create", "Write a new file that trades as it stands", self._create, self)
-        folder = _button("files_folder", "Folder", f"Open {self._files.folder}", self._open_folder, self)
+        folder = self._folder = _button("files_folder", "Folder", f"Open {self._files.folder}", self._open_folder, self)
         folder.setAccessibleName("Open the folder of strategy files")
         self.name.returnPressed.connect(self._create)
         row = QHBoxLayout()
@@ -134,6 +135,11 @@ class FilesBox(QWidget):
         row.addWidget(self.make)
         row.addWidget(folder)
         return row
+
+    @property
+    def last_field(self) -> QWidget:
+        """Where Tab leaves it."""
+        return self._folder
 
     def show_files(self) -> None:
         """Show every file as it is now."""
@@ -250,6 +256,7 @@ class EnableDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(f"Enable {look.label}?")
         self.resize(680, 520)
+        self.setStyleSheet(field_looks(edge.theme))
         box = QVBoxLayout(self)
         box.setContentsMargins(14, 12, 14, 12)
         box.setSpacing(10)

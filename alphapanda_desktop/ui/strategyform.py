@@ -136,6 +136,11 @@ class StartForm(QWidget):
         button.clicked.connect(lambda _checked=False: self._edge.spawn(f"{name} strategy", self.ask_for(name, work)))
         return button
 
+    @property
+    def last_field(self) -> QWidget:
+        """Where Tab leaves it."""
+        return self.start
+
     # -- which strategy --------------------------------------------------------------------------------------
 
     def filter(self, text: str) -> int:
@@ -228,17 +233,32 @@ class StartForm(QWidget):
             self.preset.removeItem(own)
         self.preset.setCurrentIndex(self.preset.findData(name))
 
+    def again(self, run: Run) -> None:
+        """Offer what that run was started with."""
+        if self._fill(run):
+            self.chosen.choose(run.instruments)
+            self._take_product(run)
+            self.start.setFocus()
+
     def clone(self, run: Run) -> None:
-        """Offer the same strategy with the same parameters on another instrument; say so where it is not there."""
+        """Offer what that run was started with on another instrument."""
+        if self._fill(run):
+            self.chosen.offer_other_than({instrument.key for instrument in run.instruments})
+            self._take_product(run)
+            self.search.setFocus()
+
+    def _fill(self, run: Run) -> bool:
+        """Take strategy, parameters and bars from a run; False, and a notice, where it cannot be started now."""
         if not self.choose(run.strategy.name) or self.params is None:
             self._edge.notify(f"{run.strategy.title} cannot be started now; see the strategy files.", "warning")
-            return
-        self.params.set_values(run.params.model_dump())
+            return False
+        self.params.set_values((run.waiting_params or run.params).model_dump())
         self.interval.setCurrentIndex(self.interval.findData(run.interval))
-        self.chosen.offer_other_than({instrument.key for instrument in run.instruments})
+        return True
+
+    def _take_product(self, run: Run) -> None:
         self.product.setCurrentIndex(max(0, self.product.findData(run.product)))
         self._edited()
-        self.search.setFocus()
 
     # -- on what ---------------------------------------------------------------------------------------------
 

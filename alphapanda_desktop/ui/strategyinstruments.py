@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -49,6 +51,11 @@ class InstrumentsField(QWidget):
         self._chosen_by_hand = False
         default = self._default
         self._take([] if default is None or default.key in keys else [default])
+
+    def choose(self, instruments: Iterable[Instrument]) -> None:
+        """Take these, as if they were chosen one by one."""
+        self._chosen_by_hand = True
+        self._take(list(instruments))
 
     def add(self, instrument: Instrument) -> None:
         """Add one more; the first chosen by hand takes the place of the one that was offered."""

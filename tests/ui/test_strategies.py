@@ -209,7 +209,7 @@ def test_a_warning_in_the_log_is_announced_while_the_log_is_closed(run: Any, pan
             await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.RUNNING)
             stage.frame(REFRESHED)
             card = panel.cards[stage.runner.runs[0].run_id]
-            assert card.log_toggle.text() == "▸ Log, 2 lines · 1 warning"
+            assert card.pages.log.toggle.text() == "▸ Log, 2 lines · 1 warning"
 
     run(story())
 
@@ -287,12 +287,12 @@ def test_the_log_of_a_run_opens_and_grows(run: Any, panel_of: Any, eventually: A
             panel = panel_of(stage)
             started = await _started(stage, panel, eventually)
             card = panel.cards[started.run_id]
-            assert card.log.isHidden()
-            card.log_toggle.click()
+            assert card.pages.log.isHidden()
+            card.pages.log.toggle.click()
             started.note("warning", "a <b>bold</b> word")
             stage.frame(REFRESHED)
-            assert not card.log.isHidden()
-            assert card.log.toPlainText().endswith("a <b>bold</b> word")
+            assert not card.pages.log.isHidden()
+            assert card.pages.log.text.toPlainText().endswith("a <b>bold</b> word")
 
     run(story())
 

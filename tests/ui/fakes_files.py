@@ -1,0 +1,53 @@
+"""People's own strategy files, as a test says they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psygnal import Signal
+
+from alphapanda_desktop.domain.authored import FileNews, FileState, FirstLook, StrategyFile
+from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.strategy import Strategy
+
+
+def a_file(name: str, state: FileState = FileState.READY, *problems: str, strategy: str = "") -> StrategyFile:
+    return StrategyFile(Path("/own") / name, name, f"hash of {name}", state, strategy, problems)
+
+
+class FakeFiles:
+    """Lists `rows`, answers `news`, and remembers what was asked."""
+
+    changed = Signal()
+
+    def __init__(self, *rows: StrategyFile) -> None:
+        self.rows = list(rows)
+        self.news = FileNews()
+        self.asked: list[tuple[object, ...]] = []
+        self.folder = Path("/own")
+
+    def files(self) -> list[StrategyFile]:
+        return self.rows
+
+    def tell(self, *rows: StrategyFile) -> None:
+        """The files are these now."""
+        self.rows = list(rows)
+        self.changed.emit()
+
+    def news_of(self, _kind: type[Strategy]) -> FileNews:
+        return self.news
+
+    async def first_look(self, path: Path) -> FirstLook:
+        return FirstLook(path, path.name, f"hash of {path.name}", ("import os", "os.system('ls')"), 40)
+
+    async def enable(self, path: Path, sha256: str, *, follow: bool = False) -> None:
+        self.asked.append(("enable", path.name, sha256, follow))
+
+    async def disable(self, path: Path) -> None:
+        self.asked.append(("disable", path.name))
+
+    async def create(self, name: str) -> Path:
+        if name == "1st":
+            raise StrategyError("'1st' cannot be a strategy's name")
+        self.asked.append(("create", name))
+        return self.folder / f"{name}.py"
