@@ -22,7 +22,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import BENCH, DESK, VENUES, WEB, preload
-from alphapanda_desktop.replaywindow import forget_replay
+from alphapanda_desktop.replaywindow import forget_replay, replay_command, replay_window
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -95,6 +95,8 @@ class Program:
         self._settings = settings
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
+        window.recordings = options.folder / "recordings"
+        window.recordings_wanted.connect(self._open_replay)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
         self._meter: object = None
@@ -356,6 +358,10 @@ class Program:
         if window.view is not None:
             frames.draws(window.view.chart, Kind.CHART)
             frames.draws(window.view.ticket, Kind.DEPTH)
+
+    def _open_replay(self, recordings: list[Path]) -> None:
+        line = replay_command(self._options.profile, self._options.folder, recordings)
+        self._edge.spawn("replay window", replay_window(line, self._tell))
 
     def _rewind(self, at_ns: int) -> None:
         """End here, and have another program begin the recorded day anew at an earlier time."""

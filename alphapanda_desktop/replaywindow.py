@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import time
 from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.practice import command
+from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.venues.venue import ReplayOptions
 
 _KEYED: Final = re.compile(r"(?P<path>.+)=(?P<key>[A-Z]+:.+)")
@@ -40,14 +42,21 @@ def forget_replay(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
-def replay_command(profile: str, data_dir: Path | None, recording: Path) -> list[str]:
-    """The command line of a window that plays a recording."""
-    where = ["--data-dir", str(data_dir)] if data_dir is not None else []
-    return command("--profile", profile, *where, "--mode", "replay", "--recording", str(recording))
+def replay_command(profile: str, folder: Path, recordings: Sequence[Path]) -> list[str]:
+    """The command line of a window that plays these recordings; `folder` is the profile's."""
+    played = [part for path in recordings for part in ("--recording", str(path))]
+    return command("--profile", profile, "--data-dir", str(folder.parents[1]), "--mode", "replay", *played)
 
 
-def run_replay(line: Sequence[str]) -> str:
-    """Run the window until it is closed; why it could not be opened, empty when it was. Blocks; it outlives us."""
+async def replay_window(line: Sequence[str], tell: Callable[[str], None]) -> None:
+    """Open a window of its own, which outlives this program; `tell` hears why it did not open."""
+    why = await asyncio.wrap_future(in_daemon_thread("replay window", lambda: _run(line)))
+    if why:
+        tell(f"The replay could not be opened: {why}")
+
+
+def _run(line: Sequence[str]) -> str:
+    """Wait for the window's end; why it did not open, empty when it did."""
     done = subprocess.run(
         line,
         stdin=subprocess.DEVNULL,

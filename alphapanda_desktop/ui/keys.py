@@ -16,11 +16,17 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "F7 / F8 / F9": "stop coverage / limits / why this order",
         "F10": "preflight: is everything ready for the day",
         "Ctrl+,": "settings",
+        "Ctrl+O": "open a recorded day in a window of its own",
         "Ctrl+0": "to the chart",
         "Ctrl+1 … Ctrl+9": "to the watchlist, strategies, positions and the other panels",
         "Esc": "take the ticket or the sheet away",
         "F1 / ?": "this page",
         "Ctrl+Q": "close AlphaPanda (the Kite session lives on)",
+    },
+    "Replay": {
+        "Ctrl+Space": "play or pause",
+        "Ctrl+. / Ctrl+Shift+.": "on to the chart's next tick / to the end of its bar",
+        "Ctrl+] / Ctrl+[": "faster / slower",
     },
     "Order ticket": {
         "B / S": "turn the side",
@@ -56,7 +62,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Enter / Del / Esc": "ask for the change / cancel its order / let it go",
     },
 }
-LEFT: Final = ("Everywhere", "Order ticket", "Any table")
+LEFT: Final = ("Everywhere", "Replay", "Order ticket", "Any table")
 """Sections of the first column of the page."""
 
 

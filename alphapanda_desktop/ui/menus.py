@@ -70,6 +70,7 @@ class Menus:
         self._sheets: DeskSheets | None = None
         bar = window.menuBar()
         file = bar.addMenu("&File")
+        self._add(file, "Open a &recorded day…", window.ask_recording, "Ctrl+O")
         self.log_out = self._add(file, "&Log out of Kite", self._log_out)
         self.log_out.setEnabled(False)
         self.settings = self._add(file, "&Settings…", self._show_settings, "Ctrl+,")
@@ -132,7 +133,8 @@ class Menus:
             self._add(self._order, f"{words}\t{key}" if key else words, work) if words else self._order.addSeparator()
 
     def _follow_gate(self) -> None:
-        self.log_out.setEnabled(self._parts is not None and self._parts.gate.session is not None)
+        session = self._parts.gate.session if self._parts is not None else None
+        self.log_out.setEnabled(session is not None and not session.is_recorded)
 
     def show_latch(self, state: TradingState) -> None:
         """Offer what makes sense in this state of the kill switch."""

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.formats import ist_time
+from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.sheet import SheetDeck
@@ -19,6 +19,8 @@ from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
+    from pathlib import Path
+
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.replay import Transport
@@ -34,6 +36,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
+    from alphapanda_desktop.ui.replay import ReplayBar
     from alphapanda_desktop.ui.settingssheet import Keeper
     from alphapanda_desktop.ui.strategyfiles import StrategyFiles
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
@@ -102,6 +105,8 @@ class MainWindow(QMainWindow):
     """The one window. `closed()` tells that the person asked to close it; the program decides when it goes."""
 
     closed = Signal()
+    recordings_wanted = Signal(object)
+    """Files of a recorded day that a person wants to see in a window of its own."""
 
     def __init__(self, profile: str, edge: Edge, remembered: Remembered) -> None:
         super().__init__()
@@ -114,7 +119,11 @@ class MainWindow(QMainWindow):
         self.mode = ""
         self.user_id = ""
         self.database = ""
+        self.recorded_day = ""
+        self.recordings: Path | None = None
+        """Where recorded days are kept."""
         self.view: DeskView | None = None
+        self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
         self.backtest: BacktestWindow | None = None
         self.setObjectName("main_window")
@@ -161,6 +170,8 @@ class MainWindow(QMainWindow):
     def set_mode(self, mode: str, user_id: str = "") -> None:
         self.mode, self.user_id = mode, user_id
         mark = MODE_MARKS.get(mode, "")
+        if self.recorded_day:
+            mark, user_id = f"{mark} {self.recorded_day}", ""
         # The name last: Qt adds it there itself to a title that does not end with it.
         parts = [mark, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
         self.setWindowTitle(" — ".join(part for part in parts if part))
@@ -239,16 +250,25 @@ class MainWindow(QMainWindow):
         from alphapanda_desktop.ui.desk import DeskView
 
         self._parts, self._gate = parts, parts.gate
+        if parts.transport is not None:
+            self.recorded_day = ist_day(parts.transport.begin_ns / 1e9)
         self.set_mode(parts.mode, parts.user_id)
         view = DeskView(self, parts, self._edge)
         yield from view.build()
         yield
         self.view = view
+        if parts.transport is not None:
+            from alphapanda_desktop.ui.replayface import wear
+
+            self.replay = wear(self, parts.transport, parts, view, self._edge)
+            yield
         self.centre.addWidget(view.chart)
         self.centre.setCurrentWidget(view.chart)
         if self.remembered.layout:
             self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
             self.strip.show()
+            if self.replay is not None:
+                self.replay.show()
         self.database = parts.database
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)
@@ -340,6 +360,18 @@ class MainWindow(QMainWindow):
         else:
             super().keyPressEvent(event)
 
+    def ask_recording(self) -> None:
+        """Ask which recorded day to open; it gets a window of its own, for a program has one mode for life."""
+        self._edge.spawn("choose a recording", self._choose_recording())
+
+    async def _choose_recording(self) -> None:
+        from alphapanda_desktop.ui.replayopen import ask_recordings
+
+        if self.recordings is not None:
+            chosen = await ask_recordings(self.recordings, self)
+            if chosen:
+                self.recordings_wanted.emit(chosen)
+
     def ask_to_close(self) -> None:
         """End the program, after a question where strategies run or stops live only in it."""
         if self.sheets is not None:
@@ -369,7 +401,10 @@ class MainWindow(QMainWindow):
 
     def _refresh_strip(self) -> None:
         gate, parts = self._gate, self._parts
-        self.strip.show_session(self.user_id, gate.seconds_left() if gate is not None else None)
+        if self.recorded_day:
+            self.strip.show_recorded_day(self.recorded_day)
+        else:
+            self.strip.show_session(self.user_id, gate.seconds_left() if gate is not None else None)
         if parts is None:
             return
         market, desk = parts.market, parts.desk
