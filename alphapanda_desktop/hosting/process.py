@@ -29,6 +29,9 @@ SAID_A_SECOND: Final = 64 << 10
 """Bytes of printed text that are read in a second; who prints more waits."""
 
 KEPT_SAID: Final = 8_000
+LONGEST_DUMP: Final = 100_000
+DUMP: Final = b"most recent call first"
+"""What faulthandler writes above the lines of a stack."""
 
 
 class Use(NamedTuple):
@@ -97,10 +100,9 @@ class Process(asyncio.SubprocessProtocol):
     def kill(self) -> None:
         """End it now, and what it may have started."""
         self._unwanted = True
-        if self._transport is not None and not self._gone.is_set():
-            _kill_group(self._transport.get_pid())
-            with suppress(ProcessLookupError):
-                self._transport.kill()
+        transport = self._transport
+        if transport is not None and not self._gone.is_set() and not _kill_group(transport.get_pid()):
+            transport.kill()
 
     async def gone(self, patience_s: float = 0.0) -> None:
         """When nothing of it is left; killed where it still lives after that time."""
@@ -118,19 +120,16 @@ class Process(asyncio.SubprocessProtocol):
         if self._transport is None or not hasattr(signal, "SIGUSR1"):
             return ""
         self.dumping, self._tail = True, b""
+        self._resume()  # what it prints beside it may fill the pipe
         with suppress(ProcessLookupError):
-            self._transport.send_signal(signal.SIGUSR1)
-        await self._told(DUMP_WAIT_S)
-        return self.tail
-
-    async def _told(self, wait_s: float) -> None:
-        """Wait until it has printed something and then nothing for a moment."""
+            os.kill(self._transport.get_pid(), signal.SIGUSR1)
         with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                while not self._tail.endswith(b"\n"):
+            async with asyncio.timeout(DUMP_WAIT_S):
+                while DUMP not in self._tail:
                     self._spoke.clear()
                     await self._spoke.wait()
-                await asyncio.sleep(wait_s / 6)
+                await asyncio.sleep(DUMP_WAIT_S / 6)
+        return self.tail[self.tail.find(DUMP.decode()) :]
 
     async def last_words(self) -> str:
         """What it printed last, after its end."""
@@ -155,10 +154,13 @@ class Process(asyncio.SubprocessProtocol):
             self._print(data)
 
     def _print(self, data: bytes) -> None:
-        self._tail = (self._tail + data)[-KEPT_SAID:]
         self._spoke.set()
         if self.dumping:
+            self._tail = (
+                (self._tail + data)[:LONGEST_DUMP] if DUMP in self._tail else (self._tail + data)[-LONGEST_DUMP:]
+            )
             return
+        self._tail = (self._tail + data)[-KEPT_SAID:]
         *lines, self._line = (self._line + data).split(b"\n")
         self._line = self._line[-KEPT_SAID:]
         self._printed += len(data)
@@ -208,10 +210,16 @@ def exit_words(code: int) -> str:
         return f"signal {-code}"
 
 
-def _kill_group(pid: int) -> None:
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+def _kill_group(pid: int) -> bool:
+    """Kill a process and what it started; whether this system has groups.
+
+    Not with `Popen.kill`: it looks first whether the process is over, and so takes its exit code from the loop.
+    """
+    if not hasattr(os, "killpg"):
+        return False
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return True
 
 
 def use_of(pid: int) -> Use | None:

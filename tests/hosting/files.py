@@ -1,11 +1,11 @@
-"""Strategies as files of a person's own, known to the program by what a child process told of them."""
+"""Strategies as files of a person's own, known to the program by what a probe would tell of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alphapanda_desktop.authoring.describe import Described, described
-from alphapanda_desktop.authoring.probe import probe
+from alphapanda_desktop.authoring.describe import Described, FieldSpec, Spec, described
+from alphapanda_desktop.authoring.sources import read
 
 HEAD = """
 import os, sys, time, threading, ctypes, signal
@@ -23,6 +23,5 @@ def a_file(folder: Path, name: str, body: str) -> type[Described]:
     """A strategy of that name whose hooks are the body, indented by four."""
     path = folder / f"{name}.py"
     path.write_text(HEAD.format(name=name) + body, encoding="utf-8")
-    probed = probe(path)
-    assert probed.spec is not None, probed.words()
-    return described(probed.spec, probed.source)
+    lots = FieldSpec(name="lots", type="int", default=1, ge=1, le=100)
+    return described(Spec(name=name, title=name, fields=(lots,)), read(path)[0])
