@@ -1,7 +1,7 @@
 """A form made from a pydantic model: a bounded field for each parameter, its help, and its error beside it.
 
-Object names for the tour: `param_<field>` for each field's widget, `param_error_<field>` for the words under it; another
-form in the same window has a word of its own instead of `param`.
+Object names for the tour: `param_<field>` for each field's widget, `param_error_<field>` for the words under it.
+Another form in the same window has a word of its own instead of `param`.
 """
 
 from __future__ import annotations

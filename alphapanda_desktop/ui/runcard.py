@@ -244,14 +244,17 @@ class RunCard(QFrame):
         if (state, held_back) == self._state_shown:
             return  # a run may speak at every tick; its state changes a few times a day
         self._state_shown = (state, held_back)
+        exits_only = bool(held_back) and self.run.asking
         self.state.say(
-            f"{state} · exits only" if held_back else str(state), "warn" if held_back else STATE_ROLES[state]
+            f"{state} · exits only" if exits_only else str(state), "warn" if held_back else STATE_ROLES[state]
         )
         _say(self.held_back, held_back)
         self._show_buttons()
 
     def _held_back(self) -> str:
-        """Why its entries do not pass though it runs, empty where they do."""
+        """Why it may not start, or why its entries do not pass though it runs; empty where they do."""
+        if self.run.state is RunState.LOADED:
+            return runlines.why_no_start(self._desk)
         if not self.run.asking:
             return ""
         if self._desk.trading_state is TradingState.REDUCING:
@@ -320,7 +323,7 @@ class RunCard(QFrame):
     def _show_buttons(self) -> None:
         state = self.run.state
         self.begin.setVisible(state in NOT_BEGUN)
-        self.begin.setEnabled(state is RunState.LOADED)
+        self.begin.setEnabled(state is RunState.LOADED and not self._held_back())
         self.pause.setVisible(not state.over and state is not RunState.PAUSED and state not in NOT_BEGUN)
         self.pause.setEnabled(state is RunState.RUNNING)
         self.resume.setVisible(state is RunState.PAUSED)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
+from alphapanda_desktop.domain.risk import TradingState
+from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.forms import words_of
@@ -22,6 +24,19 @@ if TYPE_CHECKING:
 MEGABYTE: Final = 1 << 20
 SLOW_MS: Final = 50.0
 """Calls above this are noted in the run's log, too."""
+
+
+def why_no_start(desk: Desk) -> str:
+    """Why no strategy may start now; empty where one may."""
+    if desk.trading_state is TradingState.HALTED:
+        return "The kill switch is on: release it before starting a strategy."
+    if desk.trading_state is TradingState.REDUCING:
+        return f"Only exits pass: {desk.why_halted}. No strategy starts until that is released."
+    if desk.differences.why_locked():
+        return f"Strategies are locked: {desk.differences.why_locked()}. Decide them first (F6)."
+    if desk.state in (DeskState.CLOSED, DeskState.FROZEN):
+        return f"The desk takes no orders: {desk.state}. {desk.state_detail}".strip()
+    return desk.arming.why_not()
 
 
 def where(run: Run) -> str:

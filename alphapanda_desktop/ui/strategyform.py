@@ -18,14 +18,14 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.orders import Product
-from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.strategy import Strategy
-from alphapanda_desktop.trading.desk import Desk, DeskState
+from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner, StartOrder
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks, problems_of
+from alphapanda_desktop.ui.runlines import why_no_start
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
 
@@ -305,19 +305,7 @@ class StartForm(QWidget):
         problems = self.params.judge() if self.params is not None else []
         if problems:
             return " ".join(problem.text for problem in problems if not problem.field) or "Correct the fields in red."
-        return self._desk_says_no()
-
-    def _desk_says_no(self) -> str:
-        desk = self._desk
-        if desk.trading_state is TradingState.HALTED:
-            return "The kill switch is on: release it before starting a strategy."
-        if desk.trading_state is TradingState.REDUCING:
-            return f"Only exits pass: {desk.why_halted}. No strategy starts until that is released."
-        if desk.differences.why_locked():
-            return f"Strategies are locked: {desk.differences.why_locked()}. Decide them first (F6)."
-        if desk.state in (DeskState.CLOSED, DeskState.FROZEN):
-            return f"The desk takes no orders: {desk.state}. {desk.state_detail}".strip()
-        return desk.arming.why_not()
+        return why_no_start(self._desk)
 
     async def ask_for(self, what: str, work: Callable[[StartOrder], Awaitable[Run]]) -> None:
         """Ask the runner to "load" or "start"; what it refuses is said here, under the field where it has one."""

@@ -217,3 +217,18 @@ def test_all_loaded_runs_start_all_running_ones_pause_and_all_stop(run: Any, pan
             assert panel.bar.summary.text() == "none runs · today ₹ 0.00"
 
     run(story())
+
+
+def test_a_loaded_run_cannot_start_while_the_desk_lets_none_and_says_why(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            stage.give_history()
+            panel = panel_of(stage)
+            loaded = await stage.runner.load(StartOrder("ma_cross", (INFY,)))
+            await stage.desk.kill.reduce("26,000 lost, 25,000 allowed")
+            card = panel.cards[loaded.run_id]
+            assert not card.begin.isEnabled()
+            assert "Only exits pass: 26,000 lost" in card.held_back.text()
+            assert card.state.text() == "loaded"
+
+    run(story())
