@@ -166,6 +166,8 @@ def parser() -> argparse.ArgumentParser:
         "--ticks", type=Path, action="append", default=[], help="let it play a recording; may be repeated"
     )
     practice.add_argument("--clock", default="", help="where its clock starts: an ISO time with a zone")
+    parser.add_argument("--self-test", type=Path, metavar="FILE", help="try this installation out; the result as JSON")
+    parser.add_argument("--screenshot", type=Path, metavar="PNG", help="a picture that the self-test takes")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
     return parser
@@ -178,6 +180,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from alphapanda_desktop.ui.webprobe import child_main
 
         return child_main()
+    if options.self_test is not None:
+        from alphapanda_desktop.selftest import run
+
+        return run(options.self_test, options.screenshot)
     if options.command:
         name, *rest = options.command
         if name in WITHIN:

@@ -45,6 +45,12 @@ def replay_dir(profile: Path, recordings: Sequence[str]) -> Path:
     return path
 
 
+def resources() -> Path:
+    """Icons and the like: beside the package in a checkout, inside it when installed or frozen."""
+    inside = Path(__file__).parent / "resources"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
+
+
 def _users_own() -> Path:
     from platformdirs import user_data_path
 

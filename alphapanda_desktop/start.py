@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
-from alphapanda_desktop.folders import data_dir, replay_dir
+from alphapanda_desktop.folders import data_dir, replay_dir, resources
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
@@ -142,13 +142,7 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
 def _icon() -> QIcon:
     from PySide6.QtGui import QIcon
 
-    return QIcon(str(_resources() / "alphapanda.svg"))
-
-
-def _resources() -> Path:
-    """Icons and the like: beside the package in a checkout, inside it when installed or frozen."""
-    inside = Path(__file__).parent / "resources"
-    return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
+    return QIcon(str(resources() / "alphapanda.svg"))
 
 
 class _Opening:
