@@ -1,4 +1,4 @@
-"""The self-test tries what it names, says what fails, and fails with it. The whole of it is run by the package's test."""
+"""The self-test tries what it names, says what fails, and fails with it; all of it is run by the package's test."""
 
 from __future__ import annotations
 
