@@ -103,6 +103,8 @@ class Program:
         self._upkeep: Upkeep | None = None
         self.rewound_to: int | None = None
         """Where in a recorded day another program is to begin, once this one has ended."""
+        self.speed = 1.0
+        """How fast that day was played."""
         self.mode = ""
         self.venue: Venue | None = None
         self.journal: SqlJournal | None = None
@@ -269,6 +271,7 @@ class Program:
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         await preload(DESK)
         from alphapanda_desktop.daymaster import day_master
+        from alphapanda_desktop.hosting.seat import process_seats
         from alphapanda_desktop.strategies import SHIPPED
         from alphapanda_desktop.strategies.models import FOLDER
         from alphapanda_desktop.strategyfiles import OwnFiles
@@ -280,6 +283,7 @@ class Program:
         from alphapanda_desktop.trading.market import Market
         from alphapanda_desktop.trading.metering import MeteredSink, time_orders
         from alphapanda_desktop.trading.runner import Runner
+        from alphapanda_desktop.trading.seat import Budgets
 
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
@@ -309,7 +313,9 @@ class Program:
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
         os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
-        self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope)
+        most = self._settings.strategies
+        seats = process_seats(Budgets(most.call_s, memory=most.memory_mb << 20), {FOLDER: os.environ[FOLDER]})
+        self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
         stack.callback(self._close_bench)
         if venue.recorded is not None:
@@ -333,6 +339,8 @@ class Program:
         stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
         self._show_meter()
+        for text in venue.recorded.notices if venue.recorded is not None else ():
+            self._tell(text)
         self._tell_where_secrets_are(vault)
 
     def _watch_account(self, scope: Scope, desk: Desk, account: Account, coverage: StopCoverage) -> None:
@@ -366,6 +374,8 @@ class Program:
     def _rewind(self, at_ns: int) -> None:
         """End here, and have another program begin the recorded day anew at an earlier time."""
         self.rewound_to = at_ns
+        if self.venue is not None and self.venue.recorded is not None:
+            self.speed = self.venue.recorded.transport.speed
         self.close()
 
     def _tell_where_secrets_are(self, vault: Vault) -> None:

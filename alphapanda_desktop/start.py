@@ -328,7 +328,7 @@ class _Opening:
             code = await program.run(drive)
             if program.rewound_to is None or options.replay is None:
                 return code
-            options = replace(options, replay=replace(options.replay, at_ns=program.rewound_to))
+            options = replace(options, replay=replace(options.replay, at_ns=program.rewound_to, speed=program.speed))
             await self._replace_window(edge, memory)
 
     async def _replace_window(self, edge: Edge, memory: WindowMemory) -> None:

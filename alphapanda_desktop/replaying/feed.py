@@ -57,7 +57,7 @@ class ReplayFeed:
         def more() -> bool:
             return tables is not None and tables.more()
 
-        sink.link(LinkReport(LinkState.UP, "a recorded day"))
+        sink.link(LinkReport(LinkState.UP, "Recorded market data, in ticks a second of the recorded day"))
         if self._snapshot:
             take(self._player.position_ns, self._snapshot)
             while more():

@@ -77,6 +77,7 @@ class ReplayBar(QToolBar):
         self.begin = self._button("replay_begin", "⏮", "Go back to the beginning of the day", self.go_to_begin)
         self.play = self._button("replay_play", "▶ Play", "Play or pause (Ctrl+Space)", self.play_or_pause)
         self.play.setFont(ui_font(11, bold=True))
+        self.play.setMinimumWidth(self.play.fontMetrics().horizontalAdvance("⏸ Pause") + 30)
         self.tick = self._button("replay_tick", "▸ Tick", "On to the chart's next tick (Ctrl+.)", self.step_tick)
         self.bar = self._button(
             "replay_bar_step", "▸▏ Bar", "On to the end of the chart's bar (Ctrl+Shift+.)", self.step_bar
@@ -207,8 +208,8 @@ class ReplayBar(QToolBar):
     def refresh(self) -> None:
         """Show what has changed since the last frame."""
         transport, at_ns = self._transport, self._transport.position_ns
-        self.scrubber.show_position(at_ns)
         self._show_outline()
+        self.scrubber.show_position(at_ns)
         shown = (at_ns // SECOND, transport.pace, transport.speed, round(transport.reached), transport.trouble)
         if shown == self._shown:
             return

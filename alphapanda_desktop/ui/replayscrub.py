@@ -28,6 +28,8 @@ SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
 HIGH_PX: Final = 44
 MARGIN_PX: Final = 4
+USUAL_PCT: Final = 98
+FAINT: Final = 110
 TO_COME: Final = 90
 """How visible of 255 the part is that has not been played."""
 
@@ -76,7 +78,7 @@ class Scrubber(QWidget):
 
     def _x_of(self, at_ns: float) -> float:
         begin, end = self._span
-        part = (at_ns - begin) / (end - begin)
+        part = min(max((at_ns - begin) / (end - begin), 0.0), 1.0)
         return MARGIN_PX + part * max(self.width() - 2 * MARGIN_PX, 1)
 
     def _at(self, x: float) -> int:
@@ -155,13 +157,15 @@ class Scrubber(QWidget):
         return picture
 
     def _draw_ticks(self, painter: QPainter, outline: Outline) -> None:
-        highest = max(int(outline.ticks.max()), 1)
+        # Of the busiest minutes, which are the first and the last, the tops are cut off: the rest would be flat.
+        highest = max(float(np.percentile(outline.ticks, USUAL_PCT)), 1.0)
         room = self.height() * 0.45
-        colour = self._edge.theme.colour("border")
+        colour = QColor(self._edge.theme.muted)
+        colour.setAlpha(FAINT)
         for number, count in enumerate(outline.ticks.tolist()):
             left = self._x_of(outline.begin_ns + number * outline.piece_ns)
             right = self._x_of(outline.begin_ns + (number + 1) * outline.piece_ns)
-            high = room * count / highest
+            high = room * min(count / highest, 1.0)
             painter.fillRect(QRectF(left, self.height() - high, max(right - left, 1.0), high), colour)
 
     def _draw_price(self, painter: QPainter, outline: Outline) -> None:

@@ -202,7 +202,7 @@ class TopStrip(QToolBar):
         from alphapanda_desktop.domain.ports import LinkState
 
         if state is LinkState.UP:
-            self.feed.say(f"feed {ticks_per_s:,.0f} ticks/s", "good", "Live market data")
+            self.feed.say(f"feed {ticks_per_s:,.0f} ticks/s", "good", detail or "Live market data")
         else:
             self.feed.say(f"feed {state}", "warn" if state is not LinkState.REFUSED else "danger", detail)
 

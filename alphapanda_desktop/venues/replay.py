@@ -5,7 +5,7 @@ Nothing that is reachable from here knows an address: neither Kite's REST nor it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime, time
 from functools import partial
@@ -71,14 +71,29 @@ async def replay_venue(
     except OSError as error:
         raise Fatal(f"The recording cannot be read: {error.filename}: {error.strerror}.") from error
     stack.callback(day.close)
-    return await _venue(day, options)
+    strange = [i.key for i in day.played.instruments if i.tradable and known(i.key) is None]
+    return await _venue(day, options, tuple(_notices(day, options, strange)))
 
 
-async def _venue(day: RecordedDay, options: ReplayOptions) -> Venue:
+def _notices(day: RecordedDay, options: ReplayOptions, strange: Sequence[str]) -> Iterator[str]:
+    if options.at_ns:
+        at = datetime.fromtimestamp(options.at_ns / SECOND, IST)
+        yield f"The day begins anew at {at:%H:%M:%S}: books are empty, and what ran before has ended."
+    if not day.real_hours:
+        yield "Recorded outside the exchange's hours: orders are taken at any time."
+    if strange:
+        yield (
+            "That day's instrument list is not kept here: lots count one, and tick sizes are read from the prices. "
+            f"That is so of {', '.join(strange[:3])}{' and others' if len(strange) > 3 else ''}."
+        )
+
+
+async def _venue(day: RecordedDay, options: ReplayOptions, notices: tuple[str, ...]) -> Venue:
     at_ns = min(max(options.at_ns or _at(day, options.at), day.begin_ns), day.end_ns)
     clock = day.clock = ReplayClock(at_ns)
     desk_clock = DeskClock(clock)
     player = Player(day.played, clock, desk_clock)
+    player.set_speed(options.speed)
     snapshot = await day.snapshot(at_ns)
     problems: dict[str, int] = {}
     transport = RecordedTransport(_name(options.files), day, player, problems)
@@ -109,7 +124,7 @@ async def _venue(day: RecordedDay, options: ReplayOptions) -> Venue:
         open_account=partial(paper_account, desk_clock, lambda: day.real_hours),
         watch_keys=tuple(instrument.key for instrument in day.played.instruments),
         real_hours=day.real_hours,
-        recorded=Recorded(session, clock, transport, feed, follow, rewound),
+        recorded=Recorded(session, clock, transport, feed, follow, rewound, notices),
         scope=scope,
     )
 

@@ -80,6 +80,7 @@ class ReplayOptions:
     files: tuple[Path, ...]
     at_ns: int = 0
     at: time | None = None
+    speed: float = 1.0
     keys: tuple[tuple[Path, str], ...] = ()
 
 
@@ -134,6 +135,8 @@ class Recorded:
     """Makes the market wait for what it has caused."""
     rewound: Callable[[Callable[[int], None]], None]
     """Says who hears that the day is to begin anew at an earlier time."""
+    notices: tuple[str, ...] = ()
+    """What a person should know of this replay."""
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
 
 TICKS: Final = "Tick"
+NO_BARS: Final = "No bars yet: they begin with the first trade."
 Choice = Interval | None
 """What a chart is made of: candles of an interval, or None for every tick."""
 
@@ -201,7 +202,7 @@ class ChartView(QWidget):
                 f"History could not be loaded: {why}. Live bars go on; press {interval.label} to try again.", "warn"
             )
             return
-        self.plot.say_status("" if len(series) else "No bars yet: they begin with the first trade.")
+        self.plot.say_status("" if len(series) else NO_BARS)
         self._frame()
 
     def _say_failure(self, task: asyncio.Task[None]) -> None:
@@ -214,7 +215,8 @@ class ChartView(QWidget):
         if self.instrument is None:
             return
         source = self.plot.source
-        if isinstance(source, TickSource) and source.end and self.plot.notice.text:
+        waited = isinstance(source, TickSource) or self.plot.notice.text == NO_BARS
+        if waited and source is not None and source.end and self.plot.notice.text:
             self.plot.say_status("")
         self.plot.say_badge(self._badge(self.instrument.instrument_token))
         self.plot.refresh()
