@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.runner import Runner
+    from alphapanda_desktop.trading.seat import SeatMaker
     from alphapanda_desktop.trading.why import Trail
     from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.edge import Edge
@@ -271,9 +272,7 @@ class Program:
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         await preload(DESK)
         from alphapanda_desktop.daymaster import day_master
-        from alphapanda_desktop.hosting.seat import process_seats
         from alphapanda_desktop.strategies import SHIPPED
-        from alphapanda_desktop.strategies.models import FOLDER
         from alphapanda_desktop.strategyfiles import OwnFiles
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
@@ -283,7 +282,6 @@ class Program:
         from alphapanda_desktop.trading.market import Market
         from alphapanda_desktop.trading.metering import MeteredSink, time_orders
         from alphapanda_desktop.trading.runner import Runner
-        from alphapanda_desktop.trading.seat import Budgets
 
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
@@ -312,9 +310,7 @@ class Program:
         desk.risk.changed.connect(lambda: self._keep_limits(desk))
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
-        os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
-        most = self._settings.strategies
-        seats = process_seats(Budgets(most.call_s, memory=most.memory_mb << 20), {FOLDER: os.environ[FOLDER]})
+        seats = self._seats()
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
         stack.callback(self._close_bench)
@@ -342,6 +338,16 @@ class Program:
         for text in venue.recorded.notices if venue.recorded is not None else ():
             self._tell(text)
         self._tell_where_secrets_are(vault)
+
+    def _seats(self) -> SeatMaker:
+        """Where strategies sit: each in a process of its own, with what the settings allow it."""
+        from alphapanda_desktop.hosting.seat import process_seats
+        from alphapanda_desktop.strategies.models import FOLDER
+        from alphapanda_desktop.trading.seat import Budgets
+
+        most = self._settings.strategies
+        os.environ.setdefault(FOLDER, str(self._options.folder / "models"))
+        return process_seats(Budgets(most.call_s, memory=most.memory_mb << 20), {FOLDER: os.environ[FOLDER]})
 
     def _watch_account(self, scope: Scope, desk: Desk, account: Account, coverage: StopCoverage) -> None:
         """What runs beside the desk for as long as the account is open."""

@@ -28,6 +28,7 @@ CHART: Final = ("pyqtgraph", "alphapanda_desktop.ui.chart.view")
 
 DESK: Final = (
     "alphapanda_desktop.daymaster",
+    "alphapanda_desktop.hosting.seat",
     "alphapanda_desktop.strategies",
     "alphapanda_desktop.strategyfiles",
     "alphapanda_desktop.store.recorder",

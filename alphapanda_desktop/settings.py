@@ -107,6 +107,19 @@ class Recording(_Section):
     )  # fmt: skip
 
 
+class Strategies(_Section):
+    """What a strategy's process may use before it is ended."""
+
+    call_s: float = Field(
+        2.0, ge=0.1, le=60.0, title="Longest call", description="A strategy that does not come back sooner is ended.",
+        json_schema_extra={"unit": "s", "step": 0.5},
+    )  # fmt: skip
+    memory_mb: int = Field(
+        1024, ge=128, title="Most memory", description="A strategy that uses more is ended.",
+        json_schema_extra={"unit": "MB", "step": 128},
+    )  # fmt: skip
+
+
 class Settings(_Section):
     """Everything that is remembered of a profile besides its databases and secrets."""
 
@@ -118,6 +131,7 @@ class Settings(_Section):
     paper: Paper = Field(default_factory=Paper)
     practice: Practice = Field(default_factory=Practice)
     recording: Recording = Field(default_factory=Recording)
+    strategies: Strategies = Field(default_factory=Strategies)
     _beneath: dict[tuple[str, str], object] = PrivateAttr(default_factory=dict)
     """What the file says where the environment says something else, by section and field."""
 
