@@ -18,7 +18,7 @@ from alphapanda_desktop.sweeps.job import Job
 from alphapanda_desktop.sweeps.page import FIGURES, figure, lines_of, page_of, row_of
 from alphapanda_desktop.sweeps.pool import SILENCE_S
 from alphapanda_desktop.sweeps.search import Chooser, Hands, Listed, search
-from alphapanda_desktop.sweeps.space import Axis, drawn, points_of
+from alphapanda_desktop.sweeps.space import Axis, drawn, points_of, shown
 from alphapanda_desktop.sweeps.suggest import Suggested
 from alphapanda_desktop.sweeps.swept import Swept, heat_map
 from alphapanda_desktop.sweeps.trial import FIGURES as NAMES
@@ -151,7 +151,7 @@ def _print(swept: Swept) -> None:
     if swept.forward is None:
         names = [axis.name for axis in swept.axes]
         rows = [
-            [str(trial.params[name]) for name in names]
+            [shown(trial.params[name]) for name in names]
             + [figure(trial.statistics.get(key), how) for key, _, how in FIGURES]
             for trial in swept.ranked[:SHOWN]
         ]

@@ -11,6 +11,7 @@ from typing import Final
 from alphapanda_desktop.backtest.statistics import drawdown_of
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.sweeps.forward import Forward, Step
+from alphapanda_desktop.sweeps.space import shown
 from alphapanda_desktop.sweeps.swept import HeatMap, Swept, heat_map
 from alphapanda_desktop.sweeps.trial import Trial
 
@@ -78,9 +79,9 @@ def _map(found: HeatMap, swept: Swept) -> list[str]:
         return []
     low, high = min(known), max(known)
     best = low if swept.objective.least else high
-    head = "".join(f"<th>{found.columns[number]}</th>" for number in columns)
+    head = "".join(f"<th>{escape(shown(found.columns[number]))}</th>" for number in columns)
     body = "".join(
-        f"<tr><th>{found.rows[row]}</th>"
+        f"<tr><th>{escape(shown(found.rows[row]))}</th>"
         + "".join(_cell(found.cells[row][column], low, high, best, least=swept.objective.least) for column in columns)
         + "</tr>"
         for row in rows
@@ -122,7 +123,7 @@ def _ranking(swept: Swept) -> str:
         return "<p>No parameter set is a candidate.</p>"
     names = [axis.name for axis in swept.axes]
     rows = [
-        [str(trial.params[name]) for name in names]
+        [shown(trial.params[name]) for name in names]
         + [figure(trial.statistics.get(key), how) for key, _, how in FIGURES]
         for trial in ranked[:MOST_ROWS]
     ]
@@ -178,7 +179,7 @@ def _walk(forward: Forward, objective: str) -> list[str]:
 def row_of(step: Step) -> list[str]:
     """A step in words: learned from, judged on, tried, chosen, objective learned and judged, return, trades."""
     stretch, told = step.stretch, step.statistics
-    chosen = ", ".join(f"{name}={value}" for name, value in (step.params or {}).items()) or step.note
+    chosen = ", ".join(f"{name}={shown(value)}" for name, value in (step.params or {}).items()) or step.note
     return [
         f"{stretch.learn_first} to {stretch.learn_last}", str(stretch), f"{step.tried}", chosen,
         figure(step.learned, "ratio"), figure(step.judged, "ratio"),

@@ -123,59 +123,17 @@ class Pool(Executor):
         return work
 
     def _start(self) -> None:
-        names = [("watch", self._watch), *((f"drive-{n}", self._drive) for n in range(self.workers))]
+        drivers = [_Driver(self._waiting, self._settled) for _ in range(self.workers)]
+        names = [("watch", self._watch), *((f"drive-{n}", driver.run) for n, driver in enumerate(drivers))]
         self._threads = [threading.Thread(target=run, name=f"pool-{name}", daemon=True) for name, run in names]
         for thread in self._threads:
             thread.start()
 
-    def _drive(self) -> None:
-        """One thread: gives work to its worker until there is no more."""
-        worker: Worker | None = None
-        while (work := self._waiting.get()) is not None:
-            try:
-                worker = self._carry_out(work, worker)
-            finally:  # an error of the caller's own `told` ends this thread, but nobody waits for ever
-                with self._guard:
-                    self._unsettled.discard(work)
-                if not work.done():
-                    work.settle(None, RuntimeError("what was to be told of its progress raised"))
-        if worker is not None:
-            worker.end()
-
-    def _carry_out(self, work: Work[Any], worker: Worker | None) -> Worker | None:
-        """Have it done, by a second worker where the first one dies; the worker that is left, if any."""
-        for is_last in (False, True):
-            if work.cancelled():
-                break
-            try:
-                worker = worker or Worker()
-                value = self._ask(work, worker)
-            except Failed as failed:
-                work.settle(None, failed.error)
-                return worker
-            except Died as died:
-                if worker is not None:
-                    worker.end()
-                worker = None
-                if is_last or isinstance(died, Hung):
-                    work.settle(None, died)
-                    return None
-            else:
-                work.settle(value)
-                return worker
-        work.settle(None)
-        return worker
-
-    def _ask(self, work: Work[Any], worker: Worker) -> Any:
-        work.heard_at, work.worker = time.monotonic(), worker
-        if work.cancelled():  # a moment ago, when `cancel` did not know the worker yet
-            raise Died("it was cancelled")
-        worker.ask(work.call)
-        while (progress := worker.answer()) is not None:
-            work.heard_at = time.monotonic()
-            if work.told is not None:
-                work.told(*progress)
-        return worker.value
+    def _settled(self, work: Work[Any]) -> None:
+        with self._guard:
+            self._unsettled.discard(work)
+        if not work.done():  # an error of the caller's own `told` ends this thread, but nobody waits for ever
+            work.settle(None, RuntimeError("what was to be told of its progress raised"))
 
     def _watch(self) -> None:
         """One thread: ends the workers of jobs that hang."""
@@ -189,3 +147,59 @@ class Pool(Executor):
                         worker.give_up(self._silence_s)
             if self._closed.is_set():
                 time.sleep(_LOOK_S)
+
+
+class _Driver:
+    """One thread and its worker: takes what waits, has it done, until there is no more."""
+
+    def __init__(self, waiting: queue.SimpleQueue[Work[Any] | None], settled: Callable[[Work[Any]], None]) -> None:
+        self._waiting = waiting
+        self._settled = settled
+        self._worker: Worker | None = None
+
+    def run(self) -> None:
+        """Until a None comes."""
+        try:
+            while (work := self._waiting.get()) is not None:
+                try:
+                    self._carry_out(work)
+                finally:
+                    self._settled(work)
+        finally:
+            self._let_go()
+
+    def _carry_out(self, work: Work[Any]) -> None:
+        """Have it done, by a second worker where the first one dies."""
+        for is_last in (False, True):
+            if work.cancelled():
+                break
+            try:
+                work.settle(self._ask(work))
+                return
+            except Failed as failed:
+                work.settle(None, failed.error)
+                return
+            except Died as died:
+                self._let_go()
+                if is_last or isinstance(died, Hung):
+                    work.settle(None, died)
+                    return
+        work.settle(None)
+
+    def _ask(self, work: Work[Any]) -> Any:
+        worker = self._worker = self._worker or Worker()
+        work.heard_at, work.worker = time.monotonic(), worker
+        if work.cancelled():  # a moment ago, when `cancel` did not know the worker yet
+            raise Died("it was cancelled")
+        worker.ask(work.call)
+        while (progress := worker.answer()) is not None:
+            work.heard_at = time.monotonic()
+            if work.told is not None:
+                work.told(*progress)
+        return worker.value
+
+    def _let_go(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
+            worker.close()

@@ -113,6 +113,11 @@ class Worker:
             with suppress(OSError):
                 cast(IO[bytes], self._process.stdin).close()
 
+    def close(self) -> None:
+        """Forget an ended one; by the thread that asks."""
+        cast(IO[bytes], self._process.stdout).close()
+        self._said.close()
+
     def _message(self) -> object:
         length = HEAD.unpack(self._read(HEAD.size))[0]
         if length > LARGEST_ANSWER:
@@ -133,7 +138,6 @@ class Worker:
         with suppress(subprocess.TimeoutExpired):
             self._code = self._process.wait(LAST_WORDS_S) if not self._ended else self._code
         words = self._last_words()
-        cast(IO[bytes], self._process.stdout).close()
         if self._gave_up_s:
             place = _place_in(words)
             return Hung(

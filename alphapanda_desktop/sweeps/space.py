@@ -53,7 +53,7 @@ class Axis:
         """One value of it, all as likely."""
         if self.values:
             return self.values[int(dice.integers(len(self.values)))]
-        return float(dice.uniform(self.low, self.high))
+        return float(f"{dice.uniform(self.low, self.high):.6g}")
 
 
 def _told_apart(text: str, values: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -117,3 +117,8 @@ def drawn(axes: Sequence[Axis], count: int, seed: int) -> list[dict[str, Value]]
 def key_of(point: Point) -> str:
     """The same text for the same values, whatever order they stand in."""
     return json.dumps(dict(point), sort_keys=True, separators=(",", ":"))
+
+
+def shown(value: Value) -> str:
+    """A value as a person reads it."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
