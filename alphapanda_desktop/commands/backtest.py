@@ -12,6 +12,8 @@ from typing import Final
 from alphapanda_desktop.backtest.report import lines_of
 from alphapanda_desktop.backtest.series import ist
 from alphapanda_desktop.backtest.trades import Trade
+from alphapanda_desktop.commands.exact import ABOUT as OF_REPLAY
+from alphapanda_desktop.commands.exact import add_exact, replay_of, replayed
 from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import RUPEE
@@ -31,7 +33,11 @@ def run(rest: list[str], options: argparse.Namespace | None = None) -> int:
     """Play it and print what came of it; 2 with the reason on stderr for what cannot be played."""
     given = parser().parse_args(rest)
     try:
-        outcome = _played(job_of(given, options), page=given.report is not None)
+        outcome = (
+            replayed(replay_of(given))
+            if given.exact
+            else _played(job_of(given, options), page=given.report is not None)
+        )
         if given.report:
             given.report.write_text(outcome.page, encoding="utf-8")
     except (AlphaPandaError, OSError) as error:
@@ -110,10 +116,11 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="alphapanda backtest",
         description="Play a strategy over history, with the rules, fills and charges of paper trading.",
-        epilog=about("backtest", _MORE),
+        epilog=about("backtest", OF_REPLAY + _MORE),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_to(made)
+    add_exact(made)
     made.add_argument("--json", action="store_true", help="print one JSON object, trades included")
     made.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with curves and trades")
     return made

@@ -49,10 +49,12 @@ def about(command: str, more: str) -> str:
     return HISTORY % told + more
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
+def add_to(parser: argparse.ArgumentParser, *, needs_data: bool = True) -> None:
     """The arguments that say what is played, on what and how."""
     parser.add_argument("strategy", metavar="STRATEGY", help="a name, or FILE.py")
-    parser.add_argument("--data", nargs="+", required=True, metavar="DATA", help="its history: [KEY=]FILE or KEY")
+    parser.add_argument(
+        "--data", nargs="+", required=needs_data, default=[], metavar="DATA", help="its history: [KEY=]FILE or KEY"
+    )
     parser.add_argument("--from", dest="first", type=_day, metavar="YYYY-MM-DD", help="the first Indian day")
     parser.add_argument("--to", dest="last", type=_day, metavar="YYYY-MM-DD", help="the last Indian day, included")
     parser.add_argument(
@@ -79,12 +81,12 @@ def job_of(given: argparse.Namespace, options: argparse.Namespace | None = None)
 
     Raises BadData, StrategyError, or what asking Kite raises.
     """
-    chosen = _strategy(given.strategy)
+    chosen = chosen_strategy(given.strategy)
     asked = [text for text in given.data if _is_instrument(text)]
     fetched = _fetched(asked, given.bar or chosen.seconds, given.first, given.last, options) if asked else {}
     return Job(
         strategy=chosen.which,
-        params=_values(given.strategy, chosen.presets, given.preset, given.set),
+        params=values_of(given.strategy, chosen.presets, given.preset, given.set),
         data=tuple(fetched.get(text) or _of_file(text, given.tick, given.lot) for text in given.data),
         first=given.first,
         last=given.last,
@@ -96,28 +98,31 @@ def job_of(given: argparse.Namespace, options: argparse.Namespace | None = None)
     )
 
 
-class _Chosen(NamedTuple):
+class Chosen(NamedTuple):
+    """A strategy as the command line names it."""
+
     which: str | StrategyFile
     presets: Mapping[str, Mapping[str, object]]
     seconds: int
     """Of the bars that it wants."""
 
 
-def _strategy(text: str) -> _Chosen:
+def chosen_strategy(text: str) -> Chosen:
     """Which strategy it is; a file is read and probed in a child."""
     if text in SHIPPED:
-        return _Chosen(text, SHIPPED[text].presets, SHIPPED[text].interval.seconds)
+        return Chosen(text, SHIPPED[text].presets, SHIPPED[text].interval.seconds)
     if not text.endswith(".py"):
         raise BadData(f"no strategy is called {text!r}: a FILE.py, or one of {', '.join(sorted(SHIPPED))}")
     probed = probe(Path(text))
     if probed.spec is None:
         raise StrategyError("; ".join(probed.words()))
-    return _Chosen(StrategyFile.of(probed.source), probed.spec.presets, probed.spec.interval.seconds)
+    return Chosen(StrategyFile.of(probed.source), probed.spec.presets, probed.spec.interval.seconds)
 
 
-def _values(
+def values_of(
     name: str, presets: Mapping[str, Mapping[str, object]], preset: str | None, sets: Sequence[str]
 ) -> dict[str, object]:
+    """Parameters as they are asked for, the preset's first. Raises BadData."""
     if preset is not None and preset not in presets:
         raise BadData(f"{name} has no preset {preset!r}; there are: {', '.join(presets) or 'none'}")
     values: dict[str, object] = dict(presets[preset]) if preset is not None else {}
