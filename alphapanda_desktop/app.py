@@ -311,11 +311,13 @@ class Program:
         desk.governor.changed.connect(lambda: self._keep_limits(desk))
         desk.policy_changed.connect(lambda: self._keep_limits(desk))
         seats = self._seats()
+        if venue.recorded is not None:
+            seats = venue.recorded.seats(seats)
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
         stack.callback(self._close_bench)
         if venue.recorded is not None:
-            venue.recorded.follow(market, desk, runner)
+            venue.recorded.follow(market)
             venue.recorded.rewound(self._rewind)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)

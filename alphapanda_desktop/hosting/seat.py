@@ -89,6 +89,15 @@ class ProcessSeat:
     def hears_ticks(self) -> bool:
         return "on_tick" in self._hears
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that happened is being answered: a recorded day waits for that."""
+        return self._now is not None and self._now.hook.startswith("on_")
+
+    @property
+    def idle(self) -> bool:
+        return self._now is None and not self._waiting
+
     # -- its life --------------------------------------------------------------------------------------------
 
     async def load(self) -> bool:

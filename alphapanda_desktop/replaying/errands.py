@@ -1,12 +1,13 @@
-"""Which of a desk's tasks the recorded day waits for."""
+"""What the recorded day waits for: orders under way, endings of runs, and strategies that are answering."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Any, Final, Protocol, final, runtime_checkable
 
 from alphapanda_desktop.trading.scope import OnError, Scope
+from alphapanda_desktop.trading.seat import Seat, SeatMaker, Sitting
 
 ERRANDS: Final = frozenset(("submit", "cancel", "place", "end", "kill"))
 """First words of the names of tasks that an order or a run's end is carried out in."""
@@ -29,3 +30,39 @@ class ErrandScope(Scope):
 
     def _ended(self, _task: asyncio.Task[Any]) -> None:
         self.errands -= 1
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """A seat whose strategy takes its time, because it sits in another process."""
+
+    @property
+    def busy(self) -> bool: ...
+
+
+@final
+class UnderWay:
+    """Everything that a recorded day has caused and that is not over."""
+
+    def __init__(self) -> None:
+        self._scopes: list[ErrandScope] = []
+        self._seats: list[Answers] = []
+
+    def scope(self, name: str, on_error: OnError) -> Scope:
+        """A scope that is looked at."""
+        self._scopes.append(ErrandScope(name, on_error))
+        return self._scopes[-1]
+
+    def seats(self, make: SeatMaker) -> SeatMaker:
+        """The same seats, looked at."""
+
+        def made(sitting: Sitting) -> Seat:
+            seat = make(sitting)
+            if isinstance(seat, Answers):
+                self._seats.append(seat)
+            return seat
+
+        return made
+
+    def __bool__(self) -> bool:
+        return any(scope.errands for scope in self._scopes) or any(seat.busy for seat in self._seats)

@@ -18,19 +18,16 @@ from alphapanda_desktop.domain.session import IST, Profile, Token, recorded
 from alphapanda_desktop.replaying.clock import DeskClock, ReplayClock
 from alphapanda_desktop.replaying.control import SECOND, Player
 from alphapanda_desktop.replaying.day import RecordedDay
-from alphapanda_desktop.replaying.errands import ErrandScope
+from alphapanda_desktop.replaying.errands import UnderWay
 from alphapanda_desktop.replaying.feed import ReplayFeed
 from alphapanda_desktop.replaying.source import Known
 from alphapanda_desktop.replaying.transport import RecordedTransport
 from alphapanda_desktop.store.instruments import FileInstrumentCache
-from alphapanda_desktop.trading.scope import OnError
 from alphapanda_desktop.venues.paperaccount import paper_account
 from alphapanda_desktop.venues.venue import OnFrame, Recorded, ReplayOptions, Venue
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
-    from alphapanda_desktop.trading.runner import Runner
 
 NO_LOGIN: Final = "A recorded day has no login."
 
@@ -97,18 +94,14 @@ async def _venue(day: RecordedDay, options: ReplayOptions, notices: tuple[str, .
     snapshot = await day.snapshot(at_ns)
     problems: dict[str, int] = {}
     transport = RecordedTransport(_name(options.files), day, player, problems)
-    scopes: list[ErrandScope] = []
-
-    def scope(name: str, on_error: OnError) -> ErrandScope:
-        scopes.append(ErrandScope(name, on_error))
-        return scopes[-1]
+    under_way = UnderWay()
 
     def feed(on_frame: OnFrame | None) -> Feed:
         return ReplayFeed(player, snapshot, on_frame, problems)
 
-    def follow(market: Market, _desk: Desk, _runner: Runner) -> None:
+    def follow(market: Market) -> None:
         player.each_second = market.advance
-        player.busy = lambda: any(each.errands for each in scopes)
+        player.busy = under_way.__bool__
 
     def rewound(hear: Callable[[int], None]) -> None:
         transport.on_rewind = hear
@@ -124,8 +117,8 @@ async def _venue(day: RecordedDay, options: ReplayOptions, notices: tuple[str, .
         open_account=partial(paper_account, desk_clock, lambda: day.real_hours),
         watch_keys=tuple(instrument.key for instrument in day.played.instruments),
         real_hours=day.real_hours,
-        recorded=Recorded(session, clock, transport, feed, follow, rewound, notices),
-        scope=scope,
+        recorded=Recorded(session, clock, transport, feed, under_way.seats, follow, rewound, notices),
+        scope=under_way.scope,
     )
 
 

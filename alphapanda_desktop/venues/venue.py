@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the journal is opened before the venue, and does not wait f
     from alphapanda_desktop.domain.session import Session, Token
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
-    from alphapanda_desktop.trading.runner import Runner
+    from alphapanda_desktop.trading.seat import SeatMaker
 
     class Reader(History, Instruments, Protocol):
         """Where history and the master come from, in the name of a token."""
@@ -131,8 +131,10 @@ class Recorded:
     clock: Clock
     transport: Transport
     feed: Callable[[OnFrame | None], Feed]
-    follow: Callable[[Market, Desk, Runner], None]
-    """Makes the market wait for what it has caused."""
+    seats: Callable[[SeatMaker], SeatMaker]
+    """The same seats, whose strategies' answers the day waits for."""
+    follow: Callable[[Market], None]
+    """Keeps the market's bars in step with the day, and the day with what it has caused."""
     rewound: Callable[[Callable[[int], None]], None]
     """Says who hears that the day is to begin anew at an earlier time."""
     notices: tuple[str, ...] = ()
