@@ -94,7 +94,13 @@ class OwnFiles:
         name = entry.strategy.name if entry.strategy is not None else ""
         problems = tuple(entry.words())
         return StrategyFile(
-            entry.path, entry.label, entry.sha256, self._state(entry), name, problems, self._enabled.follows(entry.path)
+            str(entry.path),
+            entry.label,
+            entry.sha256,
+            self._state(entry),
+            name,
+            problems,
+            self._enabled.follows(entry.path),
         )
 
     def _state(self, entry: Entry) -> FileState:
@@ -118,16 +124,16 @@ class OwnFiles:
 
     # -- what a person asks for ------------------------------------------------------------------------------
 
-    async def first_look(self, path: Path) -> FirstLook:
+    async def first_look(self, path: str) -> FirstLook:
         """What to show before a file is enabled. Raises StrategyError where it cannot be read."""
-        return await self._do(lambda: _first_look(*self._watch.read(path)))
+        return await self._do(lambda: _first_look(*self._watch.read(Path(path))))
 
-    async def enable(self, path: Path, sha256: str, *, follow: bool = False) -> None:
+    async def enable(self, path: str, sha256: str, *, follow: bool = False) -> None:
         """Allow what was shown to be executed in a child process; with `follow` whatever is saved there later, too.
 
         Raises StrategyError where the file holds something else by now.
         """
-        await self._do(lambda: self._enable(path, sha256, follow))
+        await self._do(lambda: self._enable(Path(path), sha256, follow))
 
     def _enable(self, path: Path, sha256: str, follow: bool) -> None:
         source, _ = self._watch.read(path)
@@ -136,20 +142,20 @@ class OwnFiles:
         self._enabled.enable(source, follow=follow)
         self._watch.forget(path)
 
-    async def disable(self, path: Path) -> None:
+    async def disable(self, path: str) -> None:
         """Allow it no more, whatever it holds; runs that it began go on."""
-        await self._do(lambda: self._disable(path))
+        await self._do(lambda: self._disable(Path(path)))
 
     def _disable(self, path: Path) -> None:
         self._enabled.disable(self._watch.read(path)[0])
         self._watch.forget(path)
 
-    async def create(self, name: str) -> Path:
+    async def create(self, name: str) -> str:
         """A new file from the template, enabled and followed: it is the person's own from its first line.
 
         Raises StrategyError for a name that cannot be one, and where there is such a file already.
         """
-        return await self._do(lambda: self._create(name_of(name)))
+        return str(await self._do(lambda: self._create(name_of(name))))
 
     def _create(self, name: str) -> Path:
         if name in self.available:
@@ -228,4 +234,4 @@ def _on_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 def _first_look(source: Source, content: bytes) -> FirstLook:
     lines = content.decode("utf-8", "replace").splitlines()
     shown = tuple(line[:WIDEST] for line in lines[:LINES_SHOWN])
-    return FirstLook(source.path, source.label, source.sha256, shown, len(lines))
+    return FirstLook(str(source.path), source.label, source.sha256, shown, len(lines))

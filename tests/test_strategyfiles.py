@@ -44,18 +44,22 @@ async def own_files(
     assert errors == []
 
 
-def save(folder: Path, name: str, text: str) -> Path:
+def save(folder: Path, name: str, text: str) -> str:
     path = folder / "own" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return path
+    return str(path)
 
 
-async def enabled(files: OwnFiles, path: Path, *, follow: bool = False) -> None:
+def text_of(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8")
+
+
+async def enabled(files: OwnFiles, path: str, *, follow: bool = False) -> None:
     await files.enable(path, (await files.first_look(path)).sha256, follow=follow)
 
 
-def state_of(files: OwnFiles, path: Path) -> FileState | None:
+def state_of(files: OwnFiles, path: str) -> FileState | None:
     return next((file.state for file in files.files() if file.path == path), None)
 
 
@@ -153,7 +157,7 @@ def test_a_new_file_is_the_template_and_ready_at_once(arun: Any, tmp_path: Path,
     async def story() -> None:
         async with own_files(tmp_path, probe_content) as files:
             path = await files.create("My idea")
-            assert path.read_text(encoding="utf-8") == template("my_idea")
+            assert text_of(path) == template("my_idea")
             await eventually(lambda: state_of(files, path) is FileState.READY, 30)
             assert files.available["my_idea"].Params.model_fields["bars"].default == 20
             with pytest.raises(StrategyError, match="a strategy named 'my_idea' already"):
@@ -173,7 +177,7 @@ def test_a_file_being_probed_is_shown_as_such_and_the_others_are_known_before_it
     go_on = threading.Event()
 
     def ask(source: Source, content: bytes) -> Probed:
-        if source.path == slow:
+        if str(source.path) == slow:
             go_on.wait(20)
         return told(source, content)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 
 class FileState(StrEnum):
@@ -18,12 +17,12 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StrategyFile:
-    """One file. `strategy` is the name under which it can be started, empty where it cannot.
+    """One file, by its absolute path. `strategy` is the name under which it can be started, empty where it cannot.
 
     A faulty one may be startable still: as it was before the save that broke it.
     """
 
-    path: Path
+    path: str
     label: str
     sha256: str
     state: FileState
@@ -43,7 +42,7 @@ class StrategyFile:
 class FirstLook:
     """What a person is shown before they enable a file: these bytes, and no others, are enabled then."""
 
-    path: Path
+    path: str
     label: str
     sha256: str
     lines: tuple[str, ...]

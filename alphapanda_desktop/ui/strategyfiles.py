@@ -1,7 +1,7 @@
 """People's own strategy files in the panel: what each is good for, enabling one after a look at it, and a new one.
 
-Object names for the tour: `files_toggle`, `files_name`, `files_create`, `files_folder`, `file_row_<file name>`,
-`file_enable_<file name>`, `file_disable_<file name>`; in the dialog `enable_follow`, `enable_back`, `enable_yes`.
+Object names for the tour: `files_toggle`, `files_name`, `files_create`, `files_folder`, `file_row_<label>`,
+`file_enable_<label>`, `file_disable_<label>`; in the dialog `enable_follow`, `enable_back`, `enable_yes`.
 """
 
 from __future__ import annotations
@@ -70,16 +70,16 @@ class StrategyFiles(Protocol):
         """How a strategy that runs stands to what its file holds now."""
         ...
 
-    async def first_look(self, path: Path) -> FirstLook: ...
+    async def first_look(self, path: str) -> FirstLook: ...
 
-    async def enable(self, path: Path, sha256: str, *, follow: bool = False) -> None:
+    async def enable(self, path: str, sha256: str, *, follow: bool = False) -> None:
         """Allow what was shown; with `follow` whatever is saved there later, too."""
         ...
 
-    async def disable(self, path: Path) -> None: ...
+    async def disable(self, path: str) -> None: ...
 
-    async def create(self, name: str) -> Path:
-        """A new file from the template, enabled."""
+    async def create(self, name: str) -> str:
+        """A new file; its path, from the template, enabled."""
         ...
 
 
@@ -91,7 +91,7 @@ class FilesBox(QWidget):
         self._files = files
         self._edge = edge
         self._asker = Asker()
-        self.rows: dict[Path, FileRow] = {}
+        self.rows: dict[str, FileRow] = {}
         self._build()
         self.show_files()
         connect(files.changed, self, self.show_files)
@@ -163,16 +163,16 @@ class FilesBox(QWidget):
 
     # -- what a person asks for ------------------------------------------------------------------------------
 
-    def _ask_enable(self, path: Path) -> None:
+    def _ask_enable(self, path: str) -> None:
         self._edge.spawn("enable file", self._enable(path))
 
-    async def _enable(self, path: Path) -> None:
+    async def _enable(self, path: str) -> None:
         look = await self._files.first_look(path)
         dialog = EnableDialog(look, self._edge, self.window())
         if await self._asker.confirmed(dialog):
             await self._files.enable(path, look.sha256, follow=dialog.wants_to_follow)
 
-    def _disable(self, path: Path) -> None:
+    def _disable(self, path: str) -> None:
         self._edge.spawn("disable file", self._files.disable(path))
 
     def _create(self) -> None:
@@ -200,21 +200,21 @@ class FileRow(QWidget):
         self,
         file: StrategyFile,
         edge: Edge,
-        enable: Callable[[Path], object],
-        disable: Callable[[Path], object],
+        enable: Callable[[str], object],
+        disable: Callable[[str], object],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self._edge = edge
-        self.setObjectName(f"file_row_{file.path.name}")
+        self.setObjectName(f"file_row_{file.label}")
         self.name = QLabel(file.label, self)
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setWordWrap(True)
         self.name.setFont(ui_font(10, bold=True))
-        self.name.setToolTip(str(file.path))
+        self.name.setToolTip(file.path)
         self.state = QLabel(self)
-        self.enable = _button(f"file_enable_{file.path.name}", "Enable…", "", lambda: enable(file.path), self)
-        self.disable = _button(f"file_disable_{file.path.name}", "Disable", "", lambda: disable(file.path), self)
+        self.enable = _button(f"file_enable_{file.label}", "Enable…", "", lambda: enable(file.path), self)
+        self.disable = _button(f"file_disable_{file.label}", "Disable", "", lambda: disable(file.path), self)
         self.enable.setAccessibleName(f"Look at {file.label} and enable it")
         self.disable.setAccessibleName(f"Disable {file.label}")
         self.problems = QLabel(self)

@@ -12,7 +12,7 @@ from alphapanda_desktop.domain.strategy import Strategy
 
 
 def a_file(name: str, state: FileState = FileState.READY, *problems: str, strategy: str = "") -> StrategyFile:
-    return StrategyFile(Path("/own") / name, name, f"hash of {name}", state, strategy, problems)
+    return StrategyFile(f"/own/{name}", name, f"hash of {name}", state, strategy, problems)
 
 
 class FakeFiles:
@@ -37,17 +37,21 @@ class FakeFiles:
     def news_of(self, _kind: type[Strategy]) -> FileNews:
         return self.news
 
-    async def first_look(self, path: Path) -> FirstLook:
-        return FirstLook(path, path.name, f"hash of {path.name}", ("import os", "os.system('ls')"), 40)
+    async def first_look(self, path: str) -> FirstLook:
+        return FirstLook(path, _name(path), f"hash of {_name(path)}", ("import os", "os.system('ls')"), 40)
 
-    async def enable(self, path: Path, sha256: str, *, follow: bool = False) -> None:
-        self.asked.append(("enable", path.name, sha256, follow))
+    async def enable(self, path: str, sha256: str, *, follow: bool = False) -> None:
+        self.asked.append(("enable", _name(path), sha256, follow))
 
-    async def disable(self, path: Path) -> None:
-        self.asked.append(("disable", path.name))
+    async def disable(self, path: str) -> None:
+        self.asked.append(("disable", _name(path)))
 
-    async def create(self, name: str) -> Path:
+    async def create(self, name: str) -> str:
         if name == "1st":
             raise StrategyError("'1st' cannot be a strategy's name")
         self.asked.append(("create", name))
-        return self.folder / f"{name}.py"
+        return f"/own/{name}.py"
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
