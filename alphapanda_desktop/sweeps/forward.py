@@ -74,10 +74,13 @@ class Walk:
     def stretches(self, first: date, last: date) -> list[Stretch]:
         """All steps between two days, both included; the last one may be cut short. Raises BadData for none."""
         found: list[Stretch] = []
-        while (begin := self.judge.after(self.learn.after(first), len(found))) <= last and len(found) < MOST:
+        begin = self.learn.after(first)
+        while begin <= last and len(found) < MOST:
+            after = self.judge.after(self.learn.after(first), len(found) + 1)
             learned_from = first if self.anchored else max(first, self.learn.after(begin, -1))
-            end = min(last, self.judge.after(begin) - timedelta(days=1))
-            found.append(Stretch(learned_from, begin - timedelta(days=1), begin, end))
+            day = timedelta(days=1)
+            found.append(Stretch(learned_from, begin - day, begin, min(last, after - day)))
+            begin = after
         if not found:
             raise BadData(f"nothing is left to judge on: {first} to {last} is no longer than what is learned from")
         return found
