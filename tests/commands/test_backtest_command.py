@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,59 @@ def test_a_file_that_is_not_there_and_an_exchange_that_is_not_known_are_named(
     assert "nowhere.csv: No such file" in capsys.readouterr().err
     assert run(["rsi", "--data", f"NASDAQ:AAPL={history}"]) == 2
     assert "'NASDAQ:AAPL' names no instrument" in capsys.readouterr().err
+
+
+MINE = """
+from alphapanda_desktop.domain.strategy import Parameters, Strategy
+
+class Mine(Strategy):
+    name = "mine"
+    presets = {"plain": {}}
+    def on_bar(self, ctx, instrument, bar):
+        print("noise")
+        if bar.start_s % 7_200 == 0:
+            ctx.buy(instrument, 1, reason="now and then")
+"""
+
+
+def test_a_file_of_ones_own_is_played_in_another_process_and_its_print_is_not_the_answer(
+    history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, page = history.with_name("mine.py"), history.with_name("page.html")
+    mine.write_text(MINE, encoding="utf-8")
+    asked = [str(mine), "--data", str(history), "--preset", "plain", "--report", str(page), "--json"]
+    assert run(asked) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["strategy"], told["complete"]) == ("mine", True) and told["statistics"]["fills"] >= 4
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    mine.write_text(MINE.replace("bar.start_s %", "bar.volume_traded %"), encoding="utf-8")
+    assert run(asked) == 2
+    assert "mine.py:9" in capsys.readouterr().err
+
+
+def test_a_file_that_raises_is_told_with_its_line(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = history.with_name("mine.py")
+    mine.write_text(MINE.replace('print("noise")', "1 / 0"), encoding="utf-8")
+    assert run([str(mine), "--data", str(history)]) == 2
+    assert "mine.py:8: ZeroDivisionError: division by zero" in capsys.readouterr().err
+
+
+def test_a_strategy_that_is_not_known_is_named_with_those_that_are(
+    history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["nobody", "--data", str(history)]) == 2
+    assert "no strategy is called 'nobody': a FILE.py, or one of hybrid_mean_reversion" in capsys.readouterr().err
+
+
+def test_an_instruments_name_alone_needs_a_first_day(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rsi", "--data", "NSE:INFY"]) == 2
+    assert "--from is needed for the history of NSE:INFY" in capsys.readouterr().err
+
+
+def test_an_instruments_name_alone_brings_its_candles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = (datetime.now(UTC) - timedelta(days=20)).date().isoformat()
+    options = argparse.Namespace(mode="practice", profile="default", data_dir=tmp_path, seed=None)
+    assert run(["ma_cross", "--data", "NSE:INFY", "NSE:SBIN", "--bar", "15m", "--from", first, "--json"], options) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["instruments"], told["bar_seconds"]) == (["NSE:INFY", "NSE:SBIN"], 900)
+    assert told["statistics"]["bars"] > 300
