@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.replaying.day import in_hours
 from alphapanda_desktop.replaying.exact import ExactSetup, Played
 from alphapanda_desktop.replaying.exact import play as play_exactly
+from alphapanda_desktop.replaying.listing import instrument_named
 from alphapanda_desktop.replaying.outcome import assumptions_of_replay, result_of
 from alphapanda_desktop.replaying.source import Known, Recording
 from alphapanda_desktop.store.instruments import unpacked
@@ -72,16 +73,13 @@ def _traded(replay: Replay, recording: Recording) -> tuple[Instrument, ...]:
 
 
 def _known(replay: Replay, paths: tuple[Path, ...]) -> Known:
-    """The masters that were kept beside the recordings; `--tick` and `--lot` go before them."""
+    """The masters that were kept beside the recordings; for what is traded `--tick` and `--lot` go before them."""
     rows = {row.key: row for path in paths for row in _master_of(path)}
-
-    def known(key: str) -> Instrument | None:
-        row = rows.get(key)
-        if row is None or (replay.tick, replay.lot) == (TICK, LOT):
-            return row
-        return replace(row, tick_size=replay.tick, lot_size=replay.lot)
-
-    return known
+    if (replay.tick, replay.lot) != (TICK, LOT):
+        chosen = [key for key, _ in replay.files if key]
+        told = {key: rows.get(key) or instrument_named(key) for key in chosen}
+        rows |= {key: replace(row, tick_size=replay.tick, lot_size=replay.lot) for key, row in told.items()}
+    return rows.get
 
 
 def _master_of(path: Path) -> list[Instrument]:

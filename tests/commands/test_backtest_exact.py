@@ -83,6 +83,13 @@ def test_a_file_of_ones_own_is_played_in_a_process_of_its_own(ticks: Path, tmp_p
     assert [(trade["quantity"], trade["reason"]) for trade in said["trades"]] == [(2, "third bar")]
 
 
+def test_tick_and_lot_are_what_is_said_where_no_master_tells(ticks: Path, capsys: Any) -> None:
+    key = f"NFO:NIFTYFUT={ticks}"
+    said = told(capsys, ["ma_cross", "--exact", "--data", key, *FAST, "--lot", "75", "--tick", "0.5"])
+    assert said["trades"][0]["quantity"] == 225
+    assert any("NFO:NIFTYFUT: tick 0.5, lot 75, FUT" in text for text in said["assumptions"])
+
+
 def test_latency_and_slippage_change_what_is_paid(ticks: Path, capsys: Any) -> None:
     def first(*more: str) -> float:
         said = told(capsys, ["ma_cross", "--exact", "--data", ticks, *FAST, *more])

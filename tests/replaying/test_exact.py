@@ -68,9 +68,27 @@ def test_another_seed_gives_other_names_and_the_same_fills() -> None:
     assert traded(one) == traded(other) and one.digest() != other.digest()
 
 
+def many_at_the_end() -> Played:
+    """Two instruments whose limits rest when the run is stopped, and whose stops go off together."""
+
+    def rest(ctx: Any, instrument: Any, tick: Any) -> None:
+        for n in range(4):
+            ctx.buy(instrument, 10 + n, price=93.0 - n / 2, reason="rest")
+
+    def enter(ctx: Any, instrument: Any, tick: Any) -> None:
+        ctx.buy(instrument, 10, reason="enter")
+        ctx.protect(instrument, 95.0, reason="stop")
+
+    tcs = replace(INFY, tradingsymbol="TCS", instrument_token=2953217)
+    number = np.arange(80)
+    at_ns, price = OPEN_NS + number * SECOND // 2, np.where(number < 50, 100.0, 94.0)
+    recording = Recording([ColumnTicks([INFY, tcs], number % 2, at_ns, price, number * 10)])
+    return replay(on_ticks({4: rest, 5: rest, 8: enter, 9: enter}), recording)
+
+
 _IN_A_PROCESS = """
-from tests.replaying.test_exact import a_walk, crossing
-print(crossing(a_walk(1500)).digest())
+from tests.replaying.test_exact import a_walk, crossing, many_at_the_end
+print(crossing(a_walk(1200)).digest(), many_at_the_end().digest())
 """
 
 
@@ -81,7 +99,9 @@ def test_another_process_with_other_hashes_gives_the_same_journal() -> None:
         root = Path(__file__).parents[2]
         return subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, check=True).stdout
 
-    assert digest("1") == digest("2") == f"{crossing(a_walk(1500)).digest()}\n"
+    played = many_at_the_end()
+    assert [order.status for order in played.orders].count("CANCELLED") > 3 and len(played.fills) == 4
+    assert digest("1") == digest("2") == f"{crossing(a_walk(1200)).digest()} {played.digest()}\n"
 
 
 # --- what an order meets ---------------------------------------------------------------------------------------------
