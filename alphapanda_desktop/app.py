@@ -317,7 +317,7 @@ class Program:
         stack.callback(runner.close)
         stack.callback(self._close_bench)
         if venue.recorded is not None:
-            venue.recorded.follow(market)
+            venue.recorded.follow(market, desk)
             venue.recorded.rewound(self._rewind)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)

@@ -82,6 +82,7 @@ class Player:
         self._next: Frame = (_AFTER_ALL, b"")
         self._second_ns = 0
         self._waits_for_more = False
+        self._given_up = False
         self._track: deque[tuple[float, int]] = deque(maxlen=64)
         self.held_too_long = 0
         """How often the day went on though something was still under way."""
@@ -181,18 +182,25 @@ class Player:
     async def _settle(self) -> None:
         """Let what the last frame caused come to its end, while the day's time stands."""
         if not self.busy():
+            self._given_up = False
+        if not self._must_wait():
             return
         self._desk_clock.stand()
         began = time.perf_counter()
         while self.busy():
             if time.perf_counter() - began > HELD_S:
                 self.held_too_long += 1
+                self._given_up = True
                 break
             await asyncio.sleep(0)
         # The time that this took was none of the day's: what is to be played begins where it stands.
         waited, (at_s, at_ns) = time.perf_counter() - began, self._anchor
         self._anchor = at_s + waited, at_ns
         self._desk_clock.go_on()
+
+    def _must_wait(self) -> bool:
+        """Whether something is under way, and was not waited for in vain already."""
+        return not self._given_up and self.busy()
 
     def _slice(self, frames: Iterator[Frame], take: Callable[[int, bytes], bool]) -> float:
         """Tell what is due, for no longer than a slice; seconds to wait before the next one."""
@@ -214,7 +222,7 @@ class Player:
                 if goal is not None and goal.met_by(at_ns, frame):
                     self._arrive(goal)
                     return 0.0
-            if self._waits_for_more or self.busy():
+            if self._waits_for_more or self._must_wait():
                 return 0.0
             if time.perf_counter() - began > SLICE_S:
                 self._note(began)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, final, runtime_checkable
 
 from alphapanda_desktop.trading.scope import OnError, Scope
 from alphapanda_desktop.trading.seat import Seat, SeatMaker, Sitting
 
-ERRANDS: Final = frozenset(("submit", "cancel", "place", "end", "kill"))
-"""First words of the names of tasks that an order or a run's end is carried out in."""
+ERRANDS: Final = ("submit ", "cancel ", "place ", "end ", "kill ", "refresh books", "journal update")
+"""How the names of tasks begin that an order, a run's end or a look at the books is carried out in."""
 
 
 class ErrandScope(Scope):
@@ -23,7 +23,7 @@ class ErrandScope(Scope):
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a child task, as a scope does."""
         task = super().spawn(name, work)
-        if name.partition(" ")[0] in ERRANDS:
+        if name.startswith(ERRANDS):
             self.errands += 1
             task.add_done_callback(self._ended)
         return task
@@ -47,6 +47,8 @@ class UnderWay:
     def __init__(self) -> None:
         self._scopes: list[ErrandScope] = []
         self._seats: list[Answers] = []
+        self.news_waits: Callable[[], bool] = lambda: False
+        """Whether the desk is about to read its books."""
 
     def scope(self, name: str, on_error: OnError) -> Scope:
         """A scope that is looked at."""
@@ -65,4 +67,5 @@ class UnderWay:
         return made
 
     def __bool__(self) -> bool:
-        return any(scope.errands for scope in self._scopes) or any(seat.busy for seat in self._seats)
+        errands = any(scope.errands for scope in self._scopes) or any(seat.busy for seat in self._seats)
+        return errands or self.news_waits()

@@ -212,6 +212,11 @@ class Desk(Voice):
         if changed:
             self.tell(self.policy_changed)
 
+    @property
+    def news_waits(self) -> bool:
+        """Whether the broker has told something for which its books are to be read again."""
+        return self._rounds.wanted
+
     def orders(self) -> list[Order]:
         return self.books.orders()
 

@@ -55,6 +55,11 @@ class Rounds:
         """There is news that only the broker's books tell in full."""
         self._wanted.set()
 
+    @property
+    def wanted(self) -> bool:
+        """Whether there is news for which the books were not begun to be read."""
+        return self._wanted.is_set()
+
     def failed(self) -> None:
         """The books could not be read: try again, ever more slowly."""
         self._failed = True

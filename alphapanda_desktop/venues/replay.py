@@ -27,6 +27,7 @@ from alphapanda_desktop.venues.paperaccount import paper_account
 from alphapanda_desktop.venues.venue import OnFrame, Recorded, ReplayOptions, Venue
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
 
 NO_LOGIN: Final = "A recorded day has no login."
@@ -99,7 +100,8 @@ async def _venue(day: RecordedDay, options: ReplayOptions, notices: tuple[str, .
     def feed(on_frame: OnFrame | None) -> Feed:
         return ReplayFeed(player, snapshot, on_frame, problems)
 
-    def follow(market: Market) -> None:
+    def follow(market: Market, desk: Desk) -> None:
+        under_way.news_waits = lambda: desk.news_waits
         player.each_second = market.advance
         player.busy = under_way.__bool__
 

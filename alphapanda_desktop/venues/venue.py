@@ -133,7 +133,7 @@ class Recorded:
     feed: Callable[[OnFrame | None], Feed]
     seats: Callable[[SeatMaker], SeatMaker]
     """The same seats, whose strategies' answers the day waits for."""
-    follow: Callable[[Market], None]
+    follow: Callable[[Market, Desk], None]
     """Keeps the market's bars in step with the day, and the day with what it has caused."""
     rewound: Callable[[Callable[[int], None]], None]
     """Says who hears that the day is to begin anew at an earlier time."""
