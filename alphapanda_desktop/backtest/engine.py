@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Final
 
 from alphapanda_desktop.backtest.book import Book
@@ -19,7 +18,7 @@ from alphapanda_desktop.backtest.lane import Lane
 from alphapanda_desktop.backtest.matcher import Matcher
 from alphapanda_desktop.backtest.orders import Execution, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage
-from alphapanda_desktop.backtest.series import CHUNK, HIGHS, LOWS, Series, bars_of
+from alphapanda_desktop.backtest.series import CHUNK, Series
 from alphapanda_desktop.backtest.ticks import Ticks
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.market import Bar
@@ -28,9 +27,6 @@ from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 
 CASH: Final = 10_00_000.0
-
-AT_ONCE: Final = 1_024
-"""Bars whose numbers are made together: few enough to be still in the cache when they are forgotten."""
 
 Progress = Callable[[int, int], bool]
 """Told bars done and bars in all, now and then; False ends the backtest there."""
@@ -122,42 +118,39 @@ class Engine:
         )  # fmt: skip
 
     def _play_one(self, lookback: int, progress: Progress) -> bool:
-        """The loop of one instrument: a bar in which nothing can happen costs three comparisons."""
+        """The loop of one instrument: a bar in which nothing can happen costs one comparison."""
         lane, total = self._lanes[0], len(self._lanes[0].series)
         known = self._begin(lookback)
         play = self._play_ticks if self._hears_ticks else self._play_some
+        bars = lane.series.bars(known)
         for first in range(known, total, CHUNK):
-            end = min(first + CHUNK, total)
-            for at in range(first, end, AT_ONCE):
-                play(lane, at, min(at + AT_ONCE, end))
+            play(lane, zip(range(first + 1, min(first + CHUNK, total) + 1), bars, strict=False))
             if not progress(lane.count, total):
                 return lane.count == total
         return True
 
-    def _play_some(self, lane: Lane, first: int, end: int) -> None:
+    def _play_some(self, lane: Lane, numbered: Iterator[tuple[int, Bar]]) -> None:
         on_bar, context, instrument, look = self._strategy.on_bar, self._context, lane.instrument, self._look
-        columns = lane.series.columns(first, end)
-        each = zip(count(first + 1), bars_of(columns), columns[HIGHS], columns[LOWS], strict=False)
-        for lane.count, bar, high, low in each:
-            if lane.count > lane.due or low <= lane.watch_low or high >= lane.watch_high:
+        for lane.count, bar in numbered:
+            if lane.count > lane.due or (lane.watching and (bar[3] <= lane.watch_low or bar[2] >= lane.watch_high)):
                 look(lane, bar)
             on_bar(context, instrument, bar)
 
-    def _play_ticks(self, lane: Lane, first: int, end: int) -> None:
+    def _play_ticks(self, lane: Lane, numbered: Iterator[tuple[int, Bar]]) -> None:
         """The same for a strategy that hears every tick. A bar closes when its last tick has been heard."""
         matcher, on_tick, context, way = self._matcher, self._strategy.on_tick, self._context, lane.way
         instrument, tell = lane.instrument, matcher.tick
-        for number, bar in zip(count(first), lane.series.bars(first, end), strict=False):
-            matcher.begin(lane, bar)
-            for tick in way.ticks(number) if way is not None else ():
+        for number, bar in numbered:
+            plan = matcher.begin(lane, bar)
+            for tick in way.ticks(number - 1) if way is not None else ():
                 matcher.now_s, price = tick.exchange_epoch_s, tick.last_price
                 if lane.count >= lane.due or price <= lane.watch_low or price >= lane.watch_high:
                     tell(lane, price)
                 else:
                     lane.last = price
                 on_tick(context, instrument, tick)
-            matcher.end(lane, bar)
-            lane.count += 1
+            matcher.end(lane, bar, plan)
+            lane.count = number
             matcher.ring()
             self._strategy.on_bar(context, instrument, bar)
 

@@ -27,6 +27,9 @@ from alphapanda_desktop.domain.slicing import largest_order
 from alphapanda_desktop.domain.squareoff import rule_of
 from alphapanda_desktop.domain.strategy import Holding
 
+NOTHING: Final = (0, 0.0, 0.0)
+"""A lot of which nothing was ever held."""
+
 NEVER: Final = 1 << 62
 """Number of a bar that does not come."""
 
@@ -88,6 +91,8 @@ class Lane:
         self.daily = False
         """Whether the first bar of each day must be looked at: limits on the day's result need its beginning."""
         self.due = 0
+        self.watching = False
+        """Whether some price is waited for."""
         self.watch_low = -inf
         self.watch_high = inf
         self._due_s = -inf
@@ -142,10 +147,10 @@ class Lane:
 
     def take(self, product: Product, sign: int, quantity: int, price: float, day: date) -> None:
         """Book a fill."""
-        before = self.held(product)
-        self.whole = folded(self.whole, sign * quantity, price)
-        self.lots[product] = folded(self.lots.get(product, (0, 0.0, 0.0)), sign * quantity, price)
-        if product == "MIS" and (before == 0 or before * self.held(product) < 0):
+        before = self.lots.get(product, NOTHING)
+        now = self.lots[product] = folded(before, sign * quantity, price)
+        self.whole = now if len(self.lots) == 1 else folded(self.whole, sign * quantity, price)
+        if product == "MIS" and (before[0] == 0 or before[0] * now[0] < 0):
             self.intraday_day = day
 
     def schedule(self, wake_s: float = inf) -> None:
@@ -168,6 +173,7 @@ class Lane:
         if self.held("MIS"):
             due = min(due, plan.square_off_s - self.seconds + 1, plan.ends_s)
         due = min(due, wake_s - self.seconds)
+        self.watching = low > -inf or high < inf
         self.watch_low, self.watch_high, self.due = low, high, 0 if self.coming else self._first_at(due)
 
     def _first_at(self, at_s: float) -> int:

@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from alphapanda_desktop.backtest.book import Book
 from alphapanda_desktop.backtest.gate import Gate
-from alphapanda_desktop.backtest.lane import Lane, Stop
+from alphapanda_desktop.backtest.lane import DayPlan, Lane, Stop
 from alphapanda_desktop.backtest.orders import STOPS, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage, turns
 from alphapanda_desktop.backtest.ticks import Way
@@ -118,31 +118,27 @@ class Matcher:
         if self._over:
             self._refuse(lane, work, "the run is over", "Not sent: the run is over.")
             return
-        plan, gate = lane.plan(self.now_s), self._gate
-        self.book.begin(plan.day)
-        seen = self.book.seen(lane, work, with_result=gate.asks_results)
-        if not gate.surely_passes(work, seen, self.now_s, plan):
-            refusal = gate.objection(work, seen, self.now_s, has_derivatives=lane.has_derivatives)
+        now_s, gate, book = self.now_s, self._gate, self.book
+        plan = lane.plan(now_s)
+        book.begin(plan.day)
+        seen = book.seen(lane, work, with_result=gate.asks_results)
+        if not gate.surely_passes(work, seen, now_s, plan):
+            refusal = gate.objection(work, seen, now_s, has_derivatives=lane.has_derivatives)
             if refusal is not None:
                 self._refuse(lane, work, refusal.rule, refusal.text)
                 return
-        self._protect_price(lane, work)
-        self.book.count(work)
-        text = self.book.objection(lane, work, plan, self.now_s)
+        if work.order_type in ("MARKET", "SL-M"):  # Kite turns them into limits at their protection, as the book shows
+            near = work.trigger or seen.last_price
+            work.limit = protection_price(work.side, near, AUTOMATIC, lane.instrument)
+        else:
+            work.limit = work.price or 0.0
+        book.count(work)
+        text = book.objection(lane, work, plan, now_s)
         if text:
             self._refuse(lane, work, "broker", text)
             return
         lane.coming.append(work)
         lane.due = 0
-
-    @staticmethod
-    def _protect_price(lane: Lane, work: Working) -> None:
-        """The limit that the book shows: Kite turns market orders into limits at their protection."""
-        if work.order_type in ("MARKET", "SL-M"):
-            near = work.trigger or lane.last
-            work.limit = protection_price(work.side, near, AUTOMATIC, lane.instrument)
-        else:
-            work.limit = work.price or 0.0
 
     def _refuse(self, lane: Lane, work: Working, rule: str, text: str) -> None:
         self.book.refused.append(Refused(self.now_s, lane.key, rule, text))
@@ -218,15 +214,15 @@ class Matcher:
 
     def meet(self, lane: Lane, bar: Bar) -> None:
         """Let a bar's prices, one after the other, meet what waits for them."""
-        self.begin(lane, bar)
+        plan = self.begin(lane, bar)
         if lane.way is None:
-            self._assume(lane, bar)
+            self._assume(lane, bar, plan)
         else:
             self._walk(lane, lane.way)
-        self.end(lane, bar)
+        self.end(lane, bar, plan)
 
-    def begin(self, lane: Lane, bar: Bar) -> None:
-        """A bar begins; what is of an earlier day ends."""
+    def begin(self, lane: Lane, bar: Bar) -> DayPlan:
+        """A bar begins; what is of an earlier day ends. The day it is of."""
         self.tell()
         self.now_s = bar.start_s
         plan = lane.plan(bar.start_s)
@@ -234,10 +230,10 @@ class Matcher:
             self.book.begin(plan.day)
         if lane.resting or lane.coming:
             self._expire(lane, plan.begins_s)
+        return plan
 
-    def _assume(self, lane: Lane, bar: Bar) -> None:
+    def _assume(self, lane: Lane, bar: Bar, plan: DayPlan) -> None:
         """Go the way that is assumed for a bar of which no more than four prices are known."""
-        plan = lane.plan(bar.start_s)
         self._reach(lane, bar.open, square_off=bar.start_s >= plan.square_off_s or lane.intraday_day != plan.day)
         if lane.resting or lane.stop is not None:
             for number, price in enumerate(turns(bar)):
@@ -267,9 +263,9 @@ class Matcher:
         plan = lane.plan(self.now_s)
         self._reach(lane, price, square_off=self.now_s >= plan.square_off_s or lane.intraday_day != plan.day)
 
-    def end(self, lane: Lane, bar: Bar) -> None:
+    def end(self, lane: Lane, bar: Bar, plan: DayPlan) -> None:
         """A bar ends; what is of the day ends with the day's last one."""
-        plan, end_s = lane.plan(bar.start_s), bar.start_s + lane.seconds
+        end_s = bar.start_s + lane.seconds
         lane.last = bar.close
         if end_s > plan.square_off_s and lane.held("MIS"):
             self.now_s = max(self.now_s, min(end_s - 1, int(plan.square_off_s)))
@@ -340,8 +336,8 @@ class Matcher:
 
     def _leave(self, lane: Lane) -> None:
         """Orders on their way reach the market at its last price."""
-        steps = 0
-        while lane.coming and lane.coming[0].asked_s <= self.now_s:
+        steps, now_s = 0, self.now_s
+        while lane.coming and lane.coming[0].asked_s <= now_s:
             steps += 1
             if steps > MOST_AT_ONE_PRICE:
                 raise StrategyError(f"{steps} orders followed one another at one price of {lane.key}: it never ends")
@@ -377,7 +373,8 @@ class Matcher:
             self._fill(lane, work, fills[0].price)
 
     def _fill(self, lane: Lane, work: Working, price: float) -> None:
-        self.book.fill(lane, work, price, self.now_s, lane.plan(self.now_s).day)
+        now_s = self.now_s
+        self.book.fill(lane, work, price, now_s, lane.plan(now_s).day)
         if lane.stop is not None and lane.whole[0] * lane.stop.sign > 0:
             lane.stop.held = True
         self._tell(lane, work)

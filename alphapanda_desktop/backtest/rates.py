@@ -66,6 +66,9 @@ class ChargeBook:
 
     def __init__(self) -> None:
         self._rates: dict[tuple[str, str, Side, int], ContractRates] = {}
+        self._day = date.min
+        self._since = 0
+        """How many of the changes that day has behind it."""
 
     def total(
         self, instrument: Instrument, product: str, side: Side, quantity: int, price: float, on: date, units: int
@@ -74,7 +77,9 @@ class ChargeBook:
         counts = round(price * RUPEE)
         if counts / RUPEE != price:  # an average with more digits than booked money has
             return _plain(instrument, product, side, quantity, price, on, units)
-        where = (instrument.key, product, side, bisect_right(_CHANGES, on))
+        if on is not self._day:
+            self._day, self._since = on, bisect_right(_CHANGES, on)
+        where = (instrument.key, product, side, self._since)
         rates = self._rates.get(where)
         if rates is None:
             rates = self._rates[where] = rates_of(instrument, product, side, on)

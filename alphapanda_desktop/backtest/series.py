@@ -28,7 +28,7 @@ OPEN_S: Final = 9 * 3600 + 15 * 60
 """Seconds from midnight to the open that longer bars are counted from on days whose session is not known."""
 
 CHUNK: Final = 8_192
-"""Bars that are made at a time: enough to be fast, few enough to be forgotten soon."""
+"""Bars between two tellings of progress."""
 
 _NEW: Final[Any] = tuple.__new__
 
@@ -101,28 +101,21 @@ class Series:
         )
 
     def bars(self, first: int = 0, end: int | None = None) -> Iterator[Bar]:
-        """The bars one by one, made in C as they are asked for."""
-        for low in range(first, len(self) if end is None else end, CHUNK):
-            yield from bars_of(self.columns(low, min(low + CHUNK, len(self) if end is None else end)))
+        """The bars one by one, made in C as they are asked for.
 
-    def columns(self, first: int, end: int) -> list[list[Any]]:
-        """Times, opens, highs, lows, closes and volumes of these bars as Python's own numbers."""
-        return [getattr(self, name)[first:end].tolist() for name in _COLUMNS]
+        Numbers are made from the columns' memory and not as lists: they are forgotten while still in the cache, which
+        takes a quarter of the time.
+        """
+        columns = [memoryview(np.ascontiguousarray(getattr(self, name)[first:end])) for name in _COLUMNS]
+        return map(_NEW, repeat(Bar), zip(*columns, repeat(0), repeat(True), strict=False))
 
     def last_bars(self, end: int, count: int | None) -> list[Bar]:
         """The `count` bars before number `end`."""
         return list(self.bars(0 if count is None else max(0, end - max(0, count)), end))
 
 
-def bars_of(columns: list[list[Any]]) -> Iterator[Bar]:
-    """The bars of such columns, made in C as they are asked for: a fifth of the loop goes into it as it is."""
-    return map(_NEW, repeat(Bar), zip(*columns, repeat(0), repeat(True), strict=False))
-
-
 _PRICES: Final = ("open", "high", "low", "close")
 _COLUMNS: Final = ("start_s", *_PRICES, "volume")
-HIGHS: Final = _COLUMNS.index("high")
-LOWS: Final = _COLUMNS.index("low")
 
 
 def starts_of(exchange: str, at_s: Ints, seconds: int) -> Ints:
