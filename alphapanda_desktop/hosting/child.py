@@ -264,6 +264,7 @@ def main(arguments: Sequence[str]) -> Never:
         dump(signal.SIGUSR1, file=2, all_threads=True)
     limit(given.memory)
     sys.addaudithook(refuse)
+    wire.say(say="ready")
     try:
         Child(wire).run()
     except (OSError, Garbled):

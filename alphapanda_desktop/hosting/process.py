@@ -57,6 +57,8 @@ class Process(asyncio.SubprocessProtocol):
         self._tail = b""
         self._spoke = asyncio.Event()
         self._unwanted = False
+        self.ready = False
+        """Whether it would print where it is, and not end, when it is asked."""
         self.dumping = False
         """Whether what it prints is where it hangs, and no line for the log."""
 
@@ -117,7 +119,7 @@ class Process(asyncio.SubprocessProtocol):
 
     async def where(self) -> str:
         """Let it print where it is, even in the middle of a call; what it printed."""
-        if self._transport is None or not hasattr(signal, "SIGUSR1"):
+        if self._transport is None or not self.ready or not hasattr(signal, "SIGUSR1"):
             return ""
         self.dumping, self._tail = True, b""
         self._resume()  # what it prints beside it may fill the pipe
@@ -136,6 +138,8 @@ class Process(asyncio.SubprocessProtocol):
         with suppress(TimeoutError):
             async with asyncio.timeout(DUMP_WAIT_S):
                 await self._quiet.wait()
+        if self._transport is not None:
+            self._transport.close()
         return self.tail
 
     def use(self) -> Use | None:
@@ -189,6 +193,8 @@ class Process(asyncio.SubprocessProtocol):
         transport = cast(asyncio.SubprocessTransport, self._transport)
         _kill_group(transport.get_pid())  # what it started itself, and what would hold its pipes open
         self._gone.set()
+        if self._unwanted:
+            transport.close()
         self._over(transport.get_returncode() or 0)
 
 

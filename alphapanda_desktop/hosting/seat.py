@@ -265,7 +265,9 @@ class ProcessSeat:
         call.said += 1
         if call.said > MOST_SAID:
             raise wire.Garbled(f"more than {MOST_SAID:,} messages in one call")
-        if isinstance(said, wire.Done | wire.Failed):
+        if isinstance(said, wire.Ready):
+            self._process.ready = True
+        elif isinstance(said, wire.Done | wire.Failed):
             self._back(call, said)
         else:
             self._wish(said)
@@ -275,7 +277,8 @@ class ProcessSeat:
             raise wire.Garbled(f"the end of call {said.n} while {call.number} is under way")
         self._now = None
         call.well = isinstance(said, wire.Done)
-        self._sitting.took(call.hook, said.took_s)
+        if call.hook.startswith("on_"):
+            self._sitting.took(call.hook, said.took_s)
         if isinstance(said, wire.Failed):
             call.over.set()
             self._sitting.failed(said.why)

@@ -93,6 +93,12 @@ class Said(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
+class Ready(Said):
+    """It listens, and would tell where it is if it were asked."""
+
+    say: Literal["ready"]
+
+
 class Done(Said):
     """The call of that number came back; what it took in seconds, and names of threads that it left running."""
 
@@ -158,7 +164,7 @@ class Wished(Said):
     args: Annotated[dict[Name, Reason | Number | Whole | None], Field(max_length=20)] = {}
 
 
-Speech = Done | Failed | Logged | Shown | Ordered | Cancelled | Wished
+Speech = Ready | Done | Failed | Logged | Shown | Ordered | Cancelled | Wished
 _SPEECH: Final[TypeAdapter[Speech]] = TypeAdapter(Annotated[Speech, Field(discriminator="say")])
 
 

@@ -64,6 +64,11 @@ class Host:
         sender.context = self.context
         self._seat = seats(self)
 
+    @property
+    def idle(self) -> bool:
+        """Whether the strategy has dealt with all that it was told."""
+        return self._seat.idle
+
     async def load(self) -> bool:
         """Fetch history and bring the strategy up; whether it waits for `begin` now."""
         for instrument in self.run.instruments:
@@ -180,7 +185,7 @@ class Host:
             self._seat.ask_stop()
         else:
             self._seat.end()
-        live = {o.tag for o in self.run.orders.values() if o.live and not self.context.guards(o)}
+        live = dict.fromkeys(o.tag for o in self.run.orders.values() if o.live and not self.context.guards(o))
         for tag in live:
             await self._sender.cancel_one(tag or "")
         await self._until_quiet()

@@ -26,6 +26,10 @@ class InProcessSeat:
     def hears_ticks(self) -> bool:
         return self._strategy is not None and type(self._strategy).on_tick is not Strategy.on_tick
 
+    @property
+    def idle(self) -> bool:
+        return True
+
     async def load(self) -> bool:
         return self._call("build", self._build)
 

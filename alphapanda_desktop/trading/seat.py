@@ -68,6 +68,11 @@ class Seat(Protocol):
         """Whether it overrides `on_tick`; known once it is loaded."""
         ...
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that it was told has been dealt with."""
+        ...
+
     async def load(self) -> bool:
         """Bring it up as far as a strategy with judged parameters; a failure was told to the host."""
         ...
