@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
         from alphapanda_desktop.ui.welcome import WelcomePage
 
         page = WelcomePage(check, self._edge, self.centre, mode)
+        page.recording_wanted.connect(self.ask_recording)
         self._show_page(page)
         return page
 

@@ -1,6 +1,7 @@
-"""The first page: practice, paper or live; for the latter two the person's own Kite Connect app.
+"""The first page: practice, paper or live; for the latter two the person's own Kite Connect app. Or a recorded day.
 
-Object names: choose_practice, choose_paper, choose_live, api_key, api_secret, redirect_url, save_account.
+Object names: choose_practice, choose_paper, choose_live, choose_replay, api_key, api_secret, redirect_url,
+save_account.
 """
 
 from __future__ import annotations
@@ -48,7 +49,16 @@ _MODES: Final[tuple[tuple[str, Role, str, str], ...]] = (
         "⬤ Live",
         "Real orders with real money. Each day has to be armed by typing. Needs a Kite Connect key and a static IP.",
     ),
+    (
+        "replay",
+        "replay",
+        "↺ Replay",
+        "A recorded day once more, at any speed. Orders are filled by this program. Opens in a window of its own.",
+    ),
 )
+
+_BUTTONS: Final = {"practice": "Start practising", "replay": "Open a recorded day…"}
+"""What the other cards say is that they are set up."""
 
 _HELP: Final = (
     "<p>Where these come from: sign in at <b>developers.kite.trade</b>, create an app of type <b>Connect</b>, and copy "
@@ -66,6 +76,8 @@ class WelcomePage(QWidget):
     """
 
     chosen = Signal(str, object)
+    recording_wanted = Signal()
+    """A recorded day is to be opened: no mode is chosen by that."""
 
     def __init__(self, check: Check, edge: Edge, parent: QWidget, mode: str = "") -> None:
         super().__init__(parent)
@@ -101,7 +113,7 @@ class WelcomePage(QWidget):
 
     def _card(self, mode: str, role: Role, name: str, text: str, page: QWidget) -> QFrame:
         card = QFrame(page)
-        card.setFixedSize(300, 230)
+        card.setFixedSize(280, 230)
         card.setObjectName(f"card_{mode}")
         card.setStyleSheet(
             f"QFrame#card_{mode}{{background:{self._edge.theme.panel}; border:1px solid {self._edge.theme.border};"
@@ -113,7 +125,7 @@ class WelcomePage(QWidget):
         about = QLabel(text, card)
         about.setWordWrap(True)
         about.setAlignment(Qt.AlignmentFlag.AlignTop)
-        button = QPushButton("Start practising" if mode == "practice" else f"Set up {mode}…", card)
+        button = QPushButton(_BUTTONS.get(mode, f"Set up {mode}…"), card)
         button.setObjectName(f"choose_{mode}")
         button.setAccessibleName(f"{name}: {text}")
         button.clicked.connect(lambda: self._choose(mode))
@@ -124,6 +136,9 @@ class WelcomePage(QWidget):
         return card
 
     def _choose(self, mode: str) -> None:
+        if mode == "replay":
+            self.recording_wanted.emit()
+            return
         self._mode = mode
         if mode == "practice":
             self.chosen.emit(mode, None)

@@ -163,3 +163,11 @@ def test_tab_leads_from_field_to_field_to_save(build: Build) -> None:
             names.append(following.objectName())
         following = following.nextInFocusChain()
     assert names == ["api_key", "api_secret", "redirect_url", "save_account"]
+
+
+def test_a_recorded_day_is_asked_for_without_choosing_a_mode(build: Build) -> None:
+    asked = build()
+    wanted: list[bool] = []
+    asked.page.recording_wanted.connect(lambda: wanted.append(True))
+    asked.press("choose_replay")
+    assert wanted == [True] and asked.chosen == []
