@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any, Final
 
 from alphapanda_desktop.backtest.gate import Seen
 from alphapanda_desktop.backtest.lane import DayPlan, Lane
@@ -135,8 +136,9 @@ class Book:
         self.cash -= work.sign * to_money(quantity * price * lane.units) + cost
         self.charged += cost
         work.filled, work.average_price, work.status, work.at_s = quantity, price, "COMPLETE", now_s
-        self.executions.append(
-            Execution(
-                now_s, lane.count, lane.key, work.sign, quantity, price, work.product, cost, work.tag, work.reason
-            )
-        )
+        told = now_s, lane.count, lane.key, work.sign, quantity, price, work.product, cost, work.tag, work.reason
+        self.executions.append(_NEW(Execution, told))
+
+
+_NEW: Final[Any] = tuple.__new__
+"""Of a tuple that has the fields already: half the time of naming them."""

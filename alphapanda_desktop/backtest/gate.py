@@ -16,7 +16,6 @@ from alphapanda_desktop.backtest.lane import DayPlan
 from alphapanda_desktop.backtest.orders import Working
 from alphapanda_desktop.domain.order_rules import comply, failed
 from alphapanda_desktop.domain.risk import Exposure, Refusal, RiskLimits, StrategyLimits, check
-from alphapanda_desktop.domain.slicing import CASH
 
 _NO_STRATEGY_LIMITS: Final = StrategyLimits()
 
@@ -96,17 +95,15 @@ class Gate:
 
     def surely_passes(self, work: Working, seen: Seen, at_s: float, plan: DayPlan) -> bool:
         """True only where `objection` would be None."""
-        desk, instrument, quantity = self.limits.desk, work.instrument, work.quantity
+        desk, quantity = self.limits.desk, work.quantity
         way = seen.buying if work.sign > 0 else seen.selling
-        products = ("CNC", "MIS", "MTF") if instrument.exchange in CASH else ("NRML", "MIS")
         return (
             self.ordinary
             and work.order_type == "MARKET"
             and plan.open_s <= at_s < plan.close_s
-            and work.product in products
-            and instrument.tradable
+            and work.product in plan.products
             and 0 < quantity <= desk.max_order_quantity
-            and quantity % instrument.lot == 0
+            and quantity % plan.lot == 0
             and (plan.largest is None or quantity <= plan.largest)
             and seen.last_price > 0
             and quantity * plan.units * seen.last_price <= desk.max_order_value

@@ -23,7 +23,7 @@ from alphapanda_desktop.backtest.ticks import Ticks, Way
 from alphapanda_desktop.domain.calendar import Phase, session_on
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Product
-from alphapanda_desktop.domain.slicing import largest_order
+from alphapanda_desktop.domain.slicing import CASH, largest_order
 from alphapanda_desktop.domain.squareoff import rule_of
 from alphapanda_desktop.domain.strategy import Holding
 
@@ -46,6 +46,9 @@ class DayPlan(NamedTuple):
     largest: int | None
     """The most that one order may ask for; None where it is not known."""
     units: int
+    lot: int = 1
+    products: tuple[str, ...] = ()
+    """What it may be ordered as; nothing for an index."""
 
 
 @dataclass(slots=True)
@@ -98,7 +101,8 @@ class Lane:
         self._due_s = -inf
         self._due_at = 0
         """Which bar is the first at `_due_s`."""
-        self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf, None, 1)
+        self.begun = self._plan = DayPlan(date.min, inf, -inf, inf, -inf, inf, None, 1)
+        """Plans: of the last day of which a bar was met, and of the one last asked for."""
 
     @property
     def last(self) -> float:
@@ -201,7 +205,15 @@ def _planned(instrument: Instrument, day: date, has_derivatives: bool) -> DayPla
         close - rule.before_close.total_seconds() if session and rule else inf,
         largest_order(instrument, day, None),
         instrument.multiplier,
+        instrument.lot,
+        _products(instrument),
     )
+
+
+def _products(instrument: Instrument) -> tuple[str, ...]:
+    if not instrument.tradable:
+        return ()
+    return ("CNC", "MIS", "MTF") if instrument.exchange in CASH else ("NRML", "MIS")
 
 
 def folded(book: tuple[int, float, float], signed: int, price: float) -> tuple[int, float, float]:

@@ -49,7 +49,8 @@ class Matcher:
         self._product = product
         for lane in lanes:
             lane.daily = gate.asks_results
-        self._by_tag: dict[str, tuple[Lane, Working]] = {}
+        self._by_tag: dict[str, Working] = {}
+        self._lane_of = {lane.key: lane for lane in lanes}
         self._asked = 0
         self._over = False
         self._news: deque[Order] = deque()
@@ -109,7 +110,7 @@ class Matcher:
             self.now_s,
             closes,
         )
-        self._by_tag[work.tag] = lane, work
+        self._by_tag[work.tag] = work
         self.book.orders.append(work)
         self._let_out(lane, work)
         return work.tag
@@ -118,7 +119,7 @@ class Matcher:
         if self._over:
             self._refuse(lane, work, "the run is over", "Not sent: the run is over.")
             return
-        now_s, gate, book = self.now_s, self._gate, self.book
+        now_s, gate, book = work.asked_s, self._gate, self.book
         plan = lane.plan(now_s)
         book.begin(plan.day)
         seen = book.seen(lane, work, with_result=gate.asks_results)
@@ -181,8 +182,8 @@ class Matcher:
     def cancel(self, tag: str) -> None:
         """Take out an order that still works."""
         known = self._by_tag.get(tag)
-        if known is not None and known[1].live:
-            self._withdraw(*known)
+        if known is not None and known.live:
+            self._withdraw(self._lane_of[known.instrument.key], known)
 
     def _withdraw(self, lane: Lane, work: Working) -> None:
         self._end(lane, work, "CANCELLED", None)
@@ -228,7 +229,8 @@ class Matcher:
         plan = lane.plan(bar.start_s)
         if lane.daily:
             self.book.begin(plan.day)
-        if lane.resting or lane.coming:
+        if plan is not lane.begun:
+            lane.begun = plan
             self._expire(lane, plan.begins_s)
         return plan
 
@@ -336,7 +338,7 @@ class Matcher:
 
     def _leave(self, lane: Lane) -> None:
         """Orders on their way reach the market at its last price."""
-        steps, now_s = 0, self.now_s
+        steps, now_s = 0, self._moment_s
         while lane.coming and lane.coming[0].asked_s <= now_s:
             steps += 1
             if steps > MOST_AT_ONE_PRICE:
@@ -373,7 +375,7 @@ class Matcher:
             self._fill(lane, work, fills[0].price)
 
     def _fill(self, lane: Lane, work: Working, price: float) -> None:
-        now_s = self.now_s
+        now_s = self._moment_s
         self.book.fill(lane, work, price, now_s, lane.plan(now_s).day)
         if lane.stop is not None and lane.whole[0] * lane.stop.sign > 0:
             lane.stop.held = True

@@ -106,7 +106,7 @@ class Series:
         Numbers are made from the columns' memory and not as lists: they are forgotten while still in the cache, which
         takes a quarter of the time.
         """
-        columns = [memoryview(np.ascontiguousarray(getattr(self, name)[first:end])) for name in _COLUMNS]
+        columns = [np.ascontiguousarray(getattr(self, name)[first:end]).data for name in _COLUMNS]
         return map(_NEW, repeat(Bar), zip(*columns, repeat(0), repeat(True), strict=False))
 
     def last_bars(self, end: int, count: int | None) -> list[Bar]:
