@@ -11,8 +11,9 @@ from typing import Final
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import IntentRow
 from alphapanda_desktop.domain.session import trading_day
-from alphapanda_desktop.trading.carried import MEMORY, Brought, brought_into
+from alphapanda_desktop.trading.carried import MEMORY, Brought, brought_into, with_handed
 from alphapanda_desktop.trading.comparing import Comparing
+from alphapanda_desktop.trading.handed import handed_over
 from alphapanda_desktop.trading.kill import KillSwitch
 from alphapanda_desktop.trading.parts import Parts
 from alphapanda_desktop.trading.reconcile import UNANSWERED, Reconciler, Report
@@ -49,7 +50,7 @@ class Days:
         self._overdue: list[Order] = []
         """What worked when the day turned; the new book tells which of it works still."""
         self.brought: list[Brought] = []
-        """What runs of earlier days held when this day began; the ledger carries it."""
+        """What runs hold that they did not trade in this day; the ledger carries it."""
 
     def start(self) -> datetime:
         """When the trading day of now began."""
@@ -85,11 +86,20 @@ class Days:
         for event in await journal.events(day - MEMORY, GTT_ANSWER):
             if isinstance(event.detail.get("answer"), int):
                 parts.books.own_gtt(int(str(event.detail["answer"])))
-        for brought in await brought_into(day, journal):
-            parts.ledger.carry(*brought)
-            self.brought.append(brought)
+        await self._carry(day)
         parts.governor.restore(left, changed, times)
         self._day = day
+
+    async def _carry(self, day: datetime) -> None:
+        """Tell the ledger what runs brought into the day, and what has gone from one to another since."""
+        parts = self._parts
+        carried = await brought_into(day, parts.journal)
+        today = [one for _, one in await handed_over(parts.journal, day)]
+        for brought in carried:
+            parts.ledger.carry(*brought)
+        for one in today:
+            parts.ledger.hand_over(one)
+        self.brought += with_handed(carried, today)
 
     async def _turn(self, day: datetime) -> None:
         """Begin the books of a new day: the counter, and the book, as Kite does."""

@@ -29,6 +29,7 @@ from alphapanda_desktop.domain.portfolio import ChargeQuery
 from alphapanda_desktop.domain.positions import RUPEE, Position, to_money
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.units import multiplier_of, units_of
+from alphapanda_desktop.trading.handed import HandedOver
 
 PriceOf = Callable[[str], float | None]
 """Latest price in rupees by instrument key ("NSE:INFY"); None where none is known."""
@@ -101,7 +102,7 @@ class _Executed:
 
 @dataclass(slots=True)
 class _Made:
-    """What one run has made of one position. `start` is what it brought into the day."""
+    """What one run has made of one position. `start` is what it holds of it without having traded it today."""
 
     start: Lots = field(default_factory=Lots)
     lots: Lots = field(default_factory=Lots)
@@ -157,6 +158,15 @@ class Ledger:
         """
         made = self._made(run_id, (exchange, tradingsymbol, product))
         made.lots = made.start = Lots(quantity, self._worth(f"{exchange}:{tradingsymbol}", quantity, average_price))
+
+    def hand_over(self, one: HandedOver) -> None:
+        """Move lots from one run to another at what they cost: nothing is realised, and nothing charged."""
+        where = (one.exchange, one.tradingsymbol, one.product)
+        worth = self._worth(f"{one.exchange}:{one.tradingsymbol}", one.quantity, one.price)
+        for run_id, sign in one.shares():
+            made = self._made(run_id, where)
+            made.lots = made.lots.after(sign * one.quantity, sign * worth)
+            made.start = made.start.after(sign * one.quantity, sign * worth)
 
     def tell_units(self, positions: Iterable[Position]) -> None:
         """The broker's own multipliers, of the positions it tells of; say them before the fills that make them."""
@@ -232,7 +242,7 @@ class Ledger:
         return [one for order_id in self._told if (one := self.charge_difference(order_id)) is not None]
 
     def carried(self, run_id: str, where: Where) -> int:
-        """Signed quantity that a run brought into the day."""
+        """Signed quantity that a run brought into the day, or was handed; less than nothing of what it gave away."""
         made = self._runs.get(run_id, {}).get(where)
         return made.start.quantity if made else 0
 

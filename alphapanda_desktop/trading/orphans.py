@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
-from alphapanda_desktop.domain.ports import Clock, Event, Journal
+from alphapanda_desktop.domain.ports import Clock, Journal
 from alphapanda_desktop.domain.runbook import Brought, average_as
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.endings import ended
 from alphapanda_desktop.trading.exits import CANCEL_WAIT_S, OfRun, get_out
+from alphapanda_desktop.trading.handed import HandedOver
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import KeptStop, kept_by
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.runner import Runner
-
-KIND: Final = "run handed over"
-"""The journal's kind of event for a position that went from one run to another, or to a person (`to` is empty)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +139,11 @@ class Orphans:
         return words
 
     async def _note(self, old: Run, to: str, orphan: Orphan) -> None:
-        told = {"from": old.run_id, "to": to, "key": orphan.key, "product": orphan.product,
-                "quantity": orphan.quantity, "price": orphan.average_price}  # fmt: skip
-        await self._journal.note(Event(KIND, self._clock.now(), told))
+        exchange, _, tradingsymbol = orphan.key.partition(":")
+        lots = (orphan.product, orphan.quantity, orphan.average_price)
+        one = HandedOver(old.run_id, to, exchange, tradingsymbol, *lots)
+        await self._journal.note(one.event(self._clock.now()))
+        self._desk.ledger.hand_over(one)
 
 
 async def cancelled(desk: Desk, orders: Sequence[Order]) -> list[str]:
