@@ -42,7 +42,7 @@ def _of_data(result: Result) -> list[str]:
     for series in result.series:
         instrument = series.instrument
         note = f"{instrument.key}: tick {instrument.tick_size:g}, lot {instrument.lot}, {instrument.instrument_type}"
-        told.append(f"{note}; prices are taken as they are in the file, not adjusted for splits or dividends.")
+        told.append(f"{note}; prices are taken as the history has them, not adjusted here for splits or dividends.")
     if not result.complete:
         told.append("It was ended before the last bar.")
     return told

@@ -27,6 +27,9 @@ MOST_TRADES: Final = 5_000
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 1_100, 280, 92, 12, 28
 
+_WORDS: Final = frozenset(("why in", "why out", "rule", "the first one, in words"))
+"""Columns that hold sentences."""
+
 _STYLE: Final = """
 :root{color-scheme:light dark;--ground:#eceff3;--panel:#fff;--line:#c2cad4;--text:#171b21;--muted:#525d6b;
 --accent:#1257c0;--up:#087044;--down:#be1e31}
@@ -41,14 +44,15 @@ h2{font-size:15px;margin:28px 0 8px}header p{color:var(--muted);margin:4px 0 16p
 .tiles b,td{font-variant-numeric:tabular-nums}table{border-collapse:collapse;width:100%;white-space:nowrap}
 td,th{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line)}
 th{position:sticky;top:0;background:var(--panel);color:var(--muted);font-weight:500}
-td:first-child,th:first-child,.text{text-align:left}
+td:first-child,th:first-child,.text{text-align:left;white-space:normal}td.text{min-width:130px;font-size:12px;line-height:1.35}
 .figures{columns:3;column-gap:28px;padding:8px 14px}@media(max-width:760px){.figures{columns:1}}
 .figures div{display:flex;gap:12px;break-inside:avoid;justify-content:space-between;padding:2px 0}
 .figures span{color:var(--muted)}.figures b{overflow-wrap:anywhere;text-align:right}
 .bad{color:var(--down)}.good{color:var(--up)}
 svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--muted)}
 svg .line{fill:none;stroke:var(--accent);stroke-width:1.4;stroke-linejoin:round}
-svg .depth{fill:var(--down);fill-opacity:.35;stroke:var(--down);stroke-width:1}svg .mark{stroke:var(--line)}
+svg .depth{fill:var(--down);fill-opacity:.35;stroke:var(--down);stroke-width:1}
+svg .mark{stroke:var(--line);stroke-opacity:.6}
 .scroll{max-height:560px;overflow:auto}
 """
 
@@ -179,7 +183,7 @@ def _months(facts: Facts) -> str:
     """A row for each year: what each of its months made of the account, in per cent."""
     returns = monthly_returns(facts.equity, to_money(facts.statistics.opening))
     years = sorted({year for year, _ in returns})
-    head = "".join(f"<th>{name}</th>" for name in ("year", *(f"{date(2024, m, 1):%b}" for m in range(1, 13)), "year's"))
+    head = "".join(f"<th>{name}</th>" for name in ("year", *(f"{date(2024, m, 1):%b}" for m in range(1, 13)), "year"))
     rows = []
     for year in years:
         cells = [returns.get((year, month)) for month in range(1, 13)]
@@ -295,9 +299,14 @@ def _refusals(orders: Sequence[Refused]) -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
+    head = "".join(f"<th{' class=text' if name in _WORDS else ''}>{escape(name)}</th>" for name in names)
+    body = "".join(f"<tr>{''.join(map(_plain, names, row))}</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _plain(name: str, cell: object) -> str:
+    tone = _tone(float(str(cell).replace(",", ""))) if name == "net" else "text" if name in _WORDS else ""
+    return f"<td class='{tone}'>{escape(str(cell))}</td>" if tone else f"<td>{escape(str(cell))}</td>"
 
 
 def _percent(value: float | None) -> str:
@@ -309,7 +318,7 @@ def _ratio(value: float | None) -> str:
 
 
 def _money(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
+    return "–" if value is None else in_lakhs(value)
 
 
 def monthly_returns(equity: Equity, opening: int) -> dict[tuple[int, int], float]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QPointF, QRect, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from alphapanda_desktop.backtest.orders import Execution
@@ -81,6 +81,37 @@ class DepthItem(Item):
         self._columns.paint(painter)
 
 
+class Held(NamedTuple):
+    """From where to where a position was held: epoch seconds and prices; whether it won."""
+
+    first_s: float
+    first_price: float
+    last_s: float
+    last_price: float
+    won: bool
+
+
+class HeldItem(Item):
+    """A line from the entry to the exit of the trade that is looked at, and the bars between them tinted."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.held: Held | None = None
+
+    def draw(self, painter: QPainter, pane: Pane, theme: Theme, part: QRect) -> None:
+        held = self.held
+        rows = [self._source.row_at(at_s) for at_s in (held.first_s, held.last_s)] if held is not None else []
+        if held is None or None in rows:
+            return
+        x0, x1 = (math.floor(pane.px(row)) for row in rows)
+        role: Role = "up" if held.won else "down"
+        painter.fillRect(x0, pane.place.top(), max(1, x1 - x0), pane.place.height(), sunk(theme, role, 0.1))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(theme.colour(role), 1.4, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x0, pane.py(held.first_price)), QPointF(x1, pane.py(held.last_price)))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
 class CurvePlot(Plot):
     """A chart of figures instead of prices. Signal: `window_moved()` when other rows came into sight."""
 
@@ -123,6 +154,12 @@ class CurvePlot(Plot):
     def _window_moved(self) -> None:
         super()._window_moved()
         self.window_moved.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        had_room = not hasattr(self, "pointer") or bool(self._width_px)  # the engine resizes it while it is being made
+        super().resizeEvent(event)
+        if not had_room and self._width_px:
+            self.fit()  # what was to be shown whole was shown before there was any room
 
     def look_at(self, x0: float, x1: float) -> None:
         """Show these rows, without telling that they moved."""
@@ -173,7 +210,7 @@ class EquityCharts(QWidget):
         self._show_drawdown(at_s, (worth / np.maximum.accumulate(worth) - 1) * 100)
 
     def _show_drawdown(self, at_s: Floats, depth: Floats) -> None:
-        self.drawdown.show_curve(CurveSource(at_s, depth, _percent), "Drawdown, %", 0.01)
+        self.drawdown.show_curve(CurveSource(at_s, depth, _percent, reaches=0.0), "Drawdown bar by bar, %", 0.01)
 
     def _follow(self, moved: CurvePlot, other: CurvePlot) -> None:
         other.look_at(moved.window_shown.x0, moved.window_shown.x1)
@@ -204,12 +241,19 @@ class PricePlot(Plot):
         self.show_source(CandleSource(bars), instrument, bars.interval.label)
         self._choose_markers()
 
-    def show_span(self, first_s: float, last_s: float) -> None:
-        """Bring these moments into the middle, with what is around them."""
+    def put_items(self, source: Source) -> None:
+        super().put_items(source)
+        prices, volumes = self._items
+        self._held = HeldItem(source)
+        self._items = ([prices[0], self._held, *prices[1:]], volumes)
+
+    def show_held(self, held: Held) -> None:
+        """Mark this trade, and bring it into the middle with what is around it."""
         source = self.source
-        rows = [source.row_at(at_s) for at_s in (first_s, last_s)] if source is not None else []
+        rows = [source.row_at(at_s) for at_s in (held.first_s, held.last_s)] if source is not None else []
         if not rows:
             return
+        self._held.held = held
         first, last = (row or 0 for row in rows)
         half = max(30.0, NEAR * (last - first) / 2)
         window, middle = self.window_shown, (first + last) / 2

@@ -14,6 +14,7 @@ from typing import Final, get_args
 
 from pydantic import ValidationError
 from PySide6.QtCore import QDate, Qt, Signal
+from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QDateEdit,
     QFileDialog,
@@ -33,18 +34,51 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestparts import Bench, Wanted
 from alphapanda_desktop.ui.edge import Edge, ask
 from alphapanda_desktop.ui.forms import ModelForm, NumberSpin, Pick, field_looks
 from alphapanda_desktop.ui.search import SearchBox
+from alphapanda_desktop.ui.theme import Theme
 
 KITE: Final = "kite"
 FILE: Final = "file"
 DAYS_BACK: Final = 90
 """Days that a first backtest looks back."""
 
+CHIPS: Final = 3
+"""Instruments side by side."""
+
 FIRST_DAY: Final = date(2015, 1, 1)
 """Kite's history of minutes begins about here."""
+
+
+class RupeeSpin(NumberSpin):
+    """Whole rupees in Indian groups."""
+
+    def textFromValue(self, value: float) -> str:
+        return formats.grouped(value)
+
+    def valueFromText(self, text: str) -> float:
+        return float(_digits(text) or 0)
+
+    def validate(self, text: str, place: int) -> tuple[QValidator.State, str, int]:
+        whole = _digits(text).isdecimal()
+        return QValidator.State.Acceptable if whole else QValidator.State.Intermediate, text, place
+
+
+def _date_looks(theme: Theme) -> str:
+    side = f"4px solid {theme.panel}"
+    return f"""
+QDateEdit::drop-down {{ subcontrol-origin: padding; subcontrol-position: center right; width: 20px; border: 0;
+    background: transparent; }}
+QDateEdit::down-arrow {{ width: 0; height: 0; border-left: {side}; border-right: {side};
+    border-top: 5px solid {theme.muted}; }}
+"""
+
+
+def _digits(text: str) -> str:
+    return text.removeprefix("₹").replace(",", "").strip()
 
 
 class BacktestForm(QWidget):
@@ -58,8 +92,9 @@ class BacktestForm(QWidget):
         self._edge = edge
         self._over = over
         self.instruments: list[Instrument] = []
+        self._chip_of: list[QToolButton] = []
         self.params: ModelForm | None = None
-        self.setStyleSheet(field_looks(edge.theme))
+        self.setStyleSheet(field_looks(edge.theme) + _date_looks(edge.theme))
         self._box = QVBoxLayout(self)
         self._box.setContentsMargins(12, 10, 12, 10)
         self._box.setSpacing(6)
@@ -106,8 +141,10 @@ class BacktestForm(QWidget):
     def _build_history(self) -> None:
         self._heading("History")
         self.source = self._pick("source", "Where bars come from", self._choose_source)
+        self.source.blockSignals(True)
         self.source.addItem("Candles from Kite, kept on this computer", KITE)
         self.source.addItem("A file: CSV or Parquet", FILE)
+        self.source.blockSignals(False)
         self._box.addWidget(self.source)
         self._build_file()
         self._chips = QGridLayout()
@@ -171,11 +208,10 @@ class BacktestForm(QWidget):
         for product in get_args(Product):
             self.product.addItem(product, product)
         self.product.setCurrentIndex(self.product.findData("MIS"))
-        self.cash = NumberSpin(self)
+        self.cash = RupeeSpin(self)
         self.cash.setObjectName("backtest_cash")
         self.cash.setAccessibleName("Cash at the start")
         self.cash.setPrefix("₹ ")
-        self.cash.setGroupSeparatorShown(True)
         self.cash.setDecimals(0)
         self.cash.setRange(1_000, 1e11)
         self.cash.setSingleStep(1_00_000)
@@ -273,9 +309,10 @@ class BacktestForm(QWidget):
         self._show_chips()
 
     def _show_chips(self) -> None:
-        for chip in self.findChildren(QToolButton):
+        for chip in self._chip_of:
             self._chips.removeWidget(chip)
             chip.deleteLater()
+        self._chip_of.clear()
         for place, instrument in enumerate(self.instruments):
             chip = QToolButton(self)
             chip.setText(f"{instrument.tradingsymbol}  ✕")
@@ -283,7 +320,9 @@ class BacktestForm(QWidget):
             chip.setAccessibleName(f"Leave out {instrument.key}")
             chip.setToolTip(f"{instrument.key}: leave it out")
             chip.clicked.connect(lambda _checked=False, gone=instrument: self._drop(gone))
-            self._chips.addWidget(chip, place // 2, place % 2, Qt.AlignmentFlag.AlignLeft)
+            self._chip_of.append(chip)
+            self._chips.addWidget(chip, place // CHIPS, place % CHIPS, Qt.AlignmentFlag.AlignLeft)
+        self._chips.setColumnStretch(CHIPS, 1)
         self.changed.emit()
 
     # -- the wish --------------------------------------------------------------------------------------------

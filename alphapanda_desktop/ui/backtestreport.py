@@ -17,7 +17,7 @@ from alphapanda_desktop.backtest.statistics import Equity, Statistics
 from alphapanda_desktop.backtest.trades import Trade
 from alphapanda_desktop.domain.positions import RUPEE, to_money
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.backtestcharts import EquityCharts, PricePlot
+from alphapanda_desktop.ui.backtestcharts import EquityCharts, Held, PricePlot
 from alphapanda_desktop.ui.backtestparts import Report
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
@@ -52,7 +52,21 @@ class TradeRow(NamedTuple):
 def figures_of(statistics: Statistics, other: Statistics | None = None) -> list[Figure]:
     """All figures in words, beside those of another."""
     beside = [value for _, value in lines_of(other)] if other is not None else [""] * len(fields(Statistics))
-    return [Figure(name, value, more) for (name, value), more in zip(lines_of(statistics), beside, strict=False)]
+    both = zip(lines_of(statistics), beside, strict=False)
+    return [Figure(name, _minus(value), _minus(more)) for (name, value), more in both]
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", formats.MINUS)
+
+
+def _closed(trade: Trade) -> str:
+    """When it was closed; of the day on which it was opened, the time alone."""
+    if trade.closed_s is None:
+        return "still open"
+    moment = formats.ist_moment(trade.closed_s)
+    same_day = formats.ist_day(trade.opened_s) == formats.ist_day(trade.closed_s)
+    return moment.rpartition(", ")[2] if same_day else moment
 
 
 def _result_role(money: int) -> Role | None:
@@ -70,9 +84,8 @@ TRADES: Final[tuple[Column[TradeRow], ...]] = (
     Column("#", lambda r: r.number, align="right", width_chars=5, colour=lambda _: "muted"),
     Column("Opened", lambda r: r.trade.opened_s, lambda r: formats.ist_moment(r.trade.opened_s), width_chars=22),
     Column("Closed", lambda r: r.trade.closed_s,
-           lambda r: "still open" if r.trade.closed_s is None else formats.ist_moment(r.trade.closed_s),
-           width_chars=22, colour=lambda r: "warn" if r.trade.closed_s is None else None),
-    Column("Symbol", lambda r: r.trade.key.partition(":")[2], width_chars=14, tooltip=lambda r: r.trade.key,
+           lambda r: _closed(r.trade), width_chars=19, colour=lambda r: "warn" if r.trade.closed_s is None else None),
+    Column("Symbol", lambda r: r.trade.key.partition(":")[2], width_chars=11, tooltip=lambda r: r.trade.key,
            elide="middle"),
     Column("Side", lambda r: "LONG" if r.trade.quantity > 0 else "SHORT", width_chars=6,
            colour=lambda r: "buy" if r.trade.quantity > 0 else "sell"),
@@ -82,7 +95,7 @@ TRADES: Final[tuple[Column[TradeRow], ...]] = (
     Column("Charges", lambda r: r.trade.charges, lambda r: formats.grouped(r.trade.charges / RUPEE, 2), "right", 9),
     Column("Net", lambda r: r.trade.net, lambda r: formats.signed(r.trade.net / RUPEE), "right", 12,
            colour=lambda r: _result_role(r.trade.net)),
-    Column("Why in", lambda r: r.trade.reason, width_chars=26, tooltip=lambda r: r.trade.reason),
+    Column("Why in", lambda r: r.trade.reason, width_chars=20, tooltip=lambda r: r.trade.reason),
     Column("Why out", lambda r: r.trade.exit_reason, width_chars=26, tooltip=lambda r: r.trade.exit_reason),
 )  # fmt: skip
 
@@ -211,8 +224,10 @@ class ReportView(QWidget):
         self.charts.setCurrentWidget(self.price)
         self.chart_of.setCurrentIndex(self.chart_of.findData(row.trade.key))
         self._show_price()
-        closed = row.trade.closed_s
-        self.price.show_span(row.trade.opened_s, report.played.last_s if closed is None else closed)
+        trade = row.trade
+        closed_s = report.played.last_s if trade.closed_s is None else trade.closed_s
+        last = trade.exit_price or report.bars[trade.key].close[-1]
+        self.price.show_held(Held(trade.opened_s, trade.entry_price, closed_s, float(last), trade.net > 0))
 
 
 def _side(report: Report) -> tuple[str, Equity, int]:

@@ -54,6 +54,7 @@ class BacktestWindow(QWidget):
         self._bench = bench
         self._edge = edge
         self._playing: asyncio.Task[None] | None = None
+        self._view: ReportView | None = None
         self.reports: list[Report] = []
         self.setObjectName("backtest_window")
         self.setWindowTitle("Backtest")
@@ -120,7 +121,6 @@ class BacktestWindow(QWidget):
         head.addWidget(self.compare, 2)
         for button in (self.html, self.csv, self.forget):
             head.addWidget(button)
-        self.view = ReportView(self._edge, self)
         self.empty = QLabel(
             "Choose a strategy and an instrument on the left, and run it over the past.\n"
             "Fills, charges, limits and refusals are those of paper trading.",
@@ -130,7 +130,6 @@ class BacktestWindow(QWidget):
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted};")
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.empty)
-        self.pages.addWidget(self.view)
         box = QVBoxLayout(side)
         box.setContentsMargins(0, 0, 0, 0)
         box.addLayout(head)
@@ -242,6 +241,14 @@ class BacktestWindow(QWidget):
         self._show()
 
     @property
+    def view(self) -> ReportView:
+        """Where reports are shown; built with the first one."""
+        if self._view is None:
+            self._view = ReportView(self._edge, self)
+            self.pages.addWidget(self._view)
+        return self._view
+
+    @property
     def shown(self) -> Report | None:
         """The report that is shown."""
         return self._by_number(self.result.currentData())
@@ -251,9 +258,11 @@ class BacktestWindow(QWidget):
 
     def _show(self) -> None:
         report, other = self.shown, self._by_number(self.compare.currentData())
-        self.pages.setCurrentWidget(self.view if report is not None else self.empty)
-        if report is not None:
-            self.view.show_report(report, other if other is not report else None)
+        if report is None:
+            self.pages.setCurrentWidget(self.empty)
+            return
+        self.view.show_report(report, other if other is not report else None)
+        self.pages.setCurrentWidget(self.view)
 
     def _forget(self) -> None:
         report = self.shown

@@ -260,7 +260,8 @@ class TickSource:
 class CurveSource:
     """A line through one figure for each bar of a history that is over: an equity, a drawdown. It never changes.
 
-    `text_of` puts a figure into words. Others that are `beside` it share its rows, and its scale.
+    `text_of` puts a figure into words. Others that are `beside` it share its rows and its scale, which always
+    `reaches` that figure, if one is given.
     """
 
     first = 0
@@ -268,12 +269,18 @@ class CurveSource:
     history_version = 1
 
     def __init__(
-        self, at_s: Floats, values: Floats, text_of: Callable[[float], str], beside: tuple[CurveSource, ...] = ()
+        self,
+        at_s: Floats,
+        values: Floats,
+        text_of: Callable[[float], str],
+        beside: tuple[CurveSource, ...] = (),
+        reaches: float | None = None,
     ) -> None:
         self.at_s = at_s
         self.values = values
         self.text_of = text_of
         self.beside = beside
+        self.reaches = () if reaches is None else (reaches,)
 
     @property
     def end(self) -> int:
@@ -303,7 +310,8 @@ class CurveSource:
         found = [one.groups(x0, x1, factor) for one in (self, *self.beside)]
         if not found[0][1].size:
             return None
-        return Extremes(min(float(low.min()) for _, low, _ in found), max(float(high.max()) for *_, high in found))
+        lows, highs = [float(low.min()) for _, low, _ in found], [float(high.max()) for *_, high in found]
+        return Extremes(min(*lows, *self.reaches, lows[0]), max(*highs, *self.reaches, highs[0]))
 
     def last_price(self) -> float | None:
         return float(self.values[-1]) if self.end else None

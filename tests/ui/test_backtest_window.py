@@ -1,0 +1,273 @@
+"""The backtest window over a bench whose backtests are real."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QDate, QItemSelectionModel, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QWidget
+
+from alphapanda_desktop.backtest.report import lines_of
+from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.ui.backtestwindow import MOST_KEPT, BacktestWindow
+from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
+from tests.ui.fakes_bench import FakeBench
+from tests.ui.fakes_market import INFY, NIFTY
+
+
+@dataclass
+class Stage:
+    window: BacktestWindow
+    bench: FakeBench
+    kills: list[int] = field(default_factory=list)
+
+    async def played(self, eventually: object, count: int = 1) -> None:
+        self.window.run.click()
+        await eventually(lambda: len(self.window.reports) == count)  # type: ignore[operator]
+        await asyncio.sleep(0)
+
+    def texts(self, page: str) -> list[list[str]]:
+        model = getattr(self.window.view, page)
+        return [[model.cell(r, c).text for c in range(model.columnCount())] for r in range(model.rowCount())]
+
+
+@asynccontextmanager
+async def a_stage(folder: Path, theme: Theme = DARK) -> AsyncIterator[Stage]:
+    errors: list[str] = []
+    async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
+        main, bench, kills = QMainWindow(), FakeBench(folder), list[int]()
+        edge = Edge(scope, FrameClock(), lambda _text, _level: None, theme)
+        window = BacktestWindow(bench, edge, main, lambda: kills.append(1))
+        stage = Stage(window, bench, kills)
+        window.come_forward()
+        window.form.strategy.setCurrentIndex(window.form.strategy.findData("ma_cross"))
+        window.form.add_instrument(INFY)
+        yield stage
+        window.stop()
+        window.hide()
+        main.deleteLater()
+        await asyncio.sleep(0)
+    assert errors == []
+
+
+def test_what_was_played_is_shown(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await stage.played(eventually)
+            report, view = stage.window.shown, stage.window.view
+            shown = [(row[0], row[1].replace("−", "-")) for row in stage.texts("figures")]
+            assert shown == lines_of(report.played.statistics)
+            assert len(stage.texts("trades")) == len(report.played.trades) > 10
+            assert view.pages.tabText(1) == f"Trades {len(report.played.trades)}"
+            assert view.equity.equity.source.last_price() == report.played.statistics.closing
+            assert view.equity.drawdown.source.values.max() == 0.0
+            assert "without a candle: 10 Jun 2024" in view.assumptions.toPlainText()
+            assert "10 Jun 2024" in stage.window.said.text()
+            assert not stage.window.cancel.isVisible() and stage.window.run.isEnabled()
+
+    run(story())
+
+
+def test_the_wish_is_what_the_form_says(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            form = stage.window.form
+            form.params.set_values({"fast": 4, "slow": 12})
+            form.cash.setValue(2_50_000)
+            form.slippage.setText("0.05%")
+            form.bar.setCurrentIndex(form.bar.findData(300))
+            form.first.setDate(QDate(2026, 1, 5))
+            await stage.played(eventually)
+            wanted = stage.bench.asked[0]
+            assert wanted.strategy == "ma_cross" and wanted.instruments == (INFY,) and wanted.file is None
+            assert (wanted.params["fast"], wanted.params["slow"]) == (4, 12)
+            assert (wanted.cash, wanted.slippage, wanted.bar_s) == (2_50_000, "0.05%", 300)
+            assert (str(wanted.first), str(wanted.last)) == ("2026-01-05", "2026-11-23")
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda form: form._drop(INFY), "Add the instrument"),
+        (lambda form: form.first.setDate(QDate(2026, 11, 23)) or form.last.setDate(QDate(2026, 1, 1)), "is after"),
+        (lambda form: form.slippage.setText("lots"), "slippage 'lots'"),
+        (lambda form: form.source.setCurrentIndex(1), "there is no such file"),
+        (lambda form: form.params.set_values({"fast": 30, "slow": 10}), "slow"),
+    ],
+)
+def test_a_wish_that_cannot_be_played_is_told_and_not_asked_for(run, tmp_path, spoil, words):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            spoil(stage.window.form)
+            stage.window.run.click()
+            assert words in stage.window.said.text()
+            assert stage.bench.asked == []
+
+    run(story())
+
+
+def test_what_goes_wrong_with_a_backtest_is_told(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            stage.bench.fails = BadData("NSE:INFY: Kite has no candles")
+            stage.window.run.click()
+            await eventually(lambda: "has no candles" in stage.window.said.text())
+            await eventually(stage.window.run.isEnabled)
+            assert stage.window.reports == []
+
+    run(story())
+
+
+def test_cancel_ends_what_is_played(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            window, stage.bench.gate = stage.window, asyncio.Event()
+            window.run.click()
+            await eventually(lambda: window.progress.maximum() == 4)
+            assert window.cancel.isVisible() and window.progress.value() == 1 and not window.run.isEnabled()
+            window.cancel.click()
+            await eventually(lambda: stage.bench.cancelled == 1)
+            await eventually(window.run.isEnabled)
+            assert window.said.text() == "Cancelled." and not window.progress.isVisible()
+
+    run(story())
+
+
+def test_a_trade_that_is_chosen_stands_in_the_middle_of_the_chart(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await stage.played(eventually)
+            view = stage.window.view
+            view.pages.setCurrentIndex(1)
+            table, price = view.pages.currentWidget(), view.price
+            table.selectionModel().setCurrentIndex(
+                view.trades.index(7, 0), QItemSelectionModel.SelectionFlag.SelectCurrent
+            )
+            trade = stage.window.shown.played.trades[7]
+            assert view.charts.currentWidget() is price
+            first, last = price.source.row_at(trade.opened_s), price.source.row_at(trade.closed_s)
+            assert price.window_shown.x0 < first <= last < price.window_shown.x1
+            middle = (price.window_shown.x0 + price.window_shown.x1) / 2
+            assert middle == pytest.approx((first + last) / 2, abs=1)
+            sides = {marker.at_s: marker.side for marker in price.markers.markers}
+            assert sides[trade.opened_s] == ("BUY" if trade.quantity > 0 else "SELL")
+
+    run(story())
+
+
+def test_two_backtests_are_compared_figure_by_figure_and_on_one_chart(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await stage.played(eventually)
+            await stage.played(eventually, 2)
+            window = stage.window
+            window.compare.setCurrentIndex(window.compare.findData(1))
+            first, second = window.reports
+            rows = {row[0]: (row[1], row[2]) for row in stage.texts("figures")}
+            assert rows["trades"] == (str(second.played.statistics.trades), str(first.played.statistics.trades))
+            curve = window.view.equity.equity.source
+            assert curve.last_price() == pytest.approx(second.played.statistics.total_return * 100)
+            assert curve.beside[0].last_price() == pytest.approx(first.played.statistics.total_return * 100)
+
+    run(story())
+
+
+def test_the_last_few_are_kept_and_one_can_be_forgotten(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            for number in range(1, MOST_KEPT + 2):
+                stage.window.run.click()
+                await eventually(lambda n=number: len(stage.bench.asked) == n and stage.window.run.isEnabled())
+            kept = [report.number for report in stage.window.reports]
+            assert kept == list(range(2, MOST_KEPT + 2))
+            stage.window.forget.click()
+            assert stage.window.shown.number == MOST_KEPT
+            for _ in range(MOST_KEPT):
+                stage.window.forget.click()
+            assert stage.window.shown is None and not stage.window.html.isVisible()
+
+    run(story())
+
+
+def test_a_preset_fills_the_fields_and_none_brings_them_back(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            form, kind = stage.window.form, stage.bench.available["ma_cross"]
+            name, values = next(iter(kind.presets.items()))
+            form.preset.setCurrentIndex(form.preset.findData(name))
+            assert {key: form.params.values()[key] for key in values} == dict(values)
+            form.preset.setCurrentIndex(0)
+            assert form.values() == kind.Params().model_dump()
+
+    run(story())
+
+
+def test_a_file_has_one_instrument_and_no_days(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            form, path = stage.window.form, tmp_path / "INFY.csv"
+            path.write_text("time,open,high,low,close\n", encoding="utf-8")
+            form.source.setCurrentIndex(form.source.findData("file"))
+            form.file.setText(str(path))
+            form.add_instrument(NIFTY)
+            wanted = form.wanted()
+            assert wanted.file == path and wanted.instruments == (NIFTY,) and wanted.first is None
+            assert not form.first.isVisible()
+
+    run(story())
+
+
+def test_page_and_tables_are_saved_and_it_is_told_where(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await stage.played(eventually)
+            stage.window.html.click()
+            await eventually(lambda: "/somewhere/page.html" in stage.window.said.text())
+            stage.window.csv.click()
+            await eventually(lambda: "trades.csv and /somewhere/equity.csv" in stage.window.said.text())
+            assert stage.bench.saved == ["page 1", "tables 1"]
+
+    run(story())
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_every_field_can_be_reached_by_keyboard_and_has_a_name(run, eventually, tmp_path, theme):
+    async def story():
+        async with a_stage(tmp_path, theme) as stage:
+            await stage.played(eventually)
+            kinds = (QAbstractButton, QComboBox, QAbstractSpinBox, QLineEdit)
+            own = [
+                w for kind in kinds for w in stage.window.findChildren(kind) if w.objectName().startswith("backtest")
+            ]
+            assert len(own) > 15
+            assert [w.objectName() for w in own if not (w.accessibleName() or w.text())] == []
+            assert [w.objectName() for w in own if not w.focusPolicy() & Qt.FocusPolicy.TabFocus] == []
+
+    run(story())
+
+
+def test_the_kill_switch_can_be_pressed_from_here(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await asyncio.sleep(0)
+            QTest.keyClick(
+                _focused(stage.window), Qt.Key.Key_K,
+                Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+            )  # fmt: skip
+            assert stage.kills == [1]
+
+    run(story())
+
+
+def _focused(window: QWidget) -> QWidget:
+    return window.focusWidget() or window
