@@ -243,6 +243,8 @@ class RunCard(QFrame):
         state, held_back = self.run.state, self._held_back()
         if (state, held_back) == self._state_shown:
             return  # a run may speak at every tick; its state changes a few times a day
+        if state is RunState.STOPPED and self._state_shown is not None:
+            self.more.setChecked(False)  # what it left, if anything, is shown all the same
         self._state_shown = (state, held_back)
         exits_only = bool(held_back) and self.run.asking
         self.state.say(
@@ -278,6 +280,8 @@ class RunCard(QFrame):
         self.file.refresh()
         self.left.refresh()
         self.pages.setVisible(opened)
+        if opened or over:
+            self.params.refresh()  # a form that is open when the run ends is taken away
         if opened:
             self._show_more(over)
             self.pages.refresh()
@@ -285,7 +289,6 @@ class RunCard(QFrame):
     def _show_more(self, over: bool) -> None:
         run = self.run
         _say(self.where, runlines.where(run))
-        self.params.refresh()
         self._show_stops()
         _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
         _say(self.variables, "" if over else runlines.variables(run.variables, self._edge.theme.muted))

@@ -87,7 +87,7 @@ class LeftBehind(QFrame):
         self.setVisible(bool(left))
         if not left:
             return
-        tell(self.words, "Nobody looks after what it left:\n" + "\n".join(f"• {_words(orphan)}" for orphan in left))
+        tell(self.words, "It left behind, for you to see to:\n" + "\n".join(f"• {_words(orphan)}" for orphan in left))
         heirs = self._heirs(left)
         names = [(self._desk.name_of_run(run.run_id), run.run_id) for run in heirs]
         if names != [(self.heir.itemText(place), self.heir.itemData(place)) for place in range(self.heir.count())]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MEGABYTE: Final = 1 << 20
 SLOW_MS: Final = 50.0
 """Calls above this are noted in the run's log, too."""
+ENOUGH: Final = 100
+"""Of fewer calls the slowest is the first one, which loads what the strategy needs."""
 
 
 def why_no_start(desk: Desk) -> str:
@@ -95,7 +97,8 @@ def process(pulse: Pulse) -> tuple[str, Role]:
         parts.append(f"{pulse.cpu_share:.0%} CPU")
     if pulse.dropped_ticks:
         parts.append(f"{formats.grouped(pulse.dropped_ticks)} ticks came too fast for it")
-    return " · ".join(parts), "warn" if (p99 or 0.0) > SLOW_MS else "muted"
+    slow = (p50 or 0.0) > SLOW_MS or (pulse.calls >= ENOUGH and (p99 or 0.0) > SLOW_MS)
+    return " · ".join(parts), "warn" if slow else "muted"
 
 
 def waiting(run: Run) -> str:

@@ -85,7 +85,7 @@ class StrategyBar(QWidget):
         self.stop.setToolTip(self._what_stop_does(alive))
         parts = [f"{len(_in(runs, state))} {word}" for state, word in COUNTED if _in(runs, state)]
         self.summary.setVisible(bool(runs))
-        self.summary.setText(f"{' · '.join(parts) or 'none runs'} · today {formats.known_result(net)}")
+        self.summary.setText(f"{' · '.join(parts) or 'none running'} · today {formats.known_result(net)}")
 
     def _what_stop_does(self, alive: Sequence[Run]) -> str:
         working = sum(order.live for run in alive for order in run.orders.values())

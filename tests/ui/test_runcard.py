@@ -172,6 +172,8 @@ def test_the_process_line_tells_pid_times_memory_and_what_came_too_fast() -> Non
         "muted",
     )
     pulse.recent_ms.append(80.0)
+    assert runlines.process(pulse)[1] == "muted"
+    pulse.calls = 100
     assert runlines.process(pulse)[1] == "warn"
     assert runlines.process(Pulse()) == ("", "muted")
 

@@ -214,7 +214,7 @@ def test_all_loaded_runs_start_all_running_ones_pause_and_all_stop(run: Any, pan
             _click(panel, "strategies_stop_all")
             await eventually(lambda: all(one.state is RunState.STOPPED for one in runs))
             stage.frame(9)
-            assert panel.bar.summary.text() == "none runs · today ₹ 0.00"
+            assert panel.bar.summary.text() == "none running · today ₹ 0.00"
 
     run(story())
 
