@@ -73,6 +73,9 @@ class Player:
     def __init__(self, source: Source, clock: ReplayClock, desk_clock: DeskClock) -> None:
         self._source = source
         self._clock = clock
+        begins = clock.now_ns()
+        self._first_ns = begins + 1 if begins > source.begin_ns else begins
+        """The frames of its very beginning are in the snapshot, where there is one."""
         self._desk_clock = desk_clock
         self._speed = SLOWEST
         self._playing = False
@@ -159,7 +162,7 @@ class Player:
 
     async def run(self, take: Callable[[int, bytes], bool], more: Callable[[], bool]) -> None:
         """Play what is asked for until cancelled. `take` says whether `more` has to be called before the next frame."""
-        frames = self._source.frames(self.position_ns)
+        frames = self._source.frames(self._first_ns)
         self._next = next(frames, (_AFTER_ALL, b""))
         self._second_ns = (self.position_ns // SECOND + 1) * SECOND
         while True:

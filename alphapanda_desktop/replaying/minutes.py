@@ -233,14 +233,14 @@ def _traded_s(tick: Tick, lag_s: float) -> float:
 
 
 def snapshot(frames_from: Callable[[int], Iterable[Frame]], begin_ns: int, at_ns: int, wanted: int) -> bytes:
-    """One frame of the last packet that each instrument had before a time, as Kite sends to who subscribes then.
+    """One frame of the last packet that each instrument had at a time, as Kite sends to who subscribes then.
 
     It looks back further and further, until it has so many as are `wanted` or has come to the beginning.
     """
     back_ns = 60 * SECOND
     while True:
         first_ns = max(begin_ns, at_ns - back_ns)
-        found = _last_packets(_until(frames_from(first_ns), at_ns - 1))
+        found = _last_packets(_until(frames_from(first_ns), at_ns))
         if first_ns == begin_ns or len(found) >= wanted:
             return _frame_of(found)
         back_ns *= 8
