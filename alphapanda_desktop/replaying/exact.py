@@ -48,6 +48,9 @@ TOLD_EVERY: Final = 16_384
 
 BAR_CLOCK_S: Final = 1.0
 
+LOOK_US: Final = 1_000_000
+"""How often the paper broker looks whether a position of the day must be closed."""
+
 QUIET_S: Final = 300.0
 """Silence after which nothing is left for the bars' clock to do, at bars of up to half as long."""
 
@@ -147,7 +150,7 @@ class _Stage:
             hours=setup.hours)  # fmt: skip
         paper.on_order = market.take_order
         market.on_every_tick(_met(paper, offers), paper.waits_for)
-        market.after_frame(paper.look)
+        market.after_frame(_looks(paper, loop))
         latency_s = setup.models.latency_s
         broker: Broker = DistantBroker(paper, latency_s) if latency_s else paper
         self.desk = Desk(
@@ -214,6 +217,23 @@ def _met(paper: PaperBroker, offers: Offers) -> Callable[[Tick], None]:
             paper.on_tick(offered)
 
     return meet
+
+
+def _looks(paper: PaperBroker, loop: VirtualLoop) -> Callable[[], None]:
+    """`paper.look` after frames, but for those after which it would find nothing to do: a second between two of them
+    is its own, and the validity of an order cannot end where none works.
+    """
+    looked_us = -(2**63)
+
+    def look() -> None:
+        nonlocal looked_us
+        now_us = loop.now_ns // 1000
+        due = now_us - looked_us >= LOOK_US
+        if due or paper.waits_for():
+            looked_us = now_us if due else looked_us
+            paper.look()
+
+    return look
 
 
 def play(setup: ExactSetup, told: Progress | None = None) -> Played:

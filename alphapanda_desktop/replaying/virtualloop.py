@@ -56,7 +56,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     @property
     def next_ns(self) -> int:
         """When the next frame comes; 0 where none is left."""
-        return 0 if self._next is _NO_MORE else self._next[0]
+        return 0 if self._next[0] == _AFTER_ALL else self._next[0]
 
     def time(self) -> float:
         """Seconds since the loop's beginning."""
@@ -70,12 +70,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if self._played is not None and not self._played.done():
             raise RuntimeError("frames are being played already")
         self._frames, self._take, self._played = frames, take, self.create_future()
-        self._advance()
+        self._next = next(frames, _NO_MORE)
+        if self._next[0] == _AFTER_ALL:
+            self._tell_played()
         return self._played
 
-    def _advance(self) -> None:
-        self._next = next(self._frames, _NO_MORE)
-        if self._next is _NO_MORE and self._played is not None and not self._played.done():
+    def _tell_played(self) -> None:
+        if self._played is not None and not self._played.done():
             self._played.set_result(None)
 
     # -- what the base class asks for --------------------------------------------------------------------------------
@@ -86,12 +87,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
             return ()
         due_ns = _AFTER_ALL if timeout is None else self._now_ns + ceil(timeout * _SECOND)
         timers, first = self._scheduled, self._scheduled[0] if self._scheduled else None
-        take, ready = self._take, self._ready
-        while self._next[0] < due_ns:
-            at_ns, frame = self._next
+        frames, take, ready = self._frames, self._take, self._ready
+        at_ns, frame = self._next
+        while at_ns < due_ns:
             self._now_ns = max(self._now_ns, at_ns)
             take(at_ns, frame)
-            self._advance()
+            self._next = at_ns, frame = next(frames, _NO_MORE)
+            if at_ns == _AFTER_ALL:
+                self._tell_played()
             if ready or (timers[0] if timers else None) is not first:
                 return ()
         if timeout is None:

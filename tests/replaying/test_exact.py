@@ -54,15 +54,15 @@ def crossing(recording: Recording, **kept: Any) -> Played:
 
 
 def test_the_same_recording_gives_the_same_orders_fills_and_journal_bit_for_bit() -> None:
-    recording = a_walk(4_000)
+    recording = a_walk(1_800)
     one, other = crossing(recording), crossing(recording)
-    assert len(one.fills) > 10
+    assert len(one.fills) > 4
     assert one.orders == other.orders and one.fills == other.fills
     assert one.journal.digest() == other.journal.digest() and one.digest() == other.digest()
 
 
 def test_another_seed_gives_other_names_and_the_same_fills() -> None:
-    recording = a_walk(4_000)
+    recording = a_walk(1_800)
     one, other = crossing(recording), crossing(recording, seed=1)
     assert [order.tag for order in one.orders] != [order.tag for order in other.orders]
     assert traded(one) == traded(other) and one.digest() != other.digest()
@@ -88,7 +88,7 @@ def many_at_the_end() -> Played:
 
 _IN_A_PROCESS = """
 from tests.replaying.test_exact import a_walk, crossing, many_at_the_end
-print(crossing(a_walk(1200)).digest(), many_at_the_end().digest())
+print(crossing(a_walk(700)).digest(), many_at_the_end().digest())
 """
 
 
@@ -101,7 +101,7 @@ def test_another_process_with_other_hashes_gives_the_same_journal() -> None:
 
     played = many_at_the_end()
     assert [order.status for order in played.orders].count("CANCELLED") > 3 and len(played.fills) == 4
-    assert digest("1") == digest("2") == f"{crossing(a_walk(1200)).digest()} {played.digest()}\n"
+    assert digest("1") == digest("2") == f"{crossing(a_walk(700)).digest()} {played.digest()}\n"
 
 
 # --- what an order meets ---------------------------------------------------------------------------------------------
@@ -155,11 +155,11 @@ def test_models_that_cannot_be_are_refused(latency_s: float, share: float) -> No
 
 
 def test_statistics_are_of_the_fills_and_their_charges() -> None:
-    played = crossing(a_walk(6_000))
+    played = crossing(a_walk(2_400))
     result = result_of(played)
     statistics = statistics_of(result)
     last = played.market.latest(INFY.instrument_token)
-    assert last is not None and statistics.fills == len(played.fills) > 20
+    assert last is not None and statistics.fills == len(played.fills) > 8
     held = sum(fill.sign * fill.quantity for fill in result.executions)
     value = sum(-fill.sign * fill.quantity * fill.price for fill in result.executions) + held * last.last_price
     assert statistics.closing - statistics.opening == pytest.approx(value - result.charged / RUPEE, abs=1e-6)
@@ -169,7 +169,7 @@ def test_statistics_are_of_the_fills_and_their_charges() -> None:
 
 
 def test_why_of_an_order_can_be_asked_of_the_journal(arun: Any) -> None:
-    played = crossing(a_walk(3_000))
+    played = crossing(a_walk(1_200))
     tag = played.orders[0].tag
     assert tag is not None
     find = InstrumentMaster([INFY]).by_key
@@ -196,12 +196,12 @@ def test_a_strategy_that_raises_ends_its_run_and_the_recording_plays_on() -> Non
 
 
 def test_it_can_be_ended_in_between() -> None:
-    recording = a_walk(40_000, every_s=0.1)
+    recording = a_walk(20_000, every_s=0.01)
     seen: list[tuple[int, int]] = []
     kind = SHIPPED["ma_cross"]
     setup = ExactSetup(strategy=kind, params=kind.Params(), recording=recording, instruments=(INFY,))
     played = play(setup, lambda done, whole: seen.append((done, whole)) is not None)
-    assert not played.complete and played.frames < 20_000 and len(seen) == 1
+    assert not played.complete and played.frames < 17_000 and len(seen) == 1
     assert "It was ended before the last tick." in assumptions_of_replay(played)
 
 
@@ -256,7 +256,7 @@ def test_bars_of_another_length_are_made_of_the_same_ticks() -> None:
 
 
 def test_nothing_that_the_journal_holds_comes_from_this_machines_clock() -> None:
-    played = crossing(a_walk(2_000))
+    played = crossing(a_walk(900))
     latest = max(order.order_timestamp for order in played.orders if order.order_timestamp)
     assert latest.year == 2024 and played.run.started_at.year == 2024
     assert all(event.at.year == 2024 for event in played.refusals) and LONG_AGO.year == 1970
