@@ -37,6 +37,11 @@ CLOSE_GRACE_S: Final = 2.0
 SLICE_S: Final = 0.006
 """How long the ticks of one frame may be told in one go: then input, timers and the kill switch have their turn."""
 
+BRISK: Final = 16
+"""Ticks that are told between two looks at the clock, as long as"""
+BRISK_S: Final = 0.0005
+"""so many took no longer than this; a listener that takes longer is looked after at each tick."""
+
 BEAT_S: Final = 0.05
 """Ticks of so short a time are one beat to the guard of freshness, whose limits are seconds."""
 
@@ -45,6 +50,8 @@ CLOCKS_DIFFER_S: Final = 60.0
 
 FEW: Final = 8
 """Packets up to which Python is quicker than numpy."""
+
+_NOBODY: Final = ((), ())
 
 _RANK: Final = {Mode.LTP: 0, Mode.QUOTE: 1, Mode.FULL: 2}
 
@@ -105,8 +112,7 @@ class Market:
         self._mending = False
         self._tick_series: dict[int, TickSeries] = {}
         self._tick_listeners: dict[int, list[TickListener]] = {}
-        self._folds: dict[int, tuple[Callable[[Tick], object], ...]] = {}
-        self._ears: dict[int, tuple[TickListener, ...]] = {}
+        self._told_to: dict[int, tuple[tuple[Callable[[Tick], object], ...], tuple[TickListener, ...]]] = {}
         """By token: what keeps its ticks, and who listens; made anew when either changes, never by the tick."""
         self._every_tick: list[tuple[TickListener, Among | None]] = []
         self._after_frame: list[Callable[[], None]] = []
@@ -330,9 +336,12 @@ class Market:
         """Store ticks that come as objects, fold them into series, call listeners."""
         self.tell_more(all_of_them=True)
         self._arrived(self.table.put_ticks(ticks), self._clock.monotonic_s())
-        for tick in ticks:
-            self._objects[tick.instrument_token] = tick
-            self._take(tick)
+        try:
+            for tick in ticks:
+                self._objects[tick.instrument_token] = tick
+                self._take(tick)
+        finally:
+            self._now_told = None
         self._end_frame()
 
     def tell_more(self, *, all_of_them: bool = False) -> bool:
@@ -340,13 +349,27 @@ class Market:
         ends = time.perf_counter() + SLICE_S
         while self._telling:
             ticks = self._telling[0]
-            for tick in ticks:
-                self._take(tick)
-                if not all_of_them and time.perf_counter() > ends:
-                    return True
+            if self._tell(ticks, float("inf") if all_of_them else ends):
+                return True
             if self._telling and self._telling[0] is ticks:  # else a listener has brought ticks of its own
                 self._telling.popleft()
                 self._end_frame()
+        return False
+
+    def _tell(self, ticks: Iterator[Tick], ends: float) -> bool:
+        """Tell these until the clock says `ends`; whether some may be left. The clock costs a twentieth of a tick."""
+        take, looked, unseen = self._take, time.perf_counter(), 1
+        try:
+            for tick in ticks:
+                take(tick)
+                unseen -= 1
+                if not unseen:
+                    now = time.perf_counter()
+                    if now > ends:
+                        return True
+                    unseen, looked = BRISK if now - looked < BRISK_S else 1, now
+        finally:
+            self._now_told = None
         return False
 
     def _arrived(self, rows: Rows, now_s: float) -> None:
@@ -394,29 +417,28 @@ class Market:
         if row >= len(self._wanted):
             self._wanted = np.concatenate((self._wanted, np.zeros(row + 1, np.bool_)))
         ring = self._tick_series.get(token)
-        self._folds[token] = (
+        folds = (
             *((ring.take,) if ring is not None else ()),
             *((self._series.take,) * self._series.wants(token)),
         )
-        self._ears[token] = tuple(self._tick_listeners.get(token, ()))
-        self._wanted[row] = bool(self._folds[token] or self._ears[token])
+        ears = tuple(self._tick_listeners.get(token, ()))
+        self._told_to[token] = folds, ears
+        self._wanted[row] = bool(folds or ears)
 
     def _take(self, tick: Tick) -> None:
-        """Fold a tick into series and tell who listens; `latest` gives this very tick meanwhile."""
-        token = tick.instrument_token
+        """Fold a tick into series and tell who listens; `latest` gives this very tick until the caller forgets it."""
         self._now_told = tick
-        try:
-            for fold in self._folds.get(token, ()):
-                fold(tick)
-            for listener in self._ears.get(token, ()):
-                if self._scope is None:
-                    listener(tick)
-                else:
-                    self._scope.call("tick", listener, tick)
-            if self._every_tick:
-                self._tell_every(tick, token)
-        finally:
-            self._now_told = None
+        token = tick.instrument_token
+        folds, ears = self._told_to.get(token, _NOBODY)
+        for fold in folds:
+            fold(tick)
+        for listener in ears:
+            if self._scope is None:
+                listener(tick)
+            else:
+                self._scope.call("tick", listener, tick)
+        if self._every_tick:
+            self._tell_every(tick, token)
 
     def _tell_every(self, tick: Tick, token: int) -> None:
         for listener, among in tuple(self._every_tick):
