@@ -102,6 +102,10 @@ class Menus:
         self._trade.clear()
         self._trade.menuAction().setVisible(True)
         self._add(self._trade, "&Cancel all working orders", self._cancel_all, "Ctrl+Shift+C")
+        runner = parts.runner
+        self._add(self._trade, "S&tart all loaded strategies", lambda: self._edge.spawn("start", runner.begin_all()))
+        self._add(self._trade, "&Pause entries of all strategies", runner.pause_all)
+        self._add(self._trade, "Let all strategies ent&er again", runner.resume_all)
         self._add(self._trade, "&Stop all strategies", self._stop_all)
         if parts.bench is not None:
             self._add(self._trade, "&Backtest…", self._window.show_backtest, "F4")
