@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of, re
 from alphapanda_desktop.domain.errors import AlphaPandaError, BadData
 from alphapanda_desktop.sweeps.cluster import hands
 from alphapanda_desktop.sweeps.forward import Forward, Walk, walk_forward
-from alphapanda_desktop.sweeps.job import Job
+from alphapanda_desktop.sweeps.job import Job, Outcome, play
 from alphapanda_desktop.sweeps.page import FIGURES, figure, lines_of, page_of, row_of
 from alphapanda_desktop.sweeps.pool import SILENCE_S
 from alphapanda_desktop.sweeps.search import Chooser, Hands, Listed, search
@@ -75,6 +75,7 @@ def _swept(given: argparse.Namespace, job: Job, results: Results) -> Swept:
     try:
         with hands(given.workers, given.scheduler, silence_s=given.silence) as who:
             forward, trials = _done(job, walk, choosing, objective, who, results, told)
+            best = _best(job, objective, trials, who) if walk is None and given.report else None
     finally:
         told.progress.end()
     if trials and all(trial.status == "skipped" for trial in trials):
@@ -84,8 +85,9 @@ def _swept(given: argparse.Namespace, job: Job, results: Results) -> Swept:
     title = f"{name} on {', '.join(ref.instrument.key for ref in job.data)}: {goal}"
     method += f"; walked forward {given.walk_forward}{', anchored' if given.anchored else ''}" if walk else ""
     return Swept(
-        job=job, title=title, method=method, axes=axes, objective=objective, trials=tuple(trials), forward=forward
-    )
+        job=job, title=title, method=method, axes=axes, objective=objective, trials=tuple(trials), forward=forward,
+        best=best,
+    )  # fmt: skip
 
 
 def _done(
@@ -101,6 +103,14 @@ def _done(
         return None, search(job, choosing(), who, results, told)
     forward, tried = walk_forward(job, walk, choosing, objective, who, results, told)
     return forward, [trial for step in tried for trial in step]
+
+
+def _best(job: Job, objective: Objective, trials: Sequence[Trial], who: Hands) -> Outcome | None:
+    """The best candidate played once more, for its account and its assumptions."""
+    best = next(iter(objective.ranked(trials)), None)
+    if best is None:
+        return None
+    return who.executor.submit(play, replace(job, params={**job.params, **best.params})).result()
 
 
 def _judge(axes: Sequence[Axis], job: Job) -> None:

@@ -146,7 +146,10 @@ def params_of(strategy: type[Strategy], values: Mapping[str, object]) -> Paramet
     try:
         return strategy.Params.model_validate(dict(values))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        told = [
+            (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
+        ]
+        faults = "; ".join(f"{where}: {what}" if where else what for where, what in told)
         raise BadParameters(f"parameters of {strategy.name}: {faults}") from None
 
 

@@ -8,9 +8,12 @@ from datetime import date, timedelta
 from html import escape
 from typing import Final
 
+from alphapanda_desktop.backtest.series import Ints
 from alphapanda_desktop.backtest.statistics import drawdown_of
-from alphapanda_desktop.domain.positions import RUPEE
+from alphapanda_desktop.domain.figures import in_lakhs
+from alphapanda_desktop.domain.positions import RUPEE, to_money
 from alphapanda_desktop.sweeps.forward import Forward, Step
+from alphapanda_desktop.sweeps.job import Job, Outcome
 from alphapanda_desktop.sweeps.space import shown
 from alphapanda_desktop.sweeps.swept import HeatMap, Swept, heat_map
 from alphapanda_desktop.sweeps.trial import Trial
@@ -22,7 +25,7 @@ MOST_CELLS: Final = 60
 FIGURES: Final = (
     ("total_return", "return", "pct"), ("sharpe", "Sharpe", "ratio"), ("sortino", "Sortino", "ratio"),
     ("max_drawdown", "max drawdown", "pct"), ("trades", "trades", "count"), ("win_rate", "win rate", "pct"),
-    ("profit_factor", "profit factor", "ratio"), ("charges", "charges ₹", "ratio"),
+    ("profit_factor", "profit factor", "ratio"), ("charges", "charges ₹", "money"),
 )  # fmt: skip
 
 _WIDTH, _HEIGHT, _LEFT = 1_100, 240, 90
@@ -33,9 +36,11 @@ _STYLE: Final = """
 body{font:14px/1.5 system-ui,sans-serif;max-width:1180px;margin:24px auto;padding:0 16px}
 h1{font-size:22px;margin:0}h2{font-size:16px;margin:28px 0 8px}table{border-collapse:collapse}
 td,th{padding:3px 8px;text-align:right;border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}
-.text{text-align:left}.scroll{overflow:auto;max-height:640px}.map td{border:1px solid var(--line);min-width:44px}
-.map th{border:0;color:GrayText;font-weight:normal}.best{outline:2px solid;outline-offset:-2px;font-weight:600}
-svg{width:100%;height:auto}svg text{font:11px system-ui;fill:currentColor}.note{color:GrayText}
+.words td,.words th{text-align:left}.scroll{overflow:auto;max-height:640px}
+.map td{border:1px solid var(--line);min-width:44px}
+.map th{border:0;font-weight:normal}.map th,.note{color:color-mix(in srgb,CanvasText 65%,Canvas)}
+.best{outline:2px solid;outline-offset:-2px;font-weight:600}
+svg{width:100%;height:auto}svg text{font:11px system-ui;fill:currentColor}
 """
 
 
@@ -44,7 +49,7 @@ def page_of(swept: Swept) -> str:
     parts = [
         f"<!doctype html><html lang='en'><meta charset='utf-8'><title>{escape(swept.title)}</title>",
         f"<style>{_STYLE}</style><h1>{escape(swept.title)}</h1><p>{escape(swept.method)}</p>",
-        f"<p>{escape('. '.join(lines_of(swept)))}.</p>",
+        f"<p>{escape('. '.join([*lines_of(swept), _terms(swept.job)]))}.</p>",
     ]
     if swept.forward is not None:
         parts += _walk(swept.forward, swept.objective.figure)
@@ -52,7 +57,26 @@ def page_of(swept: Swept) -> str:
         found = heat_map(swept.axes, swept.trials, swept.objective)
         parts += _map(found, swept) if found else []
         parts += ["<h2>Best first</h2>", _ranking(swept)]
+    if swept.best is not None:
+        parts += _of_best(swept.best)
     return "\n".join([*parts, "<h2>What did not count</h2>", _rest(swept.trials), "</html>"])
+
+
+def _terms(job: Job) -> str:
+    """How each of them was played, in words."""
+    span = f"{job.first or 'the first day'} to {job.last or 'the last'}"
+    others = ", ".join(f"{name}={value}" for name, value in job.params.items())
+    told = f"Played from {span} as {job.product} with ₹{in_lakhs(job.cash)} and a slippage of {job.slippage}"
+    return f"{told}; beside what was tried: {others}" if others else told
+
+
+def _of_best(best: Outcome) -> list[str]:
+    """The account of the best one, and what its figures rest on."""
+    days, worth = best.equity.daily(to_money(best.statistics.opening))
+    return [
+        "<h2>The best one</h2>", *_curves(days, worth),
+        f"<h2>Assumptions</h2><ul>{''.join(f'<li>{escape(text)}</li>' for text in best.assumptions)}</ul>",
+    ]  # fmt: skip
 
 
 def lines_of(swept: Swept) -> list[str]:
@@ -77,20 +101,20 @@ def _map(found: HeatMap, swept: Swept) -> list[str]:
     known = [cell for row in found.cells for cell in row if cell is not None]
     if not known:
         return []
-    low, high = min(known), max(known)
-    best = low if swept.objective.least else high
+    best = min(known) if swept.objective.least else max(known)
+    shades = _Shades(known, least=swept.objective.least)
     head = "".join(f"<th>{escape(shown(found.columns[number]))}</th>" for number in columns)
     body = "".join(
         f"<tr><th>{escape(shown(found.rows[row]))}</th>"
-        + "".join(_cell(found.cells[row][column], low, high, best, least=swept.objective.least) for column in columns)
+        + "".join(_cell(found.cells[row][column], best, shades) for column in columns)
         + "</tr>"
         for row in rows
     )
-    over = f", the best over {', '.join(found.others)}" if found.others else ""
-    thin = "; not every value is shown" if len(columns) < len(found.columns) or len(rows) < len(found.rows) else ""
+    over = f" Each field is the best over {', '.join(found.others)}." if found.others else ""
+    thin = " Not every value is shown." if len(columns) < len(found.columns) or len(rows) < len(found.rows) else ""
     return [
         f"<h2>{escape(swept.objective.figure)} by {escape(found.across)} (across) and {escape(found.down)} (down)</h2>",
-        f"<p class='note'>A good set among bad neighbours is luck{escape(over + thin)}.</p>",
+        f"<p class='note'>A good set among bad neighbours is luck.{escape(over + thin)}</p>",
         f"<div class='scroll'><table class='map'><tr><th></th>{head}</tr>{body}</table></div>",
     ]
 
@@ -100,14 +124,36 @@ def _thinned(count: int) -> list[int]:
     return list(range(0, count, step))
 
 
-def _cell(value: float | None, low: float, high: float, best: float, *, least: bool) -> str:
-    """One field, from red over nothing to green; strength of colour by place between lowest and highest."""
+def _cell(value: float | None, best: float, shades: _Shades) -> str:
     if value is None:
         return "<td class='note'>–</td>"
-    place = (value - low) / (high - low) if high > low else 0.5
-    good = (1 - place if least else place) * 2 - 1
-    colour = f"color-mix(in srgb,var(--{'up' if good > 0 else 'down'}) {abs(good) * 60:.0f}%,transparent)"
-    return f"<td style='background:{colour}'{' class=best' if value == best else ''}>{_short(value)}</td>"
+    return f"<td style='background:{shades.of(value)}'{' class=best' if value == best else ''}>{_short(value)}</td>"
+
+
+class _Shades:
+    """Green for gains and red for losses, each the stronger the more; of what should be little, green is the least."""
+
+    def __init__(self, values: Sequence[float], *, least: bool) -> None:
+        self._least = least
+        self._all = min(values), max(values)
+        gains, losses = [value for value in values if value > 0], [value for value in values if value <= 0]
+        self._gains = (min(gains, default=0.0), max(gains, default=0.0))
+        self._losses = (min(losses, default=0.0), max(losses, default=0.0))
+
+    def of(self, value: float) -> str:
+        """The colour of a field."""
+        if self._least:
+            place = _place(value, *self._all)
+            good, strength = place < 0.5, abs(place - 0.5) * 2
+        else:
+            good = value > 0
+            strength = 0.2 + 0.8 * (_place(value, *self._gains) if good else 1 - _place(value, *self._losses))
+        return f"color-mix(in srgb,var(--{'up' if good else 'down'}) {strength * 60:.0f}%,transparent)"
+
+
+def _place(value: float, low: float, high: float) -> float:
+    """Where it lies between the two, 0 to 1."""
+    return (value - low) / (high - low) if high > low else 0.5
 
 
 def _short(value: float) -> str:
@@ -136,20 +182,22 @@ def _rest(trials: Sequence[Trial]) -> str:
     skipped = [trial.reason for trial in trials if trial.status == "skipped"]
     rows = [("failed", reason, str(count)) for reason, count in failed.items()]
     rows += [("refused by the strategy", f"such as: {skipped[0]}", str(len(skipped)))] if skipped else []
-    return _table(("", "why", "times"), rows) if rows else "<p>Nothing: all were played.</p>"
+    return _table(("", "why", "times"), rows, "words") if rows else "<p>Nothing: all were played.</p>"
 
 
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(names: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "figures") -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<div class='scroll'><table><tr>{head}</tr>{body}</table></div>"
+    return f"<div class='scroll'><table class='{kind}'><tr>{head}</tr>{body}</table></div>"
 
 
 def figure(value: float | None, how: str) -> str:
     """A figure as a person reads it; an unknown one as a dash."""
     if value is None:
         return "–"
-    return {"pct": f"{value * 100:,.2f} %", "count": f"{value:,.0f}"}.get(how, f"{value:,.2f}")
+    if how == "pct":
+        return f"{value * 100:,.2f} %"
+    return in_lakhs(value, 0 if how == "count" else 2)
 
 
 # --- the walk forward ------------------------------------------------------------------------------------------------
@@ -168,7 +216,7 @@ def _walk(forward: Forward, objective: str) -> list[str]:
     rows = [row_of(step) for step in forward.steps]
     return [
         f"<h2>Out of sample: what the choices were worth</h2><p>{escape(', '.join(told))}.</p>",
-        *_curves(forward),
+        *_curves(forward.days, forward.worth),
         "<p class='note'>What is held at the end of a stretch is valued at its last close and not carried on.</p>",
         "<h2>Steps</h2>",
         _table(("learned from", "judged on", "tried", "chosen", f"{objective} learned", "judged", "return", "trades"),
@@ -187,12 +235,13 @@ def row_of(step: Step) -> list[str]:
     ]  # fmt: skip
 
 
-def _curves(forward: Forward) -> list[str]:
-    if not len(forward.days):
+def _curves(days: Ints, account: Ints) -> list[str]:
+    """Equity and drawdown from day to day."""
+    if not len(days):
         return []
-    ends = [str(date(1970, 1, 1) + timedelta(days=int(forward.days[place]))) for place in (0, -1)]
-    worth = [float(value) / RUPEE for value in forward.worth]
-    fallen = [float(value) * 100 for value in drawdown_of(forward.worth)]
+    ends = [str(date(1970, 1, 1) + timedelta(days=int(days[place]))) for place in (0, -1)]
+    worth = [float(value) / RUPEE for value in account]
+    fallen = [float(value) * 100 for value in drawdown_of(account)]
     return [_curve(worth, ends, "equity, rupees"), _curve(fallen, ends, "drawdown, per cent")]
 
 
@@ -202,8 +251,8 @@ def _curve(values: Sequence[float], ends: Sequence[str], name: str) -> str:
     points = " ".join(f"{_LEFT + n * across:.1f},{10 + (high - value) * down:.1f}" for n, value in enumerate(values))
     return (
         f"<svg viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img' aria-label='{name}'>"
-        f"<text x='4' y='14'>{high:,.2f}</text><text x='4' y='{_HEIGHT - 30}'>{low:,.2f}</text>"
+        f"<text x='4' y='14'>{in_lakhs(high)}</text><text x='4' y='{_HEIGHT - 30}'>{in_lakhs(low)}</text>"
         f"<polyline fill='none' stroke='var(--curve)' stroke-width='1.3' points='{points}'/>"
         f"<text x='{_LEFT}' y='{_HEIGHT - 6}'>{ends[0]}: {name}</text>"
-        f"<text x='{_WIDTH - 10}' y='{_HEIGHT - 6}' text-anchor='end'>{ends[1]}: {values[-1]:,.2f}</text></svg>"
+        f"<text x='{_WIDTH - 10}' y='{_HEIGHT - 6}' text-anchor='end'>{ends[1]}: {in_lakhs(values[-1])}</text></svg>"
     )

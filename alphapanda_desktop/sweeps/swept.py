@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from alphapanda_desktop.sweeps.forward import Forward
-from alphapanda_desktop.sweeps.job import Job
+from alphapanda_desktop.sweeps.job import Job, Outcome
 from alphapanda_desktop.sweeps.space import Axis, Value
 from alphapanda_desktop.sweeps.trial import Objective, Trial
 
@@ -29,6 +29,8 @@ class Swept:
     objective: Objective
     trials: tuple[Trial, ...]
     forward: Forward | None = None
+    best: Outcome | None = None
+    """The best candidate played once more, with its account from bar to bar."""
 
     @property
     def ranked(self) -> list[Trial]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from alphapanda_desktop.sweeps.forward import Walk, walk_forward
+from alphapanda_desktop.sweeps.job import play
 from alphapanda_desktop.sweeps.page import page_of
 from alphapanda_desktop.sweeps.search import Listed, search
 from alphapanda_desktop.sweeps.space import Axis, points_of
@@ -79,6 +81,25 @@ def test_the_page_holds_map_ranking_and_what_did_not_count(tmp_path: Path) -> No
     assert "ma_cross &lt;on&gt; INFY" in page and "must be shorter than the slow one of 5 bars" in page
     assert "the best Sharpe ratio would still be about" in page
     assert page.count("<tr>") >= 10 + 2
+
+
+def test_no_loss_is_green_and_no_gain_red_however_it_compares(tmp_path: Path) -> None:
+    found = swept(tmp_path, "fast=1,2", "slow=5,9")
+    for shift, colour in ((-1e6, "down"), (1e6, "up")):
+        trials = tuple(replace(t, statistics=t.statistics | {"sharpe": shift + n}) for n, t in enumerate(found.trials))
+        fields = [
+            part for part in page_of(replace(found, trials=trials)).split("<td") if "background:color-mix" in part
+        ]
+        assert len(fields) == 4 and all(f"var(--{colour})" in part for part in fields)
+
+
+def test_the_page_shows_the_account_and_the_assumptions_of_the_best(tmp_path: Path) -> None:
+    found = swept(tmp_path, "slow=9,12,15")
+    best = play(replace(found.job, params={**found.job.params, **found.ranked[0].params}))
+    page = page_of(replace(found, best=best))
+    assert well_formed(page) and page.count("<polyline") == 2
+    assert "next bar&#x27;s open" in page and "beside what was tried: cool_down=0, stop_loss=0.3, lots=20" in page
+    assert "with ₹10,00,000.00 and a slippage of 1 tick" in page
 
 
 def test_a_sweep_of_one_axis_has_a_ranking_and_no_map(tmp_path: Path) -> None:
