@@ -91,7 +91,8 @@ class InProcessSeat:
         error = sitting.scope.call(f"{sitting.run.strategy.name}.{name}", work, *args)
         took = time.perf_counter() - began
         if error is None:
-            sitting.took(name, took)
+            if name != "build":
+                sitting.took(name, took)
             return True
         what = "".join(traceback.format_exception_only(error)).strip()  # copes with a str() that fails itself
         sitting.failed(f"{name} failed at {_where(error, sitting.run.strategy)}: {what}")

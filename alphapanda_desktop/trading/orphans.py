@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.exits import CANCEL_WAIT_S, OfRun, get_out
 from alphapanda_desktop.trading.handed import HandedOver
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
-from alphapanda_desktop.trading.stops import KeptStop, kept_by
+from alphapanda_desktop.trading.stops import KeptStop, kept_by, name_of
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.runner import Runner
@@ -100,21 +100,23 @@ class Orphans:
         _shift(new, orphan, 1)
         host = self._runner.host_of(new.run_id)
         for stop in _stops_on(old, orphan):
-            stop.lift()
             if host is not None:
                 host.context.protect(stop.instrument, stop.trigger, reason=stop.reason)
+            stop.lift()  # only now: no moment without one
 
     async def adopt(self, run: Run) -> str:
-        """What is held becomes a person's own; orders work on, and stops of this program go on watching it."""
+        """What is held becomes a person's own; orders work on, but stops of this program guard what runs hold."""
         orphans = self.of(run)
         if not orphans:
             raise StrategyError(f"run {run.run_id} has left nothing behind")
         for orphan in orphans:
             await self._note(run, "", orphan)
             _shift(run, orphan, -1)
-        bare = [str(stop) for orphan in orphans for stop in _stops_on(run, orphan)]
-        words = f"adopted by hand: {'; '.join(map(str, orphans))}"
-        return self._told([run], f"{words}. Nothing here guards it any more" if bare else words)
+        stops = list(dict.fromkeys(stop for orphan in orphans for stop in _stops_on(run, orphan)))
+        for stop in stops:
+            stop.lift()
+        bare = "".join(f"; {name_of(stop.instrument)} at {stop.trigger:.2f} ends with that" for stop in stops)
+        return self._told([run], f"taken over by hand: {', '.join(_held(one) for one in orphans)}{bare}")
 
     async def flatten(self, run: Run) -> str:
         """Close what is held, as Exit on its row of the positions does."""
@@ -163,6 +165,11 @@ async def cancelled(desk: Desk, orders: Sequence[Order]) -> list[str]:
 def _products(run: Run, key: str) -> list[Product]:
     working = [cast(Product, order.product) for order in run.working(key)]
     return sorted({*run.held_as(key), *working})
+
+
+def _held(orphan: Orphan) -> str:
+    held = f"{orphan.quantity} {orphan.key} {orphan.product}" if orphan.quantity else orphan.key
+    return f"{held} with {len(orphan.orders)} orders at work" if orphan.orders else held
 
 
 def _stops_on(run: Run, orphan: Orphan) -> list[KeptStop]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -110,7 +110,9 @@ class Runner:
         One that never ended was interrupted, and is journaled so.
         """
         holding = {one.run_id for one in self._desk.brought if self._still_held(one)}
-        for row in await self._journal.runs(since - MEMORY if holding else since):
+        first = since - MEMORY if holding else since
+        changed = {str(event.detail["run"]): event.detail for event in await self._journal.events(first, CHANGED)}
+        for row in await self._journal.runs(first):
             if row.started_at < since and row.run_id not in holding:
                 continue
             if any(run.run_id == row.run_id for run in self.runs):
@@ -121,7 +123,9 @@ class Runner:
                 await self._journal.run_ended(row.run_id, self._clock.now(), how)
             # A strategy that is no longer installed still has its orders and its position.
             strategy_type = self.available.get(row.strategy) or _absent(row.strategy)
-            self.runs.insert(0, self._recalled(row, strategy_type, how))
+            later = cast(Mapping[str, object], changed.get(row.run_id, {}).get("parameters", {}))
+            params = {**row.parameters, **later}
+            self.runs.insert(0, self._recalled(replace(row, parameters=params), strategy_type, how))
             self._say(row.run_id)
         await self._restored.recall(since, [run for run in self.runs if run.run_id not in self._hosts])
 
