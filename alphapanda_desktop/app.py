@@ -277,7 +277,6 @@ class Program:
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
-        from alphapanda_desktop.trading.differences import ForeignPolicy
         from alphapanda_desktop.trading.governor import Governor
         from alphapanda_desktop.trading.market import Market
         from alphapanda_desktop.trading.metering import MeteredSink, time_orders
@@ -305,20 +304,12 @@ class Program:
             session, account.broker, journal, market, venue.clock, self._settings.risk.limits, scope, arming,
             governor=Governor(venue.clock, self._settings.risk.order_limits), hours=venue.real_hours,
         )  # fmt: skip
-        desk.foreign_policy = ForeignPolicy(self._settings.risk.foreign_orders)
-        stack.callback(self._keep_limits, desk)
-        desk.risk.changed.connect(lambda: self._keep_limits(desk))
-        desk.governor.changed.connect(lambda: self._keep_limits(desk))
-        desk.policy_changed.connect(lambda: self._keep_limits(desk))
-        seats = self._seats()
-        if venue.recorded is not None:
-            seats = venue.recorded.seats(seats)
+        self._follow_limits(stack, desk)
+        seats = venue.seats(self._seats())
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
         stack.callback(self._close_bench)
-        if venue.recorded is not None:
-            venue.recorded.follow(market, desk)
-            venue.recorded.rewound(self._rewind)
+        venue.attend(market, desk, self._rewind)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
         stack.callback(coverage.close)
@@ -337,9 +328,7 @@ class Program:
         stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
         self._show_meter()
-        for text in venue.recorded.notices if venue.recorded is not None else ():
-            self._tell(text)
-        self._tell_where_secrets_are(vault)
+        self._tell_first_words(vault)
 
     def _seats(self) -> SeatMaker:
         """Where strategies sit: each in a process of its own, with what the settings allow it."""
@@ -386,8 +375,11 @@ class Program:
             self.speed = self.venue.recorded.transport.speed
         self.close()
 
-    def _tell_where_secrets_are(self, vault: Vault) -> None:
-        if self.mode != "replay" and not vault.lasting:
+    def _tell_first_words(self, vault: Vault) -> None:
+        recorded = self.venue.recorded if self.venue is not None else None
+        for text in recorded.notices if recorded is not None else ():
+            self._tell(text)
+        if recorded is None and not vault.lasting:
             self._tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
 
     async def _open_books(self, desk: Desk) -> None:
@@ -395,6 +387,15 @@ class Program:
             await desk.open()
         except AlphaPandaError as error:
             self._tell(f"The broker's books could not be read yet; the desk takes no orders until they are: {error}")
+
+    def _follow_limits(self, stack: AsyncExitStack, desk: Desk) -> None:
+        """Keep what the sheets set, now and at the end."""
+        from alphapanda_desktop.trading.differences import ForeignPolicy
+
+        desk.foreign_policy = ForeignPolicy(self._settings.risk.foreign_orders)
+        stack.callback(self._keep_limits, desk)
+        for changed in (desk.risk.changed, desk.governor.changed, desk.policy_changed):
+            changed.connect(lambda: self._keep_limits(desk))
 
     def _keep_limits(self, desk: Desk) -> None:
         """Put what the limits sheet and the reconciliation sheet say on the disk, where it is not there already."""

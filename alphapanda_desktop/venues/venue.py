@@ -178,6 +178,16 @@ class Venue:
 
         return Ticker(session, self.clock, self.feed_root, order_of=order_from_wire, on_frame=on_frame)
 
+    def seats(self, make: SeatMaker) -> SeatMaker:
+        """Where its strategies sit."""
+        return self.recorded.seats(make) if self.recorded else make
+
+    def attend(self, market: Market, desk: Desk, rewound: Callable[[int], None]) -> None:
+        """Follow a desk that was opened on it; `rewound` hears from where a recorded day is to begin anew."""
+        if self.recorded:
+            self.recorded.follow(market, desk)
+            self.recorded.rewound(rewound)
+
     def history(self) -> History:
         return self.client
 
