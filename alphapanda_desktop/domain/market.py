@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from itertools import repeat
+from operator import truediv
+from typing import Any, Final, NamedTuple
 
 from alphapanda_desktop.domain.errors import WrongName
 
@@ -58,6 +60,17 @@ class Depth(NamedTuple):
     sell: tuple[DepthLevel, ...]
 
 
+def depth_of(words: tuple[int, ...], divisor: int) -> Depth:
+    """Levels of 30 words off the wire: quantity, price, orders of five bids, then of five offers."""
+    prices = map(truediv, words[1::3], repeat(divisor))
+    made = tuple(map(_NEW, _TEN_LEVELS, zip(prices, words[::3], words[2::3], strict=False)))
+    depth: Depth = _NEW(Depth, (made[:5], made[5:]))  # a third of the time that the classes' constructors take
+    return depth
+
+
+_NEW: Final[Any] = tuple.__new__
+
+
 @dataclass(slots=True, eq=True)
 class Tick:
     """What the exchange last said of one instrument; fields are Kite's ticker names, prices rupees.
@@ -98,12 +111,7 @@ class Tick:
     def depth(self) -> Depth | None:
         """Five levels each side, decoded when asked; None unless the mode is full and the instrument trades."""
         words = self.raw_depth
-        if words is None:
-            return None
-        divisor = self.divisor
-        levels = zip([price / divisor for price in words[1::3]], words[::3], words[2::3], strict=True)
-        made = tuple(map(tuple.__new__, _TEN_LEVELS, levels))  # a third of what ten calls of DepthLevel take
-        return Depth(made[:5], made[5:])
+        return None if words is None else depth_of(words, self.divisor)
 
     @property
     def exchange_timestamp(self) -> datetime | None:

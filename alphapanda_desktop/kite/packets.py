@@ -14,7 +14,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import PRICE_DIVISORS, SEGMENT_INDICES, price_divisor, segment_of
-from alphapanda_desktop.domain.market import Mode, Ohlc, Tick
+from alphapanda_desktop.domain.market import Depth, Mode, Ohlc, Tick, depth_of
 
 Bytes = bytes | bytearray | memoryview
 Problems = MutableMapping[str, int]
@@ -184,6 +184,11 @@ class _WireTick(Tick):
 
     __slots__ = ("_packet",)
     _packet: bytes
+
+    @property
+    def depth(self) -> Depth | None:
+        """As any tick's, straight from the packet."""
+        return depth_of(_read_depth(self._packet, QUOTE_SIZE + 20), self.divisor) if self.mode is _MODE_FULL else None
 
     def __getattr__(self, name: str) -> object:
         if name == "raw_depth":
