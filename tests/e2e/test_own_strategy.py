@@ -1,0 +1,99 @@
+"""A person's own strategy in the real window: made, started, changed, saved anew, and known after a restart."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QSpinBox, QToolButton
+
+from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.ui.strategies import StrategiesPanel
+from tests.e2e.test_window import Eventually, MemoryVault, Stage, click, play
+
+pytestmark = pytest.mark.timeout(150)
+
+
+def _panel(stage: Stage) -> StrategiesPanel:
+    assert stage.window.view is not None
+    return stage.window.view.strategies
+
+
+async def _made_and_started(stage: Stage) -> Run:
+    """A file from the template, and a run of it that was started from the form."""
+    panel, runner = _panel(stage), stage.program.runner
+    assert panel.files is not None
+    panel.files.toggle.setChecked(True)
+    QTest.keyClicks(panel.files.name, "my idea")
+    click(panel, "files_create")
+    await stage.eventually(lambda: "my_idea" in runner.available, 30)
+    assert panel.form.choose("my_idea")
+    await stage.eventually(panel.form.start.isEnabled, 20)
+    click(panel, "strategy_start")
+    run: Run = await stage.eventually(lambda: runner.runs and runner.runs[0], 20)
+    await stage.eventually(lambda: run.state is RunState.RUNNING, 30)
+    return run
+
+
+def test_a_file_is_made_started_changed_and_reloaded_in_processes_of_its_own(
+    run: Any, eventually: Eventually, tmp_path: Path
+) -> None:
+    pids: list[int] = []
+
+    async def person(stage: Stage) -> None:
+        await stage.paste_login()
+        await stage.ready()
+        old = await _made_and_started(stage)
+        panel, runner = _panel(stage), stage.program.runner
+        card = panel.cards[old.run_id]
+        path = tmp_path / "strategies" / "my_idea.py"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("bar.close >", "bar.ltp >"), encoding="utf-8")
+        await eventually(lambda: "my_idea.py:49: a bar has no 'ltp'" in card.file.words.text(), 30)
+        assert old.state is RunState.RUNNING
+        path.write_text(text.replace("number(1, ", "number(2, "), encoding="utf-8")
+        await eventually(lambda: not card.file.reload.isHidden(), 30)
+        await eventually(lambda: card.process.text().startswith(f"process {old.pulse.pid} · "), 10)
+        pids.append(old.pulse.pid or 0)
+        click(card, f"run_reload_{old.run_id}")
+        await eventually(lambda: old.state is RunState.STOPPED, 30)
+        new = runner.runs[0]
+        await eventually(lambda: new.state is RunState.RUNNING, 30)
+        assert new.strategy is runner.available["my_idea"] and new.params.lots == 1
+        pids.append(new.pulse.pid or 0)
+        toggle = panel.findChild(QToolButton, f"run_edit_{new.run_id}")
+        await eventually(lambda: not toggle.isHidden(), 10)
+        toggle.click()
+        panel.findChild(QSpinBox, f"run_param_{new.run_id}_lots").setValue(4)
+        click(panel, f"run_apply_{new.run_id}")
+        await eventually(lambda: new.waiting_params is not None and new.waiting_params.lots == 4, 20)
+
+    play(run, eventually, tmp_path, person, vault=MemoryVault())
+    assert len(set(pids)) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids) or os.name != "posix"
+
+
+def test_after_a_restart_it_is_known_by_its_name_and_ready(run: Any, eventually: Eventually, tmp_path: Path) -> None:
+    vault = MemoryVault()
+
+    async def first(stage: Stage) -> None:
+        await stage.paste_login()
+        await stage.ready()
+        await _made_and_started(stage)
+
+    async def second(stage: Stage) -> None:
+        await eventually(lambda: stage.window.view is not None, 60)
+        panel, runner = _panel(stage), stage.program.runner
+        assert [one.strategy.title for one in runner.runs] == ["My idea"]
+        assert runner.runs[0].params.bars == 20
+        card = panel.cards[runner.runs[0].run_id]
+        assert (card.state.text(), card.inside.isHidden()) == ("stopped", True)
+        QTest.mouseClick(card.again, Qt.MouseButton.LeftButton)
+        assert panel.form.pick.currentData() == "my_idea"
+
+    play(run, eventually, tmp_path, first, vault=vault)
+    play(run, eventually, tmp_path, second, vault=vault)
