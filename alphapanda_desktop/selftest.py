@@ -106,9 +106,9 @@ def _migrations() -> str:
 
 def _tls() -> str:
     import ssl
+    from importlib import import_module
 
-    import certifi
-
+    certifi = import_module("certifi")  # kiteconnect's requests brings it, and trusts it alone
     own, system = ssl.create_default_context(cafile=certifi.where()), ssl.create_default_context()
     count = own.cert_store_stats()["x509_ca"]
     if not count:
