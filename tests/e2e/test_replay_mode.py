@@ -21,6 +21,9 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.replay import Pace
 from alphapanda_desktop.memory import Looks, WindowMemory
+from alphapanda_desktop.replaying.exact import ExactSetup, play
+from alphapanda_desktop.replaying.source import Recording
+from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.paper import PaperBroker
 from alphapanda_desktop.trading.run import RunState
@@ -184,8 +187,20 @@ def _traded(run, eventually, folder: Path, options: ReplayOptions, speed: float)
     return run(story())
 
 
-def test_a_strategy_trades_the_same_at_any_speed(run, eventually, tmp_path, day):
+def test_a_strategy_trades_the_same_at_any_speed_and_as_the_exact_tier_says(run, eventually, tmp_path, day):
     slow = _traded(run, eventually, tmp_path / "slow", day, 300)
     fast = _traded(run, eventually, tmp_path / "fast", day, 1000)
     assert len(slow) >= 3
     assert slow == fast
+    assert sorted(slow, key=str) == sorted(_in_virtual_time(day.files[0]), key=str)
+
+
+def _in_virtual_time(path: Path) -> list[tuple[object, ...]]:
+    kind = SHIPPED["ma_cross"]
+    params = kind.Params(**CROSS, allow_short=True)
+    with Recording.open([path]) as recording:
+        infy = recording.find("NSE:INFY")
+        assert infy is not None
+        setup = ExactSetup(strategy=kind, params=params, recording=recording, instruments=[infy])
+        fills = play(setup).fills
+    return [(f.transaction_type, f.quantity, f.average_price, f.fill_timestamp) for f in fills]
