@@ -27,7 +27,7 @@ _MORE: Final = """
 First the file is read: names that ticks, bars, orders and the context do not have, hooks that do not exist, calls that
 leave out a reason. Then it is executed in a child process with limits of time and memory, which tells its parameters.
 
-With --data it is played on that history in child processes, several times:
+With --data it is played on that history, its last 20,000 bars, in child processes, more than twenty times:
   same twice    the same bars must give the same wishes, in another process too
   look-ahead    on bars cut at a moment it must do by then what it does on all of them
   warm-up       begun later, the numbers that it shows must become those of the run that began earlier: how soon?

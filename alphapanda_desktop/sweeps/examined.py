@@ -20,6 +20,9 @@ REACHES: Final = ("open", "socket.connect", "subprocess.Popen", "os.system", "ur
 
 LOOKS_UP: Final = 50
 
+MOST_BARS: Final = 20_000
+"""The last so many bars of each instrument are played, more than twenty times over."""
+
 
 class Examined(NamedTuple):
     """What came of it, in plain values."""
@@ -111,7 +114,7 @@ def _setup(job: Job) -> Setup:
     for ref in job.data:
         bars, own = load(ref), strategy.interval.seconds
         seconds = job.bar_s or (own if own > bars.seconds and own % bars.seconds == 0 else bars.seconds)
-        series.append(bars.longer(seconds).between(job.first, job.last))
+        series.append(bars.longer(seconds).between(job.first, job.last)[-MOST_BARS:])
     return Setup(
         strategy=strategy,
         params=params_of(strategy, job.params),
