@@ -90,7 +90,7 @@ def test_no_loss_is_green_and_no_gain_red_however_it_compares(tmp_path: Path) ->
         fields = [
             part for part in page_of(replace(found, trials=trials)).split("<td") if "background:color-mix" in part
         ]
-        assert len(fields) == 4 and all(f"var(--{colour})" in part for part in fields)
+        assert len(fields) == 4 and all(f"var(--{colour})" in cell for cell in fields)
 
 
 def test_the_page_shows_the_account_and_the_assumptions_of_the_best(tmp_path: Path) -> None:
