@@ -217,6 +217,8 @@ class StrategiesPanel(QWidget):
                 card.left.refresh()
         for card in self.cards.values():
             card.show_pnl()  # with every frame, as the books and the strip do: the figures must agree
+        nets = [card.net for card in self.cards.values()]
+        self.bar.show_net(None if None in nets else sum(net for net in nets if net is not None))
         self._frames = (self._frames + 1) % REFRESH_FRAMES
         if not self._frames:
             self._refresh()
@@ -228,7 +230,6 @@ class StrategiesPanel(QWidget):
                 card.refresh()
             elif not card.left.isHidden():
                 card.left.refresh()  # other runs may take it over now, or not any more
-        nets = [card.net for card in self.cards.values()]
-        self.bar.refresh(None if None in nets else sum(net for net in nets if net is not None))
+        self.bar.refresh()
         if self.form.isVisible():
             self.form.judge()

@@ -73,8 +73,15 @@ class StrategyBar(QWidget):
         button.clicked.connect(lambda _checked=False: work())
         return button
 
-    def refresh(self, net: float | None) -> None:
-        """Say what the runs do, and offer what makes sense; `net` is what they made together today."""
+    def show_net(self, net: float | None) -> None:
+        """Say what the runs do, and what they made together today; None where that is not known."""
+        runs = self._runner.runs
+        parts = [f"{len(_in(runs, state))} {word}" for state, word in COUNTED if _in(runs, state)]
+        self.summary.setVisible(bool(runs))
+        self.summary.setText(f"{' · '.join(parts) or 'none running'} · today {formats.known_result(net)}")
+
+    def refresh(self) -> None:
+        """Offer what makes sense now."""
         runs = self._runner.runs
         alive = [run for run in runs if not run.state.over]
         running = _in(runs, RunState.RUNNING)
@@ -83,9 +90,6 @@ class StrategyBar(QWidget):
         self.pause.setEnabled(bool(running or _in(runs, RunState.PAUSED)))
         self.stop.setEnabled(bool(alive))
         self.stop.setToolTip(self._what_stop_does(alive))
-        parts = [f"{len(_in(runs, state))} {word}" for state, word in COUNTED if _in(runs, state)]
-        self.summary.setVisible(bool(runs))
-        self.summary.setText(f"{' · '.join(parts) or 'none running'} · today {formats.known_result(net)}")
 
     def _what_stop_does(self, alive: Sequence[Run]) -> str:
         working = sum(order.live for run in alive for order in run.orders.values())
