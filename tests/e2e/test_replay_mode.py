@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -38,6 +39,7 @@ from tests.e2e.headless import MemoryVault
 from tests.fakes import a_request
 from tests.replaying.recorded import BEGAN_NS, INFY, SECOND, a_recording, price_of
 
+ROOT = Path(__file__).resolve().parents[2]
 CROSS = {"fast": 1, "slow": 3, "cool_down": 0, "stop_loss": 0.3, "target": 0.0}
 
 
@@ -114,6 +116,23 @@ def test_going_back_asks_first_and_then_has_another_program_begin_there(run, eve
             assert replay.transport.position_ns == BEGAN_NS + 100 * SECOND
 
     run(story())
+
+
+def test_going_back_puts_another_window_in_the_place_of_the_first(tmp_path, day):
+    line = [sys.executable, "-m", "tests.e2e.replay_drive", "--data-dir", str(tmp_path), "--mode", "replay",
+            "--recording", str(day.files[0])]  # fmt: skip
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=90, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    first, second = said["seen"]
+    begin_ns = BEGAN_NS + SECOND // 5
+    assert said["code"] == 0 and first["window"] != second["window"]
+    assert (first["at"], second["at"]) == (begin_ns, begin_ns + 90 * SECOND)
+    assert (first["speed"], second["speed"]) == (1, 60)
+    assert second["geometry"][2:] == [1300, 760] and second["title"] == first["title"]
+    (own,) = (tmp_path / "profiles" / "default" / "replays").iterdir()
+    assert (own / "replay.sqlite").exists() and (own / "settings.json").exists()
+    assert not (tmp_path / "profiles" / "default" / "settings.json").exists()
 
 
 def _order(program: Program, instrument: Instrument) -> OrderRequest:
