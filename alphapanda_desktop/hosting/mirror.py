@@ -9,6 +9,7 @@ import numpy as np
 
 from alphapanda_desktop.domain.bars import BarSeries
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.runbook import Brought
 from alphapanda_desktop.hosting.papers import order_told
@@ -33,6 +34,7 @@ class Mirror:
         self._orders: dict[str, Order] = {}
         self._brought: Brought | None = None
         self._tags: set[str] = set()
+        self._places = {instrument.instrument_token: n for n, instrument in enumerate(self._run.instruments)}
         self.stale = True
         """Whether orders may be others than were told."""
 
@@ -43,6 +45,11 @@ class Mirror:
         self._prices |= new
         state: dict[str, Any] = {"now": self._sitting.clock.now_ns()}
         return state | {"prices": new} if new else state
+
+    def ticked(self, place: int, tick: Tick) -> dict[str, Any]:
+        """The time, and the price of a tick."""
+        self._prices[place] = tick.last_price
+        return {"now": self._sitting.clock.now_ns(), "i": place, "prices": {place: tick.last_price}}
 
     def _price(self, place: int) -> float | None:
         tick = self._sitting.market.latest(self._run.instruments[place].instrument_token)
@@ -103,7 +110,7 @@ class Mirror:
 
     def place_of(self, instrument: Instrument) -> int:
         """An instrument's place among the run's."""
-        return self._run.instruments.index(instrument)
+        return self._places[instrument.instrument_token]
 
 
 def closed_of(series: BarSeries) -> Columns:

@@ -54,6 +54,8 @@ class Call:
     header: Mapping[str, Any] = field(default_factory=dict)
     body: bytes = b""
     own: bytes = b""
+    tick: Tick | None = None
+    """Packed only when it is told: a newer one may come first."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     well: bool = False
     said: int = 0
@@ -95,8 +97,8 @@ class ProcessSeat:
         return self._now is not None and self._now.hook.startswith("on_")
 
     @property
-    def idle(self) -> bool:
-        return self._now is None and not self._waiting
+    def busy(self) -> bool:
+        return self._now is not None or bool(self._waiting)
 
     # -- its life --------------------------------------------------------------------------------------------
 
@@ -199,8 +201,7 @@ class ProcessSeat:
         place = self._mirror.place_of(instrument)
         if self._waiting.pop(place, None) is not None:
             self._run.pulse.dropped_ticks += 1
-        call = Call("on_tick", self._mirror.moment([place]) | {"i": place}, own=wire.tick_bytes(tick))
-        self._put(call, place)
+        self._put(Call("on_tick", self._mirror.ticked(place, tick), tick=tick), place)
 
     def order(self, order: Order) -> None:
         self._mirror.stale = True
@@ -241,9 +242,10 @@ class ProcessSeat:
         header = {"do": call.hook, "n": call.number, **call.header}
         if call.hook.startswith("on_"):
             header |= self._mirror.orders()
-        if call.own:
-            header["own"] = len(call.own)
-        self._process.write(wire.packed(header, call.body + call.own))
+        own = wire.tick_bytes(call.tick) if call.tick is not None else call.own
+        if own:
+            header["own"] = len(own)
+        self._process.write(wire.packed(header, call.body + own))
 
     # -- what its process says -------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ class Host:
     @property
     def idle(self) -> bool:
         """Whether the strategy has dealt with all that it was told."""
-        return self._seat.idle
+        return not self._seat.busy
 
     async def load(self) -> bool:
         """Fetch history and bring the strategy up; whether it waits for `begin` now."""

@@ -27,8 +27,8 @@ class InProcessSeat:
         return self._strategy is not None and type(self._strategy).on_tick is not Strategy.on_tick
 
     @property
-    def idle(self) -> bool:
-        return True
+    def busy(self) -> bool:
+        return False
 
     async def load(self) -> bool:
         return self._call("build", self._build)

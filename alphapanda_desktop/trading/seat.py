@@ -69,8 +69,8 @@ class Seat(Protocol):
         ...
 
     @property
-    def idle(self) -> bool:
-        """Whether all that it was told has been dealt with."""
+    def busy(self) -> bool:
+        """Whether it has not dealt yet with all that it was told."""
         ...
 
     async def load(self) -> bool:
