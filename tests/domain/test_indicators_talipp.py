@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain import indicators as ours
+from alphapanda_desktop.domain.anyindicator import indicator
 from alphapanda_desktop.domain.streams import Stream, rolled
 
 theirs = pytest.importorskip("talipp.indicators", reason="talipp is not installed: bring .venv up to requirements.lock")
@@ -72,3 +73,18 @@ def test_a_stream_and_its_forming_bar_follow_theirs(prices: list[float]) -> None
         closed = stream.add(price)
         assert (other[-1] is None and np.isnan(closed)) or closed == pytest.approx(other[-1], rel=1e-9)
     assert rolled(lambda p: ours.rsi(p, 9), window, prices)[-1] == pytest.approx(other[-1], rel=1e-9)
+
+
+@settings(max_examples=15)
+@given(PRICES, st.integers(3, 15))
+def test_functions_by_name(prices: list[float], period: int) -> None:
+    close, dice = np.array(prices), np.random.default_rng(len(prices))
+    high, low = close * (1 + 0.01 * dice.random(len(close))), close * (1 - 0.01 * dice.random(len(close)))
+    volume = dice.integers(1, 999, len(close)).astype(float)
+    bars = ohlcv.OHLCVFactory.from_matrix2([each.tolist() for each in (close, high, low, close, volume)])
+    for name in ("WMA", "DEMA", "TEMA", "ROC"):
+        agree(indicator(name, timeperiod=period)(close), getattr(theirs, name)(period, prices))
+    agree(indicator("KAMA", timeperiod=period)(close), theirs.KAMA(period, 2, 30, prices))
+    agree(indicator("CCI", timeperiod=period)(high, low, close), theirs.CCI(period, input_values=bars))
+    agree(indicator("OBV")(close, volume), theirs.OBV(bars))
+    agree(indicator("AD")(high, low, close, volume), theirs.AccuDist(bars))
