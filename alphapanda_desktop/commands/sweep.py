@@ -78,8 +78,9 @@ def _swept(given: argparse.Namespace, job: Job, results: Results) -> Swept:
             best = _best(job, objective, trials, who) if walk is None and given.report else None
     finally:
         told.progress.end()
-    if trials and all(trial.status == "skipped" for trial in trials):
-        raise BadData(f"the strategy refuses every parameter set, such as: {trials[0].reason}")
+    if trials and all(trial.status != "done" for trial in trials):
+        every = "refuses" if all(trial.status == "skipped" for trial in trials) else "fails with or refuses"
+        raise BadData(f"the strategy {every} every parameter set, such as: {trials[-1].reason}")
     name = job.strategy if isinstance(job.strategy, str) else Path(job.strategy.path).name
     goal = f"{'lowest' if objective.least else 'highest'} {objective.figure}"
     title = f"{name} on {', '.join(ref.instrument.key for ref in job.data)}: {goal}"
@@ -166,6 +167,8 @@ def _print(swept: Swept) -> None:
             for trial in swept.ranked[:SHOWN]
         ]
         _print_table([*names, *(title for _, title, _ in FIGURES)], rows)
+        if not rows:
+            print("No parameter set is a candidate.")
     else:
         _print_table(
             ["learned from", "judged on", "tried", "chosen", "learned", "judged", "return", "trades"],

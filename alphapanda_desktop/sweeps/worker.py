@@ -27,6 +27,9 @@ HEAD: Final = struct.Struct("<Q")
 LARGEST_PRINT: Final = 64 << 20
 """Bytes that the strategies of one worker may print before printing fails."""
 
+MOST_MEMORY: Final = 4 << 30
+"""Bytes of its own that a worker may hold: a strategy that leaks ends with MemoryError, and not the machine."""
+
 _KILLED_WITH_PARENT: Final = 1
 """PR_SET_PDEATHSIG."""
 
@@ -51,7 +54,7 @@ def write(stream: IO[bytes], message: object) -> None:
 
 
 def _guard() -> None:
-    """Tell of crashes, leave no core file, print no disk full, and die with the parent even when stuck."""
+    """Tell of crashes, leave no core file, fill neither disk nor memory, and die with the parent even when stuck."""
     faulthandler.enable(all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, all_threads=False)  # the parent asks so where a job that hangs is stuck
@@ -61,6 +64,7 @@ def _guard() -> None:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_PRINT, LARGEST_PRINT))
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     if sys.platform == "linux":
         import ctypes
 

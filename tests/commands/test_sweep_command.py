@@ -121,6 +121,10 @@ def test_a_strategy_file_of_ones_own_is_swept(history: Path, capsys: pytest.Capt
     ("words", "why"),
     [
         (["--grid", "pace=1:3"], "refuses every parameter set, such as: parameters of ma_cross: pace: Extra inputs"),
+        (
+            ["--grid", "fast=9:12", "slow=5"],
+            "every parameter set, such as: parameters of ma_cross: fast average",
+        ),
         (["--grid", "fast=2,3", "fast=4,5"], "fast is given twice"),
         (["--grid", "fast=2,3", "--set", "fast=4"], "fast is given twice"),
         (["--grid", "stop_loss=0.1:0.5"], "a grid needs a step for stop_loss"),

@@ -18,7 +18,8 @@ from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.sweeps.cluster import hands
 from alphapanda_desktop.sweeps.search import Listed, search
 from alphapanda_desktop.sweeps.space import Axis, points_of
-from alphapanda_desktop.sweeps.trial import Results, Trial
+from alphapanda_desktop.sweeps.suggest import Suggested
+from alphapanda_desktop.sweeps.trial import Objective, Results, Trial
 from tests.sweeps.searching import a_job, here
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +81,15 @@ def test_a_cluster_finds_what_one_thread_finds_though_a_worker_is_killed_in_the_
         assert workers[0].wait(STARTS_S) == -signal.SIGKILL and workers[1].poll() is None
     assert killed and together == alone
     assert sum(trial.status == "done" for trial in together) > 20
+
+
+def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("optuna", "distributed"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(BadData, match=r"install the extra alphapanda-desktop\[cluster\]"), hands(scheduler="tcp://x:1"):
+        pytest.fail("nobody could ask")
+    with pytest.raises(BadData, match=r"install the extra alphapanda-desktop\[sweep\]"):
+        Suggested([Axis.of("fast=2:3")], 1, Objective(), 0)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,6 +126,14 @@ def test_a_job_that_tells_nothing_for_long_is_ended_with_where_it_was_stuck(tmp_
         pool.kill()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit that Linux has")
+def test_a_strategy_that_wants_all_memory_is_told_so_with_its_line(pool: Pool, tmp_path: Path) -> None:
+    mine = a_file(tmp_path, "self.much = bytearray(8 << 30)")
+    with pytest.raises(StrategyError, match=r"mine\.py:13: MemoryError"):
+        pool.play(Job(strategy=mine, data=(bars_in(tmp_path),))).result()
+    assert pool.submit(math.sqrt, 9.0).result() == 3.0
+
+
 def test_garbage_in_place_of_an_answer_ends_the_worker_and_nothing_else(pool: Pool, tmp_path: Path) -> None:
     body = (
         "for fd in range(3, 30):",
