@@ -93,12 +93,8 @@ class ProcessSeat:
 
     @property
     def busy(self) -> bool:
-        """Whether something that happened is being answered: a recorded day waits for that."""
-        return self._now is not None and self._now.hook.startswith("on_")
-
-    @property
-    def busy(self) -> bool:
-        return self._now is not None or bool(self._waiting)
+        """Whether something that happened is being answered: a recorded day waits for that, but not for a Load."""
+        return self._now is not None and self._now.hook != "build"
 
     # -- its life --------------------------------------------------------------------------------------------
 
