@@ -29,13 +29,15 @@ class Pace(StrEnum):
 class Outline:
     """A recorded day from afar, in pieces of equal length from `begin_ns` on.
 
-    `ticks` counts them in each piece, of all instruments; `price` is one instrument's last, nan where it is silent.
+    `ticks` counts them in each piece, of all instruments. `price` and `volume` are one instrument's: its last price,
+    nan where it is silent, and what was traded.
     """
 
     begin_ns: int
     piece_ns: int
     ticks: NDArray[np.int64]
     price: NDArray[np.float64]
+    volume: NDArray[np.int64]
 
 
 class Transport(Protocol):

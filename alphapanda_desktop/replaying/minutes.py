@@ -159,14 +159,15 @@ class Minutes:
         """The day from afar, a minute a piece."""
         first = begin_ns // SECOND // MINUTE_S
         count = end_ns // SECOND // MINUTE_S - first + 1
-        ticks, price = np.zeros(count, np.int64), np.full(count, np.nan)
+        ticks, price, volume = np.zeros(count, np.int64), np.full(count, np.nan), np.zeros(count, np.int64)
         for each, rows in self._by_token.items():
             places = (rows.key & 0xFFFF_FFFF) - first
             inside = (places >= 0) & (places < count)
             np.add.at(ticks, places[inside], rows.ticks[inside])
             if each == token:
                 price[places[inside]] = rows.close[inside]
-        return Outline(first * MINUTE_S * SECOND, MINUTE_S * SECOND, ticks, price)
+                volume[places[inside]] = np.maximum(np.diff(rows.last, prepend=rows.first[0]), 0)[inside]
+        return Outline(first * MINUTE_S * SECOND, MINUTE_S * SECOND, ticks, price, volume)
 
 
 def _bars(rows: _Pieces, starts: Ints, begin: int, end: int) -> Iterator[Bar]:

@@ -1,4 +1,7 @@
-"""The recorded day as a strip: how busy it was, one instrument's price, and where it is now. Press it to go there."""
+"""The recorded day as a strip: one instrument's price and volume, and where it is now. Press it to go anywhere.
+
+What has no volume shows how busy the whole market was.
+"""
 
 from __future__ import annotations
 
@@ -151,18 +154,19 @@ class Scrubber(QWidget):
         picture.fill(self._edge.theme.colour("panel"))
         painter = QPainter(picture)
         if self._outline is not None and len(self._outline.ticks):
-            self._draw_ticks(painter, self._outline)
+            self._draw_bulk(painter, self._outline)
             self._draw_price(painter, self._outline)
         painter.end()
         return picture
 
-    def _draw_ticks(self, painter: QPainter, outline: Outline) -> None:
+    def _draw_bulk(self, painter: QPainter, outline: Outline) -> None:
+        bulk = outline.volume if outline.volume.any() else outline.ticks
         # Of the busiest minutes, which are the first and the last, the tops are cut off: the rest would be flat.
-        highest = max(float(np.percentile(outline.ticks, USUAL_PCT)), 1.0)
+        highest = max(float(np.percentile(bulk, USUAL_PCT)), 1.0)
         room = self.height() * 0.45
         colour = QColor(self._edge.theme.muted)
         colour.setAlpha(FAINT)
-        for number, count in enumerate(outline.ticks.tolist()):
+        for number, count in enumerate(bulk.tolist()):
             left = self._x_of(outline.begin_ns + number * outline.piece_ns)
             right = self._x_of(outline.begin_ns + (number + 1) * outline.piece_ns)
             high = room * min(count / highest, 1.0)

@@ -125,6 +125,10 @@ def test_the_outline_counts_every_tick_and_has_one_instruments_prices(arun, tmp_
             assert outline.begin_ns == BEGAN_NS and outline.piece_ns == 60 * SECOND
             infy = played(day, SBIN, day.end_ns)
             assert outline.price.tolist() == infy.close.tolist()
+            assert outline.volume.tolist() == [
+                570,
+                *infy.volume.tolist()[1:],
+            ]  # the first is counted from its first tick
 
     arun(story())
 

@@ -47,7 +47,7 @@ class FakeTransport:
 
     def outline(self, token: int | None = None) -> Outline:
         self.outlined.append(token)
-        return Outline(BEGAN_NS, MINUTE, np.arange(360), np.linspace(100.0, 110.0, 360))
+        return Outline(BEGAN_NS, MINUTE, np.arange(360), np.linspace(100.0, 110.0, 360), np.arange(360))
 
 
 class Stage:
