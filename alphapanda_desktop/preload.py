@@ -47,6 +47,8 @@ BENCH: Final = (
     "alphapanda_desktop.testbench",
     "alphapanda_desktop.sweeps.past",
     "alphapanda_desktop.sweeps.pool",
+    "alphapanda_desktop.sweeps.search",
+    "alphapanda_desktop.sweeps.swept",
     "alphapanda_desktop.backtest.report",
     "alphapanda_desktop.ui.backtestwindow",
 )

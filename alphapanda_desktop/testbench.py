@@ -23,7 +23,7 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.store.history import CandleHistory, folder_of
 from alphapanda_desktop.store.threads import in_daemon_thread
-from alphapanda_desktop.ui.backtestparts import Report, Told, Wanted
+from alphapanda_desktop.ui.backtestparts import Report, SweepReport, Told, Wanted
 
 if TYPE_CHECKING:  # the workers' side is imported when the first backtest is asked for
     from alphapanda_desktop.domain.bars import BarSeries
@@ -34,6 +34,9 @@ if TYPE_CHECKING:  # the workers' side is imported when the first backtest is as
     from alphapanda_desktop.venues.venue import PracticeOptions, Venue
 
 T = TypeVar("T")
+
+MOST_POINTS: Final = 10_000
+"""Combinations of a sweep in the window, whose table is ranked by hand and eye."""
 
 TELL_EVERY_S: Final = 0.05
 """A person cannot read faster; bars are played by the million."""
@@ -77,6 +80,43 @@ class TestBench:
         instruments = {ref.instrument.key: ref.instrument for ref in refs}
         took = time.perf_counter() - began
         return Report(next(self._numbers), wanted, played, instruments, bars, tuple(notes), took)
+
+    async def sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
+        """Try every combination of the axes in workers of its own, and rank them. Cancelling ends the workers."""
+        from alphapanda_desktop.sweeps.pool import Pool
+        from alphapanda_desktop.sweeps.search import Hands, Listed, search
+        from alphapanda_desktop.sweeps.space import Axis, points_of
+        from alphapanda_desktop.sweeps.swept import Swept, heat_map
+        from alphapanda_desktop.sweeps.trial import Objective, Results
+
+        began, objective = time.perf_counter(), Objective(figure)
+        chosen = tuple(Axis.of(text) for text in axes)
+        points = list(points_of(chosen))
+        if len(points) > MOST_POINTS:
+            raise BadData(f"{len(points):,} combinations, {MOST_POINTS:,} allowed here; `alphapanda sweep` takes more")
+        refs, _notes = await self._bars(wanted, told)
+        job, words = self._job(wanted, refs), f"Trying {len(points):,} combinations…"
+        tell = _on_loop(words, told)
+        told(words, 0, len(points))
+        pool = Pool()
+        try:
+            found = await _in_thread(
+                lambda: search(
+                    job, Listed(points), Hands(pool, 2 * pool.workers), Results(),
+                    lambda done, _trial: tell(done, len(points)),
+                )
+            )  # fmt: skip
+        finally:  # cancelled, this ends the search too: what it waits for is cancelled with the workers
+            in_daemon_thread("test bench", pool.kill)
+        ranked = objective.ranked(found)
+        placed = set(map(id, ranked))
+        rest = [trial for trial in found if id(trial) not in placed]
+        swept = Swept(
+            job=job, title=wanted.strategy, method="grid", axes=chosen, objective=objective, trials=tuple(found)
+        )
+        took = time.perf_counter() - began
+        field = heat_map(chosen, found, objective)
+        return SweepReport(wanted, figure, objective.least, (*ranked, *rest), len(ranked), field, swept.by_luck, took)
 
     async def save_page(self, report: Report) -> Sequence[Path]:
         """Write the report as one HTML file; where. Raises OSError."""

@@ -173,5 +173,26 @@ def test_a_strategy_file_that_never_comes_back_is_ended_by_cancel(arun, bench, t
     arun(story())
 
 
+def test_a_sweep_tries_every_combination_in_workers_and_can_be_ended(arun, bench):
+    async def story():
+        said: list[tuple[int, int]] = []
+        report = await bench.sweep(WISH, ["fast=2:4", "slow=4:8:4"], "sharpe", lambda _t, *at: said.append(at))
+        assert len(report.tried) == 6 and report.candidates == 5
+        assert report.tried[-1].status == "skipped" and report.field is not None
+        assert (0, 6) in said
+        with pytest.raises(BadData, match="10,000 allowed here"):
+            await bench.sweep(WISH, ["fast=1:200", "slow=1:200"], "sharpe", lambda *_: None)
+        begun = asyncio.Event()
+        many = asyncio.ensure_future(
+            bench.sweep(WISH, ["fast=2:80", "slow=81:160"], "sharpe", lambda _t, done, _all: done and begun.set())
+        )
+        await begun.wait()
+        many.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await many
+
+    arun(story())
+
+
 def vars_of(wanted: Wanted) -> dict[str, object]:
     return {name: getattr(wanted, name) for name in wanted.__dataclass_fields__}

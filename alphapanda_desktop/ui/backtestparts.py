@@ -19,6 +19,9 @@ from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.strategy import Strategy
 
+Value = bool | int | float | str
+"""What a parameter may be."""
+
 Told = Callable[[str, int, int], None]
 """Told what is being done, and how much of how much of it is."""
 
@@ -100,6 +103,48 @@ class Report:
         return f"#{self.number} {self.played.title} · {keys[0]}{more}"
 
 
+class Field(Protocol):
+    """A figure over two parameters: `cells[row][column]`, None where nothing was found."""
+
+    @property
+    def across(self) -> str: ...
+    @property
+    def down(self) -> str: ...
+    @property
+    def columns(self) -> Sequence[Value]: ...
+    @property
+    def rows(self) -> Sequence[Value]: ...
+    @property
+    def cells(self) -> Sequence[Sequence[float | None]]: ...
+
+
+class Tried(Protocol):
+    """One set of parameters, and what came of it; `reason` says why there are no figures."""
+
+    @property
+    def params(self) -> Mapping[str, Value]: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def statistics(self) -> Mapping[str, float | int | None]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SweepReport:
+    """What a sweep found: candidates best first, then the rest; `by_luck` as `sweeps.swept` has it."""
+
+    wanted: Wanted
+    figure: str
+    least: bool
+    tried: tuple[Tried, ...]
+    candidates: int
+    field: Field | None
+    by_luck: float | None
+    took_s: float
+
+
 class Bench(Protocol):
     """Plays backtests away from this process's loop."""
 
@@ -119,6 +164,13 @@ class Bench(Protocol):
         """Fetch what lacks, play it in a worker process, and report. Cancelling ends the worker.
 
         Raises what is wrong with the wish, the history or the strategy, in words.
+        """
+        ...
+
+    async def sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
+        """Try every combination of axes like "fast=5:50:5", and rank them by a figure. Cancelling ends the workers.
+
+        Raises what is wrong with the wish, an axis or the history, in words.
         """
         ...
 

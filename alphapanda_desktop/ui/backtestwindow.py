@@ -1,4 +1,4 @@
-"""The backtest window: what to play on the left, what came of it on the right, the last few to compare.
+"""The backtest window: what to play on the left, what came of it on the right, the last few to compare, a sweep.
 
 A window of its own beside the main one: it may stand on another screen, and it stops nothing. The kill switch's key
 works in it too. Object names: `backtest_run`, `backtest_cancel`, `backtest_progress`, `backtest_said`,
@@ -8,9 +8,9 @@ works in it too. Object names: `backtest_run`, `backtest_cancel`, `backtest_prog
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSplitter,
     QStackedWidget,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +35,7 @@ from alphapanda_desktop.ui.backtestreport import ReportView
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sweeppage import SweepPage
 from alphapanda_desktop.ui.theme import Role
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 
 MOST_KEPT: Final = 12
 """Reports that can be chosen; the oldest goes first."""
+
+BREATH_S: Final = 0.001
+"""A turn for all that waits."""
 
 FORM_PX: Final = 340
 SIZE: Final = (1360, 860)
@@ -78,7 +83,7 @@ class BacktestWindow(QWidget):
     def _build_left(self) -> QWidget:
         side = QWidget(self)
         self.form = BacktestForm(self._bench, self._edge, self)
-        self.form.changed.connect(self._refresh)
+        self.form.changed.connect(self._edited)
         area = QScrollArea(side)
         area.setWidgetResizable(True)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -134,7 +139,16 @@ class BacktestWindow(QWidget):
         box.setContentsMargins(0, 0, 0, 0)
         box.addLayout(head)
         box.addWidget(self.pages, 1)
-        return side
+        side.setAutoFillBackground(True)
+        self.sweeping = SweepPage(self._edge, self)
+        self.sweeping.wanted.connect(self.sweep)
+        self.sweeping.taken.connect(self._take)
+        self.sides = QTabWidget(self)
+        self.sides.setObjectName("backtest_sides")
+        self.sides.addTab(side, "Backtest")
+        self.sides.addTab(self.sweeping, "Sweep")
+        self.sides.currentChanged.connect(lambda _place: self._offer_sweep())
+        return self.sides
 
     def _button(self, name: str, text: str, work: Callable[[], object], tip: str = "") -> QPushButton:
         button = QPushButton(text, self)
@@ -170,7 +184,23 @@ class BacktestWindow(QWidget):
         except AlphaPandaError as error:
             self._say(str(error), "warn")
             return
-        self._playing = self._edge.spawn("backtest", self._play(wanted))
+        self.sides.setCurrentIndex(0)
+        self._begin(lambda: self._play(wanted))
+
+    def sweep(self, axes: Sequence[str], figure: str) -> None:
+        """Try these values of the parameters, unless something is being played."""
+        if self._playing is not None:
+            return
+        try:
+            wanted = self.form.wanted()
+        except AlphaPandaError as error:
+            self._say(str(error), "warn")
+            return
+        self._begin(lambda: self._sweep(wanted, axes, figure))
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._tell("Begins…", 0, 0)
+        self._playing = self._edge.spawn("backtest", self._told(work))
         self._playing.add_done_callback(lambda _task: self._ended())
         self._refresh()
 
@@ -179,16 +209,36 @@ class BacktestWindow(QWidget):
         if self._playing is not None:
             self._playing.cancel()
 
-    async def _play(self, wanted: Wanted) -> None:
-        self._tell("Begins…", 0, 0)
+    async def _told(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """The work, with what ends it said."""
         try:
-            report = await self._bench.play(wanted, self._tell)
+            await work()
         except asyncio.CancelledError:
             self._say("Cancelled.", "muted")
             raise
         except AlphaPandaError as error:
             self._say(str(error), "danger")
-            return
+
+    async def _sweep(self, wanted: Wanted, axes: Sequence[str], figure: str) -> None:
+        report = await self._bench.sweep(wanted, axes, figure, self._tell)
+        self.sweeping.show_sweep(report)
+        self._say(f"{len(report.tried):,} combinations in {report.took_s:.1f} s.", "muted")
+
+    def _offer_sweep(self) -> None:
+        if self.sides.currentWidget() is self.sweeping and self.form.params is not None:
+            self.sweeping.offer(self.form.params.model, self.form.params.values)
+
+    def _take(self, params: dict[str, object]) -> None:
+        """Values of a trial into the form; Run plays them."""
+        if self.form.params is not None:
+            self.form.params.set_values(params)
+            words = ", ".join(f"{name} {value}" for name, value in params.items())
+            self._say(f"In the form now: {words}.", "muted")
+
+    async def _play(self, wanted: Wanted) -> None:
+        report = await self._bench.play(wanted, self._tell)
+        _ = self.view  # built with the first report, a turn of the loop before it is filled
+        await asyncio.sleep(BREATH_S)
         self._keep(report)
         bars = formats.grouped(report.played.statistics.bars)
         self._say(f"{bars} bars in {report.took_s:.1f} s.{' ' + report.notes[0] if report.notes else ''}", "muted")
@@ -206,12 +256,15 @@ class BacktestWindow(QWidget):
         self.said.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         tell(self.said, text)
 
+    def _edited(self) -> None:
+        if hasattr(self, "sides"):
+            self._offer_sweep()
+
     def _refresh(self) -> None:
         """Buttons as they can be used now."""
-        if not hasattr(self, "pages"):
-            return
         playing = self._playing is not None
         self.run.setEnabled(not playing)
+        self.sweeping.run.setEnabled(not playing)
         self.cancel.setVisible(playing)
         self.progress.setVisible(playing)
         for widget in (self.result, self.compare, self.html, self.csv, self.forget):

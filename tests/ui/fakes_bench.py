@@ -19,7 +19,10 @@ from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.sweeps.bars import keep
 from alphapanda_desktop.sweeps.job import Job, play
-from alphapanda_desktop.ui.backtestparts import Report, Told, Wanted
+from alphapanda_desktop.sweeps.space import Axis, points_of
+from alphapanda_desktop.sweeps.swept import heat_map
+from alphapanda_desktop.sweeps.trial import Objective, try_out
+from alphapanda_desktop.ui.backtestparts import Report, SweepReport, Told, Wanted
 from tests.backtest.history import walk
 from tests.ui.fakes_market import ALL, INFY
 
@@ -34,6 +37,7 @@ class FakeBench:
     asked: list[Wanted] = field(default_factory=list)
     fails: Exception | None = None
     gate: asyncio.Event | None = None
+    swept: list[tuple[Wanted, tuple[str, ...], str]] = field(default_factory=list)
     saved: list[str] = field(default_factory=list)
     cancelled: int = 0
     last: Report | None = None
@@ -58,6 +62,20 @@ class FakeBench:
         self.last = a_report(wanted, self.folder, number)
         return self.last
 
+    async def sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
+        """Every combination in this process, as the workers would have it."""
+        self.swept.append((wanted, tuple(axes), figure))
+        told("Trying…", 0, 1)
+        if self.fails is not None:
+            raise self.fails
+        chosen, objective = tuple(map(Axis.of, axes)), Objective(figure)
+        job = a_job(wanted, self.folder)
+        found = [try_out(job, point) for point in points_of(chosen)]
+        ranked = objective.ranked(found)
+        rest = [trial for trial in found if trial not in ranked]
+        field = heat_map(chosen, found, objective)
+        return SweepReport(wanted, figure, objective.least, (*ranked, *rest), len(ranked), field, 0.5, 0.1)
+
     async def save_page(self, report: Report) -> Sequence[Path]:
         self.saved.append(f"page {report.number}")
         return [Path("/somewhere/page.html")]
@@ -70,14 +88,17 @@ class FakeBench:
 def a_report(wanted: Wanted, folder: Path, number: int = 1) -> Report:
     """What comes of that wish over a random walk of INFY."""
     series = walk(375 * 8, seed=number, instrument=INFY)
-    played = play(
-        Job(
-            strategy=wanted.strategy, params=wanted.params, data=(keep(series, folder),), cash=wanted.cash,
-            slippage=Slippage.of(wanted.slippage), product=wanted.product,
-        )
-    )  # fmt: skip
+    played = play(a_job(wanted, folder, number))
     note = ("NSE:INFY: 1 trading day without a candle: 10 Jun 2024.",)
     return Report(number, wanted, played, {INFY.key: INFY}, {INFY.key: bars_of(series)}, note, 0.5)
+
+
+def a_job(wanted: Wanted, folder: Path, seed: int = 1) -> Job:
+    data = keep(walk(375 * 8, seed=seed, instrument=INFY), folder)
+    return Job(
+        strategy=wanted.strategy, params=wanted.params, data=(data,), cash=wanted.cash,
+        slippage=Slippage.of(wanted.slippage), product=wanted.product,
+    )  # fmt: skip
 
 
 def bars_of(series: Series) -> BarSeries:

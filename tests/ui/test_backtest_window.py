@@ -15,9 +15,12 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLin
 
 from alphapanda_desktop.backtest.report import lines_of
 from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.strategies import SHIPPED
+from alphapanda_desktop.sweeps.space import Axis
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.backtestwindow import MOST_KEPT, BacktestWindow
 from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.sweeppage import values_around
 from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
 from tests.ui.fakes_bench import FakeBench
 from tests.ui.fakes_market import INFY, NIFTY
@@ -254,6 +257,72 @@ def test_every_field_can_be_reached_by_keyboard_and_has_a_name(run, eventually, 
             assert [w.objectName() for w in own if not w.focusPolicy() & Qt.FocusPolicy.TabFocus] == []
 
     run(story())
+
+
+async def swept(stage: Stage, eventually: object, one: str = "2:8:3", other: str = "6:12:6") -> None:
+    page = stage.window.sweeping
+    stage.window.sides.setCurrentWidget(page)
+    for number, (name, values) in enumerate((("fast", one), ("slow", other))):
+        page.params[number].setCurrentIndex(page.params[number].findData(name))
+        page.values[number].setText(values)
+    page.run.click()
+    await eventually(lambda: page.ranking.rowCount() and stage.window.run.isEnabled())  # type: ignore[operator]
+
+
+def test_a_sweep_is_ranked_and_drawn_and_skips_what_the_strategy_refuses(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await swept(stage, eventually)
+            page = stage.window.sweeping
+            assert stage.bench.swept[0][1:] == (("fast=2:8:3", "slow=6:12:6"), "sharpe")
+            rows = page.ranking.rows()
+            assert [row.place for row in rows] == [1, 2, 3, 4, 5, None]
+            ratios = [row.tried.statistics["sharpe"] for row in rows[:5]]
+            assert ratios == sorted(ratios, reverse=True)
+            assert rows[5].tried.params == {"fast": 8, "slow": 6} and "slow" in page.ranking.cell(5, 8).text
+            assert "5 candidates" in page.said.text() and "luck" in page.said.text()
+            best = rows[0].tried.params
+            field = page._report.field
+            assert (field.columns[page.map.at[0]], field.rows[page.map.at[1]]) == (best["fast"], best["slow"])
+
+    run(story())
+
+
+def test_a_cell_of_the_field_puts_its_values_into_the_form(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            await swept(stage, eventually)
+            heat, form = stage.window.sweeping.map, stage.window.form
+            QTest.mouseClick(heat, Qt.MouseButton.LeftButton, pos=heat.place_of(1, 1).center())
+            assert (form.params.values()["fast"], form.params.values()["slow"]) == (5, 12)
+            heat.setFocus()
+            QTest.keyClick(heat, Qt.Key.Key_Left)
+            QTest.keyClick(heat, Qt.Key.Key_Return)
+            assert form.params.values()["fast"] == 2
+            assert not heat.grab().isNull()
+
+    run(story())
+
+
+def test_a_sweep_of_one_parameter_twice_is_told_and_not_run(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            page = stage.window.sweeping
+            stage.window.sides.setCurrentWidget(page)
+            for pick in page.params:
+                pick.setCurrentIndex(pick.findData("fast"))
+            page.run.click()
+            assert "stands there twice" in page.said.text() and stage.bench.swept == []
+
+    run(story())
+
+
+def test_values_are_offered_around_those_of_the_form():
+    model = SHIPPED["ma_cross"].Params
+    assert values_around(model, "fast", 9) == "3:15:2"
+    assert values_around(model, "allow_short", False) == "true,false"
+    for name, value in model().model_dump().items():
+        assert len(Axis.of(f"{name}={values_around(model, name, value)}").values) > 1
 
 
 def test_the_kill_switch_can_be_pressed_from_here(run, tmp_path):
