@@ -17,7 +17,7 @@ from psygnal import Signal
 
 from alphapanda_desktop.authoring.catalogue import Catalogue, Entry
 from alphapanda_desktop.authoring.describe import Described
-from alphapanda_desktop.authoring.probe import Probed, probe_content
+from alphapanda_desktop.authoring.probe import Probed, judge, probe_content
 from alphapanda_desktop.authoring.sources import Enabled, Source, packaged
 from alphapanda_desktop.authoring.templates import name_of, template
 from alphapanda_desktop.authoring.watch import Changed, Watch
@@ -121,6 +121,16 @@ class OwnFiles:
             return FileNews(off=True)
         newer = entry.strategy is not None and entry.strategy.source.sha256 != kind.source.sha256
         return FileNews(newer=newer, problems=tuple(entry.words()) if entry.faulty else ())
+
+    async def judge(self, kind: type[Strategy], values: Mapping[str, object]) -> Sequence[tuple[str, str]]:
+        """What the file's own rules say against parameters: field, empty for the whole, and words; asked of a child.
+
+        Raises StrategyError where the file is no longer what it was when it was loaded.
+        """
+        if not issubclass(kind, Described):
+            return ()  # its rules are here, and were asked
+        problems = await _on_thread(partial(judge, kind.source, values))
+        return [(problem.right, problem.text) for problem in problems]
 
     # -- what a person asks for ------------------------------------------------------------------------------
 

@@ -219,3 +219,47 @@ def test_nobody_waits_for_an_answer_after_the_end(arun: Any, tmp_path: Path) -> 
         await asyncio.sleep(0)
 
     arun(story())
+
+
+RULED = '''"""Its two numbers must fit together."""
+
+from pydantic import model_validator
+
+from alphapanda_desktop.domain.strategy import Parameters, Strategy, number
+
+
+class Params(Parameters):
+    fast: int = number(1, "Fast", ge=1, le=9)
+    slow: int = number(2, "Slow", ge=1, le=9)
+
+    @model_validator(mode="after")
+    def in_order(self):
+        if self.fast >= self.slow:
+            raise ValueError("fast must be below slow")
+        return self
+
+
+class Ruled(Strategy):
+    name = "ruled"
+    Params = Params
+'''
+
+
+def test_a_files_own_rules_are_asked_of_a_child(arun: Any, tmp_path: Path, eventually: Any) -> None:
+    from alphapanda_desktop.authoring.probe import probe_content
+
+    path = save(tmp_path, "ruled.py", RULED)
+
+    async def story() -> None:
+        async with own_files(tmp_path, probe_content) as files:
+            await enabled(files, path)
+            await eventually(lambda: "ruled" in files.available, 30)
+            kind = files.available["ruled"]
+            assert await files.judge(kind, {"fast": 1, "slow": 5}) == []
+            assert await files.judge(kind, {"fast": 5, "slow": 5}) == [("", "fast must be below slow")]
+            assert await files.judge(SHIPPED["momentum"], {}) == ()
+            save(tmp_path, "ruled.py", RULED + "# saved anew")
+            with pytest.raises(StrategyError, match="was changed since it was loaded"):
+                await files.judge(kind, {})
+
+    arun(story())

@@ -6,7 +6,7 @@ Another form in the same window has a word of its own instead of `param`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -148,8 +148,12 @@ class ModelForm(QWidget):
     def show_error(self, error: ValidationError) -> list[Problem]:
         """Put each complaint under its field; all of them."""
         problems = problems_of(error)
-        self._show({problem.field: problem.text for problem in reversed(problems)})
+        self.show_problems(problems)
         return problems
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Put what somebody else says against the values under the fields."""
+        self._show({problem.field: problem.text for problem in reversed(problems)})
 
     def _show(self, texts: dict[str, str]) -> None:
         for name, line in self._errors.items():

@@ -58,8 +58,9 @@ class FileLine(QWidget):
             words, role = self._refused, "danger"
         if self._run.state.over:
             words = ""
-        tell(self.words, words)
-        self.words.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
+        if words != self.words.text():
+            tell(self.words, words)
+            self.words.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         self.reload.setVisible(news.newer)
         self.reload.setEnabled(not self._busy and self._run.asking)
         self.reload.setText("Reloading…" if self._busy else "Reload")

@@ -83,7 +83,7 @@ class StrategiesPanel(QWidget):
         self.new.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.new.setStyleSheet(quiet_toggle(self._edge))
         self.new.toggled.connect(self._show_form)
-        self.form = StartForm(self._runner, self._market, self._desk, self._edge, self)
+        self.form = StartForm(self._runner, self._market, self._desk, self._edge, self, self._files)
         self.form.started.connect(lambda: self.new.setChecked(False))
         self.files = FilesBox(self._files, self._edge, self) if self._files is not None else None
         self.empty = QLabel("No strategy was started today.", self)

@@ -6,7 +6,7 @@ Object names for the tour: `files_toggle`, `files_name`, `files_create`, `files_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -68,6 +68,10 @@ class StrategyFiles(Protocol):
 
     def news_of(self, kind: type[Strategy]) -> FileNews:
         """How a strategy that runs stands to what its file holds now."""
+        ...
+
+    async def judge(self, kind: type[Strategy], values: Mapping[str, object]) -> Sequence[tuple[str, str]]:
+        """What the file's own rules say against parameters: field, empty for the whole, and words."""
         ...
 
     async def first_look(self, path: str) -> FirstLook: ...

@@ -24,9 +24,10 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner, StartOrder
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks, problems_of
+from alphapanda_desktop.ui.forms import ModelForm, Pick, Problem, field_looks, problems_of
 from alphapanda_desktop.ui.runlines import why_no_start
 from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
 
 SHARES: Final = frozenset({"NSE", "BSE"})
@@ -53,8 +54,19 @@ class StartForm(QWidget):
 
     started = Signal()
 
-    def __init__(self, runner: Runner, market: Market, desk: Desk, edge: Edge, over: QWidget) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        market: Market,
+        desk: Desk,
+        edge: Edge,
+        over: QWidget,
+        files: StrategyFiles | None = None,
+    ) -> None:
         super().__init__(over)
+        self._files = files
+        self._against: list[Problem] = []
+        """What the strategy's own file says against the values, until one is changed."""
         self._runner = runner
         self._desk = desk
         self._edge = edge
@@ -280,7 +292,7 @@ class StartForm(QWidget):
         self._edited()
 
     def _edited(self) -> None:
-        self._refusal = ""
+        self._refusal, self._against = "", []
         self._show_preset()
         self.judge()
 
@@ -303,6 +315,9 @@ class StartForm(QWidget):
             if not instrument.tradable:
                 return f"{instrument.tradingsymbol} is an index and cannot be traded; choose its future or a stock."
         problems = self.params.judge() if self.params is not None else []
+        if self._against and self.params is not None and not problems:
+            self.params.show_problems(self._against)
+            problems = self._against
         if problems:
             return " ".join(problem.text for problem in problems if not problem.field) or "Correct the fields in red."
         return why_no_start(self._desk)
@@ -314,16 +329,24 @@ class StartForm(QWidget):
         self._busy, self._refusal = what, ""
         self.judge()
         try:
-            await work(self._order(self.params))
+            order = self._order(self.params)
+            if await self._fits(order.params):
+                await work(order)
+                self.started.emit()
         except ValidationError as error:
             self._refusal = " ".join(problem.text for problem in problems_of(error))
         except AlphaPandaError as error:
             self._refusal = str(error)
-        else:
-            self.started.emit()
         finally:
             self._busy = ""
             self.judge()
+
+    async def _fits(self, values: Mapping[str, object]) -> bool:
+        """Whether the strategy's own file has nothing against the values; what it has is kept to be shown."""
+        if self._files is None or self._shown is None:
+            return True
+        self._against = [Problem(field, text) for field, text in await self._files.judge(self._shown, values)]
+        return not self._against
 
     def _order(self, params: ModelForm) -> StartOrder:
         return StartOrder(

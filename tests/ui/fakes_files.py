@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from psygnal import Signal
@@ -23,6 +24,8 @@ class FakeFiles:
     def __init__(self, *rows: StrategyFile) -> None:
         self.rows = list(rows)
         self.news = FileNews()
+        self.against: list[tuple[str, str]] = []
+        """What is said of thirteen bars."""
         self.asked: list[tuple[object, ...]] = []
         self.folder = Path("/own")
 
@@ -36,6 +39,9 @@ class FakeFiles:
 
     def news_of(self, _kind: type[Strategy]) -> FileNews:
         return self.news
+
+    async def judge(self, _kind: type[Strategy], values: Mapping[str, object]) -> list[tuple[str, str]]:
+        return self.against if values.get("bars") == 13 else []
 
     async def first_look(self, path: str) -> FirstLook:
         return FirstLook(path, _name(path), f"hash of {_name(path)}", ("import os", "os.system('ls')"), 40)

@@ -228,7 +228,7 @@ def test_what_a_stopped_run_left_is_taken_by_a_person(run: Any, panel_of: Any, e
             assert card.left.hand_over.isHidden() and card.left.heir.isHidden()
             _click(card, f"run_adopt_{started.run_id}")
             await eventually(card.left.isHidden)
-            assert any("adopted by hand" in text for text, _ in stage.notices)
+            await eventually(lambda: any("by hand: 10 NSE:INFY MIS" in text for text, _ in stage.notices))
             assert stage.runner.orphans(started.run_id) == []
 
     run(story())

@@ -9,7 +9,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QPushButton, QSpinBox, QWidget
 
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.strategy import Parameters, Presets, Strategy, number
@@ -230,5 +230,29 @@ def test_a_loaded_run_cannot_start_while_the_desk_lets_none_and_says_why(run: An
             assert not card.begin.isEnabled()
             assert "Only exits pass: 26,000 lost" in card.held_back.text()
             assert card.state.text() == "loaded"
+
+    run(story())
+
+
+def test_what_a_files_own_rules_say_stands_under_its_field_until_it_is_changed(
+    run: Any, panel_of: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_desk(strategies={"wide": Wide}) as stage:
+            stage.give_history()
+            files = FakeFiles()
+            files.against = [("bars", "thirteen brings bad luck"), ("", "and not with this share")]
+            panel = panel_of(stage, files)
+            panel.set_default_instrument(INFY)
+            panel.form.findChild(QSpinBox, "param_bars").setValue(13)
+            _click(panel, "strategy_start")
+            await eventually(lambda: panel.form.why.text() == "and not with this share")
+            assert panel.form.findChild(QLabel, "param_error_bars").text() == "thirteen brings bad luck"
+            stage.frame(9)
+            assert not panel.form.start.isEnabled() and stage.runner.runs == []
+            panel.form.findChild(QSpinBox, "param_bars").setValue(14)
+            assert panel.form.findChild(QLabel, "param_error_bars").isHidden()
+            _click(panel, "strategy_start")
+            await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.RUNNING)
 
     run(story())
