@@ -21,6 +21,8 @@ from alphapanda_desktop.sweeps.job import Job, Outcome, play
 from alphapanda_desktop.sweeps.pool import Pool
 
 INTERRUPTED: Final = 130
+LOG_LINES: Final = 5
+"""Last lines of the strategy's log that are printed; --json has all that are kept."""
 
 _MORE: Final = """
 Orders asked for at a bar's close meet the next bar's open. Limits, exchange rules, charges, square-off of MIS: as in
@@ -84,6 +86,8 @@ def _print(outcome: Outcome) -> None:
         print(f"  {name:<16}{value:>20}")
     for text in outcome.assumptions:
         print(f"- {text}")
+    for at_s, text in outcome.lines[-LOG_LINES:]:
+        print(f"log {ist(at_s)}: {text}")
 
 
 def _as_json(outcome: Outcome) -> dict[str, object]:
@@ -100,6 +104,7 @@ def _as_json(outcome: Outcome) -> dict[str, object]:
         "statistics": outcome.statistics.as_dict(),
         "assumptions": list(outcome.assumptions),
         "trades": [_trade(trade) for trade in outcome.trades],
+        "log": [{"at": ist(at_s), "text": text} for at_s, text in outcome.lines],
         "refused": [refused._asdict() | {"at": ist(refused.at_s)} for refused in outcome.refused],
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -24,7 +25,10 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import period_of
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.folders import data_dir
 from alphapanda_desktop.strategies import SHIPPED
+from alphapanda_desktop.strategies.models import FOLDER
+from alphapanda_desktop.strategies.with_model import WithModel
 from alphapanda_desktop.sweeps.bars import DataRef, refer
 from alphapanda_desktop.sweeps.job import Job, StrategyFile
 from alphapanda_desktop.sweeps.past import interval_for, refer_past
@@ -82,6 +86,7 @@ def job_of(given: argparse.Namespace, options: argparse.Namespace | None = None)
     Raises BadData, StrategyError, or what asking Kite raises.
     """
     chosen = chosen_strategy(given.strategy)
+    _tell_where_models_are(given.strategy, options)
     asked = [text for text in given.data if _is_instrument(text)]
     fetched = _fetched(asked, given.bar or chosen.seconds, given.first, given.last, options) if asked else {}
     return Job(
@@ -96,6 +101,13 @@ def job_of(given: argparse.Namespace, options: argparse.Namespace | None = None)
         slippage=given.slippage,
         closing_auction=given.closing_auction,
     )
+
+
+def _tell_where_models_are(name: str, options: argparse.Namespace | None) -> None:
+    """A strategy with a model loads it from the profile's folder, unless a person named another."""
+    if name in SHIPPED and issubclass(SHIPPED[name], WithModel):
+        profile = Profile.of(options)
+        os.environ.setdefault(FOLDER, str(data_dir(profile.name, profile.data_dir) / "models"))
 
 
 class Chosen(NamedTuple):

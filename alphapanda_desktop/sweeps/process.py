@@ -20,7 +20,7 @@ from alphapanda_desktop.domain import errors
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.strategies.models import FOLDER
 from alphapanda_desktop.sweeps.narrow import TROUBLE, value_of
-from alphapanda_desktop.sweeps.worker import HEAD
+from alphapanda_desktop.sweeps.worker import HEAD, READY
 
 LARGEST_ANSWER: Final = 1 << 30
 LAST_WORDS_S: Final = 0.5
@@ -52,17 +52,25 @@ class Failed(Exception):
 
 
 class Worker:
-    """A child that carries out one call at a time. One thread asks; any thread may end it. Raises Died."""
+    """A child that carries out one call at a time. One thread asks; any thread may end it.
+
+    Making one waits until it has started; raises Died where it does not.
+    """
 
     def __init__(self) -> None:
         self._said: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115  # as long as the worker
-        self._process = _start(self._said)
+        try:
+            self._process = _start(self._said)
+        except Died:
+            self._said.close()
+            raise
         self._guard = threading.Lock()
         self._ended = False
         self._gave_up_s = 0.0
         self._code: int | None = None
         self.value: Any = None
         """What the last call returned."""
+        self._wait_until_ready()
 
     @property
     def pid(self) -> int:
@@ -117,6 +125,15 @@ class Worker:
         """Forget an ended one; by the thread that asks."""
         cast(IO[bytes], self._process.stdout).close()
         self._said.close()
+
+    def _wait_until_ready(self) -> None:
+        try:
+            if self._message() != READY:
+                raise Died("the worker did not start as one")
+        except Died:
+            self.end()
+            self.close()
+            raise
 
     def _message(self) -> object:
         length = HEAD.unpack(self._read(HEAD.size))[0]

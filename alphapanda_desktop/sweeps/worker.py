@@ -24,11 +24,17 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.sweeps.job import TELLER
 
 HEAD: Final = struct.Struct("<Q")
+READY: Final = ("ready",)
+"""The first answer: it has started, which must not count as a job's silence."""
+
 LARGEST_PRINT: Final = 64 << 20
 """Bytes that the strategies of one worker may print before printing fails."""
 
 MOST_MEMORY: Final = 4 << 30
 """Bytes of its own that a worker may hold: a strategy that leaks ends with MemoryError, and not the machine."""
+
+LESS_URGENT: Final = 5
+"""Steps of niceness: a sweep takes what the feed and the window leave."""
 
 _KILLED_WITH_PARENT: Final = 1
 """PR_SET_PDEATHSIG."""
@@ -40,6 +46,7 @@ def main(_arguments: Sequence[str] = ()) -> int:
     os.dup2(2, 1)
     _guard()
     calls: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    write(answers, READY)
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
     while True:
         _serve(calls.get(), answers)
@@ -54,10 +61,12 @@ def write(stream: IO[bytes], message: object) -> None:
 
 
 def _guard() -> None:
-    """Tell of crashes, leave no core file, fill neither disk nor memory, and die with the parent even when stuck."""
+    """Tell of crashes, give way to the window, fill neither disk nor memory, die with the parent even when stuck."""
     faulthandler.enable(all_threads=False)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, all_threads=False)  # the parent asks so where a job that hangs is stuck
+    if hasattr(os, "nice"):
+        os.nice(LESS_URGENT)
     try:
         import resource
     except ImportError:

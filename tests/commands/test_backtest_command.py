@@ -107,6 +107,15 @@ def test_a_file_that_raises_is_told_with_its_line(history: Path, capsys: pytest.
     assert "mine.py:8: ZeroDivisionError: division by zero" in capsys.readouterr().err
 
 
+def test_a_strategy_without_its_model_says_so_and_trades_nothing(
+    history: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHAPANDA_MODELS", str(history.parent / "models"))
+    assert run(["ml_momentum", "--data", str(history)]) == 0
+    out = capsys.readouterr().out
+    assert "trades                             0" in out and "log 2024-06-0" in out and "model" in out.split("log ")[1]
+
+
 def test_a_strategy_that_is_not_known_is_named_with_those_that_are(
     history: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
