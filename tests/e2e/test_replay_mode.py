@@ -118,6 +118,24 @@ def test_going_back_asks_first_and_then_has_another_program_begin_there(run, eve
     run(story())
 
 
+def test_in_a_pause_orders_fill_at_the_prices_that_stand_and_the_kill_switch_works(run, eventually, tmp_path, day):
+    async def story():
+        async with replaying(tmp_path, replace(day, at_ns=BEGAN_NS + 450 * SECOND), eventually) as replay:
+            program, transport = replay.program, replay.transport
+            desk, market = program.desk, program.market
+            infy = market.master.by_key("NSE:INFY")
+            offer = market.latest(infy.instrument_token).depth.sell[0].price
+            await desk.submit(_order(program, infy))
+            (fill,) = await eventually(desk.fills)
+            assert (fill.average_price, fill.quantity) == (offer, 10)
+            resting = await desk.submit(_order(program, infy, price=infy.snap(offer - 40)))
+            await desk.halt("pressed in a pause")
+            await eventually(lambda: desk.books.book.get(resting.order_id).status == "CANCELLED")
+            assert transport.position_ns == BEGAN_NS + 450 * SECOND
+
+    run(story())
+
+
 def test_going_back_puts_another_window_in_the_place_of_the_first(tmp_path, day):
     line = [sys.executable, "-m", "tests.e2e.replay_drive", "--data-dir", str(tmp_path), "--mode", "replay",
             "--recording", str(day.files[0])]  # fmt: skip
@@ -135,8 +153,8 @@ def test_going_back_puts_another_window_in_the_place_of_the_first(tmp_path, day)
     assert not (tmp_path / "profiles" / "default" / "settings.json").exists()
 
 
-def _order(program: Program, instrument: Instrument) -> OrderRequest:
-    return a_request(instrument=instrument, tag=program.desk.new_tag())
+def _order(program: Program, instrument: Instrument, price: float | None = None) -> OrderRequest:
+    return a_request(instrument=instrument, tag=program.desk.new_tag(), price=price)
 
 
 def test_nothing_that_a_replay_loads_can_reach_kite():
