@@ -14,7 +14,8 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _TEXT: Final = Template('''\
 """$title: buys a close above the highest of the bars before it, leaves below their lowest.
 
-Change it to what you want. `alphapanda check-strategy $name.py` says what is wrong with it, with the line.
+Change it to what you want. `alphapanda check-strategy $name.py` says what is wrong with it, with the line; with
+`--data bars.csv` it says as well whether its backtest can be believed.
 """
 
 from alphapanda_desktop.domain.instruments import Instrument
@@ -23,12 +24,13 @@ from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.strategy import Context, Parameters, Strategy, number
 
 
-class Params(Parameters):
+class ${kind}Params(Parameters):
     """The form in the panel is made of these: default, help, unit and range of each."""
 
     bars: int = number(20, "Bars that are looked back on", unit="bars", ge=2, le=500, step=1)
     lots: int = number(1, "Lots in each entry", unit="lots", ge=1, le=100, step=1)
     stop_loss: float = number(1.0, "Loss at which a position is closed", unit="%", ge=0.1, le=20, step=0.1)
+    profit: float = number(3.0, "Profit at which a position is closed", unit="%", ge=0.1, le=100, step=0.1)
 
 
 class $kind(Strategy):
@@ -37,10 +39,11 @@ class $kind(Strategy):
     name = "$name"
     title = "$title"
     description = "Buys a close above the highest of the bars before it; leaves below their lowest."
-    Params = Params
+    Params = ${kind}Params
+    params: ${kind}Params
     presets = {
         "quick": {"bars": 10, "stop_loss": 0.5},
-        "calm": {"bars": 60, "stop_loss": 2.0},
+        "calm": {"bars": 60, "stop_loss": 2.0, "profit": 6.0},
     }
 
     @property
@@ -57,26 +60,26 @@ class $kind(Strategy):
         before = ctx.bars(instrument, self.lookback)[:-1]
         highest, lowest = max(b.high for b in before), min(b.low for b in before)
         ctx.show(highest=highest, lowest=lowest)  # live on the strategy's card
-        if ctx.working(instrument):
-            return  # one order at a time
         held = ctx.position(instrument).quantity
-        if not held and bar.close > highest:
-            quantity = self.params.lots * instrument.lot
-            ctx.buy(instrument, quantity, reason=f"close {bar.close:.2f} above {highest:.2f}")
-            self.guard(ctx, instrument, bar.close)
-        elif held and bar.close < lowest:
+        if held and bar.close < lowest:
             ctx.exit(instrument, reason=f"close {bar.close:.2f} below {lowest:.2f}")
+        elif not held and not ctx.working(instrument) and bar.close > highest:
+            self.enter(ctx, instrument, bar.close, f"close {bar.close:.2f} above {highest:.2f}")
+
+    def enter(self, ctx: Context, instrument: Instrument, price: float, reason: str) -> None:
+        """Buy, with a real stop from the first unit on and a limit at the target: one of the two ends the position."""
+        ctx.bracket(
+            instrument,
+            self.params.lots * instrument.lot,
+            stop=price * (1 - self.params.stop_loss / 100),
+            target=price * (1 + self.params.profit / 100),
+            reason=reason,
+        )
 
     def on_order(self, ctx: Context, order: Order) -> None:
         """When something became of one of this run's own orders."""
-        for instrument in ctx.instruments:
-            position = ctx.position(instrument)
-            if instrument.key == order.key and position.quantity and order.transaction_type == "BUY":
-                self.guard(ctx, instrument, position.average_price)
-
-    def guard(self, ctx: Context, instrument: Instrument, price: float) -> None:
-        """A real stop, watched on every tick and counted in stop coverage."""
-        ctx.protect(instrument, price * (1 - self.params.stop_loss / 100), reason=f"{self.params.stop_loss} % stop")
+        if order.status == "REJECTED":
+            ctx.log(f"{order.transaction_type} {order.quantity} was refused: {order.status_message}")
 ''')
 
 

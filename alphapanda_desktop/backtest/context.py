@@ -102,7 +102,7 @@ class BacktestContext(Wishes):
         price: float | None = None,
         trigger_price: float | None = None,
         product: Product | None = None,
-    ) -> str:
+    ) -> str | None:
         self._listen()
         return super().bracket(
             instrument, quantity, stop=stop, reason=reason, target=target, price=price,

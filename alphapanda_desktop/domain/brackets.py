@@ -69,12 +69,14 @@ class Brackets:
         price: float | None = None,
         trigger_price: float | None = None,
         product: Product | None = None,
-    ) -> str:
+    ) -> str | None:
         """As `Context.bracket`."""
-        if not quantity:
-            raise ValueError(f"a bracket on {instrument.key} needs a quantity, 0 given")
         sign = 1 if quantity > 0 else -1
-        self._judge(ctx, instrument, sign, price or trigger_price or ctx.last_price(instrument), stop, target)
+        _judge(instrument, quantity, price or trigger_price, stop, target)
+        refusal = self._objection(ctx, instrument, sign, price or trigger_price, stop, target)
+        if refusal:
+            ctx.log(f"no bracket on {instrument.key}: {refusal}")
+            return None
         ask = ctx.buy if sign > 0 else ctx.sell
         tag = ask(instrument, abs(quantity), reason=reason, price=price, trigger_price=trigger_price, product=product)
         entry = set(self._slices.pop(tag, (tag,)))
@@ -83,17 +85,20 @@ class Brackets:
         return tag
 
     @staticmethod
-    def _judge(
+    def _objection(
         ctx: Context, instrument: Instrument, sign: int, price: float | None, stop: float, target: float | None
-    ) -> None:
+    ) -> str:
+        """Why it cannot begin as things are now, empty if it can: nobody is to blame, the market has moved."""
         if ctx.position(instrument).quantity or ctx.working(instrument):
-            raise ValueError(f"a bracket on {instrument.key} needs it flat, with no order at work")
-        if price is None:
-            raise ValueError(f"a bracket on {instrument.key} needs a price, and none is known yet")
-        if not stop > 0 or (price - stop) * sign <= 0:
-            raise ValueError(f"a stop at {stop} is on the wrong side of {instrument.key}'s price of {price}")
-        if target is not None and not (target - price) * sign > 0:
-            raise ValueError(f"a target of {target} is on the wrong side of {instrument.key}'s price of {price}")
+            return "something is held, or an order is at work"
+        last = ctx.last_price(instrument)
+        if last is None:
+            return "no price is known yet"
+        if price is None and (last - stop) * sign <= 0:
+            return f"the price of {last} is beyond the stop at {stop} already"
+        if price is None and target is not None and (target - last) * sign <= 0:
+            return f"the price of {last} is beyond the target of {target} already"
+        return ""
 
     def note_slices(self, tag: str, tags: Sequence[str]) -> None:
         """Know that what was asked for as `tag` goes out as several orders."""
@@ -161,3 +166,17 @@ class Brackets:
             if order.changeable and tag and (asked is None or ctx.now - asked >= AGAIN):
                 bracket.taken_back[tag] = ctx.now
                 ctx.cancel(tag)
+
+
+def _judge(instrument: Instrument, quantity: int, price: float | None, stop: float, target: float | None) -> None:
+    """Raise ValueError for a bracket that can never be."""
+    key, sign = instrument.key, 1 if quantity > 0 else -1
+    if not quantity:
+        raise ValueError(f"a bracket on {key} needs a quantity, 0 given")
+    if not stop > 0:
+        raise ValueError(f"a bracket on {key} needs a stop above 0, {stop} given")
+    if price is not None and (price - stop) * sign <= 0:
+        raise ValueError(f"a stop at {stop} is on the wrong side of {key}'s entry at {price}")
+    if target is not None and not (target - (stop if price is None else price)) * sign > 0:
+        of = f"stop at {stop}" if price is None else f"entry at {price}"
+        raise ValueError(f"a target of {target} is on the wrong side of {key}'s {of}")

@@ -180,8 +180,11 @@ class Context(Protocol):
         price: float | None = None,
         trigger_price: float | None = None,
         product: Product | None = None,
-    ) -> str:
+    ) -> str | None:
         """Buy `quantity` (sell it short where negative) with its stop, and a target where given; the entry's tag.
+
+        None, and a line in the log, where something of it is held or at work already, no price is known yet, or the
+        price is beyond stop or target already.
 
         The stop is `protect`: it guards from the first unit that is filled. At the target a limit order rests for what
         is held, never for more. When one of them closes the position, the other one and what is left of the entry are
@@ -189,8 +192,8 @@ class Context(Protocol):
         target that was cancelled by somebody else or refused is not put again: the stop goes on. After the run's end
         the target is withdrawn as every order is; the stop goes on while something is held.
 
-        `price` makes the entry a limit, `trigger_price` a stop. Raises ValueError where something of it is held or at
-        work already, no price is known, or stop or target lie on the wrong side of the entry's price.
+        `price` makes the entry a limit, `trigger_price` a stop. Raises ValueError for stop, target and entry's price in
+        an order that can never be.
         """
         ...
 

@@ -73,7 +73,7 @@ class Wishes(Context):
         price: float | None = None,
         trigger_price: float | None = None,
         product: Product | None = None,
-    ) -> str:
+    ) -> str | None:
         return self._brackets.enter(
             self, instrument, quantity, stop=stop, reason=reason, target=target, price=price,
             trigger_price=trigger_price, product=product,

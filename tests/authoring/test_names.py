@@ -146,12 +146,12 @@ def test_the_template_is_right_and_its_misspellings_are_not() -> None:
     text = template("my_idea")
     assert problems_in(text) == []
     for right, wrong in (
-        ("ctx.protect", "ctx.stop_loss"),
+        ("ctx.bracket", "ctx.braket"),
         ("b.high", "b.hight"),
         ("self.params.lots", "self.params.lot"),
-        ("order.key", "order.symbol"),
+        ("order.quantity", "order.qty"),
         ("bar.close", "bar.ltp"),
-        ("position.quantity", "position.qty"),
+        ("position(instrument).quantity", "position(instrument).qty"),
     ):
         assert right in text
         assert problems_in(text.replace(right, wrong)), wrong

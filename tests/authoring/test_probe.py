@@ -48,7 +48,7 @@ def test_the_template_loads_shows_a_form_and_trades(tmp_path: Path) -> None:
     assert found.spec is not None
     kind = described(found.spec, found.source)
     assert (kind.title, kind.interval, kind.source.sha256) == ("My idea", Interval.MINUTE, read(path)[0].sha256)
-    assert kind.Params().model_dump() == {"bars": 20, "lots": 1, "stop_loss": 1.0}
+    assert kind.Params().model_dump() == {"bars": 20, "lots": 1, "stop_loss": 1.0, "profit": 3.0}
     assert kind.Params.model_fields["bars"].description == "Bars that are looked back on"
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
         kind.Params.model_validate({"bars": 1})

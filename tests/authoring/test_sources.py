@@ -141,7 +141,7 @@ def test_saving_loads_again_and_an_error_has_its_line(folder: Path, enabled: Ena
     save(folder, "my_idea.py", template("my_idea").replace("bar.close >", "bar.ltp >"))
     broken = only(eyes.look())
     assert broken.probed is not None and broken.probed.spec is None
-    assert broken.probed.words()[0] == "my_idea.py:49: a bar has no 'ltp': use 'close'"
+    assert broken.probed.words()[0] == "my_idea.py:52: a bar has no 'ltp': use 'close'"
     save(folder, "my_idea.py", template("my_idea").replace("20,", "30,"))
     assert _spec(only(eyes.look())).fields[0].default == 30
     path.touch()

@@ -17,7 +17,7 @@ def test_a_new_strategy_is_ready(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path = tmp_path / "my_idea.py"
     assert capsys.readouterr().out.strip() == str(path)
     assert check_strategy.run([str(path)]) == 0
-    assert capsys.readouterr().out == "my_idea.py: My idea (my_idea), 3 parameters, needs 21 bars of 1m: ready\n"
+    assert capsys.readouterr().out == "my_idea.py: My idea (my_idea), 4 parameters, needs 21 bars of 1m: ready\n"
 
 
 def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,7 +35,7 @@ def test_a_wrong_name_is_printed_with_line_and_right_name(tmp_path: Path, capsys
     capsys.readouterr()
     assert check_strategy.run([str(path), "--read-only"]) == 1
     out = capsys.readouterr().out.splitlines()
-    assert out == ["mine.py:44: a bar has no 'volume_traded': use 'volume'", "mine.py: 1 problem"]
+    assert out == ["mine.py:47: a bar has no 'volume_traded': use 'volume'", "mine.py: 1 problem"]
 
 
 def test_the_answer_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

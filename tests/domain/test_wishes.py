@@ -156,22 +156,36 @@ def test_a_position_that_its_stop_closed_leaves_no_target_behind() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "stop", "target_", "what"),
-    [(10, 101.0, None, "stop at 101"), (-10, 99.0, None, "stop at 99"), (10, 0.0, None, "stop at 0"),
-     (10, 98.0, 99.0, "target of 99"), (-10, 102.0, 103.0, "target of 103"), (10, float("nan"), None, "stop at nan")],
+    ("quantity", "more", "what"),
+    [(0, {}, "needs a quantity"), (10, {"stop": 0.0}, "stop above 0"), (10, {"stop": float("nan")}, "stop above 0"),
+     (10, {"stop": 101.0, "price": 100.0}, "stop at 101"), (-10, {"trigger_price": 100.0}, "stop at 98"),
+     (10, {"price": 100.0, "target": 99.0}, "target of 99"), (10, {"target": 97.0}, "target of 97"),
+     (-10, {"stop": 102.0, "target": 103.0}, "target of 103")],
 )  # fmt: skip
-def test_a_bracket_the_wrong_way_round_is_refused(quantity: int, stop: float, target_: Any, what: str) -> None:
+def test_a_bracket_that_can_never_be_is_refused(quantity: int, more: Any, what: str) -> None:
     ctx = slow()
     with pytest.raises(ValueError, match=what):
-        Brackets().enter(ctx, INFY, quantity, stop=stop, target=target_, reason="odd")
+        Brackets().enter(ctx, INFY, quantity, **{"stop": 98.0, "reason": "odd"} | more)
     assert ctx.orders == []
+
+
+@pytest.mark.parametrize(
+    ("last", "words"), [(97.9, "beyond the stop at 98.0"), (104.0, "beyond the target of 104.0"), (None, "no price")]
+)
+def test_a_bracket_that_the_market_has_overtaken_asks_for_nothing_and_says_so(last: float | None, words: str) -> None:
+    ctx, brackets = SlowContext(), Brackets()
+    if last is not None:
+        ctx.add_bar(INFY, last)
+    assert brackets.enter(ctx, INFY, 10, stop=98.0, target=104.0, reason="late") is None
+    assert (ctx.orders, ctx.stops, brackets.on(INFY)) == ([], {}, None)
+    assert words in ctx.lines[-1]
 
 
 def test_a_bracket_needs_it_flat() -> None:
     ctx, brackets = slow(), Brackets()
-    brackets.enter(ctx, INFY, 10, stop=98.0, reason="first")
-    with pytest.raises(ValueError, match="needs it flat"):
-        brackets.enter(ctx, INFY, 10, stop=98.0, reason="second")
+    first = brackets.enter(ctx, INFY, 10, stop=98.0, reason="first")
+    assert brackets.enter(ctx, INFY, 10, stop=98.0, reason="second") is None
+    assert [order.tag for order in ctx.orders] == [first] and "an order is at work" in ctx.lines[-1]
 
 
 # --- timers ------------------------------------------------------------------------------------------------------
