@@ -202,11 +202,12 @@ class ChildContext(Wishes):
     def bracket(
         self, instrument: Instrument, quantity: int, *, stop: float, reason: str, target: float | None = None,
         price: float | None = None, trigger_price: float | None = None, product: Product | None = None,
-    ) -> str:  # fmt: skip
+    ) -> str | None:  # fmt: skip
         prices = {"stop": stop, "target": target, "price": price, "trigger_price": trigger_price}
         plain_prices = {name: decimal(value) for name, value in prices.items()}
         count = whole(quantity)
-        return str(self._wish("bracket", instrument, quantity=count, reason=reason, product=product, **plain_prices))
+        tag = self._wish("bracket", instrument, quantity=count, reason=reason, product=product, **plain_prices)
+        return None if tag is None else str(tag)
 
     def timer(
         self, name: str, *, after: float | None = None, every: float | None = None, at: time | datetime | None = None
