@@ -16,7 +16,7 @@ from typing import Final, final
 from alphapanda_desktop.backtest.engine import CASH, Progress
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.market import Bar, Interval, Mode, Tick
+from alphapanda_desktop.domain.market import Interval, Mode, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, Product
 from alphapanda_desktop.domain.ports import Broker, Event, History, IntentRow, LinkReport, LinkState
 from alphapanda_desktop.domain.risk import RiskLimits
@@ -27,6 +27,7 @@ from alphapanda_desktop.kite.columns import put_frame
 from alphapanda_desktop.replaying.memoryjournal import MemoryJournal
 from alphapanda_desktop.replaying.models import DistantBroker, Models, Offers
 from alphapanda_desktop.replaying.nobody import nobodys_session
+from alphapanda_desktop.replaying.past import RecordedPast
 from alphapanda_desktop.replaying.source import Recording
 from alphapanda_desktop.replaying.virtualloop import VirtualClock, VirtualLoop, driven
 from alphapanda_desktop.trading.arming import Arming
@@ -40,7 +41,7 @@ from alphapanda_desktop.trading.scope import Scope
 
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-AFTER_S: Final = 3.0
+AFTER_S: Final = 5.0
 """How long time goes on after the last frame: the last bar closes, and what was asked for is answered."""
 
 TOLD_EVERY: Final = 16_384
@@ -76,7 +77,7 @@ class ExactSetup:
     hours: bool = True
     seed: int = 0
     history: History | None = None
-    """Candles of earlier days for the look-back; without it a run waits until it has seen enough bars."""
+    """Candles for the look-back; without it what was recorded before `first_ns` is all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +105,6 @@ class Played:
     def digest(self) -> str:
         """SHA-256 over orders, fills and journal: equal for equal replays, in whatever process."""
         return hashlib.sha256(repr((self.orders, self.fills, self.journal.digest())).encode()).hexdigest()
-
-
-class _NoHistory:
-    async def candles(self, instrument: Instrument, interval: Interval, start: datetime, end: datetime) -> list[Bar]:
-        return []
 
 
 @final
@@ -143,7 +139,7 @@ class _Stage:
         self.wire_problems: dict[str, int] = {}
         self.frames = self.ticks = 0
         master = InstrumentMaster(setup.recording.instruments)
-        history = setup.history or _NoHistory()
+        history = setup.history or RecordedPast(setup.recording, setup.instruments, loop.now_ns, hours=setup.hours)
         self.market = market = Market(session, _Feed(), history, master, clock, scope, hours=setup.hours)
         offers = Offers(setup.models, master.by_token)
         paper = PaperBroker(session, lambda token: offers.of(market.latest(token)), master, clock, setup.cash,

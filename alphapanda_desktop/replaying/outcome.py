@@ -156,7 +156,7 @@ def assumptions_of_replay(played: Played) -> list[str]:
     told = [*_of_models(setup), *_of_rules(setup)]
     told += [_of_instrument(each) for each in setup.instruments]
     if setup.history is None and setup.strategy.lookback is not Strategy.lookback:
-        told.append("No earlier candles are known: the strategy waits until the recording has filled its look-back.")
+        told.append("Nothing is known of the time before the recording: the strategy waits for its look-back to fill.")
     if setup.recording.damage:
         told.append(f"The recording: {setup.recording.damage}.")
     if not played.complete:

@@ -106,12 +106,17 @@ class Recording:
 
 
 def _told_once(parts: Sequence[Part]) -> tuple[Instrument, ...]:
-    """All instruments, ordered by key; one token must not mean two of them."""
+    """All instruments, ordered by key; one token must not mean two of them, nor one of them have two."""
     found: dict[int, Instrument] = {}
+    tokens: dict[str, int] = {}
     for each in (each for part in parts for each in part.instruments):
-        other = found.setdefault(each.instrument_token, each)
+        other, token = found.setdefault(each.instrument_token, each), each.instrument_token
         if other.key != each.key:
-            raise BadData(f"token {each.instrument_token} is {other.key} in one file and {each.key} in another")
+            raise BadData(f"token {token} is {other.key} in one file and {each.key} in another")
+        if tokens.setdefault(each.key, token) != token:
+            raise BadData(
+                f"{each.key} has token {tokens[each.key]} in one file and {token} in another: play them apart"
+            )
     return tuple(sorted(found.values(), key=lambda each: each.key))
 
 

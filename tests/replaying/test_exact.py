@@ -15,7 +15,7 @@ import pytest
 
 from alphapanda_desktop.backtest.path import Slippage
 from alphapanda_desktop.backtest.statistics import equity_of, statistics_of
-from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.errors import BadData, StrategyError
 from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.positions import RUPEE
@@ -225,6 +225,29 @@ def test_a_span_of_the_recording_is_played_alone() -> None:
     recording = a_walk(600)
     played = crossing(recording, first_ns=OPEN_NS + 100 * SECOND, last_ns=OPEN_NS + 199 * SECOND)
     assert played.frames == 100 and played.begin_ns == OPEN_NS + 100 * SECOND
+
+
+def test_what_was_recorded_before_the_span_fills_the_look_back() -> None:
+    class Looking(Strategy):
+        name = "looking"
+        lookback = 5
+
+        def on_bar(self, ctx: Any, instrument: Any, bar: Any) -> None:
+            ctx.log(" ".join(f"{close:.2f}" for close in ctx.closes(instrument, 5)))
+
+    recording = a_walk(1_200)
+    whole = replay(Looking, recording)
+    later = replay(Looking, recording, first_ns=OPEN_NS + 630 * SECOND)
+    seen = [text for _, text in result_of(whole).lines if text[0].isdigit()]
+    seen_later = [text for _, text in result_of(later).lines if text[0].isdigit()]
+    assert len(seen) == 16 and seen_later == seen[6:]
+    assert len(result_of(later).series[0]) == 10  # and no bar before the span is part of the result
+
+
+def test_an_index_cannot_be_traded_and_says_so() -> None:
+    index = replace(INFY, tradingsymbol="NIFTY 50", segment="INDICES")
+    with pytest.raises(StrategyError, match="NSE:NIFTY 50 is an index"):
+        replay(SHIPPED["ma_cross"], of_prices(*[100.0] * 5, instrument=index))
 
 
 def test_what_was_not_recorded_cannot_be_played() -> None:

@@ -152,6 +152,14 @@ def test_a_token_that_means_two_things_is_refused(tmp_path: Path) -> None:
         Recording.open(files)
 
 
+def test_an_instrument_whose_token_changed_between_two_days_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    files = [day_file(tmp_path / "a"), day_file(tmp_path / "b", tokens=(408321,))]
+    with pytest.raises(BadData, match="NSE:INFY has token 408065 in one file and 408321 in another"):
+        Recording.open(files)
+
+
 def test_real_ticks_are_read(real_data: Path) -> None:
     path = next((real_data / "ticks" / "nse_1s_GPL3").glob("*INFY*"))
     with Recording.open([path], keys={path: "NSE:INFY"}) as recording:
