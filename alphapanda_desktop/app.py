@@ -22,7 +22,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.preload import BENCH, DESK, VENUES, WEB, preload
-from alphapanda_desktop.replaywindow import forget_replay, replay_command, replay_window
+from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -97,6 +97,7 @@ class Program:
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
         window.recordings = options.folder / "recordings"
+        window.recorded_days = partial(recorded_days, window.recordings)
         window.recordings_wanted.connect(self._open_replay)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False

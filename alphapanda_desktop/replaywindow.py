@@ -6,12 +6,14 @@ import asyncio
 import re
 import subprocess
 from collections.abc import Callable, Sequence
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.replay import RecordedFile
 from alphapanda_desktop.practice import command
+from alphapanda_desktop.store.dayfile import SUFFIX
 from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.venues.venue import ReplayOptions
 
@@ -34,6 +36,17 @@ def _time_of(text: str) -> time | None:
         return time.fromisoformat(text) if text else None
     except ValueError:
         raise Fatal(f"--at {text}: a time of day is expected, as 10:30.") from None
+
+
+def recorded_days(folder: Path) -> list[RecordedFile]:
+    """The days that were recorded below a folder that has one for each mode."""
+    found = []
+    for path in folder.glob(f"*/*{SUFFIX}"):
+        try:
+            found.append(RecordedFile(path, date.fromisoformat(path.stem), path.parent.name, path.stat().st_size))
+        except (ValueError, OSError):
+            continue  # no day's name, or gone meanwhile: the budget deletes the oldest
+    return found
 
 
 def forget_replay(database: Path) -> None:

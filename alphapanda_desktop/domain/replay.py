@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,6 +16,16 @@ FASTEST: Final = 1_000.0
 """Seconds of the recorded day in one of ours."""
 
 PRESETS: Final = (1, 10, 60, 300, 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFile:
+    """A recorded day on the disk: where, of which Indian day, in which mode it was recorded, and its bytes."""
+
+    path: Path
+    day: date
+    mode: str
+    size: int
 
 
 class Pace(StrEnum):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
 
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
-    from alphapanda_desktop.domain.replay import Transport
+    from alphapanda_desktop.domain.replay import RecordedFile, Transport
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -122,6 +122,7 @@ class MainWindow(QMainWindow):
         self.recorded_day = ""
         self.recordings: Path | None = None
         """Where recorded days are kept."""
+        self.recorded_days: Callable[[], list[RecordedFile]] = list
         self.view: DeskView | None = None
         self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
@@ -363,15 +364,14 @@ class MainWindow(QMainWindow):
 
     def ask_recording(self) -> None:
         """Ask which recorded day to open; it gets a window of its own, for a program has one mode for life."""
-        self._edge.spawn("choose a recording", self._choose_recording())
+        from alphapanda_desktop.ui.recordingsheet import RecordingsSheet
 
-    async def _choose_recording(self) -> None:
-        from alphapanda_desktop.ui.replayopen import ask_recordings
-
-        if self.recordings is not None:
-            chosen = await ask_recordings(self.recordings, self)
-            if chosen:
-                self.recordings_wanted.emit(chosen)
+        sheet = self.deck.find("recordings_sheet")
+        if sheet is None and self.recordings is not None:
+            sheet = RecordingsSheet(self.recorded_days(), self.recordings, self._edge, self)
+            sheet.wanted.connect(self.recordings_wanted.emit)
+        if sheet is not None:
+            self.deck.lay(sheet)
 
     def ask_to_close(self) -> None:
         """End the program, after a question where strategies run or stops live only in it."""
