@@ -47,7 +47,9 @@ class MemoryJournal:
         self._rows = 0
         self._hash = hashlib.sha256()
 
-    def __len__(self) -> int:
+    @property
+    def rows(self) -> int:
+        """How many were written."""
         return self._rows
 
     def digest(self) -> str:

@@ -19,6 +19,7 @@ from alphapanda_desktop.replaying.memoryjournal import MemoryJournal
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from tests.fakes import a_request
+from tests.trading.desk_fakes import a_desk
 
 AT = datetime(2026, 11, 23, 4, 0, 0, 123_456, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -141,10 +142,30 @@ def test_the_digest_is_of_every_row_and_of_their_order(arun: Any) -> None:
         for journal in journals:
             await tell(journal)
         one, other, third = journals
-        assert one.digest() == other.digest() and len(one) == len(other) > 20
+        assert one.digest() == other.digest() and one.rows == other.rows > 20
         await other.note(Event("x", later(99), {"n": 1}))
         await third.note(Event("x", later(99), {"n": 2}))
         assert len({journal.digest() for journal in journals}) == 3
+
+    arun(story())
+
+
+def test_a_runs_day_is_recalled_from_it_after_a_restart(arun: Any) -> None:
+    async def story() -> None:
+        journal = MemoryJournal()
+        async with a_desk(journal=journal) as stage:
+            run = await stage.run()
+            await stage.desk.submit(stage.request(strategy=run.run_id))
+            await stage.desk.reconcile("look")
+            desk, runner = stage.restart()
+            await desk.open()
+            await runner.recall(desk.day_start())
+            (recalled,) = runner.runs
+            assert recalled.run_id == run.run_id and "interrupted" in recalled.detail
+            assert recalled.holding("NSE:INFY").quantity == 10
+            (row,) = await journal.runs(LONG_AGO)
+            assert row.how == recalled.detail
+            runner.close()
 
     arun(story())
 

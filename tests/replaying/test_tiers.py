@@ -13,7 +13,7 @@ from alphapanda_desktop.backtest.statistics import statistics_of
 from alphapanda_desktop.replaying.models import Models
 from alphapanda_desktop.replaying.outcome import result_of
 from alphapanda_desktop.strategies import SHIPPED
-from tests.backtest.history import FUTURE, INFY, NONE, walk
+from tests.backtest.history import FUTURE, INFY, MONDAY, NONE, walk
 from tests.replaying.ticks import of_bars, replay
 
 ONE_TICK = Slippage(1)
@@ -78,13 +78,13 @@ def test_a_stop_fills_at_the_tick_that_crossed_it_and_in_the_fast_tier_at_its_tr
 
 
 def test_figures_of_two_days_are_the_same_in_both_tiers() -> None:
-    fast, exact = both(walk(400, 25), "CNC", NONE, allow_short=False)
+    fast, exact = both(walk(110, 25, per_day=60), "CNC", NONE, allow_short=False)
     assert statistics_of(exact) == statistics_of(fast) and statistics_of(fast).days == 2
 
 
 def test_a_position_of_the_day_is_squared_off_the_same_in_both_tiers() -> None:
-    series = walk(375, 30)
-    fast, exact = both(series, "MIS", NONE, fast=20, slow=60, allow_short=True)
+    series = walk(90, 21, start=MONDAY.replace(hour=14, minute=0))
+    fast, exact = both(series, "MIS", NONE, allow_short=True)
     assert told(exact) == told(fast)
     assert told(fast)[-1][6] == "squared off by the broker"
 
