@@ -145,7 +145,7 @@ class TestBench:
         if self._pool is None:
             from alphapanda_desktop.sweeps.pool import Pool
 
-            self._pool = Pool()
+            self._pool = Pool(1)  # one after another, in one worker that is warm
         return self._pool
 
     # -- bars ------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ class BacktestWindow(QWidget):
 
     def _build_left(self) -> QWidget:
         side = QWidget(self)
+        side.setMinimumWidth(FORM_PX - 20)
         self.form = BacktestForm(self._bench, self._edge, self)
         self.form.changed.connect(self._edited)
         area = QScrollArea(side)
@@ -162,6 +163,8 @@ class BacktestWindow(QWidget):
         pick = Pick(self)
         pick.setObjectName(f"backtest_{name}")
         pick.setAccessibleName(title)
+        pick.setSizeAdjustPolicy(Pick.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        pick.setMinimumContentsLength(12)
         pick.currentIndexChanged.connect(lambda _place: self._show())
         return pick
 

@@ -85,7 +85,12 @@ class HeatMapView(QWidget):
     # -- painting --------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, theme, field = QPainter(self), self._theme, self._field
+        painter = QPainter(self)
+        self._paint(painter)
+        painter.end()  # not left to its end of life: the stall watchdog may hold this frame a moment longer
+
+    def _paint(self, painter: QPainter) -> None:
+        theme, field = self._theme, self._field
         painter.fillRect(self.rect(), theme.colour("panel"))
         if field is None:
             painter.setPen(theme.colour("muted"))

@@ -266,3 +266,4 @@ class TableView(QTableView):
             painter.setPen(self._rows.theme.colour("muted"))
             room = self.viewport().rect().adjusted(12, 8, -12, -8)
             painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty_text)
+            painter.end()  # the stall watchdog may hold this frame, and with it the painter, a moment longer
