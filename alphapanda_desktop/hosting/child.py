@@ -101,7 +101,7 @@ class Child:
 
     def ask(self, what: str, i: int | None, args: Mapping[str, Any]) -> Any:
         """Wish for something and wait for its answer; nothing else can come meanwhile."""
-        self.say(say="wish", what=what, i=i, args=dict(args))
+        self.say(say="wish", what=what, i=i, **args)
         told, body = self._wire.hear()
         if self._context is not None:
             self._context.take(told, body)

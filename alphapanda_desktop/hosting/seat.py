@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from alphapanda_desktop.hosting import wire
 from alphapanda_desktop.hosting.mirror import Mirror
 from alphapanda_desktop.hosting.papers import instrument_told, order_told
 from alphapanda_desktop.hosting.process import Process, Use, exit_words
-from alphapanda_desktop.trading.askedcontext import Asked
+from alphapanda_desktop.hosting.wishing import Wish, Wishing
 from alphapanda_desktop.trading.seat import Budgets, Seat, SeatMaker, Sitting
 
 LOOK_S: Final = 0.25
@@ -72,6 +71,7 @@ class ProcessSeat:
         self._budgets = budgets
         self._environment = environment
         self._mirror = Mirror(sitting)
+        self._wishing = Wishing(sitting, self._mirror)
         self._splitter = wire.Splitter(wire.LARGEST_SAID, 0)
         self._process = Process(self._hear, self._printed, self._exited)
         self._numbers = itertools.count(1)
@@ -80,6 +80,8 @@ class ProcessSeat:
         """
         self._now: Call | None = None
         self._last_call: Call | None = None
+        self._asked_s = 0.0
+        """When `on_stop` was asked for, in the loop's time."""
         self._over = False
         self._exit_code: int | None = None
         self._hears: frozenset[str] = frozenset()
@@ -146,6 +148,7 @@ class ProcessSeat:
         for call in self._waiting.values():
             call.over.set()
         self._waiting.clear()
+        self._asked_s = asyncio.get_running_loop().time()
         self._last_call = self._event("on_stop", range(len(self._run.instruments)))
         self._put(self._last_call)
 
@@ -155,7 +158,7 @@ class ProcessSeat:
             return ""
         limit = self._budgets.stop_s
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout_at(self._asked_s + limit):
                 await stop.over.wait()
         except TimeoutError:
             busy = self._now.hook if self._now is not None else stop.hook
@@ -268,7 +271,7 @@ class ProcessSeat:
         elif isinstance(said, wire.Done | wire.Failed):
             self._back(call, said)
         else:
-            self._wish(said)
+            self._wish(call, said)
 
     def _back(self, call: Call, said: wire.Done | wire.Failed) -> None:
         if said.n != call.number:
@@ -289,56 +292,24 @@ class ProcessSeat:
             names = ", ".join(said.threads)
             self._run.note("warning", f"{call.hook} left threads running, which see no market: {names}")
         call.over.set()
-        self._sitting.changed()
+        if call.tick is None:  # a card need not be drawn anew for each tick; what one shows is told when it is shown
+            self._sitting.changed()
         self._next()
 
-    def _wish(self, said: wire.Logged | wire.Shown | wire.Ordered | wire.Cancelled | wire.Wished) -> None:
-        context = self._sitting.context
-        match said:
-            case wire.Logged():
-                self._run.note(said.level, said.text)
-            case wire.Shown():
-                context.show(**said.values)
-            case wire.Cancelled():
-                context.cancel(said.tag)
-            case wire.Ordered():
-                self._order(said)
-            case wire.Wished():
-                self._answer(said)
+    def _wish(self, call: Call, said: Wish) -> None:
+        if not call.hook.startswith("on_"):
+            raise wire.Garbled(f"{said.say!r} in {call.hook}")
+        self._wishing.check(said)
+        name = f"{self._run.strategy.name}.{call.hook}"
+        error = self._sitting.scope.call(name, self._carry, said)
+        if error is not None:
+            self._sitting.failed(f"{call.hook} failed: what it asked for cannot be: {error!r}")
 
-    def _order(self, said: wire.Ordered) -> None:
-        if not self._mirror.takes_tag(said.tag):
-            raise wire.Garbled(f"an order under {said.tag!r}, which is no tag of its own")
-        self._mirror.stale = True
-        instrument = self._instrument(said.i)
-        ask, count = self._sitting.context.ask, said.quantity
-        ask(Asked(said.tag, said.side, instrument, count, said.reason, said.price, said.trigger_price, said.product))
-
-    def _instrument(self, place: int) -> Instrument:
-        if place >= len(self._run.instruments):
-            raise wire.Garbled(f"instrument {place} of {len(self._run.instruments)}")
-        return self._run.instruments[place]
-
-    def _answer(self, said: wire.Wished) -> None:
-        answer: dict[str, Any] = {}
-        try:
-            answer["value"] = self._granted(said)
-        except (ValueError, TypeError) as error:
-            answer["error"] = str(error)
-        self._mirror.stale = True
-        self._process.write(wire.packed(answer | self._mirror.orders()))
-
-    def _granted(self, said: wire.Wished) -> Any:
-        context, args = self._sitting.context, dict(said.args)
-        if said.what == "cancel_timer":
-            return context.cancel_timer(str(args["name"]))
-        if said.what == "timer":
-            return context.timer(str(args["name"]), after=_number(args, "after"), every=_number(args, "every"),
-                at=_moment(args.get("at")))  # fmt: skip
-        if said.i is None:
-            raise wire.Garbled(f"{said.what} of no instrument")
-        wish: Callable[..., Any] = getattr(context, said.what)
-        return wish(self._instrument(said.i), **args)
+    def _carry(self, said: Wish) -> None:
+        if isinstance(said, wire.Wished):
+            self._process.write(wire.packed(self._wishing.answer(said)))
+        else:
+            self._wishing.carry(said)
 
     def _printed(self, line: str) -> None:
         if self._over or not line.strip():
@@ -406,17 +377,6 @@ class ProcessSeat:
         own = str(kind.source.path) if issubclass(kind, Described) else BUILT_IN
         found = re.findall(r'File "([^"]+)", line (\d+)', text)
         return next((f", {Path(file).name} line {line}" for file, line in found if file.startswith(own)), "")
-
-
-def _number(args: Mapping[str, object], name: str) -> float | None:
-    value = args.get(name)
-    return float(value) if isinstance(value, int | float) else None
-
-
-def _moment(text: object) -> time | datetime | None:
-    if text is None:
-        return None
-    return datetime.fromisoformat(str(text)) if "T" in str(text) else time.fromisoformat(str(text))
 
 
 def process_seats(budgets: Budgets | None = None, environment: Mapping[str, str] | None = None) -> SeatMaker:

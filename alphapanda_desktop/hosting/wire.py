@@ -83,6 +83,7 @@ Name = Annotated[str, Field(max_length=200)]
 Tag = Annotated[str, Field(max_length=20)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(1 << 53), le=1 << 53)]
+Goods = Literal["CNC", "NRML", "MIS", "MTF"]
 Which = Annotated[int, Field(ge=0, lt=100_000)]
 """An instrument, as its place among the run's."""
 
@@ -145,7 +146,7 @@ class Ordered(Said):
     reason: Reason
     price: Number | None = None
     trigger_price: Number | None = None
-    product: Literal["CNC", "NRML", "MIS", "MTF"] | None = None
+    product: Goods | None = None
 
 
 class Cancelled(Said):
@@ -156,12 +157,23 @@ class Cancelled(Said):
 
 
 class Wished(Said):
-    """A wish that is answered: a call of the run's context by name."""
+    """A wish that is answered: a call of the run's context by name, with what that one takes."""
 
     say: Literal["wish"]
     what: Literal["exit", "protect", "target", "bracket", "timer", "cancel_timer"]
     i: Which | None = None
-    args: Annotated[dict[Name, Reason | Number | Whole | None], Field(max_length=20)] = {}
+    reason: Reason = ""
+    quantity: Whole = 0
+    trigger: Number | None = None
+    stop: Number | None = None
+    target: Number | None = None
+    price: Number | None = None
+    trigger_price: Number | None = None
+    product: Goods | None = None
+    name: Name = ""
+    after: Number | None = None
+    every: Number | None = None
+    at: Name | None = None
 
 
 Speech = Ready | Done | Failed | Logged | Shown | Ordered | Cancelled | Wished

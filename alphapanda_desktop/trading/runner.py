@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any
 
 from psygnal import Signal
 
@@ -14,19 +14,18 @@ from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.orders import Order, Product
-from alphapanda_desktop.domain.ports import Clock, Event, Journal, RunRow
-from alphapanda_desktop.domain.positions import DELIVERY
+from alphapanda_desktop.domain.ports import Clock, Event, Journal
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.trading.books import Place
-from alphapanda_desktop.trading.carried import MEMORY, Brought
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.differences import ForeignPolicy
 from alphapanda_desktop.trading.host import Host
 from alphapanda_desktop.trading.inprocess import InProcessSeat
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.orphans import Orphan, Orphans
+from alphapanda_desktop.trading.recalling import CHANGED, Recalling, row_of
 from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
@@ -35,13 +34,6 @@ from alphapanda_desktop.trading.stops import kept_by
 from alphapanda_desktop.trading.tags import new_run_id
 
 __all__ = ["Orphan", "Run", "RunState", "Runner", "StartOrder"]
-
-BARS: Final = "bar length"
-PRODUCT: Final = "order product"
-"""Journaled beside a run's own parameters; no parameter can bear such a name."""
-
-CHANGED: Final = "run parameters"
-"""The journal's kind of event for parameters that were changed while the run went on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +87,7 @@ class Runner:
         self._restored = RestoredStops(desk, market, journal, clock, scope)
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
+        self._recalling = Recalling(desk, market, journal, clock)
         self._orphans = Orphans(self, desk, market, journal, clock)
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
@@ -109,57 +102,11 @@ class Runner:
 
         One that never ended was interrupted, and is journaled so.
         """
-        holding = {one.run_id for one in self._desk.brought if self._still_held(one)}
-        first = since - MEMORY if holding else since
-        changed = {str(event.detail["run"]): event.detail for event in await self._journal.events(first, CHANGED)}
-        for row in await self._journal.runs(first):
-            if row.started_at < since and row.run_id not in holding:
-                continue
-            if any(run.run_id == row.run_id for run in self.runs):
-                continue
-            how = row.how
-            if row.stopped_at is None:
-                how = "interrupted: the program ended without stopping it"
-                await self._journal.run_ended(row.run_id, self._clock.now(), how)
-            # A strategy that is no longer installed still has its orders and its position.
-            strategy_type = self.available.get(row.strategy) or _absent(row.strategy)
-            later = cast(Mapping[str, object], changed.get(row.run_id, {}).get("parameters", {}))
-            params = {**row.parameters, **later}
-            self.runs.insert(0, self._recalled(replace(row, parameters=params), strategy_type, how))
-            self._say(row.run_id)
+        known = {run.run_id for run in self.runs}
+        for run in await self._recalling.earlier(since, self.available, known):
+            self.runs.insert(0, run)
+            self._say(run.run_id)
         await self._restored.recall(since, [run for run in self.runs if run.run_id not in self._hosts])
-
-    def _still_held(self, one: Brought) -> bool:
-        """Whether the account holds such a position still; shares of earlier days are no position any more."""
-        account = self._desk.books.held(one.exchange, one.tradingsymbol, one.product)
-        return one.product in DELIVERY or account * one.quantity > 0
-
-    def _recalled(self, row: RunRow, strategy_type: type[Strategy], how: str) -> Run:
-        by_key = self._market.master.by_key
-        own = {name: value for name, value in row.parameters.items() if name not in (BARS, PRODUCT)}
-        run = Run(
-            run_id=row.run_id,
-            strategy=strategy_type,
-            instruments=tuple(i for i in map(by_key, row.instruments) if i is not None),
-            params=strategy_type.Params.model_construct(None, **own),
-            interval=Interval(str(row.parameters.get(BARS, strategy_type.interval))),
-            product=cast(Product, row.parameters.get(PRODUCT, "MIS")),
-            started_at=row.started_at,
-            now=self._clock.now,
-            price_of=self._desk.last_price,
-            units_of=self._desk.ledger.units,
-            state=RunState.STOPPED,
-            detail=how,
-            brought=self._brought(row.run_id),
-        )
-        self._desk.name_run(run.run_id, strategy_type.name)
-        run.orders.update({order.tag or "": order for order in self._desk.books.of_run(row.run_id)})
-        run.note("info", how)
-        return run
-
-    def _brought(self, run_id: str) -> dict[tuple[str, Product], tuple[int, float]]:
-        own = [one for one in self._desk.brought if one.run_id == run_id]
-        return {(one.key, cast(Product, one.product)): (one.quantity, one.average_price) for one in own}
 
     def close(self) -> None:
         """Hear no more from the desk."""
@@ -259,7 +206,7 @@ class Runner:
     async def _journal_start(self, run: Run) -> None:
         done = self._begun[run.run_id] = asyncio.Event()
         try:
-            await self._journal.run_began(_row(run))
+            await self._journal.run_began(row_of(run))
         finally:
             done.set()
 
@@ -315,11 +262,12 @@ class Runner:
         """
         for run in self._alive() if stops else ():
             self._restored.give_up(run, why)
-        runs = [(run, self._hosts[run.run_id]) for run in self._alive()]
-        for run, host in runs:
+        for run in self._alive():
             run.note("warning", why)
-            host.silence()
-        ends = await asyncio.gather(*(self._end(run, host) for run, host in runs), return_exceptions=True)
+            self._hosts[run.run_id].silence()
+        # One that has failed may still be on its way out: its process and its orders are waited for as well.
+        left = [run for run in self.runs if run.run_id in self._hosts and run.run_id not in self._ended]
+        ends = await asyncio.gather(*(self._end(run, self._hosts[run.run_id]) for run in left), return_exceptions=True)
         failures = [error for error in ends if isinstance(error, BaseException)]
         if failures:
             raise failures[0]
@@ -498,17 +446,5 @@ class Runner:
         return [run for run in self.runs if not run.state.over and run.run_id in self._hosts]
 
 
-def _absent(name: str) -> type[Strategy]:
-    """Stands for a strategy that is not installed any more; it cannot be started."""
-    return type("Absent", (Strategy,), {"name": name, "title": f"{name} (not installed)"})
-
-
 def _owner(run: Run) -> str:
     return f"run {run.run_id}"
-
-
-def _row(run: Run) -> RunRow:
-    params: dict[str, Any] = run.params.model_dump(mode="json")
-    params |= {BARS: run.interval.value, PRODUCT: run.product}
-    keys = tuple(i.key for i in run.instruments)
-    return RunRow(run.run_id, run.strategy.name, keys, params, run.started_at)

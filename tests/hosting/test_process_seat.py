@@ -241,6 +241,55 @@ def test_parameters_that_change_are_journaled_and_taken_at_the_next_bar(played, 
 """, story, lots=2)  # fmt: skip
 
 
+def test_one_that_dies_between_two_calls_is_shown_as_dead(played, eventually):
+    async def story(s, run):
+        await eventually(lambda: run.state is RunState.FAILED)
+        assert "its process ended by itself between two calls with exit code 9" in run.detail
+
+    played("""
+    def on_start(self, ctx): threading.Timer(0.2, os._exit, (9,)).start()
+""", story)  # fmt: skip
+
+
+def test_a_wish_that_cannot_be_fails_its_run_alone(played, eventually):
+    async def story(s, run):
+        s.tick()
+        await eventually(lambda: run.state is RunState.FAILED)
+        assert "on_tick failed: what it asked for cannot be: OverflowError" in run.detail and len(s.errors) == 1
+        assert not s.broker.placed
+        s.errors.clear()
+
+    played("""
+    def on_tick(self, ctx, instrument, tick): ctx.buy(instrument, 1, reason="absurd", price=1e308)
+""", story)  # fmt: skip
+
+
+def test_numbers_of_numpy_are_numbers_and_nonsense_is_refused_where_it_is_said(played, eventually):
+    async def story(s, run):
+        s.tick(after_s=60)
+        await idle(s, run, eventually)
+        told = [text for text in texts(run) if text.startswith("no: ")]
+        assert told == [
+            "no: a quantity is a whole number, 1.5 given", "no: a price is a number, nan given",
+            "no: NSE:SBIN is not of this run: NSE:INFY",
+        ]  # fmt: skip
+        assert [(r.quantity, r.price) for r in s.broker.placed] == [(3, 50.0)]
+        assert run.variables["n"] == 3 and run.variables["x"] == 1.5 and run.variables["much"] == str(10**400)
+
+    played("""
+    def on_bar(self, ctx, instrument, bar):
+        import numpy as np
+        from dataclasses import replace
+        ctx.show(n=np.int64(3), x=np.float32(1.5), much=10**400)
+        ctx.buy(instrument, np.int64(3), reason="numpy", price=np.float64(50.0))
+        for act in (lambda: ctx.buy(instrument, 1.5, reason="half"),
+                    lambda: ctx.buy(instrument, 1, reason="none", price=float("nan")),
+                    lambda: ctx.last_price(replace(instrument, tradingsymbol="SBIN"))):
+            try: act()
+            except ValueError as error: ctx.log(f"no: {error}")
+""", story)  # fmt: skip
+
+
 def test_a_process_sees_no_secret_of_the_program_and_has_no_screen_and_no_input(played, monkeypatch):
     monkeypatch.setenv("ALPHAPANDA_API_SECRET", "s3cret")
     monkeypatch.setenv("DISPLAY", ":7")
