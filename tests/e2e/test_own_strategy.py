@@ -12,8 +12,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSpinBox, QToolButton
 
 from alphapanda_desktop.trading.run import Run, RunState
+from alphapanda_desktop.trading.runner import StartOrder
+from alphapanda_desktop.ui.question import Question
 from alphapanda_desktop.ui.strategies import StrategiesPanel
 from tests.e2e.test_window import Eventually, MemoryVault, Stage, click, play
+from tests.hosting.files import HEAD
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -97,3 +100,51 @@ def test_after_a_restart_it_is_known_by_its_name_and_ready(run: Any, eventually:
 
     play(run, eventually, tmp_path, first, vault=vault)
     play(run, eventually, tmp_path, second, vault=vault)
+
+
+BUYS_ONCE = """
+    def on_tick(self, ctx, instrument, tick):
+        if not getattr(self, "done", False) and not ctx.position(instrument).quantity:
+            self.done = True
+            ctx.buy(instrument, 1, reason="the test wants one")
+            ctx.protect(instrument, tick.last_price * 0.8, reason="far below")
+"""
+
+
+def test_a_position_goes_with_a_reload_and_is_closed_from_the_card(
+    run: Any, eventually: Eventually, tmp_path: Path
+) -> None:
+    async def person(stage: Stage) -> None:
+        await stage.paste_login()
+        token = await stage.ready()
+        runner, desk, infy = stage.program.runner, stage.program.desk, stage.program.market.master.by_token(token)
+        text = HEAD.format(name="buys") + BUYS_ONCE
+        path = tmp_path / "strategies" / "buys.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        files = stage.program.files
+        await eventually(files.files, 20)
+        look = await files.first_look(str(path))
+        await files.enable(str(path), look.sha256, follow=True)
+        await eventually(lambda: "buys" in runner.available, 30)
+        old = await runner.start(StartOrder("buys", (infy,)))
+        await eventually(lambda: old.holding("NSE:INFY").quantity == 1, 30)
+        path.write_text(text.replace("wants one", "wanted one"), encoding="utf-8")
+        panel = _panel(stage)
+        await eventually(lambda: not panel.cards[old.run_id].file.reload.isHidden(), 30)
+        click(panel, f"run_reload_{old.run_id}")
+        await eventually(lambda: runner.runs[0] is not old and runner.runs[0].state is RunState.RUNNING, 30)
+        new = runner.runs[0]
+        await eventually(lambda: (old.holding("NSE:INFY").quantity, new.holding("NSE:INFY").quantity) == (0, 1), 20)
+        await runner.stop(new.run_id)
+        left = panel.cards[new.run_id].left
+        await eventually(lambda: "1 INFY MIS" in left.words.text() and "SELL at" in left.words.text(), 20)
+        click(panel, f"run_flatten_{new.run_id}")
+        question = await eventually(lambda: stage.window.findChild(Question), 10)
+        question.yes.click()
+        await eventually(lambda: new.holding("NSE:INFY").quantity == 0, 30)
+        await eventually(left.isHidden, 20)
+        await eventually(lambda: desk.ledger.of_run(new.run_id, lambda _key: None).unrealised == 0, 20)
+        assert desk.ledger.of_run(old.run_id, lambda _key: None).realised == 0
+
+    play(run, eventually, tmp_path, person, vault=MemoryVault())
