@@ -13,7 +13,8 @@
             ctx.buy(instrument, 10, reason="fast crossed above slow")
 
 One file, one class. A strategy decides; the desk checks, journals and sends. It holds no token and makes no
-request of its own. Every hook is called on the program's loop and must return within milliseconds.
+request of its own. It runs in a process of its own, in a backtest within the worker that plays it; hooks are called one
+after the other, each must return within milliseconds, and a process whose hook does not come back is ended.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from alphapanda_desktop.domain.orders import Order, Product
 
 
 class Parameters(BaseModel):
-    """Base of a strategy's parameters: typed, bounded, explained, frozen while a run lasts."""
+    """Base of a strategy's parameters: typed, bounded, explained. A run that is given others gets a new `params`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 

@@ -170,3 +170,14 @@ def test_what_is_held_as_another_product_is_given_back_as_that(desk: Desk) -> No
     desk.holds(10, product="CNC")
     desk.ctx.target(INFY, 4, reason="less")
     assert (desk.asked[-1].product, desk.last()) == ("CNC", ("SELL", 6, "MARKET"))
+
+
+def test_a_stop_that_is_put_to_the_broker_takes_the_targets_place(desk: Desk) -> None:
+    entry = enters(desk)
+    desk.says(entry, "COMPLETE", filled=10)
+    target = desk.asked[-1]
+    desk.says(target, "OPEN")
+    stop = desk.stops_at_broker(trigger=97.0)
+    assert desk.cancelled == [target.tag]
+    desk.says(target, "CANCELLED")
+    assert (closing(desk), desk.asked[-1]) == (10, stop)
