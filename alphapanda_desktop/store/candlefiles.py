@@ -119,7 +119,7 @@ class Kept:
 
 @final
 class CandleFiles:
-    """Files under one folder, each venue its own. Calls block: for one thread at a time. `told` hears of damage."""
+    """Files under one folder, each venue its own. Calls block: for one thread at a time, on which `told` is called."""
 
     def __init__(self, root: Path, told: Callable[[str], None]) -> None:
         self._root = root

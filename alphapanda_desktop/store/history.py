@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -93,8 +94,16 @@ class CandleHistory:
     ) -> None:
         self._source = source
         self._pages = pages
-        self._files = CandleFiles(folder, told)
+        self._files = CandleFiles(folder, self._hear)
         self._clock = clock
+        self._told = told
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _hear(self, text: str) -> None:
+        """Carry what the files' thread has to tell to the loop, where it may be shown."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._told, text)
 
     async def past(
         self,
@@ -112,7 +121,7 @@ class CandleHistory:
         What was fetched before it is cancelled or fails is kept. Raises BadData where `first` is after `last`, and
         what the source does.
         """
-        now = self._clock.now()
+        self._loop, now = asyncio.get_running_loop(), self._clock.now()
         last = min(last, day_of(now.timestamp()))
         if first > last:
             raise BadData(f"no days from {first} to {last}: the first must not be after the last, or after today")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -62,14 +63,23 @@ def exchange() -> Exchange:
 
 
 @pytest.fixture
+def heard_on() -> list[int]:
+    return []
+
+
+@pytest.fixture
 def said() -> list[str]:
     return []
 
 
 @pytest.fixture
-def history(exchange: Exchange, tmp_path: Path, said: list[str]) -> CandleHistory:
+def history(exchange: Exchange, tmp_path: Path, said: list[str], heard_on: list[int]) -> CandleHistory:
+    def told(text: str) -> None:
+        said.append(text)
+        heard_on.append(threading.get_ident())
+
     clock = FakeClock(datetime(2024, 7, 1, 6, 30, tzinfo=UTC))
-    return CandleHistory(exchange, candle_pages, tmp_path, clock, said.append)
+    return CandleHistory(exchange, candle_pages, tmp_path, clock, told)
 
 
 async def past(history: CandleHistory, first: date = FIRST, last: date = LAST) -> Past:
@@ -133,16 +143,17 @@ def test_prices_that_kite_changed_are_fetched_anew_and_said(arun, history, excha
     arun(story())
 
 
-def test_a_damaged_file_is_fetched_again_and_said(arun, history, exchange, tmp_path, said):
+def test_a_damaged_file_is_fetched_again_and_said(arun, history, exchange, tmp_path, said, heard_on):
     async def story():
         before = await past(history)
-        (file,) = tmp_path.rglob(f"*{SUFFIX}")
+        (file,), here = tmp_path.rglob(f"*{SUFFIX}"), threading.get_ident()
         content = bytearray(file.read_bytes())
         content[-3] ^= 1
         file.write_bytes(content)
         after = await past(history)
         assert len(exchange.asked) == 2 and (after.table.close == before.table.close).all()
         assert "NSE:INFY, 2024" in said[0] and "damaged" in said[0]
+        assert heard_on == [here], "what is told is shown, and only the loop's thread may do that"
 
     arun(story())
 
