@@ -77,7 +77,7 @@ class ExactSetup:
     hours: bool = True
     seed: int = 0
     history: History | None = None
-    """Candles for the look-back; without it what was recorded before `first_ns` is all that is known."""
+    """Candles, for the look-back above all; without it what has been recorded so far is all that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +132,16 @@ class _Stage:
         self.setup = setup
         self.scope = scope
         self._loop = loop
-        self.begin_ns = self._heard_ns = loop.now_ns
+        self.begin_ns = loop.now_ns
+        self._heard_ns = loop.now_ns - 1
         self.clock = clock = VirtualClock(loop, setup.seed)
         self.journal = MemoryJournal()
         self.problems: list[str] = []
         self.wire_problems: dict[str, int] = {}
         self.frames = self.ticks = 0
         master = InstrumentMaster(setup.recording.instruments)
-        history = setup.history or RecordedPast(setup.recording, setup.instruments, loop.now_ns, hours=setup.hours)
+        past = RecordedPast(setup.recording, setup.instruments, lambda: self._heard_ns, hours=setup.hours)
+        history = setup.history or past
         self.market = market = Market(session, _Feed(), history, master, clock, scope, hours=setup.hours)
         offers = Offers(setup.models, master.by_token)
         paper = PaperBroker(session, lambda token: offers.of(market.latest(token)), master, clock, setup.cash,

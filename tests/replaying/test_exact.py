@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.kite.packets import decode_frame
 from alphapanda_desktop.replaying.csvticks import ColumnTicks
 from alphapanda_desktop.replaying.exact import LONG_AGO, ExactSetup, Played, play
 from alphapanda_desktop.replaying.models import Models
 from alphapanda_desktop.replaying.outcome import assumptions_of_replay, result_of
+from alphapanda_desktop.replaying.past import RecordedPast
 from alphapanda_desktop.replaying.source import Recording
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.ledger import Ledger
@@ -242,6 +244,23 @@ def test_what_was_recorded_before_the_span_fills_the_look_back() -> None:
     seen_later = [text for _, text in result_of(later).lines if text[0].isdigit()]
     assert len(seen) == 16 and seen_later == seen[6:]
     assert len(result_of(later).series[0]) == 10  # and no bar before the span is part of the result
+
+
+def test_candles_tell_what_was_heard_and_nothing_later(arun: Any) -> None:
+    recording = a_walk(700)
+    heard_ns = OPEN_NS + 400 * SECOND
+    past = RecordedPast(recording, (INFY,), lambda: heard_ns, hours=True)
+    first, last = (datetime.fromtimestamp(OPEN_NS / SECOND + s, UTC) for s in (0, 700))
+    bars = arun(past.candles(INFY, Interval.MINUTE_3, first, last))
+    prices = [tick.last_price for at_ns, frame in recording.frames() for tick in decode_frame(frame, at_ns)]
+    assert [(bar.open, bar.close, bar.closed) for bar in bars] == [
+        (prices[0], prices[179], True), (prices[180], prices[359], True), (prices[360], prices[400], False),
+    ]  # fmt: skip
+    heard_ns = OPEN_NS + 600 * SECOND
+    assert [bar.close for bar in arun(past.candles(INFY, Interval.MINUTE_3, first, last))][2:] == [
+        prices[539], prices[600],
+    ]  # fmt: skip
+    assert arun(past.candles(replace(INFY, instrument_token=5), Interval.MINUTE, first, last)) == []
 
 
 def test_an_index_cannot_be_traded_and_says_so() -> None:
