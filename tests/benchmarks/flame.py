@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from colorsys import hls_to_rgb
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -20,6 +21,7 @@ WIDTH: Final = 1180
 ROW: Final = 17
 LEAST_PX: Final = 1.0
 """Narrower flames are left out."""
+DEEPEST: Final = 14
 
 Stack = tuple[str, ...]
 """Functions from the outermost to the innermost."""
@@ -112,7 +114,7 @@ def _drawn(title: str, stacks: Counter[Stack], top: int) -> tuple[list[str], int
         node, left, depth = rows.pop()
         for name, flame in sorted(node.above.items()):
             wide = flame.count / total * WIDTH
-            if wide >= LEAST_PX:
+            if wide >= LEAST_PX and depth < DEEPEST:
                 parts.append(_rect(name, flame.count / total, left, wide, top + 26 + depth * ROW))
                 rows.append((flame, left, depth + 1))
                 deepest = max(deepest, depth + 1)
@@ -120,13 +122,18 @@ def _drawn(title: str, stacks: Counter[Stack], top: int) -> tuple[list[str], int
     return parts, deepest
 
 
+def _hue(name: str) -> float:
+    """Functions of one module have one colour."""
+    return sum(name.split(".", maxsplit=1)[0].encode()) * 37 % 360 / 360
+
+
 def _rect(name: str, share: float, left: float, wide: float, top: int) -> str:
-    hue = 20 + sum(name.split(".", maxsplit=1)[0].encode()) * 7 % 200
+    colour = "#" + "".join(f"{round(part * 255):02x}" for part in hls_to_rgb(_hue(name), 0.74, 0.7))
     fits = int(wide / 6.2)
     words = name.split(".", 1)[-1]
     shown = words if len(words) <= fits else words[: fits - 1] + "…" if fits > 4 else ""
     label = f'<text x="{left + 13:.1f}" y="{top + 12}">{escape(shown)}</text>' if shown else ""
     return (
         f'<g><title>{escape(name)}: {share:.1%}</title><rect x="{left + 10:.1f}" y="{top}" width="{wide:.1f}" '
-        f'height="{ROW - 1}" fill="hsl({hue},70%,72%)"/>{label}</g>'
+        f'height="{ROW - 1}" fill="{colour}"/>{label}</g>'
     )

@@ -1,7 +1,7 @@
 """A process that runs the whole program on the practice exchange and prints how long ticks took, as one JSON line.
 
 `paint_ms`: from the arrival of a tick of the charted instrument to the end of the paint that shows it.
-`decision_ms`: from the arrival of the tick that closed a bar to the strategy's call of `ctx.buy` or `ctx.sell`.
+`decision_ms`: from the arrival of the tick that closed a bar to the strategy's order, there and back through its pipe.
 `gc_ms`: each garbage collection on the loop from the first ticks on, in CPU time.
 `alone_ms`, `together_ms`: from the same tick to the call of `Broker.place`, the durable journal row included; with one
 instrument traded, and with six whose bars close in the same moment.
@@ -23,15 +23,20 @@ import pyqtgraph as pg
 
 from alphapanda_desktop.__main__ import parser
 from alphapanda_desktop.app import Program
+from alphapanda_desktop.authoring.describe import Spec, described
+from alphapanda_desktop.authoring.sources import read
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Tick
 from alphapanda_desktop.domain.orders import OrderRequest
-from alphapanda_desktop.domain.strategy import Context, Strategy
+from alphapanda_desktop.domain.strategy import Strategy
+from alphapanda_desktop.domain.why import Cause
+from alphapanda_desktop.hosting.seat import ProcessSeat
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.player import TourVault, browse_to_redirect, window
 from alphapanda_desktop.start import open_window
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.runner import Runner, StartOrder
+from alphapanda_desktop.trading.sending import Sender
 from alphapanda_desktop.trading.session import GateState
 from alphapanda_desktop.ui.chart.canvas import Canvas
 from alphapanda_desktop.ui.chart.plot import Plot
@@ -50,6 +55,8 @@ class Stopwatch:
         self.waiting: list[int] = []
         self.taken: list[int] = []
         self.closing_ns: int | None = None
+        self.by_bar: dict[str, int] = {}
+        """By instrument: the tick that closed its last bar, until an order was asked for."""
         self.by_tag: dict[str, int] = {}
         self.paint_ms: list[float] = []
         self.decision_ms: list[float] = []
@@ -79,26 +86,33 @@ class Stopwatch:
 WATCH = Stopwatch()
 
 
+FLIP = '''
+from alphapanda_desktop.domain.strategy import Strategy
+
 class Flip(Strategy):
     """Buys on one bar, sells on the next: an order for every bar that closes."""
 
     name = "flip"
     title = "Flip"
 
-    def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
-        arrived_ns = WATCH.closing_ns
-        if arrived_ns is None or ctx.working(instrument):
-            return  # closed by the clock, or still at work
-        decided_ms = WATCH.since_ms(arrived_ns)
-        order = ctx.sell if ctx.position(instrument).quantity > 0 else ctx.buy
-        tag = order(instrument, 1, reason="another bar")
-        WATCH.decision_ms.append(decided_ms)
-        WATCH.by_tag[tag] = arrived_ns
+    def on_bar(self, ctx, instrument, bar):
+        if not ctx.working(instrument):
+            order = ctx.sell if ctx.position(instrument).quantity > 0 else ctx.buy
+            order(instrument, 1, reason="another bar")
+'''
+
+
+def _flip(folder: Path) -> type[Strategy]:
+    """A file of one's own, which sits in a process as every strategy does."""
+    path = folder / "flip.py"
+    path.write_text(FLIP, encoding="utf-8")
+    return described(Spec(name="flip", title="Flip"), read(path)[0])
 
 
 def _listen_in() -> None:
     """Note when the chart refreshes and paints, which tick is being taken, and when an order is placed."""
     refresh, take, place = Plot.refresh, Market._take, KiteBroker.place
+    bar, submit = ProcessSeat.bar, Sender.submit
 
     def refreshing(plot: Plot) -> None:
         refresh(plot)
@@ -113,6 +127,18 @@ def _listen_in() -> None:
         take(market, tick)
         WATCH.closing_ns = None
 
+    def hearing(seat: ProcessSeat, instrument: Instrument, closed: Bar) -> None:
+        if WATCH.closing_ns is not None:  # else it was closed by the clock
+            WATCH.by_bar[instrument.key] = WATCH.closing_ns
+        bar(seat, instrument, closed)
+
+    def deciding(sender: Sender, request: OrderRequest, cause: Cause) -> None:
+        arrived_ns = WATCH.by_bar.pop(request.key, None)
+        if arrived_ns is not None:
+            WATCH.decision_ms.append(WATCH.since_ms(arrived_ns))
+            WATCH.by_tag[request.tag] = arrived_ns
+        submit(sender, request, cause)
+
     async def placing(broker: KiteBroker, request: OrderRequest) -> str:
         WATCH.placed(request.tag)
         return await place(broker, request)
@@ -120,6 +146,8 @@ def _listen_in() -> None:
     Plot.refresh = refreshing  # type: ignore[method-assign]
     Canvas.paintEvent = painting
     Market._take = taking  # type: ignore[method-assign]
+    ProcessSeat.bar = hearing  # type: ignore[method-assign]
+    Sender.submit = deciding  # type: ignore[method-assign]
     KiteBroker.place = placing  # type: ignore[method-assign]
 
 
@@ -162,7 +190,7 @@ async def _drive(program: Program) -> None:
         market.on_tick(charted.instrument_token, WATCH.arrived)
         await asyncio.sleep(WATCH_S)
         ticks_per_s = market.ticks_per_s
-        runner.available = {**runner.available, Flip.name: Flip}
+        runner.available = {**runner.available, "flip": _flip(program._options.folder)}
         traded = tuple(i for key in TRADED if (i := market.master.by_key(key)))
         alone_ms = await _trade(runner, traded[:1])
         together_ms = await _trade(runner, traded)
@@ -176,7 +204,7 @@ async def _drive(program: Program) -> None:
 async def _trade(runner: Runner, traded: tuple[Instrument, ...]) -> list[float]:
     """Milliseconds to `Broker.place` of each order of one run."""
     WATCH.order_ms = []
-    run = await runner.start(StartOrder(Flip.name, traded))
+    run = await runner.start(StartOrder("flip", traded))
     await asyncio.sleep(TRADE_S)
     await runner.stop(run.run_id)
     return WATCH.order_ms

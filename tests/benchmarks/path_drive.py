@@ -73,9 +73,10 @@ class Strategy:
         self.calls = 0
         self._left = frames
         self._lasts = lasts
-        self._done = done
+        self.done = done
         self._prices: dict[int, float] = {}
         self._began_cpu = self._began_s = 0.0
+        self._ended = 0.0, 0.0
 
     def heard(self, token: int, price: float, stamp: int) -> None:
         self.calls += 1
@@ -86,11 +87,12 @@ class Strategy:
             now = time.monotonic_ns() // 1000 & 0xFFFF_FFFF
             self.took_ms.append(((now - stamp) & 0xFFFF_FFFF) / 1000)
             self._left -= 1
+            self._ended = time.process_time(), time.monotonic()
             if not self._left:
-                self._done()
+                self.done()
 
     def say(self) -> None:
-        cpu, wall = time.process_time() - self._began_cpu, time.monotonic() - self._began_s
+        cpu, wall = (ended - began for ended, began in zip(self._ended, (self._began_cpu, self._began_s), strict=True))
         rest = self.took_ms[len(self.took_ms) // 10 :]  # the first tenth warms up
         found = {"took_ms": rest, "cpu_share": cpu / max(wall, 1e-9), "calls": self.calls}
         print(json.dumps(found | {"missing": self._left}), flush=True)
@@ -108,12 +110,19 @@ def heard_of(count: int, one_in: int) -> list[int]:
 
 
 def ours(app: QApplication, port: int, frames: int, size: int, count: int, one_in: int) -> None:
+    play(app, port, frames, size, count, one_in).say()
+    os._exit(0)
+
+
+def play(app: QApplication, port: int, frames: int, size: int, count: int, one_in: int) -> Strategy:
+    """Hear so many frames by our own feed; who heard them."""
     loop = AppLoop(app, reentrant=True)
+    strategy = Strategy(frames, lasts_of(size, count), lambda: None)
     asyncio.set_event_loop(loop)
 
     async def run() -> None:
         over = asyncio.Event()
-        strategy = Strategy(frames, lasts_of(size, count), over.set)
+        strategy.done = over.set
         clock = SystemClock()
         names = tokens(count)
         instruments = [an_instrument(f"S{token}", token=token) for token in names]
@@ -132,14 +141,13 @@ def ours(app: QApplication, port: int, frames: int, size: int, count: int, one_i
                 await over.wait()
         except TimeoutError:
             pass
-        strategy.say()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     chart = Chart()
     loop.run_until_complete(run())
     chart.timer.stop()
-    os._exit(0)
+    return strategy
 
 
 def _no_order(_data: Any) -> Order:
