@@ -55,8 +55,9 @@ def test_a_file_is_made_started_changed_and_reloaded_in_processes_of_its_own(
         card = panel.cards[old.run_id]
         path = tmp_path / "strategies" / "my_idea.py"
         text = path.read_text(encoding="utf-8")
+        line = text[: text.index("bar.close >")].count("\n") + 1
         path.write_text(text.replace("bar.close >", "bar.ltp >"), encoding="utf-8")
-        await eventually(lambda: "my_idea.py:49: a bar has no 'ltp'" in card.file.words.text(), 30)
+        await eventually(lambda: f"my_idea.py:{line}: a bar has no 'ltp'" in card.file.words.text(), 30)
         assert old.state is RunState.RUNNING
         path.write_text(text.replace("number(1, ", "number(2, "), encoding="utf-8")
         await eventually(lambda: not card.file.reload.isHidden(), 30)
