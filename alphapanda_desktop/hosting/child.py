@@ -38,9 +38,6 @@ REFUSED: Final = ("os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.syst
 
 PR_SET_PDEATHSIG: Final = 1
 
-NICE: Final = 3
-"""Where processors are scarce the window, the feed and the kill switch come before a strategy that computes."""
-
 
 class Ended(BaseException):
     """The program wants nothing more of this process."""
@@ -255,8 +252,6 @@ def main(arguments: Sequence[str]) -> Never:
     parser.add_argument("--parent", type=int, required=True)
     given = parser.parse_args(arguments)
     die_with(given.parent)
-    if hasattr(os, "nice"):
-        os.nice(NICE)
     wire = own_descriptors()
     faulthandler.enable(file=2, all_threads=False)
     dump: Callable[..., None] | None = getattr(faulthandler, "register", None)
