@@ -18,6 +18,7 @@ from psygnal import Signal
 from alphapanda_desktop.authoring.catalogue import Catalogue, Entry
 from alphapanda_desktop.authoring.describe import Described
 from alphapanda_desktop.authoring.probe import Probed, judge, probe_content
+from alphapanda_desktop.authoring.remembered import Remembered
 from alphapanda_desktop.authoring.sources import Enabled, Source, packaged
 from alphapanda_desktop.authoring.templates import name_of, template
 from alphapanda_desktop.authoring.watch import Changed, Watch
@@ -28,6 +29,8 @@ from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.trading.scope import Scope
 
 LOOK_EVERY_S: Final = 1.0
+PROBED: Final = "probed.json"
+"""Beside the list of what is enabled: what files told when they were last probed."""
 LINES_SHOWN: Final = 24
 WIDEST: Final = 160
 
@@ -57,7 +60,8 @@ class OwnFiles:
         self.available = Catalogue(shipped)
         self._scope = scope
         self._enabled = _enabled(enabled, tell)
-        self._watch = Watch(folder, self._enabled, packages=packages, ask=ask)
+        remembered = Remembered(enabled.with_name(PROBED), ask)
+        self._watch = Watch(folder, self._enabled, packages=packages, ask=remembered)
         self._checking: frozenset[Path] = frozenset()
         self._errands: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
         self._wanted = asyncio.Event()

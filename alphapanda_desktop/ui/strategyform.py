@@ -85,6 +85,7 @@ class StartForm(QWidget):
         self._box.setContentsMargins(10, 4, 10, 10)
         self._box.setSpacing(6)
         self.pick = self._field("strategy_pick", "Strategy")
+        self.pick.setPlaceholderText("Choose a strategy")
         self._box.addWidget(self.pick)
         self.about = self._note("muted")
         self.preset = self._field("strategy_preset", "Preset of parameters")
@@ -177,7 +178,8 @@ class StartForm(QWidget):
         self.pick.clear()
         for name in names:
             self.pick.addItem(strategies[name].title or name, name)
-        self.pick.setCurrentIndex(max(0, self.pick.findData(kept)))
+        gone = kept is not None and kept not in strategies  # another one must not take its place unseen
+        self.pick.setCurrentIndex(-1 if gone else max(0, self.pick.findData(kept)))
         self.pick.blockSignals(False)
         self._choose_strategy()
 

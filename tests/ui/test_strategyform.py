@@ -174,7 +174,7 @@ def test_a_run_that_is_over_can_be_started_again_as_it_was(run: Any, panel_of: A
 
 def test_a_strategy_that_was_saved_anew_keeps_what_was_typed(run: Any, panel_of: Any) -> None:
     async def story() -> None:
-        available: dict[str, type[Strategy]] = {"wide": Wide}
+        available: dict[str, type[Strategy]] = {"wide": Wide, **SHIPPED}
         async with a_desk(strategies=available) as stage:
             files = FakeFiles()
             panel = panel_of(stage, files)
@@ -187,6 +187,9 @@ def test_a_strategy_that_was_saved_anew_keeps_what_was_typed(run: Any, panel_of:
             files.changed.emit()
             assert not panel.form.start.isEnabled()
             assert "cannot be started now" in panel.form.why.text()
+            assert panel.form.pick.currentData() is None  # not the next one in its place
+            panel.form.choose("momentum")
+            assert panel.form.start.isEnabled()
 
     run(story())
 
