@@ -96,8 +96,7 @@ class Program:
         self._settings = settings
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
-        window.recordings = options.folder / "recordings"
-        window.recorded_days = partial(recorded_days, window.recordings)
+        window.recorded_days = partial(recorded_days, options.folder / "recordings")
         window.recordings_wanted.connect(self._open_replay)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
@@ -365,7 +364,7 @@ class Program:
             frames.draws(window.view.chart, Kind.CHART)
             frames.draws(window.view.ticket, Kind.DEPTH)
 
-    def _open_replay(self, recordings: list[Path]) -> None:
+    def _open_replay(self, recordings: list[str]) -> None:
         line = replay_command(self._options.profile, self._options.folder, recordings)
         self._edge.spawn("replay window", replay_window(line, self._tell))
 

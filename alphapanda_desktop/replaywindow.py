@@ -55,9 +55,9 @@ def forget_replay(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
-def replay_command(profile: str, folder: Path, recordings: Sequence[Path]) -> list[str]:
+def replay_command(profile: str, folder: Path, recordings: Sequence[str]) -> list[str]:
     """The command line of a window that plays these recordings; `folder` is the profile's."""
-    played = [part for path in recordings for part in ("--recording", str(path))]
+    played = [part for path in recordings for part in ("--recording", path)]
     return command("--profile", profile, "--data-dir", str(folder.parents[1]), "--mode", "replay", *played)
 
 

@@ -57,7 +57,7 @@ def test_what_an_earlier_replay_left_is_removed_whole(tmp_path: Path) -> None:
 
 def test_the_command_line_of_the_other_window_is_one_that_the_program_takes(tmp_path: Path) -> None:
     folder, day = tmp_path / "profiles" / "mine", tmp_path / "2026-09-21.ticks"
-    line = replay_command("mine", folder, [day])
+    line = replay_command("mine", folder, [str(day)])
     given = parser().parse_args(line[line.index("--profile") :])
     assert (given.profile, given.mode, given.recording) == ("mine", "replay", [str(day)])
     assert given.data_dir / "profiles" / "mine" == folder

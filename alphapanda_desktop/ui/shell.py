@@ -19,8 +19,6 @@ from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
-    from pathlib import Path
-
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.replay import RecordedFile, Transport
@@ -120,8 +118,6 @@ class MainWindow(QMainWindow):
         self.user_id = ""
         self.database = ""
         self.recorded_day = ""
-        self.recordings: Path | None = None
-        """Where recorded days are kept."""
         self.recorded_days: Callable[[], list[RecordedFile]] = list
         self.view: DeskView | None = None
         self.replay: ReplayBar | None = None
@@ -367,11 +363,10 @@ class MainWindow(QMainWindow):
         from alphapanda_desktop.ui.recordingsheet import RecordingsSheet
 
         sheet = self.deck.find("recordings_sheet")
-        if sheet is None and self.recordings is not None:
-            sheet = RecordingsSheet(self.recorded_days(), self.recordings, self._edge, self)
+        if not isinstance(sheet, RecordingsSheet):
+            sheet = RecordingsSheet(self.recorded_days(), self._edge, self)
             sheet.wanted.connect(self.recordings_wanted.emit)
-        if sheet is not None:
-            self.deck.lay(sheet)
+        self.deck.lay(sheet)
 
     def ask_to_close(self) -> None:
         """End the program, after a question where strategies run or stops live only in it."""

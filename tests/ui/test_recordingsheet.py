@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from alphapanda_desktop.domain.replay import RecordedFile
 from alphapanda_desktop.replaywindow import recorded_days
@@ -32,26 +32,21 @@ def kept(folder: Path) -> list[RecordedFile]:
 class Asked:
     """The sheet in a window, what it asked for, and what it spawned."""
 
-    def __init__(self, folder: Path, days: list[RecordedFile]) -> None:
-        self.work: list[Any] = []
-        scope: Any = SimpleNamespace(spawn=self._spawn)
+    def __init__(self, days: list[RecordedFile]) -> None:
+        scope: Any = None  # the sheet starts nothing
         self.window = QMainWindow()
-        self.sheet = RecordingsSheet(days, folder, Edge(scope, FrameClock(), lambda _text, _level: None), self.window)
+        self.sheet = RecordingsSheet(days, Edge(scope, FrameClock(), lambda _text, _level: None), self.window)
         self.sheet.resize(1000, 500)
         self.window.resize(1000, 500)
         self.window.show()
         self.sheet.show()
-        self.wanted: list[list[Path]] = []
+        self.wanted: list[list[str]] = []
         self.sheet.wanted.connect(self.wanted.append)
-
-    def _spawn(self, _name: str, work: Any) -> Any:
-        self.work.append(work)
-        return SimpleNamespace(add_done_callback=lambda _call: None)
 
 
 @pytest.fixture
 def asked(qapp: QApplication, tmp_path: Path) -> Iterator[Asked]:
-    made = Asked(tmp_path, kept(tmp_path))
+    made = Asked(kept(tmp_path))
     yield made
     made.window.hide()
     made.window.deleteLater()
@@ -72,38 +67,38 @@ def test_the_newest_day_is_first_and_enter_opens_it(asked: Asked, tmp_path: Path
     shown = [[model.cell(row, column).text for column in range(3)] for row in range(model.rowCount())]
     assert shown[0] == ["Tue 22 Sep 2026", "▢ PAPER", "1.5 MB"] and [row[0][4:6] for row in shown] == ["22", "21", "18"]
     QTest.keyClick(asked.sheet.table, Qt.Key.Key_Return)
-    assert asked.wanted == [[tmp_path / "paper" / "2026-09-22.ticks"]]
+    assert asked.wanted == [[str(tmp_path / "paper" / "2026-09-22.ticks")]]
     assert not asked.sheet.isVisible()
 
 
 def test_the_selected_day_is_opened_by_its_button(asked: Asked, tmp_path: Path) -> None:
     asked.sheet.table.selectRow(1)
     asked.sheet.findChild(object, "recordings_open").click()
-    assert asked.wanted == [[tmp_path / "practice" / "2026-09-21.ticks"]]
+    assert asked.wanted == [[str(tmp_path / "practice" / "2026-09-21.ticks")]]
 
 
-def test_files_that_lie_elsewhere_are_chosen_without_stopping_anything(asked: Asked, run, eventually) -> None:
-    other = asked.sheet._folder / "elsewhere.csv"
+def test_another_file_is_typed_and_one_that_is_not_there_is_named(asked: Asked, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere.csv"
+    QTest.keyClicks(asked.sheet.path, f"{other}=NSE:NIFTY 50")
+    QTest.keyClick(asked.sheet.path, Qt.Key.Key_Return)
+    assert asked.wanted == [] and asked.sheet.answer.text() == f"There is no file {other}."
     other.write_text("time,price\n")
-    asked.sheet.findChild(object, "recordings_other").click()
-    (work,) = asked.work
+    QTest.keyClick(asked.sheet.path, Qt.Key.Key_Return)
+    assert asked.wanted == [[f"{other}=NSE:NIFTY 50"]]
 
-    async def story() -> None:
-        import asyncio
 
-        choosing = asyncio.create_task(work)
-        dialog = await eventually(lambda: asked.window.findChild(QFileDialog))
-        assert not dialog.isModal()
-        dialog.selectFile(str(other))
-        dialog.accept()
-        await choosing
-
-    run(story())
-    assert asked.wanted == [[other]]
+def test_files_that_are_dropped_are_opened_together(asked: Asked, tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("one.ticks", "two.ticks")]
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(name) for name in files])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(asked.sheet, QDragEnterEvent(QPoint(5, 5), copy, data, left, none))
+    QApplication.sendEvent(asked.sheet, QDropEvent(QPointF(5, 5), copy, data, left, none))
+    assert asked.wanted == [files]
 
 
 def test_without_a_recording_it_says_how_one_comes_about(qapp: QApplication, tmp_path: Path) -> None:
-    made = Asked(tmp_path, [])
+    made = Asked([])
     assert "every day that you watch will be" in made.sheet.table.empty_text
     made.sheet.findChild(object, "recordings_open").click()
     assert made.wanted == []
