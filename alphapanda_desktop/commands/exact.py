@@ -84,7 +84,7 @@ def replay_of(given: argparse.Namespace) -> Replay:
 def replayed(replay: Replay) -> Outcome:
     """What came of it: shipped strategies are played here, a file's code in a process of its own.
 
-    Raises BadData for what cannot be played, OSError for what cannot be read.
+    Raises BadData for what cannot be played, OSError for what cannot be read, StrategyError for a strategy that fails.
     """
     from alphapanda_desktop.commands.exact_play import play_replay  # the whole desk, which bars do without
 

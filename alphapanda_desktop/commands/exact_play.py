@@ -11,7 +11,7 @@ from alphapanda_desktop.backtest.report import page_of
 from alphapanda_desktop.backtest.statistics import equity_of, statistics_of
 from alphapanda_desktop.backtest.trades import trades_of
 from alphapanda_desktop.commands.exact import LOT, TICK, Replay
-from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.errors import BadData, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.session import IST
@@ -23,10 +23,14 @@ from alphapanda_desktop.replaying.outcome import assumptions_of_replay, result_o
 from alphapanda_desktop.replaying.source import Known, Recording
 from alphapanda_desktop.store.instruments import unpacked
 from alphapanda_desktop.sweeps.job import TELLER, Outcome, params_of, strategy_of
+from alphapanda_desktop.trading.run import RunState
 
 
 def play_replay(replay: Replay, told: Progress | None = None) -> Outcome:
-    """Play it in this process. Raises BadData for what cannot be played, OSError for what cannot be read."""
+    """Play it in this process.
+
+    Raises BadData for what cannot be played, OSError for what cannot be read, StrategyError for a strategy that fails.
+    """
     strategy = strategy_of(replay.strategy)
     params = params_of(strategy, replay.params)
     paths = tuple(dict.fromkeys(Path(name) for _, name in replay.files))
@@ -45,7 +49,10 @@ def play_replay(replay: Replay, told: Progress | None = None) -> Outcome:
             last_ns=last_ns,
             hours=in_hours(recording),
         )
-        return _outcome(play_exactly(setup, told or TELLER.get()), page=replay.page)
+        played = play_exactly(setup, told or TELLER.get())
+        if played.run.state is RunState.FAILED:
+            raise StrategyError(f"{strategy.name}: {played.run.detail}")
+        return _outcome(played, page=replay.page)
 
 
 # --- what is played --------------------------------------------------------------------------------------------------

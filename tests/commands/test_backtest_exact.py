@@ -83,6 +83,13 @@ def test_a_file_of_ones_own_is_played_in_a_process_of_its_own(ticks: Path, tmp_p
     assert [(trade["quantity"], trade["reason"]) for trade in said["trades"]] == [(2, "third bar")]
 
 
+def test_a_strategy_that_fails_is_told_with_its_line(ticks: Path, tmp_path: Path, capsys: Any) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(MINE.replace("self.bars += 1", "1 / 0"))
+    assert run([str(mine), "--exact", "--data", str(ticks)]) == 2
+    assert "mine: on_bar failed at mine.py line 13: ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_tick_and_lot_are_what_is_said_where_no_master_tells(ticks: Path, capsys: Any) -> None:
     key = f"NFO:NIFTYFUT={ticks}"
     said = told(capsys, ["ma_cross", "--exact", "--data", key, *FAST, "--lot", "75", "--tick", "0.5"])
