@@ -25,7 +25,7 @@ from pydantic import ValidationError
 
 from alphapanda_desktop.authoring.load import execute, imported, told_of
 from alphapanda_desktop.domain.barbuilder import Hours
-from alphapanda_desktop.domain.market import Bar, Interval
+from alphapanda_desktop.domain.market import Bar, period_of
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.hosting.childcontext import ChildContext
@@ -162,7 +162,7 @@ class Child:
         params = kind.Params.model_validate(told["params"])
         instruments = [instrument_of(row) for row in told["instruments"]]
         hours = [None if row is None else Hours(row[0], has_derivatives=row[1]) for row in told["hours"]]
-        self._context = ChildContext(self, instruments, Interval(told["interval"]), cast(Product, told["product"]),
+        self._context = ChildContext(self, instruments, period_of(told["interval"]), cast(Product, told["product"]),
             told["units"], hours)  # fmt: skip
         self._strategy = kind(params)
         gc.freeze()

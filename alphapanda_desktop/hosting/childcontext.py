@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from alphapanda_desktop.domain.barbuilder import Hours
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.domain.market import Bar, Interval
+from alphapanda_desktop.domain.market import Bar, Period
 from alphapanda_desktop.domain.orders import INTENDED, Order, Product, Side
 from alphapanda_desktop.domain.runbook import Brought, holding_of
 from alphapanda_desktop.domain.strategy import Holding
@@ -50,7 +50,7 @@ class ChildContext(Wishes):
     """Context of the one strategy of this process."""
 
     def __init__(
-        self, pipe: Pipe, instruments: Sequence[Instrument], interval: Interval, product: Product,
+        self, pipe: Pipe, instruments: Sequence[Instrument], interval: Period, product: Product,
         units: Sequence[float], hours: Sequence[Hours | None],
     ) -> None:  # fmt: skip
         super().__init__(interval)

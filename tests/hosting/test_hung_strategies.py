@@ -122,7 +122,7 @@ def told(lags: list[float]) -> str:
 
 
 @pytest.mark.timeout(90)
-def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(arun, eventually, tmp_path):
+def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(run, eventually, tmp_path):
     kinds = {name: a_file(tmp_path, name, in_bar(act)) for name, (act, _) in ENDS.items()}
     kinds |= {name: a_file(tmp_path, name, in_bar(act)) for name, act in LIVES.items()}
     kinds["witness"] = a_file(tmp_path, "witness", WITNESS)
@@ -152,4 +152,4 @@ def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(
             print("\n" + told(lags))
             beating.cancel()
 
-    arun(story())
+    run(story())
