@@ -22,8 +22,8 @@ from alphapanda_desktop.store.dayfile import Recording as DayRecording
 Known = Callable[[str], Instrument | None]
 """The row of the day's master behind "EXCHANGE:SYMBOL", where it is known."""
 
-LOOKED_AT: Final = 2_000
-"""Frames of a day file from which it is told on which tick the prices of its instruments are."""
+LOOKED_AT: Final = 20_000
+"""Ticks of a day file, about, from which it is told which tick size the prices of its instruments keep to."""
 
 
 class Part(Protocol):
@@ -158,10 +158,15 @@ class DayTicks:
         if not tokens:
             return {}
         found: dict[int, list[float]] = {token: [] for token in tokens}
-        for _, (at_ns, frame) in zip(range(LOOKED_AT), self._day.between(), strict=False):
-            for tick in decode_frame(frame, at_ns):
+        seen = 0
+        for at_ns, frame in self._day.between():
+            ticks = decode_frame(frame, at_ns)
+            for tick in ticks:
                 if tick.instrument_token in found:
                     found[tick.instrument_token].append(tick.last_price)
+            seen += len(ticks)
+            if seen > LOOKED_AT:
+                break
         return found
 
     def frames(self, from_ns: int = 0) -> Iterator[Frame]:
