@@ -13,7 +13,7 @@ from typing import Any, Final
 from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of, read
 from alphapanda_desktop.domain.errors import AlphaPandaError, BadData
 from alphapanda_desktop.sweeps.cluster import hands
-from alphapanda_desktop.sweeps.forward import Forward, Walk, walk_forward
+from alphapanda_desktop.sweeps.forward import Forward, Walk, days_of, walk_forward
 from alphapanda_desktop.sweeps.job import Job, Outcome, play
 from alphapanda_desktop.sweeps.page import FIGURES, figure, lines_of, page_of, row_of
 from alphapanda_desktop.sweeps.pool import SILENCE_S
@@ -70,7 +70,7 @@ def _swept(given: argparse.Namespace, job: Job, results: Results) -> Swept:
     found = results.open(fingerprint(job, **same, walk=str(walk), objective=str(objective) if given.optuna else ""))
     if found:
         print(f"alphapanda sweep: {found} results were there already", file=sys.stderr)
-    told = _Teller(total, objective)
+    told = _Teller(total * (len(walk.stretches(*days_of(job))) if walk else 1), objective)
     forward: Forward | None = None
     try:
         with hands(given.workers, given.scheduler, silence_s=given.silence) as who:
@@ -141,14 +141,16 @@ class _Teller:
         self.progress = Progress()
         self._total, self._objective = total, objective
         self._best: float | None = None
+        self._done = 0
 
-    def __call__(self, done: int, trial: Trial) -> None:
+    def __call__(self, _done: int, trial: Trial) -> None:
+        self._done += 1
         value = self._objective.of(trial)
         if value is not None:
             best = value if self._best is None else self._best
             self._best = min(best, value) if self._objective.least else max(best, value)
         best_text = "" if self._best is None else f", best {self._objective.figure} {self._best:.3f}"
-        self.progress(f"{done} of {self._total} tried{best_text}")
+        self.progress(f"{self._done} of {self._total} tried{best_text}")
 
 
 # --- telling ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from os import cpu_count
 from typing import Any, Final, Generic, ParamSpec, TypeVar
 
@@ -50,7 +49,7 @@ class Work(Future[T], Generic[T]):
         ended = super().cancel()
         worker = self.worker
         if ended and worker is not None:
-            worker.end()
+            worker.kill()
         return ended
 
     def settle(self, value: T | None, error: BaseException | None = None) -> None:
@@ -143,8 +142,7 @@ class Pool(Executor):
                 found = [(work, work.worker) for work in self._unsettled]
             for work, worker in found:
                 if worker is not None and now - work.heard_at > self._silence_s and not work.done():
-                    with suppress(ProcessLookupError):
-                        worker.give_up(self._silence_s)
+                    worker.give_up(self._silence_s)
             if self._closed.is_set():
                 time.sleep(_LOOK_S)
 
@@ -202,4 +200,3 @@ class _Driver:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
-            worker.close()

@@ -65,7 +65,6 @@ class Worker:
             self._said.close()
             raise
         self._guard = threading.Lock()
-        self._ended = False
         self._gave_up_s = 0.0
         self._code: int | None = None
         self.value: Any = None
@@ -101,30 +100,32 @@ class Worker:
     def give_up(self, after_s: float) -> None:
         """Kill a worker that hangs, after it wrote where."""
         self._gave_up_s = after_s
-        if hasattr(signal, "SIGUSR1") and not self._ended:
-            self._process.send_signal(signal.SIGUSR1)
-            time.sleep(LAST_WORDS_S)
-        self.end()
-
-    def end(self) -> None:
-        """Kill it and what it started; nothing of it stays behind."""
         with self._guard:
-            if self._ended:
-                return
-            self._ended = True
+            if self._code is None and hasattr(signal, "SIGUSR1"):
+                os.kill(self._process.pid, signal.SIGUSR1)
+        time.sleep(LAST_WORDS_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it and what it started, without waiting: whoever reads from it then finds it dead. By any thread."""
+        with self._guard:
+            if self._code is not None:
+                return  # its number may be another process's by now
             if hasattr(os, "killpg"):
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
             else:
                 self._process.kill()
-            self._code = self._process.wait()
-            with suppress(OSError):
-                cast(IO[bytes], self._process.stdin).close()
 
-    def close(self) -> None:
-        """Forget an ended one; by the thread that asks."""
-        cast(IO[bytes], self._process.stdout).close()
-        self._said.close()
+    def end(self) -> None:
+        """Kill it, wait until it is gone, and let go of it; nothing of it stays behind. By the thread that asks."""
+        self.kill()
+        with self._guard:
+            self._code = self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._said):
+            if stream is not None:
+                with suppress(OSError):  # what was still to be written to a dead one
+                    stream.close()
 
     def _wait_until_ready(self) -> None:
         try:
@@ -132,7 +133,6 @@ class Worker:
                 raise Died("the worker did not start as one")
         except Died:
             self.end()
-            self.close()
             raise
 
     def _message(self) -> object:
@@ -152,8 +152,9 @@ class Worker:
         return body
 
     def _died(self) -> Died:
-        with suppress(subprocess.TimeoutExpired):
-            self._code = self._process.wait(LAST_WORDS_S) if not self._ended else self._code
+        self.kill()
+        with self._guard:
+            self._code = self._process.wait()
         words = self._last_words()
         if self._gave_up_s:
             place = _place_in(words)

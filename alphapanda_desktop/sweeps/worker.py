@@ -27,8 +27,8 @@ HEAD: Final = struct.Struct("<Q")
 READY: Final = ("ready",)
 """The first answer: it has started, which must not count as a job's silence."""
 
-LARGEST_PRINT: Final = 64 << 20
-"""Bytes that the strategies of one worker may print before printing fails."""
+LARGEST_FILE: Final = 1 << 30
+"""Bytes of any file that a worker writes, what its strategies print among them."""
 
 MOST_MEMORY: Final = 4 << 30
 """Bytes of its own that a worker may hold: a strategy that leaks ends with MemoryError, and not the machine."""
@@ -72,7 +72,7 @@ def _guard() -> None:
     except ImportError:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_PRINT, LARGEST_PRINT))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     if sys.platform == "linux":
         import ctypes

@@ -86,7 +86,7 @@ def test_a_job_that_runs_is_ended_and_the_next_one_is_played(pool: Pool, tmp_pat
     until(lambda: marker.exists() and marker.read_text(encoding="utf-8"))
     assert work.running() and not work.done()
     assert work.cancel() and work.cancelled() and not work.running()
-    assert not lives(int(marker.read_text(encoding="utf-8")))
+    until(lambda: not lives(int(marker.read_text(encoding="utf-8"))))
     assert wait([work], PATIENCE_S).done == {work}
     with pytest.raises(CancelledError):
         work.result()
