@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.store.history import CandleHistory, folder_of
@@ -183,9 +184,12 @@ class TestBench:
         first, last = wanted.first, wanted.last
         if first is None or last is None:
             raise BadData("History from Kite needs a first and a last day.")
+        interval = interval_for(seconds)
+        if wanted.continuous and (interval is not Interval.DAY or instrument.instrument_type != "FUT"):
+            raise BadData(f"{instrument.key}: Kite stitches expiries for day bars of futures only.")
         words = f"Reading candles of {instrument.tradingsymbol}…"
         past = await self.history.past(
-            instrument, interval_for(seconds), first, last,
+            instrument, interval, first, last, continuous=wanted.continuous,
             has_derivatives=self.master.has_derivatives(instrument),
             progress=lambda done, pages: told(words, done, pages),
         )  # fmt: skip

@@ -132,6 +132,8 @@ def test_what_a_worker_cannot_play_is_told_in_words(arun, bench, waves):
     async def story():
         with pytest.raises(BadData, match="slow"):
             await bench.play(Wanted(**(vars_of(WISH) | {"params": {"fast": 9, "slow": 3}})), lambda *_: None)
+        with pytest.raises(BadData, match="day bars of futures only"):
+            await bench.play(Wanted(**(vars_of(WISH) | {"continuous": True})), lambda *_: None)
         waves.without = {date(2024, 6, day) for day in range(10, 15)}
         nothing = Wanted(**(vars_of(WISH) | {"first": date(2024, 6, 10), "last": date(2024, 6, 14)}))
         with pytest.raises(BadData, match="Kite has no candles from 2024-06-10"):

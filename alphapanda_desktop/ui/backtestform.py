@@ -1,8 +1,8 @@
 """What a backtest is asked for with: strategy, preset, instruments or a file, days, bars, money, parameters.
 
 Object names: `backtest_strategy`, `backtest_preset`, `backtest_source`, `backtest_search`, `backtest_file`,
-`backtest_from`, `backtest_to`, `backtest_bar`, `backtest_product`, `backtest_cash`, `backtest_slippage`,
-`param_<field>`, `backtest_why`.
+`backtest_from`, `backtest_to`, `backtest_bar`, `backtest_continuous`, `backtest_product`, `backtest_cash`,
+`backtest_slippage`, `param_<field>`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
+    QCheckBox,
     QDateEdit,
     QFileDialog,
     QGridLayout,
@@ -157,6 +158,13 @@ class BacktestForm(QWidget):
         self.search.picked.connect(self.add_instrument)
         self._box.addWidget(self.search)
         self._box.addLayout(self._build_days())
+        self.continuous = QCheckBox("stitched over expiries", self)
+        self.continuous.setObjectName("backtest_continuous")
+        self.continuous.setToolTip("The days of a future before its own first one, from the contracts before it")
+        self.continuous.toggled.connect(lambda _on: self.changed.emit())
+        self._box.addWidget(self.continuous)
+        self.bar.currentIndexChanged.connect(lambda _place: self._offer_stitching())
+        self._offer_stitching()
 
     def _build_file(self) -> None:
         self.file = QLineEdit(self)
@@ -281,12 +289,19 @@ class BacktestForm(QWidget):
         of_file = self.source.currentData() == FILE
         self.file.setVisible(of_file)
         self.choose.setVisible(of_file)
+        self._offer_stitching()
         for field in self._days:  # a file is played whole
             field.setVisible(not of_file)
         self.search.setPlaceholderText(
             "The file's instrument: INFY, NIFTY …" if of_file else "Add an instrument: INFY, NIFTY …"
         )
         self.changed.emit()
+
+    def _offer_stitching(self) -> None:
+        """Kite stitches day bars of futures, and nothing else."""
+        futures = bool(self.instruments) and all(one.instrument_type == "FUT" for one in self.instruments)
+        fits = futures and self.bar.currentData() == Interval.DAY.seconds and self.source.currentData() == KITE
+        self.continuous.setVisible(fits)
 
     async def _choose_file(self) -> None:
         dialog = QFileDialog(self.window(), "A file of bars", str(Path(self.file.text() or Path.home()).parent))
@@ -323,6 +338,7 @@ class BacktestForm(QWidget):
             self._chip_of.append(chip)
             self._chips.addWidget(chip, place // CHIPS, place % CHIPS, Qt.AlignmentFlag.AlignLeft)
         self._chips.setColumnStretch(CHIPS, 1)
+        self._offer_stitching()
         self.changed.emit()
 
     # -- the wish --------------------------------------------------------------------------------------------
@@ -344,6 +360,7 @@ class BacktestForm(QWidget):
             strategy=self.strategy.currentData(), params=self.values(), instruments=tuple(self.instruments), file=path,
             first=None if of_file else first, last=None if of_file else last, bar_s=self.bar.currentData(),
             product=self.product.currentData(), cash=self.cash.value(), slippage=self.slippage.text(),
+            continuous=not self.continuous.isHidden() and self.continuous.isChecked(),
         )  # fmt: skip
 
     def values(self) -> dict[str, object]:

@@ -41,6 +41,8 @@ class Wanted:
     product: Product = "MIS"
     cash: float = 10_00_000.0
     slippage: str = "1t"
+    continuous: bool = False
+    """A future's days stitched over its expiries, as Kite has them; only for day bars of futures."""
 
 
 class Played(Protocol):

@@ -1,7 +1,8 @@
 """The backtest window: what to play on the left, what came of it on the right, the last few to compare, a sweep.
 
 A window of its own beside the main one: it may stand on another screen, and it stops nothing. The kill switch's key
-works in it too. Object names: `backtest_run`, `backtest_cancel`, `backtest_progress`, `backtest_said`,
+is the strip's, which hears it here too: a second one would silence both.
+Object names: `backtest_run`, `backtest_cancel`, `backtest_progress`, `backtest_said`,
 `backtest_result`, `backtest_compare`, `backtest_html`, `backtest_csv`, `backtest_forget`.
 """
 
@@ -54,7 +55,7 @@ SIZE: Final = (1360, 860)
 class BacktestWindow(QWidget):
     """Owned by the main window; closing hides it, and what it holds is there when it is opened again."""
 
-    def __init__(self, bench: Bench, edge: Edge, main: QMainWindow, kill: Callable[[], object]) -> None:
+    def __init__(self, bench: Bench, edge: Edge, main: QMainWindow) -> None:
         super().__init__(main, Qt.WindowType.Window)
         self._bench = bench
         self._edge = edge
@@ -66,7 +67,8 @@ class BacktestWindow(QWidget):
         self.setStyleSheet(field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
-        QShortcut(QKeySequence("Ctrl+Shift+K"), self).activated.connect(kill)
+        QShortcut(QKeySequence("Ctrl+Return"), self).activated.connect(self.play)
+        QShortcut(QKeySequence("Ctrl+."), self).activated.connect(self.stop)
         split = QSplitter(Qt.Orientation.Horizontal, self)
         split.addWidget(self._build_left())
         split.addWidget(self._build_right())
@@ -90,9 +92,9 @@ class BacktestWindow(QWidget):
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.form)
-        self.run = self._button("run", "Run the backtest", self.play)
+        self.run = self._button("run", "Run the backtest", self.play, "Ctrl+Return")
         self.run.setStyleSheet("font-weight: 600; padding: 7px;")
-        self.cancel = self._button("cancel", "Cancel", self.stop)
+        self.cancel = self._button("cancel", "Cancel", self.stop, "Ctrl+.")
         self.progress = QProgressBar(side)
         self.progress.setObjectName("backtest_progress")
         self.progress.setAccessibleName("How far the backtest is")

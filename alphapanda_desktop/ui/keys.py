@@ -39,6 +39,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Enter": "show the instrument on the chart",
         "Ctrl+C": "copy the selected rows",
     },
+    "Backtest": {"Ctrl+Enter / Ctrl+.": "run / cancel"},
     "Watchlist": {"Del": "take the instrument off the list"},
     "Orders": {
         "T": "timeline of the selected order",

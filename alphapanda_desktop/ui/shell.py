@@ -307,7 +307,7 @@ class MainWindow(QMainWindow):
         if self.backtest is None:
             from alphapanda_desktop.ui.backtestwindow import BacktestWindow
 
-            self.backtest = BacktestWindow(bench, self._edge, self, self.strip.kill_pressed.emit)
+            self.backtest = BacktestWindow(bench, self._edge, self)
         self.backtest.come_forward()
 
     def come_forward(self) -> None:

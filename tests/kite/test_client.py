@@ -496,6 +496,18 @@ def test_long_history_comes_in_pages_under_kites_cap(arun: Any) -> None:
     arun(story())
 
 
+def test_a_futures_days_are_asked_for_stitched_when_that_is_wanted(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script["GET /instruments/historical/408065/day"] = ok({"candles": []})
+            start = datetime(2026, 1, 1, tzinfo=UTC)
+            for continuous in (False, True):
+                await client.candles(INFY, Interval.DAY, start, start, continuous=continuous)
+            assert [dict(query)["continuous"] for query in stub.queries] == ["0", "1"]
+
+    arun(story())
+
+
 def test_many_quotes_are_asked_in_batches(arun: Any) -> None:
     async def story() -> None:
         async with a_pair() as (stub, client):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,15 +22,16 @@ from alphapanda_desktop.ui.backtestwindow import MOST_KEPT, BacktestWindow
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.sweeppage import values_around
 from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
+from tests.fakes import an_instrument
 from tests.ui.fakes_bench import FakeBench
 from tests.ui.fakes_market import INFY, NIFTY
+from tests.ui.window_stage import a_window
 
 
 @dataclass
 class Stage:
     window: BacktestWindow
     bench: FakeBench
-    kills: list[int] = field(default_factory=list)
 
     async def played(self, eventually: object, count: int = 1) -> None:
         self.window.run.click()
@@ -46,10 +47,10 @@ class Stage:
 async def a_stage(folder: Path, theme: Theme = DARK) -> AsyncIterator[Stage]:
     errors: list[str] = []
     async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
-        main, bench, kills = QMainWindow(), FakeBench(folder), list[int]()
+        main, bench = QMainWindow(), FakeBench(folder)
         edge = Edge(scope, FrameClock(), lambda _text, _level: None, theme)
-        window = BacktestWindow(bench, edge, main, lambda: kills.append(1))
-        stage = Stage(window, bench, kills)
+        window = BacktestWindow(bench, edge, main)
+        stage = Stage(window, bench)
         window.come_forward()
         window.form.strategy.setCurrentIndex(window.form.strategy.findData("ma_cross"))
         window.form.add_instrument(INFY)
@@ -202,6 +203,36 @@ def test_the_last_few_are_kept_and_one_can_be_forgotten(run, eventually, tmp_pat
     run(story())
 
 
+def test_stitching_is_offered_for_day_bars_of_futures_alone(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            form = stage.window.form
+            form.bar.setCurrentIndex(form.bar.findData(86_400))
+            assert form.continuous.isHidden()
+            form._drop(INFY)
+            form.add_instrument(an_instrument("NIFTY26NOVFUT", exchange="NFO", kind="FUT", segment="NFO-FUT"))
+            assert not form.continuous.isHidden() and not form.wanted().continuous
+            form.continuous.setChecked(True)
+            assert form.wanted().continuous
+            form.bar.setCurrentIndex(form.bar.findData(60))
+            assert form.continuous.isHidden() and not form.wanted().continuous
+
+    run(story())
+
+
+def test_keys_run_and_cancel(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            stage.bench.gate = asyncio.Event()
+            await asyncio.sleep(0)
+            QTest.keyClick(_focused(stage.window), Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+            await eventually(lambda: len(stage.bench.asked) == 1)
+            QTest.keyClick(_focused(stage.window), Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
+            await eventually(lambda: stage.bench.cancelled == 1)
+
+    run(story())
+
+
 def test_a_preset_fills_the_fields_and_none_brings_them_back(run, tmp_path):
     async def story():
         async with a_stage(tmp_path) as stage:
@@ -327,13 +358,16 @@ def test_values_are_offered_around_those_of_the_form():
 
 def test_the_kill_switch_can_be_pressed_from_here(run, tmp_path):
     async def story():
-        async with a_stage(tmp_path) as stage:
+        async with a_window() as main:
+            pressed: list[int] = []
+            main.window.strip.kill_pressed.connect(lambda: pressed.append(1))
+            window = BacktestWindow(FakeBench(tmp_path), main.desk.edge, main.window)
+            window.come_forward()
             await asyncio.sleep(0)
-            QTest.keyClick(
-                _focused(stage.window), Qt.Key.Key_K,
-                Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
-            )  # fmt: skip
-            assert stage.kills == [1]
+            kill = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+            QTest.keyClick(window.form.slippage, Qt.Key.Key_K, kill)
+            window.hide()
+            assert pressed == [1]
 
     run(story())
 
