@@ -12,15 +12,15 @@ import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.keptlimits import KeptLimits
 from alphapanda_desktop.logs import strike_out
+from alphapanda_desktop.options import Options
 from alphapanda_desktop.preload import BENCH, DESK, VENUES, WEB, preload
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
 from alphapanda_desktop.store.backup import keep_daily
@@ -33,7 +33,7 @@ from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.upkeep import Upkeep
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Needs, PracticeOptions, ReplayOptions, Roots, guarded
+from alphapanda_desktop.venues.venue import API_SECRET, Needs, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
     from alphapanda_desktop.domain.instruments import InstrumentMaster
@@ -62,28 +62,6 @@ STOP_LIMIT_S: Final = 20.0
 
 FILES_WAIT_S: Final = 10.0
 """How long today's earlier runs wait for people's own strategies to be known; later they have no form."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says. `vault` stands in for the keyring where a caller brings its own."""
-
-    mode: str | None
-    profile: str
-    folder: Path
-    practice: PracticeOptions = field(default_factory=PracticeOptions)
-    vault: Vault | None = None
-    roots: Roots = ZERODHA
-    replay: ReplayOptions | None = None
-    own: Path | None = None
-    """Where a window keeps what is not the profile's: a replay's journal and settings."""
-
-    @property
-    def settings_file(self) -> Path:
-        return (self.own or self.folder) / "settings.json"
-
-    def database(self, mode: str) -> Path:
-        return (self.own or self.folder) / f"{mode}.sqlite"
 
 
 class Program:
@@ -304,7 +282,7 @@ class Program:
             session, account.broker, journal, market, venue.clock, self._settings.risk.limits, scope, arming,
             governor=Governor(venue.clock, self._settings.risk.order_limits), hours=venue.real_hours,
         )  # fmt: skip
-        self._follow_limits(stack, desk)
+        KeptLimits(lambda: self._settings.risk, self._save_settings, self._tell).follow(stack, desk)
         seats = venue.seats(self._seats())
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
@@ -387,29 +365,6 @@ class Program:
             await desk.open()
         except AlphaPandaError as error:
             self._tell(f"The broker's books could not be read yet; the desk takes no orders until they are: {error}")
-
-    def _follow_limits(self, stack: AsyncExitStack, desk: Desk) -> None:
-        """Keep what the sheets set, now and at the end."""
-        from alphapanda_desktop.trading.differences import ForeignPolicy
-
-        desk.foreign_policy = ForeignPolicy(self._settings.risk.foreign_orders)
-        stack.callback(self._keep_limits, desk)
-        for changed in (desk.risk.changed, desk.governor.changed, desk.policy_changed):
-            changed.connect(lambda: self._keep_limits(desk))
-
-    def _keep_limits(self, desk: Desk) -> None:
-        """Put what the limits sheet and the reconciliation sheet say on the disk, where it is not there already."""
-        risk = self._settings.risk
-        before = risk.model_copy()
-        risk.limits = desk.risk.wanted
-        risk.order_limits = desk.governor.own_limits
-        risk.foreign_orders = desk.foreign_policy.value
-        if risk == before:
-            return
-        try:
-            self._save_settings()
-        except AlphaPandaError as error:
-            self._tell(f"The limits hold until the program ends, for they could not be kept: {error}")
 
     def _recorder(self, master: InstrumentMaster) -> Recorder | None:
         """What keeps the day's ticks, unless the settings say not to."""

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
-    from alphapanda_desktop.app import Options, Program
+    from alphapanda_desktop.app import Program
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.loop import AppLoop
     from alphapanda_desktop.memory import Looks, WindowMemory
+    from alphapanda_desktop.options import Options
     from alphapanda_desktop.settings import Settings
     from alphapanda_desktop.trading.meter import Meter
     from alphapanda_desktop.trading.scope import Scope
@@ -342,7 +343,7 @@ class _Opening:
         self._window.setWindowState(state)
 
     def _options(self, settings: Settings, vault: Vault | None) -> Options:
-        from alphapanda_desktop.app import Options
+        from alphapanda_desktop.options import Options
         from alphapanda_desktop.venues.venue import PracticeOptions
 
         given, practice = self._arguments, settings.practice

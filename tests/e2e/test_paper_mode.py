@@ -10,8 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
 from alphapanda_desktop import settings
-from alphapanda_desktop.app import Options, Program
+from alphapanda_desktop.app import Program
 from alphapanda_desktop.memory import Looks, WindowMemory
+from alphapanda_desktop.options import Options
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.paper import PaperBroker

@@ -17,11 +17,12 @@ from PySide6.QtWidgets import QToolButton
 
 from alphapanda_desktop import settings
 from alphapanda_desktop.__main__ import main
-from alphapanda_desktop.app import Options, Program
+from alphapanda_desktop.app import Program
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.replay import Pace
 from alphapanda_desktop.memory import Looks, WindowMemory
+from alphapanda_desktop.options import Options
 from alphapanda_desktop.replaying.exact import ExactSetup, play
 from alphapanda_desktop.replaying.source import Recording
 from alphapanda_desktop.strategies import SHIPPED

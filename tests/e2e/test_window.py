@@ -22,11 +22,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QPushButton
 
 from alphapanda_desktop import settings
-from alphapanda_desktop.app import Options, Program
+from alphapanda_desktop.app import Program
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.ports import LinkState, Vault
 from alphapanda_desktop.memory import Looks, WindowMemory
+from alphapanda_desktop.options import Options
 from alphapanda_desktop.player import Notebook, Player, browse_to_redirect
 from alphapanda_desktop.sim.session import REDIRECT_URL
 from alphapanda_desktop.trading.desk import DeskState
