@@ -33,6 +33,7 @@ from alphapanda_desktop.ui.runfile import FileLine
 from alphapanda_desktop.ui.runleft import LeftBehind
 from alphapanda_desktop.ui.runpages import RunPages
 from alphapanda_desktop.ui.runparams import RunParameters
+from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.strip import MODE_MARKS, Chip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of, in_words, summary_of
@@ -53,6 +54,9 @@ STATE_ROLES: Final[dict[RunState, Role]] = {
     RunState.STOPPED: "muted",
     RunState.FAILED: "danger",
 }
+REASON_MOST: Final = 300
+TITLE_MOST: Final = 28
+"""Letters of a title that fit beside the state."""
 NOT_BEGUN: Final = (RunState.LOADING, RunState.LOADED)
 
 
@@ -125,7 +129,7 @@ class RunCard(QFrame):
         self.more.setCheckable(True)
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.setFont(ui_font(10, bold=True))
-        self.more.setToolTip("Show or hide what it runs on and what it does")
+        self.more.setToolTip(f"{self.run.strategy.title}: show or hide what it runs on and what it does")
         self.more.setAccessibleName(f"Details of {self._name}")
         self.more.setStyleSheet(
             "QToolButton, QToolButton:checked { border: 0; background: transparent; padding: 0; text-align: left; "
@@ -156,7 +160,7 @@ class RunCard(QFrame):
 
     def _build_result(self, whole: QVBoxLayout) -> None:
         self.position = QLabel(self)
-        self.position.setWordWrap(True)
+        give_way(self.position)
         self.pnl = QLabel(self)
         self.pnl.setFont(ui_font(11, bold=True))
         self.pnl.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
@@ -186,7 +190,7 @@ class RunCard(QFrame):
 
     def _line(self, whole: QVBoxLayout, role: Role = "text") -> QLabel:
         line = QLabel(self)
-        line.setWordWrap(True)
+        give_way(line)
         line.setTextFormat(Qt.TextFormat.PlainText)
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
@@ -269,7 +273,7 @@ class RunCard(QFrame):
         run, over = self.run, self.run.state.over
         self.follow_state()
         opened = self.more.isChecked()
-        self.more.setText(f"{'▾' if opened else '▸'} {run.strategy.title}")
+        self.more.setText(f"{'▾' if opened else '▸'} {runlines.short(run.strategy.title, TITLE_MOST)}")
         self.inside.setVisible(opened)
         self.number.setText(self._desk.name_of_run(run.run_id))
         _say(self.position, runlines.position(run))
@@ -290,7 +294,7 @@ class RunCard(QFrame):
         run = self.run
         _say(self.where, runlines.where(run))
         self._show_stops()
-        _say(self.reason, f"Last decision: {run.last_reason}" if run.last_reason else "")
+        _say(self.reason, f"Last decision: {runlines.short(run.last_reason, REASON_MOST)}" if run.last_reason else "")
         _say(self.variables, "" if over else runlines.variables(run.variables, self._edge.theme.muted))
         self._tint(self.age, *(("", "muted") if over else runlines.age(run, self._market)))
         self._tint(self.process, *(("", "muted") if over else runlines.process(run.pulse)))

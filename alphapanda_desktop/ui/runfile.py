@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import problems_of
-from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 
 
@@ -36,7 +36,7 @@ class FileLine(QWidget):
         self._busy = False
         self._refused = ""
         self.words = QLabel(self)
-        self.words.setWordWrap(True)
+        give_way(self.words)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reload = QPushButton("Reload", self)

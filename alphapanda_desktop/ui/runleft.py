@@ -18,7 +18,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
 from alphapanda_desktop.ui.question import Asker, Question
-from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.words import count_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class LeftBehind(QFrame):
             f"LeftBehind {{ border: 0; border-left: 3px solid {edge.theme.warn}; background: transparent; }}"
         )
         self.words = QLabel(self)
-        self.words.setWordWrap(True)
+        give_way(self.words)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.adopt = self._button("adopt", "Take it", self._ask_adopt)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 MEGABYTE: Final = 1 << 20
 SLOW_MS: Final = 50.0
 """Calls above this are noted in the run's log, too."""
+ROWS_MOST: Final = 24
+NAME_MOST: Final = 24
+VALUE_MOST: Final = 160
+"""Of what a strategy shows: it decides what, and must not fill the panel with it."""
 ENOUGH: Final = 100
 """Of fewer calls the slowest is the first one, which loads what the strategy needs."""
 
@@ -64,13 +68,20 @@ def made_of(made: Pnl) -> str:
     return f"This run's own fills, after charges: realised {realised}, open {unrealised}, charges {charges}"
 
 
+def short(text: str, most: int) -> str:
+    """The text, cut where it is longer than so many letters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def variables(values: Mapping[str, object], muted: str) -> str:
     """A table in rich text: names in the muted colour beside their values."""
     rows = [
-        f"<tr><td style='color:{muted}; padding-right:10px'>{escape(name.replace('_', ' '))}</td>"
-        f"<td>{escape(_value(value))}</td></tr>"
-        for name, value in values.items()
+        f"<tr><td style='color:{muted}; padding-right:10px'>{escape(short(name.replace('_', ' '), NAME_MOST))}</td>"
+        f"<td>{escape(short(_value(value), VALUE_MOST))}</td></tr>"
+        for name, value in list(values.items())[:ROWS_MOST]
     ]
+    if len(values) > ROWS_MOST:
+        rows.append(f"<tr><td colspan=2 style='color:{muted}'>and {len(values) - ROWS_MOST} more</td></tr>")
     return f"<table cellspacing=0>{''.join(rows)}</table>" if rows else ""
 
 

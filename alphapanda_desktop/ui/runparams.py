@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.ui import runlines
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, words_of
-from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sheet import give_way, tell
 
 Change = Callable[[str, Mapping[str, object]], Awaitable[object]]
 
@@ -68,7 +68,7 @@ class RunParameters(QWidget):
 
     def _line(self, role: str) -> QLabel:
         line = QLabel(self)
-        line.setWordWrap(True)
+        give_way(line)
         line.setTextFormat(Qt.TextFormat.PlainText)
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")

@@ -261,6 +261,13 @@ def tint(label: QLabel, role: Role, edge: Edge) -> None:
     label.setStyleSheet(f"color: {edge.theme.colour(role).name()};")
 
 
+def give_way(label: QLabel) -> QLabel:
+    """Wrap, and never make what it stands in wider, however long a word a strategy says."""
+    label.setWordWrap(True)
+    label.setMinimumWidth(1)
+    return label
+
+
 def tell(label: QLabel, text: str) -> None:
     """Show words, or no line at all where there are none."""
     label.setText(text)

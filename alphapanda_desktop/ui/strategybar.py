@@ -16,6 +16,7 @@ from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.sheet import give_way
 
 STOPPED_BY: Final = "stopped from the strategies panel"
 COUNTED: Final = (
@@ -53,6 +54,7 @@ class StrategyBar(QWidget):
         self.stop = self._button("stop_all", "Stop all", "", self._stop_all)
         self.summary = QLabel(self)
         self.summary.setObjectName("strategies_summary")
+        give_way(self.summary)
         self.summary.setStyleSheet(f"color: {edge.theme.muted};")
         row = QHBoxLayout()
         for button in (self.start, self.pause, self.stop):

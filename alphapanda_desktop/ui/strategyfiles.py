@@ -30,7 +30,7 @@ from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.question import Asker
-from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of
 
@@ -116,7 +116,7 @@ class FilesBox(QWidget):
         inside.setContentsMargins(10, 0, 10, 8)
         inside.setSpacing(6)
         self.empty = QLabel("No file there yet. Make one from the template, or put your own there.", self)
-        self.empty.setWordWrap(True)
+        give_way(self.empty)
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted};")
         self._column = QVBoxLayout()
         self._column.setSpacing(6)
@@ -213,7 +213,7 @@ class FileRow(QWidget):
         self.setObjectName(f"file_row_{file.label}")
         self.name = QLabel(file.label, self)
         self.name.setTextFormat(Qt.TextFormat.PlainText)
-        self.name.setWordWrap(True)
+        give_way(self.name)
         self.name.setFont(ui_font(10, bold=True))
         self.name.setToolTip(file.path)
         self.state = QLabel(self)
@@ -223,7 +223,7 @@ class FileRow(QWidget):
         self.disable.setAccessibleName(f"Disable {file.label}")
         self.problems = QLabel(self)
         self.problems.setTextFormat(Qt.TextFormat.PlainText)
-        self.problems.setWordWrap(True)
+        give_way(self.problems)
         self.problems.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -289,7 +289,7 @@ class EnableDialog(QDialog):
     def _words(self, text: str) -> QLabel:
         label = QLabel(text, self)
         label.setTextFormat(Qt.TextFormat.PlainText)
-        label.setWordWrap(True)
+        give_way(label)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
 

@@ -26,7 +26,7 @@ from alphapanda_desktop.trading.runner import Runner, StartOrder
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, Problem, field_looks, problems_of
 from alphapanda_desktop.ui.runlines import why_no_start
-from alphapanda_desktop.ui.sheet import tell
+from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
 
@@ -115,7 +115,7 @@ class StartForm(QWidget):
 
     def _note(self, role: str) -> QLabel:
         note = QLabel(self)
-        note.setWordWrap(True)
+        give_way(note)
         note.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         note.hide()
         self._box.addWidget(note)

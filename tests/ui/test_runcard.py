@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QToolButton, QWidget
 
-from alphapanda_desktop.domain.authored import FileNews
+from alphapanda_desktop.domain.authored import FileNews, FileState
 from alphapanda_desktop.domain.strategy import Context, Parameters, Strategy, number
 from alphapanda_desktop.trading.pulse import Pulse
 from alphapanda_desktop.trading.run import Run, RunState
@@ -22,7 +22,7 @@ from alphapanda_desktop.ui.runcard import RunCard
 from alphapanda_desktop.ui.strategies import StrategiesPanel
 from tests.fakes import a_request
 from tests.ui.fakes_desk import DeskStage, a_desk
-from tests.ui.fakes_files import FakeFiles
+from tests.ui.fakes_files import FakeFiles, a_file
 from tests.ui.fakes_market import FUTURE, INFY
 
 DOCK_PX = 380
@@ -374,5 +374,33 @@ def test_a_card_with_everything_is_no_wider_than_its_dock(run: Any, panel_of: An
             stage.frame(9)
             assert not card.left.isHidden()
             assert panel.area.widget().minimumSizeHint().width() <= DOCK_PX - 20
+
+    run(story())
+
+
+class Loud(Plain):
+    """Says more than a card has room for."""
+
+    name = "loud"
+    title = "L" * 120
+    description = "d" * 400
+
+
+def test_nothing_that_a_strategy_says_makes_the_panel_wider_or_endless(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk(strategies={"loud": Loud}) as stage:
+            panel = panel_of(stage, FakeFiles(a_file("n" * 80 + ".py", FileState.FAULTY, "p" * 300)))
+            panel.files.toggle.setChecked(True)
+            panel.new.setChecked(True)
+            started = await _running(stage, "loud")
+            started.last_reason = "r" * 5_000
+            started.detail = "d" * 900
+            started.variables.update({f"v{place}" * 20: "x" * 5_000 for place in range(100)})
+            stage.frame(9)
+            card: RunCard = panel.cards[started.run_id]
+            assert panel.area.widget().minimumSizeHint().width() <= DOCK_PX - 20
+            assert card.more.text() == "▾ " + "L" * 27 + "…"
+            assert "and 76 more" in card.variables.text() and "x" * 161 not in card.variables.text()
+            assert len(card.reason.text()) < 330
 
     run(story())
