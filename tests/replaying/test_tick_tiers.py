@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,53 @@ def test_a_bar_strategy_and_its_stops_fill_the_same(seed: int, slippage: Slippag
 def test_limits_and_stops_that_a_tick_asks_for_fill_the_same(act: Any) -> None:
     fast, exact = both(every_41st(act), a_market(1_800, 4), Parameters(), slippage=Slippage(1))
     assert told(exact) == told(fast) and len(fast.executions) > 3
+
+
+def at_random(seed: int) -> type[Strategy]:
+    """Limits, stops, stop limits, cancellations and watched stops, none within reach of the next tick."""
+
+    class Random(Strategy):
+        name = "random"
+
+        def __init__(self, params: Parameters) -> None:
+            super().__init__(params)
+            self.dice = random.Random(seed)
+            self.heard = 0
+
+        def on_bar(self, ctx: Any, instrument: Any, bar: Any) -> None:
+            """Only ticks matter."""
+
+        def on_tick(self, ctx: Any, instrument: Any, tick: Any) -> None:
+            self.heard += 1
+            if self.heard % 23 == 0:
+                self.act(ctx, instrument, tick.last_price)
+
+        def act(self, ctx: Any, instrument: Any, last: float) -> None:
+            what = self.dice.choice(("limit", "stop", "stop limit", "cancel", "protect"))
+            sign, away = self.dice.choice((-1, 1)), self.dice.choice((0.35, 0.5, 1.0))
+            quantity, order = self.dice.choice((1, 5, 7)), ctx.buy if sign > 0 else ctx.sell
+            held, working = ctx.position(instrument).quantity, ctx.working(instrument)
+            if what == "limit":
+                order(instrument, quantity, reason=what, price=last - sign * away)
+            elif what == "stop":
+                order(instrument, quantity, reason=what, trigger_price=last + sign * away)
+            elif what == "stop limit":
+                beyond = last + sign * (away + 0.1)
+                order(instrument, quantity, reason=what, trigger_price=last + sign * away, price=beyond)
+            elif what == "cancel" and working:
+                ctx.cancel(working[0].tag)
+            elif what == "protect" and held:
+                ctx.protect(instrument, last - away if held > 0 else last + away, reason=what)
+
+    return Random
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_rests_when_the_next_tick_comes_fills_the_same(seed: int) -> None:
+    ticks = a_market(800, seed, gaps_s=(1, 1))
+    fast, exact = both(at_random(seed), ticks, Parameters(), slippage=Slippage(seed % 2))
+    assert told(exact) == told(fast) and len(fast.executions) > 5
+    assert (exact.cash, exact.charged) == (fast.cash, fast.charged)
 
 
 def test_a_market_order_that_a_tick_asks_for_meets_the_next_one_as_after_a_latency_up_to_it() -> None:
