@@ -30,7 +30,7 @@ class Book:
         self.executions: list[Execution] = []
         self.refused: list[Refused] = []
         self._day = date.min
-        self._today = 0
+        self.today = 0
         self._today_of: dict[str, int] = {}
         self._day_began = self.cash
         self._peak = 0.0
@@ -38,13 +38,13 @@ class Book:
     def begin(self, day: date) -> None:
         """Count anew where it is a new day."""
         if day != self._day:
-            self._day, self._today = day, 0
+            self._day, self.today = day, 0
             self._today_of.clear()
             self._day_began, self._peak = self.worth(), 0.0
 
     def count(self, work: Working) -> None:
         """One more order that was let out."""
-        self._today += 1
+        self.today += 1
         key = work.instrument.key
         self._today_of[key] = self._today_of.get(key, 0) + 1
 
@@ -71,7 +71,7 @@ class Book:
             others = sum(len(each.resting) + len(each.coming) for each in self._lanes)
         result = self.result_of_day() if with_result else None
         return Seen(
-            lane.held(work.product), buying, selling, lane.whole[0], self._today, self._today_of.get(lane.key, 0),
+            lane.held(work.product), buying, selling, lane.whole[0], self.today, self._today_of.get(lane.key, 0),
             others, mine, lane.last, result, self._peak,
         )  # fmt: skip
 

@@ -7,7 +7,9 @@ Bars of several instruments that begin together are all matched before the first
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,6 +29,9 @@ from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 
 CASH: Final = 10_00_000.0
+
+SELDOM: Final = 50_000
+"""Objects made and kept between two looks of the collector."""
 
 Progress = Callable[[int, int], bool]
 """Told bars done and bars in all, now and then; False ends the backtest there."""
@@ -106,7 +111,8 @@ class Engine:
         """Play all bars; what came of it."""
         lookback = max(1, self._strategy.lookback)
         play = self._play_one if len(self._lanes) == 1 else self._play_together
-        complete = play(lookback, progress or (lambda _done, _all: True))
+        with _seldom_collected():
+            complete = play(lookback, progress or (lambda _done, _all: True))
         self._matcher.tell()
         self._strategy.on_stop(self._context)
         self._matcher.finish()
@@ -196,6 +202,18 @@ class Engine:
     def _match(self, lane: Lane, bar: Bar) -> None:
         if lane.count >= lane.due or bar.low <= lane.watch_low or bar.high >= lane.watch_high:
             self._matcher.meet(lane, bar)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Have the collector look less often: orders and fills stay, and looking through them each time is in vain."""
+    before = gc.get_threshold()
+    if before[0]:  # else it is off
+        gc.set_threshold(max(before[0], SELDOM), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def backtest(setup: Setup, progress: Progress | None = None) -> Result:

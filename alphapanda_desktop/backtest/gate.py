@@ -93,10 +93,11 @@ class Gate:
             return Refusal(broken.rule, broken.text, broken.value, broken.limit)
         return wrong_trigger(work, seen.last_price)
 
-    def surely_passes(self, work: Working, seen: Seen, at_s: float, plan: DayPlan) -> bool:
-        """True only where `objection` would be None."""
+    def surely_passes(
+        self, work: Working, at_s: float, plan: DayPlan, *, held: int, way: int, today: int, last_price: float
+    ) -> bool:
+        """True only where `objection` would be None; `way` is what works on the order's side."""
         desk, quantity = self.limits.desk, work.quantity
-        way = seen.buying if work.sign > 0 else seen.selling
         return (
             self.ordinary
             and work.order_type == "MARKET"
@@ -105,10 +106,10 @@ class Gate:
             and 0 < quantity <= desk.max_order_quantity
             and quantity % plan.lot == 0
             and (plan.largest is None or quantity <= plan.largest)
-            and seen.last_price > 0
-            and quantity * plan.units * seen.last_price <= desk.max_order_value
-            and seen.orders_today < desk.max_orders_per_day
-            and abs(seen.held + work.sign * (way + quantity)) <= desk.max_position_quantity
+            and last_price > 0
+            and quantity * plan.units * last_price <= desk.max_order_value
+            and today < desk.max_orders_per_day
+            and abs(held + work.sign * (way + quantity)) <= desk.max_position_quantity
         )
 
 

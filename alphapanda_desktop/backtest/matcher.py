@@ -122,14 +122,20 @@ class Matcher:
         now_s, gate, book = work.asked_s, self._gate, self.book
         plan = lane.plan(now_s)
         book.begin(plan.day)
-        seen = book.seen(lane, work, with_result=gate.asks_results)
-        if not gate.surely_passes(work, seen, now_s, plan):
+        last_price, way = lane.last, 0
+        if lane.resting or lane.coming:
+            way = sum(each.quantity for each in lane.working() if each.sign == work.sign)
+        sure = gate.surely_passes(
+            work, now_s, plan, held=lane.held(work.product), way=way, today=book.today, last_price=last_price
+        )
+        if not sure:
+            seen = book.seen(lane, work, with_result=gate.asks_results)
             refusal = gate.objection(work, seen, now_s, has_derivatives=lane.has_derivatives)
             if refusal is not None:
                 self._refuse(lane, work, refusal.rule, refusal.text)
                 return
         if work.order_type in ("MARKET", "SL-M"):  # Kite turns them into limits at their protection, as the book shows
-            near = work.trigger or seen.last_price
+            near = work.trigger or last_price
             work.limit = protection_price(work.side, near, AUTOMATIC, lane.instrument)
         else:
             work.limit = work.price or 0.0

@@ -49,6 +49,13 @@ def work(draw: Any, instrument: Any) -> Working:
     )  # fmt: skip
 
 
+def sure(gate: Gate, order: Working, known: Seen, at_s: float, lane: Lane) -> bool:
+    way = known.buying if order.sign > 0 else known.selling
+    return gate.surely_passes(
+        order, at_s, lane.plan(at_s), held=known.held, way=way, today=known.orders_today, last_price=known.last_price
+    )
+
+
 @settings(max_examples=500)
 @given(st.data())
 def test_what_surely_passes_is_refused_by_no_rule(data: st.DataObject) -> None:
@@ -59,7 +66,7 @@ def test_what_surely_passes_is_refused_by_no_rule(data: st.DataObject) -> None:
     at = datetime.combine(draw(st.sampled_from(DAYS)), datetime.min.time(), UTC) + timedelta(minutes=minute - 330)
     lane = Lane(a_series((1.0, 1.0, 1.0, 1.0), instrument=instrument), has_derivatives=closing_auction)
     order, known, gate = work(draw, instrument), seen(draw), Gate(limits)
-    if gate.surely_passes(order, known, at.timestamp(), lane.plan(at.timestamp())):
+    if sure(gate, order, known, at.timestamp(), lane):
         assert gate.objection(order, known, at.timestamp(), has_derivatives=closing_auction) is None
 
 
@@ -67,4 +74,4 @@ def test_an_ordinary_order_takes_the_short_cut() -> None:
     at = datetime(2024, 6, 3, 10, tzinfo=UTC).timestamp() - 330 * 60 + 600
     lane = Lane(a_series((100.0, 100.0, 100.0, 100.0)))
     order = Working(1, INFY, 1, 10, "MIS", "MARKET", None, None, "bt1", "why", 0)
-    assert Gate(RiskLimits()).surely_passes(order, Seen(0, 0, 0, 0, 0, 0, 0, 0, 100.0), at, lane.plan(at))
+    assert sure(Gate(RiskLimits()), order, Seen(0, 0, 0, 0, 0, 0, 0, 0, 100.0), at, lane)
