@@ -43,7 +43,7 @@ def recorded_days(folder: Path) -> list[RecordedFile]:
     found = []
     for path in folder.glob(f"*/*{SUFFIX}"):
         try:
-            found.append(RecordedFile(path, date.fromisoformat(path.stem), path.parent.name, path.stat().st_size))
+            found.append(RecordedFile(str(path), date.fromisoformat(path.stem), path.parent.name, path.stat().st_size))
         except (ValueError, OSError):
             continue  # no day's name, or gone meanwhile: the budget deletes the oldest
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
@@ -22,7 +21,7 @@ PRESETS: Final = (1, 10, 60, 300, 1_000)
 class RecordedFile:
     """A recorded day on the disk: where, of which Indian day, in which mode it was recorded, and its bytes."""
 
-    path: Path
+    path: str
     day: date
     mode: str
     size: int

@@ -31,8 +31,8 @@ COLUMNS: Final[tuple[Column[RecordedFile], ...]] = (
     Column("Recorded in", lambda d: d.mode, lambda d: MODE_MARKS.get(d.mode, d.mode), width_chars=14,
            colour=lambda d: MODE_ROLES.get(d.mode)),
     Column("Size", lambda d: d.size, lambda d: f"{grouped(d.size / 1e6, 1)} MB", "right", 14),
-    Column("File", lambda d: str(d.path), lambda d: d.path.name, width_chars=26, colour=lambda _: "muted",
-           tooltip=lambda d: str(d.path)),
+    Column("File", lambda d: d.path, lambda d: Path(d.path).name, width_chars=26, colour=lambda _: "muted",
+           tooltip=lambda d: d.path),
 )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ class RecordingsSheet(Sheet):
         self.table = TableView(model, "No day has been recorded yet: every day that you watch will be.", self)
         self.table.setObjectName("recordings_table")
         self.table.setAccessibleName("Recorded days")
-        self.table.opened.connect(lambda day: self._want([str(day.path)]))
+        self.table.opened.connect(lambda day: self._want([day.path]))
         model.update(sorted(days, key=lambda d: (d.day, d.mode), reverse=True))
         self.body.addWidget(self.table, 1)
         self._add_other()
@@ -76,7 +76,7 @@ class RecordingsSheet(Sheet):
     def _open(self) -> None:
         day = self.table.current_row()
         if day is not None:
-            self._want([str(day.path)])
+            self._want([day.path])
 
     def _open_typed(self) -> None:
         text = self.path.text().strip()
