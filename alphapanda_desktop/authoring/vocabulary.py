@@ -50,7 +50,8 @@ ELSEWHERE: Final[dict[str, Mapping[str, str]]] = {
     },
     "Context": {
         "candles": "bars", "resample": "history", "consolidate": "history", "order_target": "target",
-        "bracket_order": "bracket", "schedule": "timer", "set_timer": "timer", "call_later": "timer",
+        "bracket_order": "bracket", "schedule": "timer", "set_timer": "timer", "call_later": "timer", "after": "timer",
+        "every": "timer",
         "get_bars": "bars", "close": "closes", "ltp": "last_price", "price": "last_price", "positions": "position",
         "holding": "position", "orders": "working", "open_orders": "working", "time": "now", "print": "log",
         "close_position": "exit", "square_off": "exit", "stop_loss": "protect", "stop": "protect",

@@ -51,6 +51,14 @@ def test_bars_shifted_by_one_give_other_fills(name: str) -> None:
     assert [fill.price for fill in here] != [fill.price for fill in there]
 
 
+def test_instruments_played_together_are_cut_together() -> None:
+    other = replace(INFY, instrument_token=779521, tradingsymbol="SBIN")
+    both = [walk(400, 7), walk(400, 8, instrument=other)]
+    trace, findings = scrutinised(setup("ma_cross", series=both, cash=1e8))
+    assert {act.told.partition(",")[0] for act in trace.orders()} == {"NSE:INFY", "NSE:SBIN"}
+    assert not [finding for finding in findings if finding.severe]
+
+
 def test_shuffled_bars_are_bars_of_the_same_times_and_moves() -> None:
     series = walk(500, 3)
     other = shuffled(series).checked()
