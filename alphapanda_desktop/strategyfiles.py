@@ -7,6 +7,8 @@ known of them changes on the loop alone.
 from __future__ import annotations
 
 import asyncio
+import os
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -248,4 +250,10 @@ def _on_thread(work: Callable[[], T]) -> asyncio.Future[T]:
 def _first_look(source: Source, content: bytes) -> FirstLook:
     lines = content.decode("utf-8", "replace").splitlines()
     shown = tuple(line[:WIDEST] for line in lines[:LINES_SHOWN])
-    return FirstLook(str(source.path), source.label, source.sha256, shown, len(lines))
+    shared = os.name == "posix" and any(_others_write(path) for path in (source.path, source.path.parent))
+    return FirstLook(str(source.path), source.label, source.sha256, shown, len(lines), shared)
+
+
+def _others_write(path: Path) -> bool:
+    mode = path.stat().st_mode
+    return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -263,3 +264,25 @@ def test_a_files_own_rules_are_asked_of_a_child(arun: Any, tmp_path: Path, event
                 await files.judge(kind, {})
 
     arun(story())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="asks for the modes of files")
+def test_a_file_that_others_may_write_is_told_as_such(arun: Any, tmp_path: Path) -> None:
+    path = save(tmp_path, "mine.py", "title Mine")
+    Path(path).chmod(0o644)
+    Path(path).parent.chmod(0o755)
+
+    async def story() -> None:
+        async with own_files(tmp_path) as files:
+            assert not (await files.first_look(path)).shared
+            _allow(Path(path), 0o666)
+            assert (await files.first_look(path)).shared
+            _allow(Path(path), 0o644)
+            _allow(tmp_path / "own", 0o777)
+            assert (await files.first_look(path)).shared
+
+    arun(story())
+
+
+def _allow(path: Path, mode: int) -> None:
+    path.chmod(mode)

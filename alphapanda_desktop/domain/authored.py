@@ -49,6 +49,8 @@ class FirstLook:
     """Its first lines."""
     count: int
     """How many lines it has."""
+    shared: bool = False
+    """Whether other users of this computer may write it, or put another one in its place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ WARNING: Final = (
     "Kite token, and its orders pass your limits. Enable only what you wrote, or have read."
 )
 
+SHARED: Final = "Every user of this computer may write this file, or put another one in its place."
+
 
 class StrategyFiles(Protocol):
     """What the panel needs of whoever follows the files; `changed()` after anything that `files` tells has changed."""
@@ -268,9 +270,12 @@ class EnableDialog(QDialog):
         heading.setFont(ui_font(12, bold=True))
         warning = self._words(WARNING)
         warning.setStyleSheet(f"color: {edge.theme.warn};")
+        shared = self._words(SHARED if look.shared else "")
+        shared.setStyleSheet(f"color: {edge.theme.danger};")
+        shared.setVisible(look.shared)
         where = self._words(f"{look.path}\nSHA-256 {look.sha256}")
         where.setStyleSheet(f"color: {edge.theme.muted};")
-        for widget in (heading, warning, where):
+        for widget in (heading, warning, shared, where):
             box.addWidget(widget)
         shown = len(look.lines)
         box.addWidget(self._words(f"Its first {shown} of {look.count} lines:" if shown < look.count else "All of it:"))
