@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import faulthandler
 import gc
+import json
 import os
 import signal
 import sys
@@ -52,8 +53,6 @@ class Wire:
 
     def hear(self) -> tuple[dict[str, Any], bytes]:
         """The next message. Raises Ended when the program has closed the pipe, or is gone."""
-        import json
-
         magic, header, body = HEAD.unpack(self._exactly(HEAD.size))
         if magic != MAGIC or header > LARGEST_HEADER or body > LARGEST_BODY:
             raise Garbled("the program's pipe carries something else")

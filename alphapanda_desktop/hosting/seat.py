@@ -103,10 +103,10 @@ class ProcessSeat:
     async def load(self) -> bool:
         try:
             header, content = self._told()
-        except StrategyError as error:
-            self._sitting.failed(str(error))
+            await self._process.start(self._budgets.memory, self._environment)
+        except (StrategyError, OSError) as error:
+            self._sitting.failed(f"its process could not be started: {error}")
             return False
-        await self._process.start(self._budgets.memory, self._environment)
         self._run.pulse.pid = self._process.pid
         self._sitting.scope.spawn(f"watch {self._run.strategy.name} {self._run.run_id}", self._watch())
         return await self._called(Call("build", header, own=content))

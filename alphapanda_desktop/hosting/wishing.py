@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
-from typing import Any
+from typing import Any, Final
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.hosting import wire
 from alphapanda_desktop.hosting.mirror import Mirror
 from alphapanda_desktop.trading.askedcontext import Asked
 from alphapanda_desktop.trading.seat import Sitting
+from alphapanda_desktop.trading.stops import KeptStop
+
+MOST_SHOWN: Final = 300
+"""Values that a run's card may hold: their names stay for as long as the run is shown."""
 
 Wish = wire.Logged | wire.Shown | wire.Ordered | wire.Cancelled | wire.Wished
 
@@ -28,12 +33,22 @@ class Wishing:
             case wire.Logged():
                 self._sitting.run.note(said.level, said.text)
             case wire.Shown():
+                self._check_shown(said.values)
                 context.show(**said.values)
             case wire.Cancelled():
                 context.cancel(said.tag)
             case wire.Ordered():
                 self._mirror.stale = True
                 context.ask(self._asked(said))
+
+    def _check_shown(self, values: Mapping[str, object]) -> None:
+        """Raises ValueError for a value that would stand where a stop does, and for more than a card can hold."""
+        variables = self._sitting.run.variables
+        for name in values:
+            if isinstance(variables.get(name), KeptStop):
+                raise ValueError(f"{name!r} is a stop of this run, and no value can be shown in its place")
+        if len(variables.keys() | values.keys()) > MOST_SHOWN:
+            raise ValueError(f"more than {MOST_SHOWN} values are shown")
 
     def check(self, said: Wish) -> None:
         """Raises Garbled where it names what is not its own."""

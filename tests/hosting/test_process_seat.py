@@ -264,6 +264,35 @@ def test_a_wish_that_cannot_be_fails_its_run_alone(played, eventually):
 """, story)  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        ("ctx.buy(instrument, 1, reason='entry'); ctx.protect(instrument, 90.0, reason='stop'); "
+         "ctx.show(**{'stop NSE:INFY': 1})", "'stop NSE:INFY' is a stop of this run"),
+        ("for n in range(5): ctx.show(**{f'{n}-{m}': m for m in range(99)})", "more than 300 values are shown"),
+    ],
+)  # fmt: skip
+def test_what_is_shown_stands_in_no_stops_place_and_does_not_grow_for_ever(played, eventually, act, words):
+    async def story(s, run):
+        s.tick()
+        await eventually(lambda: run.state is RunState.FAILED)
+        assert words in run.detail and len(run.variables) <= 300
+        s.errors.clear()
+
+    played(f"    def on_tick(self, ctx, instrument, tick):\n        {act}\n", story)
+
+
+def test_a_process_that_cannot_be_started_is_a_run_that_failed(arun, tmp_path, monkeypatch):
+    async def story():
+        kind = a_file(tmp_path, "mine", "    pass")
+        async with a_desk(strategies={"mine": kind}, seats=process_seats(QUICK)) as s:
+            monkeypatch.setattr(sys, "executable", str(tmp_path / "no such python"))
+            run = await s.runner.start(StartOrder("mine", (INFY,)))
+            assert run.state is RunState.FAILED and "its process could not be started: " in run.detail
+
+    arun(story())
+
+
 def test_numbers_of_numpy_are_numbers_and_nonsense_is_refused_where_it_is_said(played, eventually):
     async def story(s, run):
         s.tick(after_s=60)
