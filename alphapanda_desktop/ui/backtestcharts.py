@@ -227,7 +227,7 @@ class PricePlot(Plot):
         super().__init__(lambda: edge.theme, parent)
         self.shown: object = None
         """What is drawn, for its owner to know by."""
-        self._all: list[Marker] = []
+        self._fills: list[Execution] = []
         self._at_s = np.empty(0)
         self.setObjectName("backtest_price")
         self.setAccessibleName("Price with trades")
@@ -235,9 +235,8 @@ class PricePlot(Plot):
 
     def show_bars(self, instrument: Instrument, bars: BarSeries, executions: Sequence[Execution]) -> None:
         """Draw this instrument's bars, and its executions among these."""
-        own = [fill for fill in executions if fill.key == instrument.key]
-        self._all = [_marker(fill, instrument) for fill in own]
-        self._at_s = np.array([fill.at_s for fill in own], np.float64)
+        self._fills = [fill for fill in executions if fill.key == instrument.key]
+        self._at_s = np.array([fill.at_s for fill in self._fills], np.float64)
         self.show_source(CandleSource(bars), instrument, bars.interval.label)
         self._choose_markers()
 
@@ -264,19 +263,19 @@ class PricePlot(Plot):
 
     def _apply_window(self) -> None:
         super()._apply_window()
-        if hasattr(self, "_all"):
+        if hasattr(self, "_fills"):
             self._choose_markers()
 
     def _choose_markers(self) -> None:
-        """Only trades in sight are handed to the painter, and none where they would lie on one another."""
-        source = self.source
-        if source is None or not source.end:
+        """Markers of what is in sight alone, made now; none where they would lie on one another."""
+        source, instrument = self.source, self.instrument
+        if source is None or instrument is None or not source.end:
             return
         row0, row1 = (min(max(int(x), 0), source.end - 1) for x in (self.window_shown.x0, self.window_shown.x1 + 1))
         times = (float(source.times(row, row + 1)[0]) for row in (row0, row1))
         low, high = np.searchsorted(self._at_s, tuple(times))
-        shown = self._all[max(0, low - 1) : high + 1]
-        self.set_markers(shown if len(shown) <= MOST_MARKERS else ())
+        shown = self._fills[max(0, low - 1) : high + 1]
+        self.set_markers([_marker(fill, instrument) for fill in shown] if len(shown) <= MOST_MARKERS else ())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not window_key(self, event):
