@@ -293,6 +293,29 @@ def test_a_process_that_cannot_be_started_is_a_run_that_failed(arun, tmp_path, m
     arun(story())
 
 
+def test_what_is_handed_over_is_seen_by_the_strategy_that_takes_it(played, eventually):
+    async def story(s, old):
+        s.tick(after_s=60)
+        await idle(s, old, eventually)
+        await eventually(lambda: old.holding(INFY.key).quantity == 2)
+        await s.runner.stop(old.run_id)
+        new = await s.runner.start(StartOrder("mine", (INFY,), {"lots": 1}))
+        await s.runner.hand_over(old.run_id, new.run_id)
+        s.tick(after_s=60)
+        await idle(s, new, eventually)
+        await eventually(lambda: new.holding(INFY.key).quantity == 0)
+        assert [(r.transaction_type, r.quantity) for r in s.broker.placed] == [("BUY", 2), ("SELL", 2)]
+        assert new.variables["held"] == 2 and old.holding(INFY.key).quantity == 0
+
+    played("""
+    def on_bar(self, ctx, instrument, bar):
+        held = ctx.position(instrument).quantity
+        ctx.show(held=held)
+        if held: ctx.exit(instrument, reason="enough")
+        elif self.params.lots == 2: ctx.buy(instrument, self.params.lots, reason="first")
+""", story, lots=2)  # fmt: skip
+
+
 def test_numbers_of_numpy_are_numbers_and_nonsense_is_refused_where_it_is_said(played, eventually):
     async def story(s, run):
         s.tick(after_s=60)
