@@ -13,6 +13,7 @@ SECTIONS: Final = {
     "paper": "Paper trading",
     "practice": "Practice exchange",
     "recording": "Recording of the market",
+    "strategies": "Strategies' processes",
 }
 """What has no page or sheet of its own, in the order of the sheet."""
 
