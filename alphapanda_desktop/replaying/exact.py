@@ -20,13 +20,12 @@ from alphapanda_desktop.domain.market import Interval, Mode, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, Product
 from alphapanda_desktop.domain.ports import Broker, Event, History, IntentRow, LinkReport, LinkState
 from alphapanda_desktop.domain.risk import RiskLimits
-from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.domain.session import Session, recorded
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 from alphapanda_desktop.domain.ticklog import Frame
 from alphapanda_desktop.kite.columns import put_frame
 from alphapanda_desktop.replaying.memoryjournal import MemoryJournal
 from alphapanda_desktop.replaying.models import DistantBroker, Models, Offers
-from alphapanda_desktop.replaying.nobody import nobodys_session
 from alphapanda_desktop.replaying.past import RecordedPast
 from alphapanda_desktop.replaying.source import Recording
 from alphapanda_desktop.replaying.virtualloop import VirtualClock, VirtualLoop, driven
@@ -192,10 +191,10 @@ class _Stage:
 
     async def _log_in_daily(self) -> None:
         """A session ends at 06:00 IST; a recording of several days goes on with another one."""
-        session = await nobodys_session(self.clock.now())
+        session = recorded(self.clock.now())
         while True:
             await asyncio.sleep((session.expires_at - self.clock.now()).total_seconds())
-            session = await nobodys_session(self.clock.now())
+            session = recorded(self.clock.now())
             self.market.resume(session)
             await self.desk.resume(session)
 
@@ -248,7 +247,7 @@ def play(setup: ExactSetup, told: Progress | None = None) -> Played:
 
 async def _story(setup: ExactSetup, loop: VirtualLoop, told: Progress | None) -> Played:
     errors: list[str] = []
-    session = await nobodys_session(VirtualClock(loop).now())
+    session = recorded(VirtualClock(loop).now())
     async with Scope("replay", lambda name, error: errors.append(f"{name}: {type(error).__name__}: {error}")) as scope:
         stage = _Stage(setup, loop, session, scope)
         run = await stage.begin()

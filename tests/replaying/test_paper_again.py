@@ -14,12 +14,11 @@ from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.risk import Limits
-from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.session import IST, recorded
 from alphapanda_desktop.domain.ticklog import Frame
 from alphapanda_desktop.kite.contract import order_from_wire
 from alphapanda_desktop.kite.inbox import Inbox
 from alphapanda_desktop.kite.packets import encode_frame, encode_packet
-from alphapanda_desktop.replaying.nobody import nobodys_session
 from alphapanda_desktop.replaying.source import Recording
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.dayfile import day_path
@@ -90,7 +89,7 @@ def the_day() -> list[Frame]:
 async def on_paper(folder: Path) -> Told:
     """What the paper desk did on that day, recorded as it came."""
     clock = VenueClock(TEN, SPEED)
-    session = await nobodys_session(clock.now())
+    session = recorded(clock.now())
     async with AsyncExitStack() as stack:
         database = Database(folder / "paper.sqlite")
         await database.open()
