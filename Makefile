@@ -51,6 +51,8 @@ bench:
 package:
 	$(PREPARE) package
 	$(BIN)/pyinstaller --noconfirm --clean --log-level ERROR --workpath build/pyinstaller pyinstaller.spec
+	@# Python's own library comes with its symbols, three quarters of it; others must not be stripped, numpy's break.
+	@! test -e dist/alphapanda/_internal/libpython3*.so* || strip --strip-unneeded dist/alphapanda/_internal/libpython3*.so*
 	dist/alphapanda/alphapanda --version
 
 lock:
