@@ -1,7 +1,8 @@
 """What a replayed order meets: how long it is on its way, and what a recording without depth offers it.
 
 A recorded tick with depth is met as it is, level by level. One without tells its last price alone: an order that takes
-pays the slippage for it, and takes no more than its share of what was traded with that tick, where a share is set.
+pays the slippage for it, and takes no more than its share of what was traded with that tick, where a share is set, and
+one lot at least.
 """
 
 from __future__ import annotations
@@ -88,10 +89,11 @@ class Offers:
         )
 
     def _units(self, tick: Tick, instrument: Instrument) -> int:
-        """What may be taken, in whole lots."""
+        """What may be taken, in whole lots: one at least, for a level of none would mean that nothing limits it."""
         if not self._share or tick.last_traded_quantity is None:
             return BOTTOMLESS
-        return int(tick.last_traded_quantity * self._share) // instrument.lot * instrument.lot
+        lots = int(tick.last_traded_quantity * self._share) // instrument.lot
+        return max(lots, 1) * instrument.lot
 
 
 @final

@@ -167,7 +167,7 @@ def assumptions_of_replay(played: Played) -> list[str]:
 def _of_models(setup: ExactSetup) -> list[str]:
     models = setup.models
     share = (
-        f"takes at most {models.volume_share:.0%} of the quantity that traded with the tick"
+        f"takes at most {models.volume_share:.0%} of the quantity that traded with the tick, and one lot at least"
         if models.volume_share
         else "finds all that it asks for"
     )

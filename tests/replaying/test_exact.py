@@ -141,6 +141,12 @@ def test_a_share_of_the_volume_fills_an_order_part_by_part() -> None:
     assert played.orders[0].status == "COMPLETE"
 
 
+def test_of_the_smallest_trade_one_lot_may_be_taken() -> None:
+    recording = of_prices(*[100.0] * 14, volume=[3 * n for n in range(14)])
+    played = replay(on_ticks(BUY), recording, models=Models(volume_share=0.1))
+    assert traded(played)[0] == (1, 100.0) and [quantity for quantity, _ in traded(played)] == [1] * 10
+
+
 def test_a_stop_that_the_program_watches_goes_off_on_the_tick_that_crosses_it() -> None:
     script = BUY | {4: lambda ctx, instrument, tick: ctx.protect(instrument, 99.0, reason="stop")}
     played = replay(on_ticks(script), of_prices(100, 100, 100, 100, 100, 99.5, 98.5, 98.0, 97.0))
