@@ -93,6 +93,7 @@ class Pulse:
 
     def ages_s(self, rows: Rows, now_s: float) -> NDArray[np.float64]:
         """Seconds since each ticked last; infinite where none came."""
+        self._reserve_for(rows)
         ages_s: NDArray[np.float64] = np.maximum(now_s - self._last_s[rows], 0.0)
         return ages_s
 
@@ -111,12 +112,18 @@ class Pulse:
 
     def grades(self, rows: Rows, now_s: float, *, since_s: float) -> NDArray[np.intp]:
         """The same of each row, as places in GRADES."""
+        self._reserve_for(rows)
         last_s, old_s = self._last_s[rows], self._old_s(rows)
         silence_s = now_s - last_s
         grades = 1 + (silence_s > old_s * self._late_share(rows)).astype(np.intp)
         grades[(silence_s > old_s) | (last_s < since_s)] = GRADES.index(Grade.STALE)
         grades[last_s == -np.inf] = GRADES.index(Grade.NEVER)
         return grades
+
+    def _reserve_for(self, rows: Rows) -> None:
+        """Rows may be asked for before the first of them has ticked."""
+        if len(rows):
+            self.reserve(int(rows.max()) + 1)
 
     def _old_s(self, rows: Rows) -> NDArray[np.float64]:
         learnt = np.clip(OLD_TIMES * self._usual_s[rows], SHORTEST_OLD_S, LONGEST_OLD_S)

@@ -155,6 +155,10 @@ class Minutes:
         place = 0 if rows is None else int(np.searchsorted((rows.key & 0xFFFF_FFFF) * MINUTE_S, at_s))
         return int(rows.last[place - 1]) if rows is not None and place else None
 
+    def busiest(self, count: int) -> list[int]:
+        """Tokens of the instruments that ticked most, so many of them."""
+        return sorted(self._by_token, key=lambda token: -int(self._by_token[token].ticks.sum()))[:count]
+
     def outline(self, begin_ns: int, end_ns: int, token: int | None) -> Outline:
         """The day from afar, a minute a piece."""
         first = begin_ns // SECOND // MINUTE_S

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
 
+WATCHED_FIRST: Final = 40
 NO_LOGIN: Final = "A recorded day has no login."
 
 
@@ -117,11 +118,17 @@ async def _venue(day: RecordedDay, options: ReplayOptions, notices: tuple[str, .
         login_hosts=frozenset(),
         feed_root="",
         open_account=partial(paper_account, desk_clock, lambda: day.real_hours),
-        watch_keys=tuple(instrument.key for instrument in day.played.instruments),
+        watch_keys=_first_watched(day),
         real_hours=day.real_hours,
         recorded=Recorded(session, clock, transport, feed, under_way.seats, follow, rewound, notices),
         scope=under_way.scope,
     )
+
+
+def _first_watched(day: RecordedDay) -> tuple[str, ...]:
+    """What a first watchlist shows: those that ticked most, by name."""
+    busiest = set(day.minutes.busiest(WATCHED_FIRST))
+    return tuple(row.key for row in day.played.instruments if row.instrument_token in busiest)
 
 
 def _at(day: RecordedDay, at: time | None) -> int:

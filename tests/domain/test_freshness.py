@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.freshness import (
+    GRADES,
     LEARNT_AFTER,
     LONGEST_OLD_S,
     SHORTEST_OLD_S,
@@ -101,3 +102,10 @@ def test_the_limits_stay_within_their_bounds_whatever_came(gaps: list[float]) ->
     assert SHORTEST_OLD_S <= old_s <= LONGEST_OLD_S
     usual_s = pulse.usual_gap_s(INFY)
     assert usual_s is None or min(gaps[1:]) - 1e-6 <= usual_s <= max(gaps[1:]) + 1e-6
+
+
+def test_a_row_far_beyond_those_that_ticked_has_never_ticked() -> None:
+    pulse = Pulse()
+    far = np.array([5_000])
+    assert GRADES[pulse.grades(far, 1.0, since_s=0.0).item()] is Grade.NEVER
+    assert Pulse().ages_s(far, 1.0).item() == np.inf

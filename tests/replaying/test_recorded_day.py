@@ -133,6 +133,14 @@ def test_the_outline_counts_every_tick_and_has_one_instruments_prices(arun, tmp_
     arun(story())
 
 
+def test_the_busiest_are_those_that_ticked_most(arun, tmp_path):
+    async def story():
+        async with a_day(a_recording(tmp_path, 90)) as day:
+            assert set(day.minutes.busiest(2)) == {INFY, NIFTY} and day.minutes.busiest(9)[-1] == SBIN
+
+    arun(story())
+
+
 def test_two_days_are_no_day(arun, tmp_path, monkeypatch):
     async def story():
         first = a_recording(tmp_path / "a", 3)
