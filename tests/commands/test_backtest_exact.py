@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 
 from alphapanda_desktop.commands.backtest import run
 from alphapanda_desktop.store.dayfile import DayFile, day_path
+from alphapanda_desktop.store.instruments import packed
+from tests.backtest.history import INFY
 from tests.replaying.ticks import OPEN, of_prices
 
 MINE = '''
@@ -73,6 +76,17 @@ def test_a_day_file_and_its_csv_come_to_the_same(ticks: Path, day: Path, capsys:
     one = told(capsys, ["ma_cross", "--exact", "--data", f"NSE:INFY={day}", *FAST])
     other = told(capsys, ["ma_cross", "--exact", "--data", ticks, *FAST])
     assert [trade["entry_price"] for trade in one["trades"]] == [trade["entry_price"] for trade in other["trades"]]
+
+
+def test_the_days_master_beside_a_recording_tells_lots(day: Path, tmp_path: Path, capsys: Any) -> None:
+    kept = tmp_path / "profile" / "recordings" / "paper" / day.name
+    master = tmp_path / "profile" / "instruments" / f"instruments-{day.stem}.master"
+    for path in (kept, master):
+        path.parent.mkdir(parents=True)
+    kept.write_bytes(day.read_bytes())
+    master.write_bytes(packed([replace(INFY, lot_size=25, tick_size=0.1)]))
+    said = told(capsys, ["ma_cross", "--exact", "--data", f"NSE:INFY={kept}", *FAST])
+    assert any("NSE:INFY: tick 0.1, lot 25" in text for text in said["assumptions"])
 
 
 def test_a_file_of_ones_own_is_played_in_a_process_of_its_own(ticks: Path, tmp_path: Path, capsys: Any) -> None:
