@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,6 +28,7 @@ from alphapanda_desktop.practice import PracticeExchange
 from alphapanda_desktop.store.history import CandleHistory, Past, folder_of
 from alphapanda_desktop.store.instruments import FileInstrumentCache
 from alphapanda_desktop.store.vault import KeyringVault, service_of
+from alphapanda_desktop.store.vault import log as vault_log
 from alphapanda_desktop.trading.session import ACCESS_TOKEN
 from alphapanda_desktop.trading.tokens import token_from_text
 
@@ -103,18 +105,41 @@ async def _client(stack: AsyncExitStack, folder: Path, profile: Profile, clock: 
     if profile.mode == "practice":
         return await _practice_client(stack, folder, profile, clock)
     modes = REAL if profile.mode is None else (profile.mode,)
+    why = ""
     for mode in modes:
-        text = await KeyringVault(service_of(mode, profile.name, folder)).get(ACCESS_TOKEN)
+        vault = KeyringVault(service_of(mode, profile.name, folder))
+        with _quiet(vault_log):  # it says that secrets are kept in memory, and nothing is kept here
+            text = await vault.get(ACCESS_TOKEN)
+        why = "" if vault.lasting else vault.where.partition(": ")[2]
         token = token_from_text(text) if text else None
         if token is not None and expiry_of(token.login_time) > clock.now():
             client = KiteReader(token.api_key, clock=clock)
             stack.push_async_callback(client.close)
             client.use(token)
             return client
-    raise SessionEnded(
-        f"Nobody is logged in to Kite in {' or '.join(modes)} mode: open AlphaPanda and log in, then ask again. "
-        "`alphapanda --mode practice …` takes made-up prices instead and needs no login."
-    )
+    raise SessionEnded(_no_login(modes, why))
+
+
+def _no_login(modes: Sequence[str], why: str) -> str:
+    made_up = "`alphapanda --mode practice …` takes made-up prices instead and needs no login."
+    if why:
+        return (
+            f"A command finds the window's login in the keyring, and {why}. Run it in the window instead (Trade → "
+            f"Backtest…), or give a file of bars. {made_up}"
+        )
+    nobody = f"Nobody is logged in to Kite in {' or '.join(modes)} mode"
+    return f"{nobody}: open AlphaPanda and log in, then ask again. {made_up}"
+
+
+@contextmanager
+def _quiet(log: logging.Logger) -> Iterator[None]:
+    """Nothing but errors from this logger within."""
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _practice_client(stack: AsyncExitStack, folder: Path, profile: Profile, clock: SystemClock) -> KiteReader:
