@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -48,10 +49,11 @@ def run(rest: list[str], options: argparse.Namespace | None = None) -> int:
     except (AlphaPandaError, OSError) as error:
         print(f"alphapanda sweep: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, CancelledError) as error:
+        what = "interrupted" if isinstance(error, KeyboardInterrupt) else "the workers are gone"
         kept = f"what was found is in {given.results}, the same command goes on" if given.results else "nothing is kept"
-        print(f"alphapanda sweep: interrupted; {kept}", file=sys.stderr)
-        return INTERRUPTED
+        print(f"alphapanda sweep: {what}; {kept}", file=sys.stderr)
+        return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 2
     finally:
         results.close()
     if given.json:

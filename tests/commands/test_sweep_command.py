@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,6 +81,26 @@ def test_an_interruption_says_what_is_kept(
     assert run(["ma_cross", "--data", str(history), *ASKED, "--results", str(kept)]) == 130
     assert f"what was found is in {kept}, the same command goes on" in capsys.readouterr().err
     assert len(kept.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_workers_that_are_lost_are_told_and_what_was_found_is_kept(
+    history: Path, at_once: Here, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = at_once.submit
+
+    def submit(*words: Any, **named: Any) -> Future[Any]:
+        if at_once.count < 3:
+            return played(*words, **named)
+        lost: Future[Any] = Future()
+        lost.cancel()
+        lost.set_running_or_notify_cancel()
+        return lost
+
+    monkeypatch.setattr(at_once, "submit", submit)
+    kept = history.with_name("r.jsonl")
+    assert run(["ma_cross", "--data", str(history), *ASKED, "--results", str(kept)]) == 2
+    assert f"the workers are gone; what was found is in {kept}" in capsys.readouterr().err
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_a_walk_forward_is_told_step_by_step(history: Path, at_once: Here, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from alphapanda_desktop.sweeps.job import Job, play
 from alphapanda_desktop.sweeps.narrow import TROUBLE, value_of
 from alphapanda_desktop.sweeps.pool import Pool
 from alphapanda_desktop.sweeps.process import SEEN, Died, Hung
+from alphapanda_desktop.sweeps.worker import HEAD, READY
 from tests.sweeps.searching import a_file, a_job, bars_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,6 +175,12 @@ def test_workers_die_with_the_program_that_started_them(tmp_path: Path) -> None:
     parent.wait()
     worker = int((tmp_path / "pid").read_text(encoding="utf-8"))
     until(lambda: not lives(worker))
+
+
+def test_a_packaged_program_can_start_itself_as_a_worker_that_ends_with_its_input() -> None:
+    words = [sys.executable, "-m", "alphapanda_desktop", "sweep-worker"]
+    done = subprocess.run(words, input=b"", capture_output=True, cwd=ROOT, check=False, timeout=PATIENCE_S)
+    assert done.returncode == 0 and value_of(done.stdout[HEAD.size :]) == READY
 
 
 def test_a_pool_that_is_shut_down_ends_what_it_took_and_takes_no_more() -> None:
