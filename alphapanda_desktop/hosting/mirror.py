@@ -73,8 +73,7 @@ class Mirror:
         if version == self._versions[place]:
             return None
         known, now = self._bars[place], closed_of(series)
-        appended = version - self._versions[place] == len(now.start_s) - len(known.start_s)
-        first = len(known.start_s) if appended and self._versions[place] >= 0 else _same(known, now)
+        first = _same(known, now)  # history may have told other values of bars long closed, and more of them
         rows = now.rows(first, len(now.start_s))
         self._versions[place] = version
         self._bars[place] = joined(known, first, rows)

@@ -38,6 +38,8 @@ ENDS = {
         "self.kept = []\n        while True: self.kept.append(b'x' * (8 << 20)); time.sleep(0.005)",
         r"used \d+ MB of memory, 256 MB allowed, and was killed",
     ),
+    "swells": ("bytearray(8 << 30)", r"on_bar failed at swells.py line \d+: MemoryError"),
+    "freezes": ("os.kill(os.getpid(), signal.SIGSTOP)", r"hung in on_bar for 0.8 s, and was killed"),
     "raises": ("raise KeyError('no such')", r"on_bar failed at raises.py line \d+: KeyError: 'no such'"),
     "leaves": ("sys.exit(3)", r"on_bar failed at leaves.py line \d+: SystemExit: 3"),
     "vanishes": ("os._exit(7)", r"its process ended by itself in on_bar with exit code 7"),

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.hosting.process import ROOT, exit_words, use_of
 from alphapanda_desktop.hosting.seat import process_seats
 from alphapanda_desktop.strategies import SHIPPED
@@ -197,6 +198,27 @@ def test_bars_wait_for_a_busy_strategy_and_none_is_lost(played, eventually):
         self.seen = [*getattr(self, "seen", []), len(ctx.closes(instrument))]
         time.sleep(0.02)
         ctx.show(bars=self.seen)
+""", story)  # fmt: skip
+
+
+def test_history_that_is_mended_is_another_history_to_the_strategy_too(played, eventually):
+    async def story(s, run):
+        for price in (100.0, 101.0, 102.0):
+            s.tick(price, after_s=60)
+        await idle(s, run, eventually)
+        before = json.loads(run.variables["closes"])
+        series = s.market.live_series(INFY, Interval.MINUTE)
+        first = series.closed()[0]
+        series.backfill([first._replace(start_s=first.start_s - 60, close=76.0), first._replace(close=77.0)])
+        s.tick(103.0, after_s=60)
+        await idle(s, run, eventually)
+        assert json.loads(run.variables["closes"]) == [76.0, 77.0, *before[1:], 102.0]
+        assert run.variables["bars"] == len(before) + 2
+
+    played("""
+    def on_bar(self, ctx, instrument, bar):
+        import json
+        ctx.show(closes=json.dumps(ctx.closes(instrument).tolist()), bars=len(ctx.bars(instrument)))
 """, story)  # fmt: skip
 
 
