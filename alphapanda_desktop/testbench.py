@@ -139,8 +139,9 @@ class TestBench:
 
     def close(self) -> None:
         """End every worker; what waits for one is cancelled."""
-        if self._pool is not None:
-            self._pool.kill()
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.kill()
 
     def _workers(self) -> Pool:
         if self._pool is None:

@@ -57,7 +57,7 @@ class BacktestWindow(QWidget):
 
     def __init__(self, bench: Bench, edge: Edge, main: QMainWindow) -> None:
         super().__init__(main, Qt.WindowType.Window)
-        self._bench = bench
+        self.bench = bench
         self._edge = edge
         self._playing: asyncio.Task[None] | None = None
         self._view: ReportView | None = None
@@ -85,7 +85,7 @@ class BacktestWindow(QWidget):
     def _build_left(self) -> QWidget:
         side = QWidget(self)
         side.setMinimumWidth(FORM_PX - 20)
-        self.form = BacktestForm(self._bench, self._edge, self)
+        self.form = BacktestForm(self.bench, self._edge, self)
         self.form.changed.connect(self._edited)
         area = QScrollArea(side)
         area.setWidgetResizable(True)
@@ -225,7 +225,7 @@ class BacktestWindow(QWidget):
             self._say(str(error), "danger")
 
     async def _sweep(self, wanted: Wanted, axes: Sequence[str], figure: str) -> None:
-        report = await self._bench.sweep(wanted, axes, figure, self._tell)
+        report = await self.bench.sweep(wanted, axes, figure, self._tell)
         self.sweeping.show_sweep(report)
         self._say(f"{len(report.tried):,} combinations in {report.took_s:.1f} s.", "muted")
 
@@ -241,7 +241,7 @@ class BacktestWindow(QWidget):
             self._say(f"In the form now: {words}.", "muted")
 
     async def _play(self, wanted: Wanted) -> None:
-        report = await self._bench.play(wanted, self._tell)
+        report = await self.bench.play(wanted, self._tell)
         _ = self.view  # built with the first report, a turn of the loop before it is filled
         await asyncio.sleep(BREATH_S)
         self._keep(report)
@@ -329,11 +329,11 @@ class BacktestWindow(QWidget):
 
     def _save_page(self) -> None:
         if self.shown is not None:
-            self._edge.spawn("save backtest page", self._saved(self._bench.save_page(self.shown)))
+            self._edge.spawn("save backtest page", self._saved(self.bench.save_page(self.shown)))
 
     def _save_tables(self) -> None:
         if self.shown is not None:
-            self._edge.spawn("save backtest tables", self._saved(self._bench.save_tables(self.shown)))
+            self._edge.spawn("save backtest tables", self._saved(self.bench.save_tables(self.shown)))
 
     async def _saved(self, saving: Awaitable[Sequence[Path]]) -> None:
         try:

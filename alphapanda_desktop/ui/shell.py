@@ -304,6 +304,10 @@ class MainWindow(QMainWindow):
         if self._parts is None or self._parts.bench is None:
             return
         bench = await self._parts.bench()
+        if self.backtest is not None and self.backtest.bench is not bench:  # the desk was opened anew since
+            self.backtest.hide()
+            self.backtest.deleteLater()
+            self.backtest = None
         if self.backtest is None:
             from alphapanda_desktop.ui.backtestwindow import BacktestWindow
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -368,6 +368,29 @@ def test_the_kill_switch_can_be_pressed_from_here(run, tmp_path):
             QTest.keyClick(window.form.slippage, Qt.Key.Key_K, kill)
             window.hide()
             assert pressed == [1]
+
+    run(story())
+
+
+def test_a_desk_that_was_opened_anew_has_a_window_of_its_own(run, eventually, tmp_path):
+    async def story():
+        async with a_window(show_desk=False) as main:
+            benches = [FakeBench(tmp_path), FakeBench(tmp_path)]
+
+            async def latest() -> FakeBench:
+                return benches[-1]
+
+            main.window.show_desk(replace(main.parts, bench=latest))
+            main.window.show_backtest()
+            first = await eventually(lambda: main.window.backtest)
+            main.window.show_backtest()
+            await asyncio.sleep(0.01)
+            assert main.window.backtest is first
+            benches.append(FakeBench(tmp_path))
+            main.window.show_backtest()
+            second = await eventually(lambda: main.window.backtest is not first and main.window.backtest)
+            assert second.bench is benches[-1] and second.isVisible()
+            second.hide()
 
     run(story())
 
