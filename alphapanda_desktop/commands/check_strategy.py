@@ -16,12 +16,17 @@ from alphapanda_desktop.authoring.sources import read as read_source
 from alphapanda_desktop.backtest.scrutiny import Finding
 from alphapanda_desktop.commands.jobs import about, add_to, job_of, read
 from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
+from alphapanda_desktop.domain.market import Interval, history_of
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.sweeps.examined import Examined, examine, fingerprint
 from alphapanda_desktop.sweeps.job import Job
 from alphapanda_desktop.sweeps.pool import Pool
+from alphapanda_desktop.trading.liveseries import BACKFILL
 
 LIMIT_S: Final = 300.0
+
+SESSION_S: Final = 22_500
+"""From 09:15 to 15:30."""
 
 _MORE: Final = """
 First the file is read: names that ticks, bars, orders and the context do not have, hooks that do not exist, calls that
@@ -52,7 +57,7 @@ def run(arguments: list[str], options: argparse.Namespace | None = None) -> int:
     if given.json:
         print(json.dumps(_plain(found) | _as_json(examined)))
     else:
-        lines = [] if found is None else [*found.words(), _verdict(found, executed=not given.read_only)]
+        lines = [] if found is None else [*found.words(), *_depth(found), _verdict(found, executed=not given.read_only)]
         print("\n".join([*lines, *_lines(examined, given.strategy)]))
     return 0 if ready and not (examined and any(finding.severe for finding in examined.findings)) else 1
 
@@ -94,6 +99,19 @@ def _verdict(found: Probed, *, executed: bool) -> str:
     spec = found.spec
     bars = f"needs {spec.lookback} bars of {spec.interval.label}" if spec.lookback else f"bars of {spec.interval.label}"
     return f"{found.source.label}: {spec.title} ({spec.name}), {len(spec.fields)} parameters, {bars}: ready"
+
+
+def _depth(found: Probed) -> Sequence[str]:
+    """A warning where a live run begins with fewer bars than the look-back wants: it would wait, and say nothing."""
+    spec = found.spec
+    if spec is None:
+        return ()
+    days = BACKFILL[history_of(spec.interval) or Interval.MINUTE].days
+    most = days * SESSION_S // max(60, spec.interval.seconds)
+    if spec.lookback <= most:
+        return ()
+    words = f"a look-back of {spec.lookback:,} bars: a live run begins with {days} days, {most:,} bars at most"
+    return (f"{found.source.label}: warning: {words}, and decides nothing before the rest has closed",)
 
 
 def _lines(examined: Examined | None, name: str) -> Sequence[str]:

@@ -184,12 +184,13 @@ def test_one_that_goes_through_a_set_is_another_one_in_another_process(
 
 
 @pytest.mark.parametrize(
-    ("body", "words"), [("while True: pass", "did not end within 2 s"), ("raise ValueError('not this')", "mine.py:16")]
+    ("body", "limit", "words"),
+    [("while True: pass", "1", "did not end within 1 s"), ("raise ValueError('not this')", "90", "mine.py:16")],
 )
 def test_one_that_never_ends_is_ended_and_what_it_raises_is_told(
-    mine: Any, history: Path, capsys: pytest.CaptureFixture[str], body: str, words: str
+    mine: Any, history: Path, capsys: pytest.CaptureFixture[str], body: str, limit: str, words: str
 ) -> None:
-    assert check_strategy.run([str(mine(body)), "--data", str(history), "--limit", "2"]) == 2
+    assert check_strategy.run([str(mine(body)), "--data", str(history), "--limit", limit]) == 2
     assert words in capsys.readouterr().err
 
 

@@ -20,6 +20,20 @@ def test_a_new_strategy_is_ready(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out == "my_idea.py: My idea (my_idea), 4 parameters, needs 21 bars of 1m: ready\n"
 
 
+def test_a_look_back_that_no_live_run_begins_with_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_strategy.run(["mine", "--folder", str(tmp_path)])
+    path = tmp_path / "mine.py"
+    text = path.read_text(encoding="utf-8").replace("self.params.bars + 1", "self.params.bars + 1_481")
+    path.write_text(text, encoding="utf-8")
+    capsys.readouterr()
+    assert check_strategy.run([str(path)]) == 0
+    warning, ready = capsys.readouterr().out.splitlines()
+    assert "warning: a look-back of 1,501 bars: a live run begins with 4 days, 1,500 bars at most" in warning
+    assert ready.endswith("needs 1501 bars of 1m: ready")
+
+
 def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.py").write_text("precious", encoding="utf-8")
     assert new_strategy.run(["mine", "--folder", str(tmp_path)]) == 1
