@@ -23,6 +23,11 @@ from alphapanda_desktop.kite.packets import decode_frame
 
 MINUTE_S: Final = 60
 SECOND: Final = 1_000_000_000
+MINUTE_BITS: Final = 28
+"""Of a key, below the token: minutes since 1970 fit in them for five centuries, and all 32 bits of a token above."""
+
+MINUTES_OF_KEY: Final = (1 << MINUTE_BITS) - 1
+
 AT_ONCE: Final = 50_000
 """Ticks that are folded together."""
 
@@ -110,7 +115,7 @@ class Folding:
         price = last.astype(np.uint32).view(np.int32) / np.concatenate(self._divisors)
         volume = np.where((levels >= QUOTE) & ~index, volume, 0)
         oi = np.where((levels == FULL) & ~index, oi, 0)
-        key = token << 32 | at_s // MINUTE_S
+        key = token << MINUTE_BITS | at_s // MINUTE_S
         sound = price > 0
         rows = _Pieces(key, price, price, price, price, volume, volume, oi, np.ones(len(key), np.int64))
         if sound.any():
@@ -126,7 +131,7 @@ class Folding:
         if not self._pieces:
             return Minutes({})
         whole = _together(_Pieces(*(np.concatenate([getattr(p, n) for p in self._pieces]) for n in _Pieces.__slots__)))
-        token = whole.key >> 32
+        token = whole.key >> MINUTE_BITS
         starts = np.flatnonzero(np.diff(token, prepend=-1))
         ends = np.append(starts[1:], len(token))
         bounds = zip(starts.tolist(), ends.tolist(), strict=True)
@@ -145,14 +150,14 @@ class Minutes:
         rows = self._by_token.get(token)
         if rows is None:
             return []
-        starts = (rows.key & 0xFFFF_FFFF) * MINUTE_S
+        starts = (rows.key & MINUTES_OF_KEY) * MINUTE_S
         begin, end = np.searchsorted(starts, [first_s, before_s - MINUTE_S + 1])
         return list(_bars(rows, starts, int(begin), int(end)))
 
     def volume_before(self, token: int, at_s: int) -> int | None:
         """Day volume of the last tick before that minute; None where there was none."""
         rows = self._by_token.get(token)
-        place = 0 if rows is None else int(np.searchsorted((rows.key & 0xFFFF_FFFF) * MINUTE_S, at_s))
+        place = 0 if rows is None else int(np.searchsorted((rows.key & MINUTES_OF_KEY) * MINUTE_S, at_s))
         return int(rows.last[place - 1]) if rows is not None and place else None
 
     def busiest(self, count: int) -> list[int]:
@@ -165,7 +170,7 @@ class Minutes:
         count = end_ns // SECOND // MINUTE_S - first + 1
         ticks, price, volume = np.zeros(count, np.int64), np.full(count, np.nan), np.zeros(count, np.int64)
         for each, rows in self._by_token.items():
-            places = (rows.key & 0xFFFF_FFFF) - first
+            places = (rows.key & MINUTES_OF_KEY) - first
             inside = (places >= 0) & (places < count)
             np.add.at(ticks, places[inside], rows.ticks[inside])
             if each == token:

@@ -141,6 +141,24 @@ def test_the_busiest_are_those_that_ticked_most(arun, tmp_path):
     arun(story())
 
 
+def test_tokens_of_all_their_bits_have_minutes(arun, tmp_path):
+    ticks = tmp_path / "ticks.csv"
+    rows = [f"2026-09-21 09:{15 + n // 60}:{n % 60:02},{1500 + n % 7},{1000 + n}" for n in range(130)]
+    ticks.write_text("time,price,volume\n" + "\n".join(rows))
+
+    async def story():
+        for symbol in ("INFY", "RELIANCE", "SBIN", "TCS"):  # their made-up tokens lie on either side of 2**31
+            day = await RecordedDay.open([ticks], keys={ticks: f"NSE:{symbol}"})
+            try:
+                (instrument,) = day.played.instruments
+                assert day.minutes.busiest(9) == [instrument.instrument_token]
+                assert len(day.minutes.bars(instrument.instrument_token, 0, 2**32)) == 3
+            finally:
+                day.close()
+
+    arun(story())
+
+
 def test_two_days_are_no_day(arun, tmp_path, monkeypatch):
     async def story():
         first = a_recording(tmp_path / "a", 3)
