@@ -16,7 +16,7 @@ from alphapanda_desktop.ui.theme import Role
 
 AXIS_PX: Final = 74
 HEAD_PX: Final = 44
-LEAST_PX: Final = 18
+LEAST_PX: Final = 4
 WORDS_PX: Final = 44
 """A cell as wide as this has room for its figure."""
 MOST_PX: Final = 110
@@ -139,9 +139,10 @@ class HeatMapView(QWidget):
             place = self.place_of(column, 0)
             head = QRect(place.center().x() - 30, HEAD_PX // 2, 60, HEAD_PX // 2)
             painter.drawText(head, Qt.AlignmentFlag.AlignCenter, _words(field.columns[column]))
-        for row in range(len(field.rows)):
+        tall = self.fontMetrics().height()
+        for row in _thinned(field.rows, self.place_of(0, 0).height() + 1, tall):
             place = self.place_of(0, row)
-            side = QRect(2, place.top(), AXIS_PX - 8, place.height())
+            side = QRect(2, place.center().y() - tall // 2, AXIS_PX - 8, tall)
             align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(side, align, _words(field.rows[row]))
 

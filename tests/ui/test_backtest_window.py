@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from PySide6.QtCore import QDate, QItemSelectionModel, Qt
@@ -333,6 +334,27 @@ def test_a_cell_of_the_field_puts_its_values_into_the_form(run, eventually, tmp_
             assert not heat.grab().isNull()
 
     run(story())
+
+
+def test_a_field_of_many_cells_shows_them_all(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            heat = stage.window.sweeping.map
+            heat.resize(900, 400)
+            cells = [[float(row * column) for column in range(100)] for row in range(60)]
+            heat.show_field(_Cells("fast", "slow", range(100), range(60), cells), str, least=False)
+            assert heat.rect().contains(heat.place_of(99, 59)) and heat.at == (99, 59)
+            assert heat.cell_at(heat.place_of(42, 7).center()) == (42, 7)
+
+    run(story())
+
+
+class _Cells(NamedTuple):
+    across: str
+    down: str
+    columns: range
+    rows: range
+    cells: list[list[float]]
 
 
 def test_a_sweep_of_one_parameter_twice_is_told_and_not_run(run, tmp_path):
