@@ -55,11 +55,13 @@ def run(out: Path, screenshot: Path | None) -> int:
     try:
         out.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        print(f"alphapanda: {out} cannot be written: {error.strerror}", file=sys.stderr)
+        sys.stderr.write(f"alphapanda: {out} cannot be written: {error.strerror}\n")
         return 2
     if sys.stdout is not None:  # a windowed program on Windows has none
-        for result in results:
-            print(f"{'ok  ' if result.ok else 'FAIL'} {result.seconds:7.2f} s  {result.name}: {result.detail}")
+        sys.stdout.writelines(
+            f"{'ok  ' if result.ok else 'FAIL'} {result.seconds:7.2f} s  {result.name}: {result.detail}\n"
+            for result in results
+        )
     return 0 if ok else 1
 
 
