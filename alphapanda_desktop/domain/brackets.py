@@ -18,6 +18,9 @@ from alphapanda_desktop.domain.strategy import Context
 AGAIN: Final = timedelta(seconds=5)
 """How long a cancellation may take before it is asked for again."""
 
+UNTOUCHED: Final = timedelta(seconds=1)
+"""How long a target is left as it is while its entry fills on: one of many small fills would else make many orders."""
+
 
 @dataclass(slots=True)
 class Bracket:
@@ -38,6 +41,10 @@ class Bracket:
     """Tags of the orders at the target, empty while there are none."""
     resizing: bool = False
     """Whether this bracket itself takes its target back, to put it for another quantity."""
+    put_at: datetime | None = None
+    """When its target was last put."""
+    waits: bool = False
+    """Whether the target is to grow once it may be touched again."""
     taken_back: dict[str, datetime] = field(default_factory=dict)
     """When the cancellation of an order was asked for."""
 
@@ -111,6 +118,16 @@ class Brackets:
             return
         if order.tag in bracket.taking and not order.live:
             self._target_ended(ctx, bracket, order)
+        self._go_on(ctx, bracket)
+
+    def look(self, ctx: Context, instrument: Instrument) -> None:
+        """Do what had to wait; for the host, with the instrument's ticks."""
+        bracket = self._open.get(instrument.key)
+        if bracket is not None and bracket.waits:
+            self._go_on(ctx, bracket)
+
+    def _go_on(self, ctx: Context, bracket: Bracket) -> None:
+        bracket.waits = False
         held = ctx.position(bracket.instrument).quantity * bracket.sign
         entering = [order for order in ctx.working(bracket.instrument) if order.tag in bracket.entry]
         bracket.filled = bracket.filled or held > 0
@@ -120,7 +137,7 @@ class Brackets:
         elif self._leaving(bracket.instrument):
             self._cancel(ctx, bracket, entering)
         elif bracket.target is not None and held > 0:
-            self._take_profit(ctx, bracket, held, bracket.target)
+            self._take_profit(ctx, bracket, held, bracket.target, filling=bool(entering))
 
     def _target_ended(self, ctx: Context, bracket: Bracket, order: Order) -> None:
         bracket.taking.discard(order.tag or "")
@@ -132,7 +149,7 @@ class Brackets:
                 ctx.log(f"{order.key}: its target was {order.status.lower()} and is not put again; its stop goes on")
         bracket.resizing = bracket.resizing and bool(bracket.taking)
 
-    def _take_profit(self, ctx: Context, bracket: Bracket, held: int, price: float) -> None:
+    def _take_profit(self, ctx: Context, bracket: Bracket, held: int, price: float, *, filling: bool) -> None:
         """Let what is held rest at the target, one order for all of it; nothing beside another order that closes."""
         closers = [order for order in ctx.working(bracket.instrument) if order.sign * bracket.sign < 0]
         mine = [order for order in closers if order.tag in bracket.taking]
@@ -140,10 +157,12 @@ class Brackets:
             ask = ctx.sell if bracket.sign > 0 else ctx.buy
             reason = f"target of: {bracket.reason}"
             tag = ask(bracket.instrument, held, reason=reason, price=price, product=bracket.product)
-            bracket.taking = set(self._slices.pop(tag, (tag,)))
+            bracket.taking, bracket.put_at = set(self._slices.pop(tag, (tag,))), ctx.now
             return
         closing = sum(order.open_quantity for order in closers)
-        if mine and (closing > held or (closing < held and mine == closers)):
+        grows = closing < held and mine == closers
+        bracket.waits = grows and filling and bracket.put_at is not None and ctx.now - bracket.put_at < UNTOUCHED
+        if mine and (closing > held or grows) and not bracket.waits:
             bracket.resizing = True  # its end is heard, and then all of what is held rests again
             self._cancel(ctx, bracket, mine)
 

@@ -112,6 +112,10 @@ class Wishes(Context):
         self._targets.note_slices(tag, tags)
         self._brackets.note_slices(tag, tags)
 
+    def look(self, instrument: Instrument) -> None:
+        """A tick of it came: do what had to wait."""
+        self._brackets.look(self, instrument)
+
     def due(self) -> list[str]:
         """Names of the timers whose `on_timer` is to be called now."""
         return self._timers.due(self.now)

@@ -265,6 +265,7 @@ class RunContext(Wishes):
         tick = self._market.trusted(instrument.instrument_token)
         if self._run.asking and tick is not None:
             self._stops.hear(instrument, tick.last_price)
+            self.look(instrument)
         self._closing.look()
         if not self._closing and self._stops.on(instrument) is None:
             self._listening.pop(instrument.instrument_token, lambda: None)()

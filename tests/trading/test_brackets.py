@@ -44,6 +44,24 @@ def test_the_target_follows_an_entry_that_fills_in_parts(desk: Desk) -> None:
     assert (desk.asked[-1].quantity, closing(desk)) == (10, 10)
 
 
+def test_many_small_fills_make_few_orders(desk: Desk) -> None:
+    entry = enters(desk)
+    for filled in range(1, 9):
+        desk.says(entry, "OPEN", filled=filled)
+        desk.says(desk.asked[1], "OPEN")
+    assert (len(desk.asked), desk.cancelled, closing(desk)) == (2, [], 1)
+    desk.tick(101.0, 0.5)
+    assert desk.cancelled == []
+    desk.tick(101.0, 0.5)
+    assert desk.cancelled == [desk.asked[1].tag]
+    desk.says(desk.asked[1], "CANCELLED")
+    assert (len(desk.asked), closing(desk)) == (3, 8)
+    desk.says(desk.asked[2], "OPEN")
+    desk.says(entry, "COMPLETE", filled=10)
+    desk.says(desk.asked[2], "CANCELLED")
+    assert (len(desk.asked), closing(desk)) == (4, 10)
+
+
 def test_a_target_that_fills_while_it_is_resized_is_counted(desk: Desk) -> None:
     entry = enters(desk)
     desk.says(entry, "OPEN", filled=4)
