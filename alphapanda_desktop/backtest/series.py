@@ -123,7 +123,7 @@ def starts_of(exchange: str, at_s: Ints, seconds: int) -> Ints:
     days = (at_s + IST_S) // DAY_S
     first = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
     counts = np.diff(np.append(first, len(days)))
-    opens = np.repeat(np.array([_open_s(exchange, day) for day in days[first].tolist()], np.int64), counts)
+    opens = np.repeat(np.array([open_s(exchange, day) for day in days[first].tolist()], np.int64), counts)
     if seconds >= DAY_S:
         return opens
     starts: Ints = opens + (at_s - opens) // seconds * seconds
@@ -152,6 +152,7 @@ def _number(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
-def _open_s(exchange: str, number: int) -> int:
+def open_s(exchange: str, number: int) -> int:
+    """When a day's bars are counted from; `number` is the day's, from 1970."""
     session = session_on(exchange, date.fromordinal(_EPOCH + number))
     return int(session.open.timestamp()) if session else number * DAY_S - IST_S + OPEN_S

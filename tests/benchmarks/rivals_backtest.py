@@ -141,14 +141,16 @@ def nautilus_engine() -> tuple[Any, Any]:
     from decimal import Decimal
 
     from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
-    from nautilus_trader.config import LoggingConfig
+    from nautilus_trader.config import DataEngineConfig, LoggingConfig
     from nautilus_trader.model.currencies import USD
     from nautilus_trader.model.enums import AccountType, OmsType
     from nautilus_trader.model.identifiers import InstrumentId, Symbol, Venue
     from nautilus_trader.model.instruments import Equity
     from nautilus_trader.model.objects import Money, Price, Quantity
 
-    engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), run_analysis=False))
+    bars = DataEngineConfig(time_bars_build_with_no_updates=False, time_bars_interval_type="right-open")
+    logging = LoggingConfig(bypass_logging=True)
+    engine = BacktestEngine(BacktestEngineConfig(logging=logging, data_engine=bars, run_analysis=False))
     engine.add_venue(Venue("SIM"), OmsType.NETTING, AccountType.MARGIN, [Money(1e9, USD)], base_currency=USD)
     share = Equity(
         InstrumentId(Symbol("X"), Venue("SIM")), Symbol("X"), USD, 2, Price(0.01, 2), Quantity.from_int(1), 0, 0,
