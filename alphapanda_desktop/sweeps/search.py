@@ -85,13 +85,18 @@ def _tried(job: Job, points: Sequence[dict[str, Value]], hands: Hands, results: 
                 under_way[hands.executor.submit(try_out, job, point)] = point
             if not under_way:
                 return
-            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+            ended = wait(under_way, return_when=FIRST_COMPLETED).done
+            for future in sorted(ended, key=_is_lost):  # what was found is kept before a loss is raised
                 trial = _trial_of(future, under_way.pop(future))
                 results.add(trial, of)
                 yield trial
     finally:
         for future in under_way:
             future.cancel()
+
+
+def _is_lost(future: Future[Trial]) -> bool:
+    return future.cancelled() or future.exception() is not None
 
 
 def _trial_of(future: Future[Trial], point: dict[str, Value]) -> Trial:
