@@ -157,3 +157,33 @@ def test_where_no_tick_comes_for_long_the_clock_closes_the_bar_and_the_order_mee
     fast, exact = both(kind, ticks, kind.Params(**CROSSING | {"stop_loss": 0.0}))
     assert [fill[2] for fill in told(exact)] == [fill[2] for fill in told(fast)] and len(fast.executions) > 2
     assert told(exact) != told(fast)  # the fast tier waits for the next tick, whenever that comes
+
+
+def test_a_stop_that_the_program_watches_goes_before_an_order_that_the_same_tick_fills() -> None:
+    class Guarded(Strategy):
+        name = "guarded"
+
+        def __init__(self, params: Parameters) -> None:
+            super().__init__(params)
+            self.heard = 0
+
+        def on_bar(self, ctx: Any, instrument: Any, bar: Any) -> None:
+            """Only ticks matter."""
+
+        def on_tick(self, ctx: Any, instrument: Any, tick: Any) -> None:
+            self.heard += 1
+            if self.heard == 5:
+                ctx.sell(instrument, 5, reason="in")
+            elif self.heard == 10:
+                ctx.buy(instrument, 5, reason="near", trigger_price=101.0)
+                ctx.buy(instrument, 1, reason="far", trigger_price=105.0)
+                ctx.protect(instrument, 101.0, reason="watched")
+
+    price = np.array([100.0] * 20 + [101.5] * 10)
+    at_ns = OPEN_NS + np.arange(30) * SECOND
+    ticks = Ticks(INFY, at_ns, price, np.full(30, 10, np.int64))
+    fast, exact = both(Guarded, ticks, Parameters())
+    ended = [next(work for work in result.working if work.reason == "far").at_s for result in (fast, exact)]
+    crossed_s = OPEN_NS // SECOND + 20
+    assert ended[0] > crossed_s == ended[1]  # what would close twice is withdrawn by the program, not by the fill
+    assert [sum(fill.sign * fill.quantity for fill in result.executions) for result in (fast, exact)] == [0, 0]
