@@ -81,6 +81,7 @@ class Host:
     async def begin(self) -> None:
         """Call `on_start` and feed the strategy from then on, after `load`."""
         run = self.run
+        self._take_params()
         for instrument in run.instruments:
             self._listen(instrument)
         if await self._seat.start() and run.state is RunState.STARTING:
@@ -116,7 +117,7 @@ class Host:
             before, run.params, run.waiting_params = run.params.model_dump(), new, None
             self._seat.change(new)
             told = [f"{name} {before.get(name)} → {value}" for name, value in new if before.get(name) != value]
-            run.note("info", f"parameters from this bar on: {', '.join(told)}")
+            run.note("info", f"parameters from now on: {', '.join(told)}")
 
     def take_order(self, order: Order) -> None:
         """Something became of one of this run's orders; heard after the run's end too."""

@@ -89,7 +89,7 @@ def test_a_change_waits_for_the_next_bar_is_journaled_and_comes_back_after_a_res
             assert s.probe.params.lots == 2 and run.params.lots == 2
             s.tick(after_s=60)
             assert (s.probe.params.lots, s.probe.params.pause) == (5, 0) and run.waiting_params is None
-            assert "parameters from this bar on: lots 2 → 5, pause 3 → 0" in [line.text for line in run.log]
+            assert "parameters from now on: lots 2 → 5, pause 3 → 0" in [line.text for line in run.log]
             with pytest.raises(ValidationError):
                 await s.runner.change(run.run_id, {"lots": 11})
             await s.runner.stop(run.run_id)
@@ -100,6 +100,18 @@ def test_a_change_waits_for_the_next_bar_is_journaled_and_comes_back_after_a_res
             await again.recall(desk.day_start())
             assert (again.runs[0].params.lots, again.runs[0].params.pause) == (5, 0)
             again.close()
+
+    arun(story())
+
+
+def test_a_loaded_run_begins_with_what_was_changed_since(arun):
+    async def story():
+        async with a_desk(strategies={"tuned": Tuned}) as s:
+            run = await s.runner.load(StartOrder("tuned", (INFY,), {"lots": 2}))
+            await s.runner.change(run.run_id, {"lots": 5})
+            Seen.acts["on_start"] = lambda ctx: ctx.show(lots=s.probe.params.lots)
+            await s.runner.begin(run.run_id)
+            assert run.variables["lots"] == 5 and run.waiting_params is None
 
     arun(story())
 
