@@ -272,6 +272,15 @@ def test_every_pin_of_the_lock_is_followed_by_a_hash() -> None:
     assert len(_locked()) > len(_declared())
 
 
+def test_the_extras_lock_is_like_the_lock_and_says_the_same_of_what_both_hold() -> None:
+    extras = (ROOT / ".ci" / "extras.lock").read_text(encoding="utf-8")
+    theirs = {match["name"]: match["version"] for match in LOCKED.finditer(extras)}
+    assert {name: version for name, version in theirs.items() if _locked().get(name, version) != version} == {}
+    assert {canonicalize_name(requirement.name) for requirement in _wished()} <= set(theirs)
+    lines = extras.splitlines()
+    assert [pin for pin, after in pairwise([*lines, ""]) if "==" in pin and "--hash=" not in after] == []
+
+
 def test_the_console_script_points_at_a_function_that_exists() -> None:
     module, _, function = PYPROJECT["project"]["scripts"]["alphapanda"].partition(":")
     tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8"))
