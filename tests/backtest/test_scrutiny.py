@@ -25,7 +25,7 @@ LIVELY: dict[str, dict[str, object]] = {
 RULES = pytest.mark.parametrize("name", LIVELY)
 
 
-def setup(name: str, count: int = 700, **more: Any) -> Setup:
+def setup(name: str, count: int = 420, **more: Any) -> Setup:
     kind = SHIPPED[name]
     params = kind.Params.model_validate(LIVELY[name])
     return Setup(**{"strategy": kind, "params": params, "series": [walk(count, 7)]} | more)
