@@ -1,6 +1,6 @@
 """The log of notices: time, words, colour by level; newest last, searchable, nothing older than the last thousand.
 
-Object names for the tour: `log_search`, `log_lines`.
+Object names for the tour: `log_search`, `log_level`, `log_lines`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Final, NamedTuple
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
@@ -21,6 +21,12 @@ LINES_KEPT: Final = 1000
 ROLES: Final[dict[str, Role]] = {"info": "text", "warning": "warn", "danger": "danger", "error": "danger"}
 WORDS: Final = {"info": "", "warning": "warning: ", "danger": "error: ", "error": "error: "}
 """The level is told by a word too, never by colour alone."""
+
+LEVELS: Final[dict[str, frozenset[str]]] = {
+    "Everything": frozenset(WORDS),
+    "Warnings and errors": frozenset({"warning", "danger", "error"}),
+    "Errors": frozenset({"danger", "error"}),
+}
 
 
 class LogEntry(NamedTuple):
@@ -49,6 +55,11 @@ class LogPanel(QWidget):
         self.search.setAccessibleName("Find in the log")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda _text: self._show_all())
+        self.level = QComboBox(self)
+        self.level.setObjectName("log_level")
+        self.level.setAccessibleName("Which lines of the log")
+        self.level.addItems(list(LEVELS))
+        self.level.currentTextChanged.connect(lambda _text: self._show_all())
         self.found = QLabel(self)
         self.found.setStyleSheet(f"color: {edge.theme.muted};")
         self.lines = QPlainTextEdit(self)
@@ -61,6 +72,7 @@ class LogPanel(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 6, 2)
         bar.addWidget(self.search, 1)
+        bar.addWidget(self.level)
         bar.addWidget(self.found)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -81,6 +93,8 @@ class LogPanel(QWidget):
         return list(self._entries)
 
     def _matches(self, entry: LogEntry) -> bool:
+        if entry.level not in LEVELS[self.level.currentText()]:
+            return False
         said = f"{formats.ist_time(entry.at)} {WORDS.get(entry.level, '')}{entry.text}".lower()
         return all(word in said for word in self.search.text().lower().split())
 
@@ -92,8 +106,10 @@ class LogPanel(QWidget):
         self._count()
 
     def _count(self) -> None:
-        shown = sum(map(self._matches, self._entries)) if self.search.text().strip() else len(self._entries)
-        self.found.setText(f"{shown} of {len(self._entries)}" if self.search.text().strip() else "")
+        if not self.search.text().strip() and not self.level.currentIndex():
+            self.found.clear()
+            return
+        self.found.setText(f"{sum(map(self._matches, self._entries))} of {len(self._entries)}")
 
     def _html(self, entry: LogEntry) -> str:
         theme = self._edge.theme

@@ -398,3 +398,20 @@ def test_a_search_shows_only_what_holds_every_word(run: Any, shown: Any) -> None
             assert len(log.lines.toPlainText().splitlines()) == 3
 
     run(story())
+
+
+def test_the_log_can_be_cut_down_to_what_went_wrong(run: Any, shown: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            log = _log(stage, shown)
+            for text, level in (("feed is up", "info"), ("price is late", "warning"), ("rejected", "danger")):
+                log.add(text, level)
+            log.level.setCurrentText("Warnings and errors")
+            assert log.lines.blockCount() == 2 and log.found.text() == "2 of 3"
+            log.level.setCurrentText("Errors")
+            log.add("desk ready", "info")
+            assert log.lines.toPlainText().endswith("error: rejected") and log.found.text() == "1 of 4"
+            log.level.setCurrentText("Everything")
+            assert log.lines.blockCount() == 4 and log.found.text() == ""
+
+    run(story())
