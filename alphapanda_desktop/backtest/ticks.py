@@ -75,38 +75,43 @@ class Ticks:
 
     def bars(self, seconds: int) -> Series:
         """Bars of so many seconds, counted from each day's open; where nothing traded there is none."""
-        cuts = [self._cut(day, seconds) for day in self._days()]
-        first, starts = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
-        return Series(
-            self.instrument,
-            seconds,
-            starts,
-            self.price[first],
-            np.maximum.reduceat(self.price, first),
-            np.minimum.reduceat(self.price, first),
-            self.price[np.append(first[1:], len(self)) - 1],
-            np.add.reduceat(self.quantity, first),
-        )
+        days = [self._day_bars(day, seconds) for day in self._days()]
+        return Series(self.instrument, seconds, *(np.concatenate(parts) for parts in zip(*days, strict=True)))
+
+    def _day_bars(self, day: int, seconds: int) -> tuple[Ints, Floats, Floats, Floats, Floats, Ints]:
+        """A day's bars as columns; its ticks stay in the cache while all of them are made."""
+        first, starts, end = self._cut(day, seconds)
+        if not len(first):
+            none, nothing = np.empty(0, np.float64), np.empty(0, np.int64)
+            return nothing, none, none, none, none, nothing
+        begins = first.item(0)
+        price, at = self.price[begins:end], first - begins
+        high, low = np.maximum.reduceat(price, at), np.minimum.reduceat(price, at)
+        volume: Ints = np.add.reduceat(self.quantity[begins:end], at)
+        return starts, price[at], high, low, price[np.append(at[1:], len(price)) - 1], volume
 
     def _days(self) -> range:
         """The Indian days from the first tick's to the last one's, counted from 1970."""
         first, last = ((self.time_ns.item(at) // NS + IST_S) // DAY_S for at in (0, -1))
         return range(first, last + 1)
 
-    def _cut(self, day: int, seconds: int) -> tuple[Ints, Ints]:
-        """Of the bars of a day: which tick is the first, and when it begins. Ticks are searched, not divided."""
+    def _cut(self, day: int, seconds: int) -> tuple[Ints, Ints, int]:
+        """Of the bars of a day: which tick is the first, and when it begins; and the tick after the day's last.
+
+        Ticks are searched, not divided.
+        """
         begins = day * DAY_S - IST_S
         low, high = np.searchsorted(self.time_ns, (begins * NS, (begins + DAY_S) * NS)).tolist()
         opened = open_s(self.instrument.exchange, day)
         if low == high:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
+            return np.empty(0, np.int64), np.empty(0, np.int64), high
         if seconds >= DAY_S:
-            return np.array([low]), np.array([opened])
+            return np.array([low]), np.array([opened]), high
         ends = [opened + (self.time_ns.item(at) // NS - opened) // seconds * seconds for at in (low, high - 1)]
         starts = np.arange(ends[0], ends[1] + 1, seconds, dtype=np.int64)
         first = low + np.searchsorted(self.time_ns[low:high], starts * NS)
         filled = np.diff(first, append=high) > 0
-        return first[filled], starts[filled]
+        return first[filled], starts[filled], high
 
 
 class Way:
