@@ -3,8 +3,9 @@
     python rivals_backtest.py ENGINE BARS.npz
 
 Every rival is given its data ready made: what is timed is its loop alone, in CPU seconds. The averages are the same
-few lines of Python in all, so that what differs is the engine; each is asked for its result in the way that costs it
-least. What each does for a bar stands in docs/performance.md.
+few lines of Python in all, so that what differs is the engine; backtesting.py has them also as its own pages write
+them, which is dearer. Each is asked for its result in the way that costs it least. What each does for a bar stands in
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,10 +103,12 @@ def backtrader(columns: Columns) -> Callable[[str], object]:
 # --- backtesting.py ---------------------------------------------------------------------------------------------------
 
 
-def backtesting(columns: Columns) -> Callable[[str], object]:
+def backtesting(columns: Columns, *, plain: bool = False) -> Callable[[str], object]:
+    """With its own indicators, as its pages write it; or `plain`, with the lines that the others have."""
     warnings.simplefilter("ignore")
     from backtesting import Backtest, Strategy
     from backtesting import backtesting as inside
+    from backtesting.lib import crossover
 
     inside._tqdm = lambda seq, **_: seq  # no bar of progress
     frame = frame_of(columns, ("Open", "High", "Low", "Close", "Volume"))
@@ -116,13 +120,31 @@ def backtesting(columns: Columns) -> Callable[[str], object]:
             kept.append(self)
 
         def next(self) -> None:
-            wanted = self.cross.turned(self.data.Close[-1])
+            self.turn(self.cross.turned(self.data.Close[-1]))
+
+        def turn(self, wanted: int) -> None:
             if wanted and wanted != self.position.size:
                 size = abs(wanted - self.position.size)
                 self.buy(size=size) if wanted > 0 else self.sell(size=size)
 
+    class Lines(Turning):
+        def init(self) -> None:
+            super().init()
+            self.fast, self.slow = (self.I(average, self.data.Close.s, bars) for bars in (FAST, SLOW))
+
+        def next(self) -> None:
+            if crossover(self.fast, self.slow):
+                self.turn(1)
+            elif crossover(self.slow, self.fast):
+                self.turn(-1)
+
+    def average(closes: Any, bars: int) -> Any:
+        line = closes.ewm(span=bars, adjust=False).mean()
+        line[:WARM] = np.nan
+        return line
+
     def turn(_: str) -> object:
-        test = Backtest(frame, Turning, cash=1e9, commission=0.0003, finalize_trades=False)
+        test = Backtest(frame, Turning if plain else Lines, cash=1e9, commission=0.0003, finalize_trades=False)
         inside.compute_stats = lambda **_: {}  # figures of the end are not the loop's
         spent = timed(test.run)
         strategy = kept.pop()
@@ -319,6 +341,7 @@ def veighna_ticks(columns: Columns) -> Callable[[str], object]:
 ENGINES: dict[str, Callable[[Columns], Callable[[str], object]]] = {
     "backtrader": backtrader,
     "backtesting": backtesting,
+    "backtesting-plain": partial(backtesting, plain=True),
     "nautilus": nautilus,
     "nautilus-ticks": nautilus_ticks,
     "veighna": veighna,

@@ -194,6 +194,17 @@ def test_a_million_bars(board: Board, bars: Series, bar_file: Path, key: str, en
     assert abs(told["fills"] - len(turns_by_numpy(bars)[0])) <= 1
 
 
+@figure("bars-backtesting")
+def test_a_million_bars_beside_plain_lines(board: Board, bars: Series, bar_file: Path) -> None:
+    """The same rival without indicators of its own, which spares it a quarter."""
+    with Rival("rivals_backtest.py", "backtesting-plain", str(bar_file)) as rival:
+        mine, its = [], []
+        for _ in range(rounds(3, 1)):
+            mine.append(seconds_of(bars, 1)[0] / BARS * 1e6)
+            its.append(rival.turn()["s"] / BARS * 1e6)
+    board.race("EMA cross, a bar; backtesting.py without indicators of its own, µs", mine, its, 1 / 7)
+
+
 @figure("bars-growth")
 def test_ten_times_the_bars(board: Board, bars: Series) -> None:
     small = bars[: BARS // 10]
