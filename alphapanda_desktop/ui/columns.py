@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QHeaderView
@@ -15,7 +15,7 @@ class FittedColumns(QObject):
 
     `spare` are titles, the first to go first; they come back as the table grows. `stretch` takes what is left over:
     before any column goes it is narrowed to `least_px`, which is its usual width unless told, and further last of all.
-    What is hidden is still copied with its row.
+    What is hidden is still copied with its row. `unwanted` are places that a person has taken away: they stay away.
     """
 
     def __init__(self, table: TableView, spare: Sequence[str], stretch: str, least_px: int | None = None) -> None:
@@ -25,6 +25,7 @@ class FittedColumns(QObject):
         titles = [str(model.headerData(k, Qt.Orientation.Horizontal)) for k in range(model.columnCount())]
         self._spare = [titles.index(title) for title in spare if title in titles]
         self._stretch = titles.index(stretch)
+        self.unwanted: frozenset[int] = frozenset()
         header = table.horizontalHeader()
         self._usual = [header.sectionSize(place) for place in range(len(titles))]
         if least_px is not None:
@@ -41,13 +42,22 @@ class FittedColumns(QObject):
 
     def fit(self) -> None:
         """Show as many columns as there is room for."""
-        table = self._table
-        lacking = sum(map(self._width, range(len(self._usual)))) - table.viewport().width()
+        table, wanted = self._table, [place for place in range(len(self._usual)) if place not in self.unwanted]
+        lacking = sum(map(self._width, wanted)) - table.viewport().width()
         for place in self._spare:
+            if place in self.unwanted:
+                continue
             gone = lacking > 0
             lacking -= self._width(place) if gone else 0
             if table.isColumnHidden(place) != gone:
                 table.setColumnHidden(place, gone)
+
+    def leave_out(self, places: Iterable[int]) -> None:
+        """Hide these whatever room there is, and give their room to the others."""
+        self.unwanted = frozenset(places) - {self._stretch}
+        for place in range(len(self._usual)):
+            self._table.setColumnHidden(place, place in self.unwanted)
+        self.fit()
 
     def _width(self, place: int) -> int:
         """What a column takes when it is shown; the person may have drawn it wider."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import Side
@@ -88,11 +89,15 @@ class Watchlist(QWidget):
         self.table.setAccessibleName("Watchlist")
         self.search.setAccessibleName("Search instruments")
 
-    def _restore(self, keys: Sequence[str]) -> None:
+    def load(self, keys: Iterable[str]) -> list[str]:
+        """Watch exactly these; the keys that today's master does not have."""
         found = {key: self._market.master.by_key(key) for key in keys}
-        missing = [key for key, instrument in found.items() if instrument is None]
         self._instruments = {i.instrument_token: i for i in found.values() if i is not None}
         self._show_all()
+        return [key for key, instrument in found.items() if instrument is None]
+
+    def _restore(self, keys: Sequence[str]) -> None:
+        missing = self.load(keys)
         if missing:
             self._edge.notify(
                 f"No longer in today's instrument list, taken off the watchlist: {', '.join(missing)}.", "info"
@@ -136,10 +141,20 @@ class Watchlist(QWidget):
         quote = self.table.current_row()
         return quote.instrument if quote is not None else None
 
+    def shown(self) -> Iterable[Instrument]:
+        """Those of the watched instruments that have a row, filter aside."""
+        return self._instruments.values()
+
     def _show_all(self) -> None:
-        self._market.watch(self._name, self._instruments.values(), Mode.FULL)
+        try:
+            self._market.watch(self._name, self._instruments.values(), Mode.FULL)
+        except AlphaPandaError as error:  # more than the feed takes: what has no tick says so in its row
+            self._edge.notify(str(error), "warning")
+        self._show_rows()
+
+    def _show_rows(self) -> None:
         current = self.current()
-        self.model.show(self._instruments.values())
+        self.model.show(self.shown())
         self._choose_again(current)
 
     def _filter(self, text: str) -> None:
