@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
+from alphapanda_desktop.domain.alerts import AlertFact
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, RunRow, SessionRow
@@ -29,6 +30,7 @@ from alphapanda_desktop.store.queries import (
     SESSIONS,
     event_of,
     events_naming,
+    fact_of,
     intent_named,
     intent_of,
     is_known,
@@ -41,6 +43,7 @@ from alphapanda_desktop.store.queries import (
 )
 from alphapanda_desktop.store.rows import FIRST_HASH, checked, link, of_ns, row_of, text_of, thing_of, to_ns
 from alphapanda_desktop.store.schema import (
+    alert_facts,
     causes,
     chain,
     events,
@@ -206,6 +209,15 @@ class SqlJournal:
         """Events since then whose detail has this very text for a value, oldest first."""
         query = events_naming(name, to_ns(since))
         return await self._database.run(lambda c: [event_of(row) for row in rows(c, query)])
+
+    async def alert_fact(self, fact: AlertFact) -> None:
+        row = {"alert_id": fact.alert_id, "fact": fact.fact, "detail": text_of(fact.detail)}
+        await self._database.run(lambda c: _append(c, alert_facts, fact.at, row))
+
+    async def alert_facts(self) -> list[AlertFact]:
+        """All that was ever written, oldest first."""
+        query = select(alert_facts).order_by(alert_facts.c.seq)
+        return await self._database.run(lambda c: [fact_of(row) for row in rows(c, query)])
 
     # --- proof ----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, Subquery, Table, case, func, or_, select
 
+from alphapanda_desktop.domain.alerts import AlertFact
 from alphapanda_desktop.domain.orders import Fill, OrderRequest
 from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, RunRow, SessionRow
 from alphapanda_desktop.store.rows import of_ns, thing_of
@@ -108,6 +109,11 @@ def run_of(row: RowMapping) -> RunRow:
 def event_of(row: RowMapping) -> Event:
     """An event as it was noted."""
     return Event(row["kind"], of_ns(row["at_ns"]), json.loads(row["detail"]))
+
+
+def fact_of(row: RowMapping) -> AlertFact:
+    """What became of an alert."""
+    return AlertFact(row["alert_id"], row["fact"], of_ns(row["at_ns"]), json.loads(row["detail"]))
 
 
 def state_of(row: RowMapping) -> IntentState:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every schema this program can open or upgrade, oldest first; the last is the one it works with."""
 
 HEAD: Final = REVISIONS[-1]
@@ -142,9 +142,23 @@ run_ends: Final = _journal(
 
 events: Final = _journal("events", *_need(Text, "kind", "detail"))
 
+alert_facts: Final = _journal("alert_facts", *_need(Text, "alert_id", "fact", "detail"))
+
 JOURNAL: Final = {
     table.name: table
-    for table in (sessions, session_ends, intents, intent_states, causes, orders, fills, runs, run_ends, events)
+    for table in (
+        sessions,
+        session_ends,
+        intents,
+        intent_states,
+        causes,
+        orders,
+        fills,
+        runs,
+        run_ends,
+        events,
+        alert_facts,
+    )
 }
 """The tables whose rows the chain numbers, by the name that `chain.kind` has for them."""
 

@@ -191,7 +191,7 @@ def test_a_journal_of_schema_0001_is_copied_upgraded_and_still_proven(of_0001: P
         await database.close()
 
     arun(story())
-    after, copy = prove_file(of_0001), prove_file(of_0001.with_stem("paper.before-0002"))
+    after, copy = prove_file(of_0001), prove_file(of_0001.with_stem(f"paper.before-{HEAD}"))
     assert (after.rows, after.bad, after.has_head) == (14, None, True)
     assert copy == before
     with closing(sqlite3.connect(of_0001)) as now:

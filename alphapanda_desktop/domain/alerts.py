@@ -1,0 +1,306 @@
+"""Alerts: what a person wants to be told of, as rules in words, and when a value has crossed a line.
+
+A rule fires once, and again only after it was armed anew. A value that stands beyond its line when the rule is armed
+has crossed nothing: it has to come back first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal, Protocol, cast
+
+Direction = Literal["either", "above", "below"]
+
+
+class Kind(StrEnum):
+    """What a rule looks at; the values are the words on screen."""
+
+    PRICE = "price"
+    MOVE = "move in %"
+    INDICATOR = "indicator"
+    PNL = "net P&L"
+    ORDER = "order"
+    SESSION = "session end"
+    FEED = "feed stale"
+
+
+ORDER_EVENTS: Final = ("filled", "rejected", "cancelled", "unknown")
+"""What may become of an order that a person is told of."""
+
+LOGIN: Final = "login"
+"""The end of the Kite session; another session is an exchange by its name."""
+
+SESSIONS: Final = (LOGIN, "NSE", "BSE", "NFO", "BFO", "CDS", "MCX")
+INDICATORS: Final = ("rsi", "sma", "ema", "atr", "macd")
+"""Those that a rule may watch, looked at as each bar closes: a bar that is still forming fires nothing."""
+
+INTERVALS: Final = ("minute", "3minute", "5minute", "15minute", "60minute", "day")
+
+WITH_KEY: Final = frozenset({Kind.PRICE, Kind.MOVE, Kind.INDICATOR})
+"""Kinds that need an instrument; orders and the feed may have one."""
+
+PERIOD_MOST: Final = 400
+MINUTES_MOST: Final = 600.0
+SECONDS_MOST: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What to be told of. Fields that the kind has no use for keep their defaults.
+
+    `level` is a price in rupees, per cent against the previous close, an indicator's value, net rupees, minutes before
+    a session's end, or seconds without a tick. `key` is "EXCHANGE:SYMBOL"; empty is any.
+    """
+
+    kind: Kind
+    key: str = ""
+    direction: Direction = "either"
+    level: float = 0.0
+    indicator: str = "rsi"
+    period: int = 14
+    interval: str = "5minute"
+    event: str = ""
+    repeat: bool = False
+    """Armed anew by itself each time it has fired."""
+    note: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """Plain values that `rule_of` takes."""
+        return {**asdict(self), "kind": self.kind.name}
+
+
+def rule_of(values: Mapping[str, object]) -> Rule:
+    """The rule that `as_json` wrote; what a later program added is left out. Raises KeyError, TypeError, ValueError."""
+    known = {f.name for f in fields(Rule)}
+    own: dict[str, Any] = {name: value for name, value in values.items() if name in known}
+    return Rule(**{**own, "kind": Kind[str(values["kind"])]})
+
+
+def problem(rule: Rule) -> str:
+    """Why nobody can be told by this rule, with the value and what is allowed; empty for a sound one."""
+    if not math.isfinite(rule.level):
+        return f"The level is {rule.level}, which is no number."
+    if rule.kind in WITH_KEY and not rule.key:
+        return f"An alert on {rule.kind} needs an instrument."
+    return _PROBLEMS[rule.kind](rule)
+
+
+def _price(rule: Rule) -> str:
+    return "" if rule.level > 0 else f"The price is {rule.level:g}; it must be more than 0."
+
+
+def _move(rule: Rule) -> str:
+    return "" if 0 < rule.level <= 100 else f"The move is {rule.level:g} %; more than 0 and up to 100 can be watched."
+
+
+def _indicator(rule: Rule) -> str:
+    if rule.indicator not in INDICATORS:
+        return f"There is no indicator {rule.indicator!r}; there is {', '.join(INDICATORS)}."
+    if rule.interval not in INTERVALS:
+        return f"There are no bars of {rule.interval!r}; there are {', '.join(INTERVALS)}."
+    if not 2 <= rule.period <= PERIOD_MOST:
+        return f"The period is {rule.period}; 2 to {PERIOD_MOST} bars can be watched."
+    return ""
+
+
+def _order(rule: Rule) -> str:
+    return "" if rule.event in ORDER_EVENTS else f"Orders are {', '.join(ORDER_EVENTS)}, not {rule.event!r}."
+
+
+def _session(rule: Rule) -> str:
+    if rule.event not in SESSIONS:
+        return f"There is no session {rule.event!r}; there is {', '.join(SESSIONS)}."
+    if 0 <= rule.level <= MINUTES_MOST:
+        return ""
+    return f"{rule.level:g} minutes before the end; 0 to {MINUTES_MOST:g} can be told."
+
+
+def _feed(rule: Rule) -> str:
+    if 1 <= rule.level <= SECONDS_MOST:
+        return ""
+    return f"{rule.level:g} seconds without a tick; 1 to {SECONDS_MOST:g} can be told."
+
+
+_PROBLEMS: Final = {
+    Kind.PRICE: _price, Kind.MOVE: _move, Kind.INDICATOR: _indicator, Kind.PNL: lambda _rule: "",
+    Kind.ORDER: _order, Kind.SESSION: _session, Kind.FEED: _feed,
+}  # fmt: skip
+
+
+class Crossing:
+    """Whether a value that comes again and again has crossed a line. `side` is +1 above it, -1 below, 0 unknown.
+
+    With no side known, a line that was to be reached from one side is taken for not reached yet: what lies beyond it
+    at the first look has crossed it while nobody looked.
+    """
+
+    __slots__ = ("direction", "level", "side")
+
+    def __init__(self, level: float, direction: Direction, side: int = 0) -> None:
+        self.level = level
+        self.direction: Direction = direction
+        self.side = side or {"above": -1, "below": 1, "either": 0}[direction]
+
+    def take(self, value: float) -> bool:
+        """Whether this value is the first beyond the line, or on it, from the other side."""
+        if not math.isfinite(value):
+            return False
+        before = self.side
+        now = (value > self.level) - (value < self.level)
+        self.side = now or before
+        up = before < 0 <= now and self.direction != "below"
+        down = before > 0 >= now and self.direction != "above"
+        if up or down:
+            self.side = now or -before
+        return up or down
+
+
+def side_of(value: float | None, level: float) -> int:
+    """On which side of the line a value stands; 0 on it, or where it is unknown."""
+    return 0 if value is None or not math.isfinite(value) else (value > level) - (value < level)
+
+
+def reached(value: float | None, level: float, direction: Direction) -> bool:
+    """Whether the line is reached already, so that there is nothing to wait for."""
+    if value is None or direction == "either":
+        return False
+    return value >= level if direction == "above" else value <= level
+
+
+# -- what the book keeps -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule that was set. `armed` tells whether it can fire; `why_not` says why it cannot though it is armed."""
+
+    id: str
+    rule: Rule
+    set_at: datetime
+    armed: bool = True
+    side: int = 0
+    fired_at: datetime | None = None
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One time that an alert fired. `id` is the alert's with a number; `seen_at` is when a person acknowledged it."""
+
+    id: str
+    alert_id: str
+    kind: Kind
+    key: str
+    at: datetime
+    text: str
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFact:
+    """One row of the journal of alerts: `fact` is "set", "armed", "fired", "seen", "removed" or "delivery"."""
+
+    alert_id: str
+    fact: str
+    at: datetime
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+class AlertJournal(Protocol):
+    """Append-only memory of alerts; every call returns once the row is safely on disk. Writing may raise Fatal."""
+
+    async def alert_fact(self, fact: AlertFact) -> None: ...
+
+    async def alert_facts(self) -> list[AlertFact]:
+        """All that was ever written, oldest first."""
+        ...
+
+
+class Folded:
+    """Alerts and firings as the facts of a journal leave them, in the order in which they were set and fired."""
+
+    def __init__(self, firings_kept: int) -> None:
+        self.alerts: dict[str, Alert] = {}
+        self.firings: dict[str, Firing] = {}
+        self.last_number = 0
+        self._kept = firings_kept
+
+    def take(self, fact: AlertFact) -> None:
+        """One more fact; one that this program does not know, or of an alert that is gone, changes nothing."""
+        own = fact.alert_id
+        if fact.fact == "set":
+            self.last_number = max(self.last_number, int(own) if own.isdecimal() else 0)
+            self.alerts[own] = Alert(own, rule_of(cast(Mapping[str, object], fact.detail["rule"])), fact.at,
+                                     side=_whole(fact.detail.get("side")))  # fmt: skip
+        elif fact.fact == "seen":
+            self._seen(str(fact.detail.get("firing", "")), fact.at)
+        elif fact.fact == "removed":
+            self.alerts.pop(own, None)
+        elif own in self.alerts:
+            self._change(self.alerts[own], fact)
+
+    def _change(self, alert: Alert, fact: AlertFact) -> None:
+        if fact.fact == "armed":
+            side = _whole(fact.detail.get("side"))
+            self.alerts[alert.id] = Alert(alert.id, alert.rule, alert.set_at, True, side, alert.fired_at)
+        elif fact.fact == "fired":
+            armed = alert.rule.repeat
+            self.alerts[alert.id] = Alert(
+                alert.id, alert.rule, alert.set_at, armed, _whole(fact.detail.get("side")), fact.at
+            )
+            firing = Firing(str(fact.detail["firing"]), alert.id, alert.rule.kind, alert.rule.key, fact.at,
+                            str(fact.detail["text"]))  # fmt: skip
+            self.firings[firing.id] = firing
+            while len(self.firings) > self._kept:
+                self.firings.pop(next(iter(self.firings)))
+
+    def _seen(self, name: str, at: datetime) -> None:
+        firing = self.firings.get(name)
+        if firing is not None and firing.seen_at is None:
+            self.firings[name] = Firing(firing.id, firing.alert_id, firing.kind, firing.key, firing.at, firing.text, at)
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+# -- words ---------------------------------------------------------------------------------------------------
+
+_REACHES: Final = {"either": "crosses", "above": "rises to", "below": "falls to"}
+_MOVES: Final = {"either": "moves", "above": "rises", "below": "falls"}
+
+
+def words_of(rule: Rule) -> str:
+    """The rule as a sentence's middle: "NSE:INFY rises to 1,500.00" without grouping; the screen may say more."""
+    return _WORDS[rule.kind](rule)
+
+
+def _order_words(rule: Rule) -> str:
+    said = "is not answered for" if rule.event == "unknown" else f"is {rule.event}"
+    return f"an order{f' in {rule.key}' if rule.key else ''} {said}"
+
+
+def _session_words(rule: Rule) -> str:
+    what = "the Kite session ends" if rule.event == LOGIN else f"{rule.event} closes"
+    return f"{rule.level:g} min before {what}" if rule.level else what
+
+
+def _feed_words(rule: Rule) -> str:
+    return f"{rule.key or 'the feed'} has no tick for {rule.level:g} s"
+
+
+_WORDS: Final = {
+    Kind.PRICE: lambda r: f"{r.key} {_REACHES[r.direction]} {r.level:.2f}",
+    Kind.MOVE: lambda r: f"{r.key} {_MOVES[r.direction]} {r.level:g} % from the previous close",
+    Kind.INDICATOR: lambda r: (
+        f"{r.key} {r.indicator.upper()}({r.period}, {r.interval}) {_REACHES[r.direction]} {r.level:g}"
+    ),
+    Kind.PNL: lambda r: f"net P&L {_REACHES[r.direction]} {r.level:.2f}",
+    Kind.ORDER: _order_words,
+    Kind.SESSION: _session_words,
+    Kind.FEED: _feed_words,
+}
