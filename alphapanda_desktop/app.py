@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.session import Session
+    from alphapanda_desktop.domain.watchlists import WatchedList
     from alphapanda_desktop.store.recorder import Recorder
     from alphapanda_desktop.strategyfiles import OwnFiles
     from alphapanda_desktop.testbench import TestBench
@@ -406,6 +407,7 @@ class Program:
                 phase=lambda: phase("NSE", self.venue.clock.now()) if self.venue else "",
                 arming=arming,
                 watch_keys=self.watch_keys(market.master),
+                watch_lists=self._watch_lists(),
                 chart_key=self._settings.window.chart.get(self.mode, ""),
                 gtts=account.gtts,
                 portfolio=account.portfolio,
@@ -440,6 +442,10 @@ class Program:
         keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
         known = [key for key in keys if master.by_key(key)]
         return known or [i.key for i in list(master)[:6]]
+
+    def _watch_lists(self) -> tuple[Sequence[WatchedList], int]:
+        kept = self._settings.watchlists
+        return kept.lists.get(self.mode, ()), kept.shown.get(self.mode, 0)
 
     def _close_bench(self) -> None:
         tests, self._tests = self._tests, None

@@ -92,7 +92,7 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_keys", "chart_key", "theme" or "ask_first".
+        """Remember "layout", "watch_lists", "chart_key", "theme" or "ask_first".
 
         Raises Fatal where the disk does not take it.
         """
@@ -105,8 +105,13 @@ class WindowMemory:
         if name == "layout" and isinstance(value, bytes):
             window.layout = base64.b64encode(value).decode("ascii")
             self._looks = replace(self._looks, layout=value)  # for another window of this run
-        elif name == "watch_keys" and isinstance(value, list):
-            window.watchlist = {**window.watchlist, self._mode(): [str(key) for key in value]}
+        elif name == "watch_lists" and isinstance(value, tuple):
+            lists, shown = value
+            kept, mode = self._settings.watchlists, self._mode()
+            kept.lists, kept.shown = {**kept.lists, mode: list(lists)}, {**kept.shown, mode: shown}
+            # What the day's change report is made for, whichever list it is in.
+            keys = dict.fromkeys(key for each in lists for key in each.keys)
+            window.watchlist = {**window.watchlist, mode: list(keys)}
         elif name == "chart_key":
             window.chart = {**window.chart, self._mode(): str(value)}
         elif name == "theme":

@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.compliance import OrderLimits
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.risk_profiles import PROFILES
+from alphapanda_desktop.domain.watchlists import WatchedList
 
 VERSION: Final = 2
 OVERRIDE: Final = "ALPHAPANDA_SET_"
@@ -81,6 +82,13 @@ class Window(_Section):
     )
 
 
+class Watchlists(_Section):
+    """The lists of the market watch."""
+
+    lists: dict[str, list[WatchedList]] = Field(default_factory=dict, description="All lists by mode.")
+    shown: dict[str, int] = Field(default_factory=dict, description="Which list was shown, by mode.")
+
+
 class Paper(_Section):
     """The paper account."""
 
@@ -128,6 +136,7 @@ class Settings(_Section):
     account: Account = Field(default_factory=Account)
     risk: Risk = Field(default_factory=Risk)
     window: Window = Field(default_factory=Window)
+    watchlists: Watchlists = Field(default_factory=Watchlists)
     paper: Paper = Field(default_factory=Paper)
     practice: Practice = Field(default_factory=Practice)
     recording: Recording = Field(default_factory=Recording)

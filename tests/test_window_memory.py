@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from alphapanda_desktop import settings
+from alphapanda_desktop.domain.watchlists import WatchedList
 from alphapanda_desktop.memory import Looks, WindowMemory, looks_of
 
 
@@ -50,13 +51,16 @@ def test_what_is_told_before_the_settings_are_there_is_kept_in_them(tmp_path: Pa
     remembered.save("layout", b"docks")
     assert not path.exists()
     memory.settle(settings.load(path))
-    remembered.save("watch_keys", ["NSE:INFY"])
+    lists = (WatchedList(name="Mine", keys=("NSE:INFY",)), WatchedList(name="Other", keys=("NSE:TCS", "NSE:INFY")))
+    remembered.save("watch_lists", (lists, 1))
     remembered.save("chart_key", "NSE:INFY")
     remembered.save("ask_first", False)
+    assert settings.load(path).watchlists.lists == {"practice": [*lists]}
+    assert settings.load(path).watchlists.shown == {"practice": 1}
     kept = json.loads(path.read_text(encoding="utf-8"))["window"]
     assert kept["theme"] == "light"
     assert base64.b64decode(kept["layout"]) == b"docks"
-    assert kept["watchlist"] == {"practice": ["NSE:INFY"]}
+    assert kept["watchlist"] == {"practice": ["NSE:INFY", "NSE:TCS"]}
     assert kept["chart"] == {"practice": "NSE:INFY"}
     assert kept["ask_first"] == {"practice": False}
     again = WindowMemory(path, looks_of(path), lambda: "practice").remembered()

@@ -6,7 +6,6 @@ Instruments are named by "EXCHANGE:TRADINGSYMBOL": tokens are of a day, lists ar
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -84,12 +83,19 @@ def unused_name(wanted: str, lists: Iterable[WatchedList]) -> str:
 
 def to_csv(watched: WatchedList) -> str:
     """The list as CSV with a heading; what `read_csv` reads."""
-    out = io.StringIO()
+    out = _Text()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADING)
     for key in watched.keys:
         writer.writerow([*key.split(":", 1), watched.groups.get(key, "")])
-    return out.getvalue()
+    return "".join(out)
+
+
+class _Text(list[str]):
+    """What a CSV is written into."""
+
+    def write(self, text: str) -> None:
+        self.append(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,7 @@ def read_csv(text: str, exists: Callable[[str], bool]) -> Imported:
     A row is `EXCHANGE:SYMBOL[,group]`, `EXCHANGE,SYMBOL[,group]` or `SYMBOL`, which is looked for on NSE, then NFO,
     BSE, BFO, MCX and CDS. `exists` tells whether today's master has a key.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text.lstrip("\ufeff")))]
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.lstrip("\ufeff").splitlines())]
     heading = [cell.casefold() for cell in rows[0]] if rows else []
     is_headed = any(name in heading for name in _SYMBOLS)
     found: dict[str, str] = {}

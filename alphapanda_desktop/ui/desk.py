@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill
+from alphapanda_desktop.domain.watchlists import WatchedList
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
@@ -26,7 +28,7 @@ from alphapanda_desktop.ui.strategies import StrategiesPanel
 from alphapanda_desktop.ui.ticket import Ticket
 from alphapanda_desktop.ui.timeline import Picture
 from alphapanda_desktop.ui.trades import TradesPanel
-from alphapanda_desktop.ui.watchlist import Watchlist
+from alphapanda_desktop.ui.watchtabs import FIRST, WatchTabs
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 WATCHLIST_PX: Final = 560
 STRATEGIES_PX: Final = 360
 BOOKS_PX: Final = 272
-SYMBOL_PX: Final = 92
 
 
 class DeskView:
@@ -59,7 +60,11 @@ class DeskView:
         window, parts, edge = self._window, self._parts, self._edge
         self.chart = ChartView(edge, parts.market, window.centre)
         yield
-        self.watchlist = Watchlist(edge, parts.market, self._watch_changed, parts.watch_keys, window)
+        kept, shown = parts.watch_lists
+        self.watchlist = WatchTabs(
+            edge, parts.market, self._watch_changed, kept or [WatchedList(name=FIRST, keys=tuple(parts.watch_keys))],
+            shown, window, folder=Path(parts.database).parent / "watchlists",
+        )  # fmt: skip
         yield
         self.strategies = StrategiesPanel(
             parts.runner, parts.market, parts.desk, edge, mode=parts.mode, files=parts.files
@@ -118,7 +123,6 @@ class DeskView:
 
     def _fit_columns(self) -> None:
         """No column of these tables hides behind a scroll bar in a window of the usual size."""
-        FittedColumns(self.watchlist.table, ("Chg", "Volume", "Age"), "Symbol", SYMBOL_PX)
         if self.holdings is not None:
             FittedColumns(self.holdings.table, ("T1", "Pledged", "Today %", "Sellable"), "ISIN")
         if self.gtts is not None:
@@ -129,6 +133,8 @@ class DeskView:
         self.ticket.ask_first.toggled.connect(partial(self._window.remembered.save, "ask_first"))
         self.watchlist.chosen.connect(self.choose)
         self.watchlist.order_wanted.connect(self.ticket.open_for)
+        self.watchlist.carry.onto(self.chart, lambda quote, _at: self.choose(quote.instrument))
+        self.watchlist.import_wanted.connect(self._import_list)
         self.positions.order_wanted.connect(self.ticket.open_for)
         self.orders.chart_wanted.connect(self._choose_key)
         self.positions.chart_wanted.connect(self._choose_key)
@@ -185,8 +191,14 @@ class DeskView:
         if instrument is not None:
             self.choose(instrument)
 
-    def _watch_changed(self, keys: list[str]) -> None:
-        self._window.remembered.save("watch_keys", keys)
+    def _watch_changed(self, lists: tuple[WatchedList, ...], shown: int) -> None:
+        self._window.remembered.save("watch_lists", (lists, shown))
+
+    def _import_list(self) -> None:
+        from alphapanda_desktop.ui.watchimport import ImportSheet
+
+        deck, edge = self._window.deck, self._edge
+        deck.lay(deck.find("import_sheet") or ImportSheet(self.watchlist, edge, self._window))
 
     def order_here(self, side: str) -> None:
         """A ticket for what is selected in the panel that has the keyboard, else for what is on the chart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.replay import RecordedFile, Transport
+    from alphapanda_desktop.domain.watchlists import WatchedList
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -55,7 +56,7 @@ SIDES = {"B": "BUY", "S": "SELL"}
 class Remembered:
     """What was left by the last run.
 
-    `save(name, value)` keeps "layout", "watch_keys", "chart_key", "theme" and "ask_first". `unasked` are the modes in
+    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme" and "ask_first". `unasked` are the modes in
     which a ticket sends its order without showing it once more.
     """
 
@@ -80,6 +81,8 @@ class DeskParts:
     arming: Arming
     watch_keys: list[str]
     chart_key: str
+    watch_lists: tuple[Sequence[WatchedList], int] = ((), 0)
+    """All watchlists, and which is shown; without any, one of `watch_keys`."""
     gtts: Gtts | None = None
     portfolio: Portfolio | None = None
     calculator: Calculator | None = None
