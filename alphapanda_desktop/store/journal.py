@@ -17,6 +17,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from alphapanda_desktop.domain.alerts import AlertFact
+from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.ports import Event, IntentRow, IntentState, RunRow, SessionRow
@@ -46,6 +47,7 @@ from alphapanda_desktop.store.schema import (
     alert_facts,
     causes,
     chain,
+    day_notes,
     events,
     fills,
     intent_states,
@@ -218,6 +220,11 @@ class SqlJournal:
         """All that was ever written, oldest first."""
         query = select(alert_facts).order_by(alert_facts.c.seq)
         return await self._database.run(lambda c: [fact_of(row) for row in rows(c, query)])
+
+    async def note_day(self, note: DayNote, at: datetime) -> None:
+        """What a person says of a day from now on; what was said before stays in the chain."""
+        row = {"day": note.day.isoformat(), "about": note.about, "text": note.text, "tags": text_of(note.tags)}
+        await self._database.run(lambda c: _append(c, day_notes, at, row))
 
     # --- proof ----------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every schema this program can open or upgrade, oldest first; the last is the one it works with."""
 
 HEAD: Final = REVISIONS[-1]
@@ -144,6 +144,9 @@ events: Final = _journal("events", *_need(Text, "kind", "detail"))
 
 alert_facts: Final = _journal("alert_facts", *_need(Text, "alert_id", "fact", "detail"))
 
+day_notes: Final = _journal("day_notes", *_need(Text, "day", "about", "text", "tags"))
+"""What a person wrote of a day; the last row on each day and thing counts. Tags are JSON."""
+
 JOURNAL: Final = {
     table.name: table
     for table in (
@@ -158,6 +161,7 @@ JOURNAL: Final = {
         run_ends,
         events,
         alert_facts,
+        day_notes,
     )
 }
 """The tables whose rows the chain numbers, by the name that `chain.kind` has for them."""

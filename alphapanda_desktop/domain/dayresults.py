@@ -1,0 +1,314 @@
+"""What was made on each day, of each instrument, by each run: realised results and charges of journaled fills.
+
+One table of cells, and every view of it is a sum over them: pages made of it cannot disagree. Results are booked on
+the day that closes, each run's lots at average cost, as the desk's ledger has them while the day runs. What cannot
+be known is None, and makes unknown what is made of it; the part that is known stays readable beside it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final, TypeVar
+
+from alphapanda_desktop.domain.daynotes import DayNote
+from alphapanda_desktop.domain.ordercosts import CASH, Find, costs_of, units_behind
+from alphapanda_desktop.domain.orders import Fill
+from alphapanda_desktop.domain.pnl import Lots
+from alphapanda_desktop.domain.positions import DELIVERY, to_money
+from alphapanda_desktop.domain.session import IST, trading_day
+
+BY_HAND: Final = "by hand"
+"""Whose the fills of no run are."""
+
+K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFill:
+    """A fill as the journal has it: with its run ("" for none) and when it was seen."""
+
+    fill: Fill
+    run_id: str
+    seen_at: datetime
+
+    @property
+    def at(self) -> datetime:
+        """When it was executed, as far as anybody told."""
+        return self.fill.fill_timestamp or self.seen_at
+
+    @property
+    def day(self) -> date:
+        """The trading day in India."""
+        return trading_day(self.at).astimezone(IST).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Lots that went from one run to another: `quantity` signed, at `price` rupees each."""
+
+    at: datetime
+    giver: str
+    taker: str
+    where: tuple[str, str, str]
+    quantity: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """All that the journal has for results, oldest first. `told` is the broker's own charge of an order, booked."""
+
+    fills: Sequence[KeptFill]
+    strategies: Mapping[str, str]
+    """Strategy by run id."""
+    handed: Sequence[Handed] = ()
+    varieties: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, int] = field(default_factory=dict)
+    notes: Sequence[DayNote] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One day of one position of one run; money booked. Unknown parts are counted, and left out of the sums."""
+
+    day: date
+    exchange: str
+    tradingsymbol: str
+    product: str
+    strategy: str
+    orders: int = 0
+    fills: int = 0
+    bought: int = 0
+    sold: int = 0
+    realised: int = 0
+    charges: int = 0
+    unknown_results: int = 0
+    """Fills whose result cannot be known."""
+    unknown_charges: int = 0
+    """Orders whose charges cannot be known."""
+
+    @property
+    def key(self) -> str:
+        return f"{self.exchange}:{self.tradingsymbol}"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Several cells together. `realised`, `charges` and `net` are None where a part of them is unknown."""
+
+    orders: int
+    fills: int
+    bought: int
+    sold: int
+    known_realised: int
+    known_charges: int
+    unknown_results: int
+    unknown_charges: int
+
+    @property
+    def realised(self) -> int | None:
+        return None if self.unknown_results else self.known_realised
+
+    @property
+    def charges(self) -> int | None:
+        return None if self.unknown_charges else self.known_charges
+
+    @property
+    def net(self) -> int | None:
+        realised, charges = self.realised, self.charges
+        return None if realised is None or charges is None else realised - charges
+
+    @property
+    def known_net(self) -> int:
+        """What is known of it."""
+        return self.known_realised - self.known_charges
+
+    @property
+    def why_unknown(self) -> str:
+        """What is missing, in words; empty where nothing is."""
+        parts = []
+        if self.unknown_results:
+            parts.append(f"the cost of what {self.unknown_results} fills closed is not in the journal")
+        if self.unknown_charges:
+            parts.append(f"no table has the charges of {self.unknown_charges} orders")
+        return " and ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLots:
+    """What is held at the end: signed `quantity` at `cost` (booked, None where units are unknown)."""
+
+    exchange: str
+    tradingsymbol: str
+    product: str
+    strategy: str
+    quantity: int
+    cost: int | None
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The whole table, what is open at its end, and the notes."""
+
+    cells: Sequence[Cell]
+    open: Sequence[OpenLots]
+    notes: Sequence[DayNote] = ()
+
+    @property
+    def days(self) -> list[date]:
+        """Days with trades or notes, oldest first."""
+        return sorted({cell.day for cell in self.cells} | {note.day for note in self.notes})
+
+    def between(self, first: date | None, last: date | None) -> Results:
+        """The same of these days alone."""
+
+        def inside(day: date) -> bool:
+            return (first is None or day >= first) and (last is None or day <= last)
+
+        cells = [cell for cell in self.cells if inside(cell.day)]
+        return Results(cells, self.open, [note for note in self.notes if inside(note.day)])
+
+    def tags_of(self, cell: Cell) -> frozenset[str]:
+        """Tags of the cell's day, and of its instrument or strategy on that day."""
+        about = ("", cell.key, cell.strategy)
+        return frozenset(tag for n in self.notes if n.day == cell.day and n.about in about for tag in n.tags)
+
+
+def total_of(cells: Iterable[Cell]) -> Total:
+    """The sum of the cells."""
+    rows = list(cells)
+    names = ("orders", "fills", "bought", "sold", "realised", "charges", "unknown_results", "unknown_charges")
+    return Total(*(sum(getattr(row, name) for row in rows) for name in names))
+
+
+def by(cells: Iterable[Cell], of: Callable[[Cell], Iterable[K]]) -> dict[K, list[Cell]]:
+    """The cells under each key that they have; one with several keys counts under each, once."""
+    found: dict[K, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        for key in of(cell):
+            found[key].append(cell)
+    return dict(found)
+
+
+def results_of(kept: Kept, find: Find) -> Results:
+    """The table of all that the journal has."""
+    table = _Table(kept, find)
+    handed = list(kept.handed)
+    days: dict[date, list[KeptFill]] = defaultdict(list)
+    for one in sorted(kept.fills, key=lambda one: one.at):
+        days[one.day].append(one)
+    for day in sorted(days):
+        table.charge(day, days[day])
+        for one in days[day]:
+            while handed and handed[0].at <= one.at:
+                table.hand_over(handed.pop(0))
+            table.take(day, one)
+    for left in handed:
+        table.hand_over(left)
+    return Results(table.cells(), table.open(), kept.notes)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """A cell while it is being added up."""
+
+    orders: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+Place = tuple[str, str, str]
+Whose = tuple[str, Place]
+"""A run and a position of it."""
+
+
+class _Table:
+    """Lots by run and position, and the sums of each day's cells."""
+
+    def __init__(self, kept: Kept, find: Find) -> None:
+        self._kept = kept
+        self._find = find
+        self._lots: dict[Whose, Lots] = {}
+        self._since: dict[Whose, date] = {}
+        self._cells: dict[tuple[date, Place, str], _Sums] = defaultdict(_Sums)
+
+    def charge(self, day: date, fills: Sequence[KeptFill]) -> None:
+        """Book the day's charges: the broker's word where it gave one, else the tables'."""
+        costs = costs_of((one.fill for one in fills), day, self._find, self._kept.varieties)
+        done = set[str]()
+        for one in fills:
+            id_ = one.fill.order_id
+            if id_ in done:
+                continue
+            done.add(id_)
+            sums, cost = self._sums(day, one), costs[id_]
+            due = self._kept.told.get(id_, cost.total if cost is not None else None)
+            sums.numbers["charges"] += due or 0
+            sums.numbers["unknown_charges"] += due is None
+
+    def take(self, day: date, one: KeptFill) -> None:
+        fill, sums = one.fill, self._sums(day, one)
+        sums.orders.add(fill.order_id)
+        sums.numbers["fills"] += 1
+        where = (fill.exchange, fill.tradingsymbol, fill.product)
+        units = units_behind(fill.exchange, fill.tradingsymbol, self._find)
+        worth = to_money(fill.quantity * fill.average_price * (units or 0))
+        sums.numbers["bought" if fill.sign > 0 else "sold"] += worth
+        result = self._book(day, (one.run_id, where), fill, worth) if units is not None else None
+        sums.numbers["realised"] += result or 0
+        sums.numbers["unknown_results"] += result is None
+
+    def _book(self, day: date, whose: Whose, fill: Fill, worth: int) -> int | None:
+        """What the fill realised; None where it sold shares whose purchase nobody knows."""
+        lots = self._lots.get(whose, Lots())
+        quantity = fill.quantity
+        is_share = fill.product in DELIVERY and fill.exchange in CASH
+        beyond = max(0, quantity - max(0, lots.quantity)) if is_share and fill.sign < 0 else 0
+        if beyond:  # nobody sells shares short as delivery: they were bought before the journal began, or elsewhere
+            worth, quantity = worth - worth * beyond // quantity, quantity - beyond
+        after = lots.after(fill.sign * quantity, fill.sign * worth)
+        self._keep(day, whose, after)
+        return None if beyond else after.realised - lots.realised
+
+    def hand_over(self, one: Handed) -> None:
+        """Move lots at what they cost: nothing is realised."""
+        units = units_behind(*one.where[:2], self._find)
+        worth = to_money(one.quantity * one.price * (units or 0))
+        day = trading_day(one.at).astimezone(IST).date()
+        for run_id, sign in ((one.giver, -1), (one.taker, 1)):
+            whose = (run_id, one.where)
+            self._keep(day, whose, self._lots.get(whose, Lots()).after(sign * one.quantity, sign * worth))
+
+    def _keep(self, day: date, whose: Whose, lots: Lots) -> None:
+        before = self._lots.get(whose, Lots())
+        if before.quantity * lots.quantity <= 0:
+            self._since[whose] = day
+        self._lots[whose] = lots
+
+    def _sums(self, day: date, one: KeptFill) -> _Sums:
+        fill = one.fill
+        return self._cells[day, (fill.exchange, fill.tradingsymbol, fill.product), self._named(one.run_id)]
+
+    def _named(self, run_id: str) -> str:
+        return self._kept.strategies.get(run_id, run_id) or BY_HAND
+
+    def cells(self) -> list[Cell]:
+        """Every cell, in the order of days."""
+        return [
+            Cell(day=day, exchange=where[0], tradingsymbol=where[1], product=where[2], strategy=strategy,
+                 orders=len(sums.orders), **sums.numbers)
+            for (day, where, strategy), sums in sorted(self._cells.items(), key=lambda item: item[0])
+        ]  # fmt: skip
+
+    def open(self) -> list[OpenLots]:
+        """What is held at the end, by run."""
+        return [
+            OpenLots(*where, self._named(run_id), lots.quantity,
+                     lots.cost if units_behind(*where[:2], self._find) is not None else None,
+                     self._since[run_id, where])
+            for (run_id, where), lots in self._lots.items()
+            if lots.quantity
+        ]  # fmt: skip
