@@ -7,6 +7,7 @@ that a strategy, a series or a tick chart wants; readers that draw ask later wha
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -50,8 +51,6 @@ CLOCKS_DIFFER_S: Final = 60.0
 
 FEW: Final = 8
 """Packets up to which Python is quicker than numpy."""
-
-_NOBODY: Final = ((), ())
 
 _RANK: Final = {Mode.LTP: 0, Mode.QUOTE: 1, Mode.FULL: 2}
 
@@ -336,20 +335,16 @@ class Market:
         """Store ticks that come as objects, fold them into series, call listeners."""
         self.tell_more(all_of_them=True)
         self._arrived(self.table.put_ticks(ticks), self._clock.monotonic_s())
-        try:
-            for tick in ticks:
-                self._objects[tick.instrument_token] = tick
-                self._take(tick)
-        finally:
-            self._now_told = None
+        self._objects.update((tick.instrument_token, tick) for tick in ticks)
+        self._tell(iter(ticks), math.inf)
         self._end_frame()
 
     def tell_more(self, *, all_of_them: bool = False) -> bool:
         """Tell ticks that were left, for no longer than a slice; whether any are left still."""
-        ends = time.perf_counter() + SLICE_S
+        ends = math.inf if all_of_them else time.perf_counter() + SLICE_S
         while self._telling:
             ticks = self._telling[0]
-            if self._tell(ticks, float("inf") if all_of_them else ends):
+            if self._tell(ticks, ends):
                 return True
             if self._telling and self._telling[0] is ticks:  # else a listener has brought ticks of its own
                 self._telling.popleft()
@@ -417,10 +412,8 @@ class Market:
         if row >= len(self._wanted):
             self._wanted = np.concatenate((self._wanted, np.zeros(row + 1, np.bool_)))
         ring = self._tick_series.get(token)
-        folds = (
-            *((ring.take,) if ring is not None else ()),
-            *((self._series.take,) * self._series.wants(token)),
-        )
+        folds: tuple[Callable[[Tick], object], ...] = () if ring is None else (ring.take,)
+        folds += (self._series.take,) * self._series.wants(token)
         ears = tuple(self._tick_listeners.get(token, ()))
         self._told_to[token] = folds, ears
         self._wanted[row] = bool(folds or ears)
@@ -429,7 +422,7 @@ class Market:
         """Fold a tick into series and tell who listens; `latest` gives this very tick until the caller forgets it."""
         self._now_told = tick
         token = tick.instrument_token
-        folds, ears = self._told_to.get(token, _NOBODY)
+        folds, ears = self._told_to.get(token, ((), ()))
         for fold in folds:
             fold(tick)
         for listener in ears:
