@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from alphapanda_desktop.domain.units import multiplier_of
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.domain.search import SearchIndex
+    from alphapanda_desktop.domain.search import Among, SearchIndex
 
 SEGMENT_INDICES: Final = 9
 """Low byte of an index's instrument_token; every other segment can be traded."""
@@ -142,8 +142,8 @@ class InstrumentMaster:
 
         self._index = SearchIndex(self)
 
-    def search(self, text: str, limit: int = 50) -> list[Instrument]:
-        """Instruments whose symbol, name, type, strike or expiry hold every word, best first.
+    def search(self, text: str, limit: int = 50, among: Among | None = None) -> list[Instrument]:
+        """Instruments whose symbol, name, type, strike or expiry hold every word, best first, narrowed to `among`.
 
         Best is: the whole symbol, then a symbol that starts with the words, cash before derivatives, nearest expiry.
         A large master that was not prepared yet is searched by whole symbols and their beginnings alone.
@@ -151,8 +151,18 @@ class InstrumentMaster:
         if self._index is None and len(self) > SMALL:
             words = text.upper().split()
             begins = [i for i in self._by_key.values() if i.tradingsymbol.startswith(words[0])] if words else []
+            begins = [i for i in begins if among is None or among.takes(i)]
             return sorted(begins, key=lambda i: (len(i.tradingsymbol), i.key))[:limit]
         if self._index is None:
             self.prepare()
         assert self._index is not None
-        return self._index.find(text, limit)
+        return self._index.find(text, limit, *(() if among is None else (among,)))
+
+    def expiries(self, text: str, among: Among | None = None, limit: int = 6) -> list[date]:
+        """Expiry days of what these words find, nearest first; none in a large master that was not prepared yet."""
+        if self._index is None and len(self) > SMALL:
+            return []
+        if self._index is None:
+            self.prepare()
+        assert self._index is not None
+        return self._index.expiries(text, *(() if among is None else (among,)), limit=limit)

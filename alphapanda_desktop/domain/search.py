@@ -11,6 +11,8 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,6 +43,34 @@ def search_text(i: Instrument) -> str:
     return f"{i.tradingsymbol} {i.name} {i.exchange} {i.instrument_type} {strike} {expiry}".lower()
 
 
+def kind_of(i: Instrument) -> str:
+    """Kite's type of an instrument, and IDX for an index."""
+    return i.instrument_type if i.tradable else "IDX"
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """What a search is narrowed to: any of these exchanges, any of these kinds, that expiry. Empty narrows nothing."""
+
+    exchanges: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    expiry: date | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.exchanges or self.kinds or self.expiry)
+
+    def takes(self, i: Instrument) -> bool:
+        """Whether it is one of them."""
+        return (
+            (not self.exchanges or i.exchange in self.exchanges)
+            and (not self.kinds or kind_of(i) in self.kinds)
+            and (self.expiry is None or i.expiry == self.expiry)
+        )
+
+
+ANY: Final = Among()
+
+
 class SearchIndex:
     """Finds rows of a master by words. Made once, in any thread, and never changed; about 100 bytes a row."""
 
@@ -59,17 +89,43 @@ class SearchIndex:
         self._places = place[keyed]
         self._pieces = _Pieces(self._rows)
         self._text = _Lines([i.tradingsymbol.lower() for i in self._rows])
+        self._expiries = expiry[best_first]
+        self._exchanges = _Coded([i.exchange for i in self._rows])
+        self._kinds = _Coded([kind_of(i) for i in self._rows])
         self._kept: OrderedDict[str, Mask] = OrderedDict()
 
-    def find(self, text: str, limit: int) -> list[Instrument]:
-        """Instruments that hold every word: the very symbol first, then symbols that begin with the first word."""
+    def find(self, text: str, limit: int, among: Among = ANY) -> list[Instrument]:
+        """Instruments that hold every word: the very symbol first, then symbols that begin with the first word.
+
+        Without a word, all of what the search is narrowed to.
+        """
+        words = text.lower().split()
+        if not (words or among) or not self._rows:
+            return []
+        found = self._found(words, among)
+        if not words:
+            return [self._rows[n] for n in np.flatnonzero(found)[:limit].tolist()]
+        return [self._rows[n] for n in self._ordered(found, words, limit)]
+
+    def expiries(self, text: str, among: Among = ANY, limit: int = 6) -> list[date]:
+        """Expiry days of what these words find, the nearest first, whatever expiry the search is narrowed to."""
         words = text.lower().split()
         if not words or not self._rows:
             return []
-        found = self._holding(words[0]).copy()
-        for word in words[1:]:
+        days = self._expiries[self._found(words, Among(among.exchanges, among.kinds))]
+        return [date.fromordinal(day) for day in np.unique(days[days > 0])[:limit].tolist()]
+
+    def _found(self, words: Sequence[str], among: Among) -> Mask:
+        found = np.ones(len(self._rows), np.bool_)
+        for word in words:
             found &= self._holding(word)
-        return [self._rows[n] for n in self._ordered(found, words, limit)]
+        if among.exchanges:
+            found &= self._exchanges.among(among.exchanges)
+        if among.kinds:
+            found &= self._kinds.among(among.kinds)
+        if among.expiry is not None:
+            found &= self._expiries == among.expiry.toordinal()
+        return found
 
     def _holding(self, word: str) -> Mask:
         """Rows that hold the word; not to be written to."""
@@ -109,6 +165,21 @@ class SearchIndex:
         """Rows whose symbols lie from one text to another, both included."""
         start, end = np.searchsorted(self._symbols, low, "left"), np.searchsorted(self._symbols, high, "right")
         return np.sort(self._places[start:end])
+
+
+class _Coded:
+    """One of a few words for each row, as a number."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+        self._of_row = np.array([self._numbers[word] for word in words], np.uint8)
+
+    def among(self, words: Iterable[str]) -> Mask:
+        """Rows that have one of these words."""
+        table = np.zeros(max(len(self._numbers), 1), np.bool_)
+        table[[self._numbers[word] for word in words if word in self._numbers]] = True
+        found: Mask = table[self._of_row]
+        return found
 
 
 class _Pieces:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QLineEdit, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.ui.searchchips import SearchChips
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Theme
@@ -31,11 +32,14 @@ COLUMNS: Final[tuple[Column[Instrument], ...]] = (
 
 
 class SearchBox(QLineEdit):
-    """Finds instruments as one types; Enter or a click picks one. Signal: `picked(Instrument)`."""
+    """Finds instruments as one types; Enter or a click picks one. Signal: `picked(Instrument)`.
+
+    With `chips` its list has a row of them, which narrow it by exchange, kind and expiry.
+    """
 
     picked = Signal(object)
 
-    def __init__(self, master: InstrumentMaster, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, master: InstrumentMaster, theme: Theme, parent: QWidget, *, chips: bool = False) -> None:
         super().__init__(parent)
         self._master = master
         self._over = parent
@@ -43,6 +47,9 @@ class SearchBox(QLineEdit):
         self.setClearButtonEnabled(True)
         self.model: RowModel[Instrument] = RowModel(COLUMNS, key=lambda i: i.key, theme=theme, parent=self)
         self.results = self._build_results(parent)
+        self.chips = SearchChips(parent) if chips else None
+        if self.chips is not None:
+            self.chips.changed.connect(self.search_now)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
@@ -71,7 +78,11 @@ class SearchBox(QLineEdit):
         if not self.text().strip():
             self._show(False)
             return
-        self.model.update(self._master.search(self.text(), LIMIT))
+        among = None
+        if self.chips is not None:
+            among = self.chips.among
+            self.chips.show_expiries(self._master.expiries(self.text(), among))
+        self.model.update(self._master.search(self.text(), LIMIT, among))
         if self.model.rowCount():
             self.results.selectRow(0)
         self._show(True)
@@ -83,12 +94,21 @@ class SearchBox(QLineEdit):
 
     def _show(self, shown: bool) -> None:
         self.results.setVisible(shown)
+        if self.chips is not None:
+            self.chips.setVisible(shown)
+            if not self.text():
+                self.chips.clear()
         if shown:
             self._place_results()
             self.results.raise_()
 
     def _place_results(self) -> None:
         top = self.mapTo(self._over, QPoint(0, self.height()))
+        if self.chips is not None:
+            high = self.chips.sizeHint().height()
+            self.chips.setGeometry(top.x(), top.y(), self.width(), high)
+            self.chips.raise_()
+            top += QPoint(0, high)
         rows = min(max(self.model.rowCount(), 3), ROWS_SHOWN)
         height = rows * self.results.verticalHeader().defaultSectionSize() + 4
         self.results.setGeometry(top.x(), top.y(), self.width(), min(height, self._over.height() - top.y()))

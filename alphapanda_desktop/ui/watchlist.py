@@ -62,7 +62,7 @@ class Watchlist(QWidget):
         self.destroyed.connect(_leaver(market, name))
 
     def _build(self) -> None:
-        self.search = SearchBox(self._market.master, self._edge.theme, self)
+        self.search = SearchBox(self._market.master, self._edge.theme, self, chips=True)
         self.search.picked.connect(self.add)
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText("Show only rows with these words")

@@ -28,7 +28,7 @@ from alphapanda_desktop.ui.watchlist import Watchlist, WatchMarket
 SPARE: Final = ("Chg", "Volume", "Age")
 """What goes first where there is no room."""
 SYMBOL_PX: Final = 92
-FIRST: Final = "Watchlist"
+FIRST: Final = "List 1"
 LARGEST_FILE: Final = 1_000_000
 TITLES: Final = tuple(column.title for column in COLUMNS)
 

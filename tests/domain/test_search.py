@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alphapanda_desktop.domain.instruments import SMALL, Instrument, InstrumentMaster
-from alphapanda_desktop.domain.search import SearchIndex, search_text
+from alphapanda_desktop.domain.search import Among, SearchIndex, search_text
 from alphapanda_desktop.kite.contract_instruments import read_instruments
 from tests.fakes import an_instrument
 
@@ -80,3 +80,38 @@ def test_a_large_master_finds_symbols_before_its_index_is_made() -> None:
     assert [i.tradingsymbol for i in master.search("s0500", 3)] == ["S05000"]
     master.prepare()
     assert [i.tradingsymbol for i in master.search("0500", 3)] == ["S00500", "S05000"]
+
+
+def test_a_search_narrowed_finds_what_it_found_less_the_rest(real: SearchIndex) -> None:
+    everything = real.find("nifty 26000", limit=1_000_000)
+    for among in (
+        Among(exchanges=frozenset({"NFO"})),
+        Among(kinds=frozenset({"CE", "FUT"})),
+        Among(frozenset({"NFO", "BFO"}), frozenset({"PE"}), date(2026, 8, 25)),
+    ):
+        narrowed = real.find("nifty 26000", 1_000_000, among)
+        assert narrowed == [i for i in everything if among.takes(i)]
+        assert narrowed
+    assert real.find("nifty", 10, Among(exchanges=frozenset({"MARS"}))) == []
+
+
+def test_words_of_a_contract_put_that_contract_first(real: SearchIndex) -> None:
+    first = real.find("nifty 26000 ce aug", 1)[0]
+    assert (first.name, first.strike, first.instrument_type) == ("NIFTY", 26_000, "CE")
+    assert first.expiry is not None
+    assert first.expiry.month == 8
+
+
+def test_without_words_all_of_what_it_is_narrowed_to_is_found(real: SearchIndex) -> None:
+    indices = real.find("", 1_000, Among(kinds=frozenset({"IDX"})))
+    assert indices
+    assert not any(i.tradable for i in indices)
+    assert real.find("", 1_000) == []
+
+
+def test_expiries_are_the_nearest_of_what_the_words_find(real: SearchIndex) -> None:
+    days = real.expiries("nifty ce", limit=3)
+    assert len(days) == 3
+    assert days == sorted(days)
+    assert days[0] == min(i.expiry for i in real.find("nifty ce", 1_000_000) if i.expiry)
+    assert real.expiries("infy", Among(kinds=frozenset({"EQ"}))) == []

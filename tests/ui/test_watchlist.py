@@ -405,3 +405,23 @@ def test_a_destroyed_list_wants_no_ticks(pane: Any) -> None:
     shiboken6.delete(p.list)
     assert p.stage.feed.wanted == {}
     assert p.edge.frames.count == 0
+
+
+def test_chips_narrow_the_search_and_go_with_its_words(pane: Any) -> None:
+    p = pane()
+    search = p.list.search
+    search.setText("nifty")
+    search.search_now()
+    everything = [i.key for i in search.model.rows()]
+    assert {FUTURE.key, OPTION.key, NIFTY.key} <= set(everything)
+    QTest.mouseClick(search.chips.chip("CE"), Qt.MouseButton.LeftButton)
+    assert [i.key for i in search.model.rows()] == [OPTION.key]
+    QTest.mouseClick(search.chips.chip("29 Dec 26"), Qt.MouseButton.LeftButton)
+    assert [i.key for i in search.model.rows()] == [OPTION.key]
+    QTest.mouseClick(search.chips.chip("CE"), Qt.MouseButton.LeftButton)
+    assert {i.key for i in search.model.rows()} == {FUTURE.key, OPTION.key}
+    search.clear()
+    assert search.chips.isHidden()
+    search.setText("nifty")
+    search.search_now()
+    assert [i.key for i in search.model.rows()] == everything
