@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, cast
@@ -184,12 +184,13 @@ class Alert:
     armed: bool = True
     side: int = 0
     fired_at: datetime | None = None
+    armed_at: datetime | None = None
     why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """One time that an alert fired. `id` is the alert's with a number; `seen_at` is when a person acknowledged it."""
+    """One time that an alert fired. `id` is a number of its own; `seen_at` is when a person acknowledged it."""
 
     id: str
     alert_id: str
@@ -202,7 +203,7 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class AlertFact:
-    """One row of the journal of alerts: `fact` is "set", "armed", "fired", "seen", "removed" or "delivery"."""
+    """One row of the journal of alerts: `fact` is "set", "armed", "fired", "seen" or "removed"."""
 
     alert_id: str
     fact: str
@@ -226,42 +227,43 @@ class Folded:
     def __init__(self, firings_kept: int) -> None:
         self.alerts: dict[str, Alert] = {}
         self.firings: dict[str, Firing] = {}
+        self.told: set[tuple[str, str]] = set()
+        """What an alert has told of: its id, and a thing that is not to be told of twice."""
         self.last_number = 0
         self._kept = firings_kept
 
     def take(self, fact: AlertFact) -> None:
         """One more fact; one that this program does not know, or of an alert that is gone, changes nothing."""
-        own = fact.alert_id
+        own, detail = fact.alert_id, fact.detail
         if fact.fact == "set":
             self.last_number = max(self.last_number, int(own) if own.isdecimal() else 0)
-            self.alerts[own] = Alert(own, rule_of(cast(Mapping[str, object], fact.detail["rule"])), fact.at,
-                                     side=_whole(fact.detail.get("side")))  # fmt: skip
+            rule = rule_of(cast(Mapping[str, object], detail["rule"]))
+            self.alerts[own] = Alert(own, rule, fact.at, side=_whole(detail.get("side")), armed_at=fact.at)
         elif fact.fact == "seen":
-            self._seen(str(fact.detail.get("firing", "")), fact.at)
+            self._seen(str(detail.get("firing", "")), fact.at)
         elif fact.fact == "removed":
             self.alerts.pop(own, None)
-        elif own in self.alerts:
-            self._change(self.alerts[own], fact)
+        elif own in self.alerts and fact.fact == "armed":
+            side = _whole(detail.get("side"))
+            self.alerts[own] = replace(self.alerts[own], armed=True, side=side, armed_at=fact.at)
+        elif own in self.alerts and fact.fact == "fired":
+            self._fired(self.alerts[own], fact)
 
-    def _change(self, alert: Alert, fact: AlertFact) -> None:
-        if fact.fact == "armed":
-            side = _whole(fact.detail.get("side"))
-            self.alerts[alert.id] = Alert(alert.id, alert.rule, alert.set_at, True, side, alert.fired_at)
-        elif fact.fact == "fired":
-            armed = alert.rule.repeat
-            self.alerts[alert.id] = Alert(
-                alert.id, alert.rule, alert.set_at, armed, _whole(fact.detail.get("side")), fact.at
-            )
-            firing = Firing(str(fact.detail["firing"]), alert.id, alert.rule.kind, alert.rule.key, fact.at,
-                            str(fact.detail["text"]))  # fmt: skip
-            self.firings[firing.id] = firing
-            while len(self.firings) > self._kept:
-                self.firings.pop(next(iter(self.firings)))
+    def _fired(self, alert: Alert, fact: AlertFact) -> None:
+        detail, rule = fact.detail, alert.rule
+        side = _whole(detail.get("side"))
+        self.alerts[alert.id] = replace(alert, armed=rule.repeat, side=side, fired_at=fact.at)
+        name = str(detail["firing"])
+        self.firings[name] = Firing(name, alert.id, rule.kind, rule.key, fact.at, str(detail["text"]))
+        if detail.get("about"):
+            self.told.add((alert.id, str(detail["about"])))
+        while len(self.firings) > self._kept:
+            self.firings.pop(next(iter(self.firings)))
 
     def _seen(self, name: str, at: datetime) -> None:
         firing = self.firings.get(name)
         if firing is not None and firing.seen_at is None:
-            self.firings[name] = Firing(firing.id, firing.alert_id, firing.kind, firing.key, firing.at, firing.text, at)
+            self.firings[name] = replace(firing, seen_at=at)
 
 
 def _whole(value: object) -> int:

@@ -1,0 +1,153 @@
+"""What the rules of alerts look at, read from the market, the desk and the session gate as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alphapanda_desktop.domain import indicators
+from alphapanda_desktop.domain.alerts import LOGIN, Crossing, Direction, Kind, Rule
+from alphapanda_desktop.domain.bars import BarSeries
+from alphapanda_desktop.domain.calendar import EXCHANGES, closing_time, is_open
+from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Interval
+from alphapanda_desktop.domain.pnl import Pnl
+from alphapanda_desktop.domain.ports import Clock, LinkState
+from alphapanda_desktop.trading.market import Market
+
+Floats = NDArray[np.float64]
+
+
+class TellsNet(Protocol):
+    """The desk, as far as profit and loss go."""
+
+    def net(self) -> Pnl | None: ...
+
+
+class TellsSession(Protocol):
+    """The session gate, as far as its end goes."""
+
+    def seconds_left(self) -> float | None: ...
+
+
+class Values:
+    """The value that each kind of rule holds against its level; None where it is not known now.
+
+    `hours` says whether exchanges keep hours: the practice exchange never closes. `look` is called once a second.
+    """
+
+    def __init__(self, market: Market, desk: TellsNet, gate: TellsSession, clock: Clock, *, hours: bool) -> None:
+        self._market = market
+        self._now_s = clock.monotonic_s
+        self._desk = desk
+        self._gate = gate
+        self._hours = hours
+        self._heard_s = self._now_s()
+        self._of: dict[Kind, Callable[[Rule], float | None]] = {
+            Kind.PRICE: self._price,
+            Kind.MOVE: self._move,
+            Kind.INDICATOR: self._indicator,
+            Kind.PNL: lambda _rule: self._net(),
+            Kind.SESSION: self._minutes_left,
+            Kind.FEED: self._silent_s,
+        }
+
+    def now(self, rule: Rule) -> float | None:
+        """The value of a rule's kind at the moment; orders have none."""
+        of = self._of.get(rule.kind)
+        return of(rule) if of is not None else None
+
+    def look(self) -> None:
+        """Note whether the feed is heard; a feed that need not speak, out of hours, counts as heard."""
+        if self._market.ticks_per_s > 0 or not self._speaks():
+            self._heard_s = self._now_s()
+
+    def why_not(self, rule: Rule) -> str:
+        """Why a sound rule can never be true here; empty where it can."""
+        if rule.key and self._instrument(rule) is None:
+            return f"{rule.key} is not in today's list of instruments."
+        if rule.kind is Kind.SESSION and rule.event != LOGIN and not self._hours:
+            return f"The practice exchange never closes: an alert before {rule.event} closes would stay silent."
+        return ""
+
+    # -- each kind -------------------------------------------------------------------------------------------
+
+    def _price(self, rule: Rule) -> float | None:
+        instrument = self._instrument(rule)
+        # What a subscription tells first may be of yesterday, and has crossed nothing today.
+        tick = self._market.trusted(instrument.instrument_token) if instrument is not None else None
+        return tick.last_price if tick is not None else None
+
+    def _move(self, rule: Rule) -> float | None:
+        instrument = self._instrument(rule)
+        tick = self._market.trusted(instrument.instrument_token) if instrument is not None else None
+        if tick is None or tick.ohlc is None or not tick.ohlc.close:
+            return None
+        change = tick.change or 0.0
+        return {"either": abs(change), "above": change, "below": -change}[rule.direction]
+
+    def _indicator(self, rule: Rule) -> float | None:
+        instrument = self._instrument(rule)
+        if instrument is None:
+            return None
+        value = indicator_of(rule, self._market.live_series(instrument, Interval(rule.interval)))
+        return value if np.isfinite(value) else None
+
+    def _net(self) -> float | None:
+        net = self._desk.net()
+        return net.net if net is not None else None
+
+    def _minutes_left(self, rule: Rule) -> float | None:
+        if rule.event == LOGIN:
+            left = self._gate.seconds_left()
+            return None if left is None else left / 60
+        now = self._market.now()
+        closes = closing_time(rule.event, now)
+        return None if closes is None else (closes - now).total_seconds() / 60
+
+    def _silent_s(self, rule: Rule) -> float | None:
+        instrument = self._instrument(rule) if rule.key else None
+        if instrument is None:
+            return max(0.0, self._now_s() - self._heard_s)
+        if self._hours and not is_open(instrument.exchange, self._market.now()):
+            return None
+        return self._market.age_s(instrument.instrument_token)
+
+    # -- what they share -------------------------------------------------------------------------------------
+
+    def _instrument(self, rule: Rule) -> Instrument | None:
+        return self._market.master.by_key(rule.key) if rule.key else None
+
+    def _speaks(self) -> bool:
+        """Whether ticks are due at all."""
+        if self._market.frozen_at is not None or self._market.link.state is LinkState.OFF:
+            return False
+        now = self._market.now()
+        return not self._hours or any(is_open(exchange, now) for exchange in EXCHANGES)
+
+
+def crossing_of(rule: Rule, side: int = 0) -> Crossing:
+    """What watches a rule's value. A move is made positive by its direction, time and silence have one of their own."""
+    directions: dict[Kind, Direction] = {Kind.MOVE: "above", Kind.SESSION: "below", Kind.FEED: "above"}
+    return Crossing(rule.level, directions.get(rule.kind, rule.direction), side)
+
+
+def indicator_of(rule: Rule, series: BarSeries) -> float:
+    """The rule's indicator at the last bar that has closed, of as many bars as it needs to settle; NaN for too few."""
+    end, window = series.closed_count, indicators.settled(max(rule.period, 26))
+    high, low, close = (column[max(0, end - window) : end] for column in (series.high, series.low, series.close))
+    if not len(close):
+        return float("nan")
+    return float(_INDICATORS[rule.indicator](high, low, close, rule.period)[-1])
+
+
+_INDICATORS: Final[dict[str, Callable[[Floats, Floats, Floats, int], Floats]]] = {
+    "rsi": lambda _high, _low, close, period: indicators.rsi(close, period),
+    "sma": lambda _high, _low, close, period: indicators.sma(close, period),
+    "ema": lambda _high, _low, close, period: indicators.ema(close, period),
+    "atr": indicators.atr,
+    "macd": lambda _high, _low, close, _period: indicators.macd(close).line,
+}
