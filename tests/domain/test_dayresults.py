@@ -1,0 +1,158 @@
+"""Results by day, instrument, strategy and tag: one table, equal to the desk's own ledger, unknown said as unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alphapanda_desktop.domain.daynotes import DayNote, latest, tags_in
+from alphapanda_desktop.domain.dayresults import BY_HAND, Handed, Kept, KeptFill, Results, by, results_of, total_of
+from alphapanda_desktop.domain.ordercosts import costs_of
+from alphapanda_desktop.domain.orders import Fill
+from alphapanda_desktop.domain.positions import RUPEE
+from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.trading.ledger import Ledger
+from tests.fakes import an_instrument
+
+MONDAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+FIND = {i.key: i for i in (an_instrument(), an_instrument("TCS", token=9))}.get
+NUMBER = count(1)
+
+
+def kept_fill(side: Any, quantity: int, price: float, at: datetime = MONDAY, run: str = "r1", **words: Any) -> KeptFill:
+    n = next(NUMBER)
+    usual: dict[str, Any] = {"exchange": "NSE", "tradingsymbol": "INFY", "product": "MIS", "order_id": f"o{n}"}
+    fill = Fill(trade_id=f"t{n}", transaction_type=side, quantity=quantity, average_price=price, fill_timestamp=at,
+                **{**usual, **words})  # fmt: skip
+    return KeptFill(fill, run, at)
+
+
+def results(*fills: KeptFill, **words: Any) -> Results:
+    return results_of(Kept(fills=fills, strategies={"r1": "rsi", "r2": "ma_cross"}, **words), FIND)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["BUY", "SELL"]),
+            st.integers(1, 500),
+            st.integers(20_000, 30_000),
+            st.sampled_from(["MIS", "NRML"]),
+            st.sampled_from(["r1", "r2", ""]),
+            st.integers(0, 5),
+        ),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_a_days_results_and_charges_are_the_ledgers_to_the_last_count(trades: Any) -> None:
+    fills = [
+        kept_fill(side, quantity, paise / 20, MONDAY + timedelta(seconds=n), run, product=product,
+                  order_id=f"{side}{product}{run}{order}")
+        for n, (side, quantity, paise, product, run, order) in enumerate(trades)
+    ]  # fmt: skip
+    ledger = Ledger(FIND, MONDAY.date)
+    for one in fills:
+        ledger.take(one.fill, one.run_id)
+    found = results(*fills)
+    for run, name in (("r1", "rsi"), ("r2", "ma_cross"), ("", BY_HAND)):
+        pnl, mine = ledger.of_run(run, lambda _key: 1.0), total_of(c for c in found.cells if c.strategy == name)
+        assert mine.realised is not None and mine.charges is not None
+        assert (mine.realised / RUPEE, mine.charges / RUPEE) == (pnl.realised, pnl.charges)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(1, 90), st.integers(0, 4)), max_size=20))
+def test_delivery_orders_cost_what_the_ledger_says_though_part_of_them_is_netted(trades: Any) -> None:
+    fills = [
+        kept_fill(
+            side, quantity, 1_500.05, MONDAY + timedelta(seconds=n), product="CNC", order_id=f"{side}{order}"
+        ).fill
+        for n, (side, quantity, order) in enumerate(trades)
+    ]
+    ledger = Ledger(FIND, MONDAY.date)
+    for fill in fills:
+        ledger.take(fill, "r1")
+    costs = costs_of(fills, MONDAY.date(), FIND, {})
+    assert costs == {fill.order_id: ledger.of_order(fill.order_id) for fill in fills}
+
+
+def test_a_position_carried_over_night_is_booked_on_the_day_that_closes_it() -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    found = results(kept_fill("BUY", 10, 100, product="NRML"), kept_fill("SELL", 10, 130, tuesday, product="NRML"))
+    days = {day: total_of(cells).realised for day, cells in by(found.cells, lambda c: [c.day]).items()}
+    assert days == {date(2026, 11, 23): 0, date(2026, 11, 24): 300 * RUPEE}
+    assert not found.open
+
+
+def test_all_views_sum_up_to_the_same() -> None:
+    found = results(
+        kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110, run="r1"), kept_fill("BUY", 5, 50, run=""),
+        kept_fill("SELL", 5, 40, MONDAY + timedelta(days=2), run=""),
+    )  # fmt: skip
+    whole = total_of(found.cells)
+    for of in (lambda c: [c.day], lambda c: [c.key], lambda c: [c.strategy]):
+        parts = [total_of(cells) for cells in by(found.cells, of).values()]
+        assert sum(part.net for part in parts) == whole.net
+    assert whole.realised == 50 * RUPEE
+
+
+def test_shares_sold_that_were_never_bought_here_have_an_unknown_result_and_a_known_charge() -> None:
+    found = total_of(results(kept_fill("SELL", 10, 1_500, product="CNC")).cells)
+    assert (found.realised, found.net, found.known_realised) == (None, None, 0)
+    assert found.charges is not None and found.charges > 0
+    assert "1 fills closed is not in the journal" in found.why_unknown
+
+
+def test_what_no_table_charges_is_unknown_and_the_rest_stays_known() -> None:
+    strange = kept_fill("BUY", 1, 10, exchange="NCDEX", tradingsymbol="GUARSEED10")
+    found = total_of(results(kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110), strange).cells)
+    assert (found.realised, found.charges, found.net) == (100 * RUPEE, None, None)
+    assert found.unknown_charges == 1 and found.known_net == 100 * RUPEE - found.known_charges
+
+
+def test_the_brokers_own_charge_of_an_order_counts_before_ours() -> None:
+    one = kept_fill("BUY", 10, 100)
+    assert total_of(results(one, told={one.fill.order_id: 77_700}).cells).charges == 77_700
+
+
+def test_handing_over_realises_nothing_and_the_taker_closes_at_the_givers_cost() -> None:
+    where = ("NSE", "INFY", "NRML")
+    buy, sell = (kept_fill("BUY", 10, 100, product="NRML"),
+                 kept_fill("SELL", 10, 120, MONDAY + timedelta(hours=2), "r2", product="NRML"))  # fmt: skip
+    handed = Handed(MONDAY + timedelta(hours=1), "r1", "r2", where, 10, 100.0)
+    found = results(buy, sell, handed=[handed])
+    made = {name: total_of(cells).realised for name, cells in by(found.cells, lambda c: [c.strategy]).items()}
+    assert made == {"rsi": 0, "ma_cross": 200 * RUPEE}
+    assert not found.open
+
+
+def test_what_is_open_is_told_with_its_cost_and_the_day_it_was_opened() -> None:
+    (lots,) = results(kept_fill("BUY", 10, 100, product="CNC"), kept_fill("SELL", 4, 110, product="CNC")).open
+    assert (lots.tradingsymbol, lots.quantity, lots.cost, lots.since) == ("INFY", 6, 600 * RUPEE, date(2026, 11, 23))
+
+
+def test_a_tag_of_an_instrument_counts_its_cells_alone_and_a_days_tag_all() -> None:
+    day = MONDAY.astimezone(IST).date()
+    notes = [DayNote(day, "", "calm day", ("calm",)), DayNote(day, "NSE:TCS", "", ("late", "calm"))]
+    found = results(
+        kept_fill("BUY", 1, 10), kept_fill("SELL", 1, 20), kept_fill("SELL", 1, 50, tradingsymbol="TCS"), notes=notes
+    )
+    tagged = {tag: {c.key for c in cells} for tag, cells in by(found.cells, found.tags_of).items()}
+    assert tagged == {"calm": {"NSE:INFY", "NSE:TCS"}, "late": {"NSE:TCS"}}
+
+
+def test_a_day_with_a_note_and_no_trade_is_a_day() -> None:
+    assert results(notes=[DayNote(date(2026, 11, 20), "", "stayed out")]).days == [date(2026, 11, 20)]
+
+
+def test_tags_are_taken_as_they_are_typed_each_once() -> None:
+    assert tags_in(" #Revenge, late;LATE  trend ") == ("revenge", "late", "trend")
+
+
+def test_an_emptied_note_is_none() -> None:
+    day = date(2026, 11, 20)
+    assert latest([DayNote(day, "", "one"), DayNote(day)]) == []
