@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,7 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.keptlimits import KeptLimits
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.options import Options
-from alphapanda_desktop.preload import BENCH, DESK, VENUES, WEB, preload
+from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
@@ -36,22 +36,18 @@ from alphapanda_desktop.upkeep import Upkeep
 from alphapanda_desktop.venues.venue import API_SECRET, Needs, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
+    from alphapanda_desktop.answers import Answers
     from alphapanda_desktop.domain.instruments import InstrumentMaster
     from alphapanda_desktop.domain.ports import Vault
-    from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.session import Session
-    from alphapanda_desktop.domain.watchlists import WatchedList
     from alphapanda_desktop.store.recorder import Recorder
     from alphapanda_desktop.strategyfiles import OwnFiles
-    from alphapanda_desktop.testbench import TestBench
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.seat import SeatMaker
-    from alphapanda_desktop.trading.why import Trail
-    from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import Account, Venue
@@ -92,7 +88,7 @@ class Program:
         self.market: Market | None = None
         self.desk: Desk | None = None
         self.runner: Runner | None = None
-        self._tests: TestBench | None = None
+        self.answers: Answers | None = None
         self.files: OwnFiles | None = None
 
     async def run(self, drive: Callable[[Program], Coroutine[Any, Any, None]] | None = None) -> int:
@@ -287,7 +283,7 @@ class Program:
         seats = venue.seats(self._seats())
         self.runner = runner = Runner(session, desk, market, journal, venue.clock, files.available, scope, seats)
         stack.callback(runner.close)
-        stack.callback(self._close_bench)
+        stack.callback(lambda: self.answers.close() if self.answers is not None else None)
         venue.attend(market, desk, self._rewind)
         account = guarded(desk, account)
         coverage = StopCoverage(desk, market, lambda: runner.runs, account.gtts)
@@ -386,6 +382,25 @@ class Program:
         if self._upkeep.session_over(gate.detail):
             self._edge.spawn("login again", self._show_login())
 
+    def _answers(self, market: Market, desk: Desk) -> Answers:
+        from alphapanda_desktop.answers import Answers
+
+        assert self.venue is not None and self.journal is not None and self.files is not None
+        vault, strategies = self._vault(self.mode), self.files.available
+        self.answers = Answers(
+            self._options,
+            self._settings,
+            self.mode,
+            self.venue,
+            vault,
+            market,
+            desk,
+            self.journal,
+            strategies,
+            self._tell,
+        )
+        return self.answers
+
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         from alphapanda_desktop.domain.calendar import phase
         from alphapanda_desktop.preferences import Preferences
@@ -395,6 +410,7 @@ class Program:
         venue = self.venue
         assert market is not None and desk is not None and runner is not None and gate is not None
         assert venue is not None
+        answers = self._answers(market, desk)
         await self._window.open_desk(
             DeskParts(
                 market=market,
@@ -406,74 +422,22 @@ class Program:
                 database=str(self._options.database(self.mode)),
                 phase=lambda: phase("NSE", self.venue.clock.now()) if self.venue else "",
                 arming=arming,
-                watch_keys=self.watch_keys(market.master),
-                watch_lists=self._watch_lists(),
+                watch_keys=answers.watch_keys(market.master),
+                watch_lists=answers.watch_lists(),
                 chart_key=self._settings.window.chart.get(self.mode, ""),
                 gtts=account.gtts,
                 portfolio=account.portfolio,
                 calculator=account.calculator,
-                why=self._why,
+                why=answers.why,
                 coverage=coverage,
                 files=self.files,
-                preflight=self._preflight if venue.recorded is None else None,
+                preflight=answers.preflight if venue.recorded is None else None,
                 transport=venue.recorded.transport if venue.recorded is not None else None,
-                bench=self._bench,
+                bench=answers.bench,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
             )
         )
-
-    async def _bench(self) -> Bench:
-        """What plays backtests; made, and imported, when the first one is asked for."""
-        await preload(BENCH)
-        from alphapanda_desktop.testbench import bench_of
-
-        if self._tests is None:
-            assert self.venue is not None and self.market is not None and self.files is not None
-            own, files = self._options, self.files
-            self._tests = bench_of(
-                own.folder, own.practice, self.venue, self.market.master, files.available, self._tell
-            )
-        return self._tests
-
-    def watch_keys(self, master: InstrumentMaster) -> list[str]:
-        """The watchlist to show: what was left, else the venue's first one, of instruments that exist today."""
-        venue_keys = self.venue.watch_keys if self.venue else ()
-        keys = self._settings.window.watchlist.get(self.mode) or list(venue_keys)
-        known = [key for key in keys if master.by_key(key)]
-        return known or [i.key for i in list(master)[:6]]
-
-    def _watch_lists(self) -> tuple[Sequence[WatchedList], int]:
-        kept = self._settings.watchlists
-        return kept.lists.get(self.mode, ()), kept.shown.get(self.mode, 0)
-
-    def _close_bench(self) -> None:
-        tests, self._tests = self._tests, None
-        if tests is not None:
-            tests.close()
-
-    async def _preflight(self) -> list[Check]:
-        from alphapanda_desktop.preflight import Places, preflight
-
-        assert self.venue is not None
-        practice, roots = self.mode not in ("paper", "live"), self._options.roots
-        rest, feed = ("", "") if practice else (roots.rest, roots.feed)
-        places = Places(self._options.folder, self.mode, rest, feed, self._settings.account.api_key)
-        return await preflight(places, self._vault(self.mode), self.venue.clock.now)
-
-    async def _why(self, name: str) -> Trail:
-        """The trail of an order, by its tag or order id."""
-        from alphapanda_desktop.trading.why import why
-
-        assert self.journal is not None and self.desk is not None and self.market is not None
-        find = self.market.master.by_key
-        return await why(self.journal, self.desk.ledger, name, price_of=self._price_of, find=find)
-
-    def _price_of(self, key: str) -> float | None:
-        assert self.market is not None
-        instrument = self.market.master.by_key(key)
-        tick = self.market.latest(instrument.instrument_token) if instrument else None
-        return tick.last_price if tick else None
 
     def _tell(self, text: str) -> None:
         log.info("%s", text)
