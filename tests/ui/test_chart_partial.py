@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.chart.sheet import Sheet
+from alphapanda_desktop.ui.chart.studies import a_study
 from alphapanda_desktop.ui.theme import DARK
 from tests.ui.fakes_market import INFY
 
@@ -102,6 +103,7 @@ ACT = st.one_of(
     st.tuples(st.just("resize"), st.sampled_from([480, 577, 640])),
     st.tuples(st.just("ghost"), st.sampled_from([None, 99.0, 101.5])),
     st.tuples(st.just("history"), st.integers(1, 40)),
+    st.tuples(st.just("studies"), st.sampled_from([(), ("EMA", "SAR", "RSI"), ("BBANDS", "MACD", "OBV", "CDLDOJI")])),
 )
 
 
@@ -123,6 +125,7 @@ def _acts(s: Stand) -> dict[str, Callable[..., object]]:
         "resize": lambda width: plot.resize(width, 400),
         "ghost": lambda price: plot.lines.show_ghost((plot.lines.lines[0], price) if price else None),
         "history": lambda rows: _backfill(s, rows),
+        "studies": lambda names: plot.set_studies([a_study(name) for name in names]),
     }
 
 
@@ -152,6 +155,20 @@ def test_two_hundred_ticks_leave_no_wrong_pixel(qapp: Any, zoom: float, scale: A
     """The screen is looked at after every tick, and painted anew only after the last."""
     stand, rng = Stand(5_000, 4), np.random.default_rng(6)
     stand.plot.set_scale(scale)
+    stand.plot.zoom(zoom)
+    stand.screen()
+    for _ in range(200):
+        stand.tick(float(rng.normal(0, 0.08)), int(rng.integers(0, 30)), float(rng.exponential(2.0)))
+        QApplication.processEvents()
+    assert stand.plot.sheet.patched > 100
+    assert difference(stand.screen(), stand.whole()) == ""
+    shiboken6.delete(stand.plot)
+
+
+@pytest.mark.parametrize("zoom", [0.1, 1.0, 40.0])
+def test_two_hundred_ticks_leave_no_wrong_pixel_of_indicators(qapp: Any, zoom: float) -> None:
+    stand, rng = Stand(5_000, 4), np.random.default_rng(6)
+    stand.plot.set_studies([a_study(name) for name in ("EMA", "SAR", "BBANDS", "MACD", "RSI", "CDLDOJI")])
     stand.plot.zoom(zoom)
     stand.screen()
     for _ in range(200):

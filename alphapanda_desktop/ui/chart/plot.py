@@ -27,6 +27,7 @@ from alphapanda_desktop.ui.chart.pane import ScaleKind
 from alphapanda_desktop.ui.chart.pointer import Pointer
 from alphapanda_desktop.ui.chart.pricescale import PriceScale
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource, Window
+from alphapanda_desktop.ui.chart.studies import Study
 from alphapanda_desktop.ui.chart.surface import Surface
 from alphapanda_desktop.ui.theme import Role
 
@@ -196,6 +197,8 @@ class Plot(Surface):
             return
         if volumes_moved:
             self.spoil_part(self.volumes.place.united(self.volume_axis.place))
+        for lower in self.studies.fit():
+            self.spoil_part(lower.room)
         self.spoil_last_bar()
 
     def _apply_window(self) -> None:
@@ -203,6 +206,8 @@ class Plot(Surface):
         for pane in (self.prices, self.volumes):
             pane.x0, pane.x1 = window.x0, window.x1
         self._rescale()
+        self.studies.show_rows(window.x0, window.x1)
+        self.studies.fit()
         self.spoil()
 
     def _rescale(self) -> tuple[bool, bool]:
@@ -255,7 +260,8 @@ class Plot(Surface):
             row = self.pointer.row if self.pointer.row is not None else source.end - 1
             row = min(max(row, source.first), source.end - 1)
             values = readout(source, row, instrument.decimals, self.dress.up, self.dress.down)
-            self.legend.say(self._caption, values)
+            said = self.studies.say(row, self.price_axis.text_of) if self.studies.wanted and source.end else ()
+            self.legend.say(self._caption, values, *said)
 
     # --- the window over the bars
 
@@ -319,6 +325,16 @@ class Plot(Surface):
             self._show_last_price(self._source)
         self.pointer.repoint()
         self.scale_changed.emit()
+
+    def set_studies(self, studies: Sequence[Study]) -> None:
+        """Show these indicators from now on; where ticks are drawn they wait for candles."""
+        if tuple(studies) != self.studies.wanted:
+            self.studies.wanted = tuple(studies)
+            self.put_studies(self._source)
+            self.arrange()
+            self._apply_window()
+            self._say_legend()
+            self.pointer.repoint()
 
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """Show these trades."""

@@ -27,7 +27,8 @@ class Pointer:
     def point_at(self, at: QPoint) -> None:
         """Put the crosshair at a pixel of the widget, upright on the nearest bar."""
         plot, source = self._plot, self._plot.source
-        pane = next((p for p in (plot.prices, plot.volumes) if p.shown and p.place.contains(at)), None)
+        panes = [plot.prices, plot.volumes, *(lower.pane for lower in plot.studies.lower)]
+        pane = next((p for p in panes if p.shown and p.place.contains(at)), None)
         if pane is None or source is None or source.end == source.first:
             self.point_nowhere()
             self._show_hand(at)
@@ -35,8 +36,8 @@ class Pointer:
         self._at = at
         row = self.row = min(max(round(plot.prices.row_at(at.x())), source.first), source.end - 1)
         column = plot.prices.place
-        if plot.volumes.shown:
-            column = column.united(plot.volumes.place)
+        for below in panes[1:]:
+            column = column.united(below.place) if below.shown else column
         plot.crosshair.move(QPoint(math.floor(plot.prices.px(row)), at.y()), column, pane.place)
         self._label(pane, at, row)
         self._show_hand(at)
@@ -46,7 +47,7 @@ class Pointer:
         """Take the crosshair away."""
         plot, self.row, self._at = self._plot, None, None
         plot.crosshair.hide()
-        for axis in (plot.price_axis, plot.volume_axis, plot.time_axis):
+        for axis in (plot.price_axis, plot.volume_axis, *(one.axis for one in plot.studies.lower), plot.time_axis):
             axis.set_tag("cursor", None)
 
     def repoint(self) -> None:
@@ -58,7 +59,8 @@ class Pointer:
         plot = self._plot
         assert plot.source is not None
         value = pane.price_at(at.y() + 0.5)
-        for axis, owner in ((plot.price_axis, plot.prices), (plot.volume_axis, plot.volumes)):
+        lower = ((one.axis, one.pane) for one in plot.studies.lower)
+        for axis, owner in ((plot.price_axis, plot.prices), (plot.volume_axis, plot.volumes), *lower):
             axis.set_tag("cursor", Tag(value, axis.words_of(value), "text", False) if owner is pane else None)
         plot.time_axis.set_tag("cursor", Tag(row, moment(plot.source, row), "text", False))
 

@@ -10,12 +10,15 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.ui.chart.studies import Charted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -105,6 +108,8 @@ class CandleSource:
 
     def __init__(self, series: BarSeries) -> None:
         self.series = series
+        self.studied: Charted = series
+        """What indicators are worked out over; its rows are those drawn."""
         self._last: tuple[tuple[float, ...], Candles] | None = None
         self._last_part: tuple[tuple[float, ...], Candles] | None = None
         self._newest = ((-1, 0), (0.0, 0.0, 0.0, 0))

@@ -38,6 +38,7 @@ from alphapanda_desktop.ui.chart.overlay import Crosshair, LastPrice, Over, Word
 from alphapanda_desktop.ui.chart.pane import Pane
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource
 from alphapanda_desktop.ui.chart.sheet import Sheet
+from alphapanda_desktop.ui.chart.studyset import StudySet
 from alphapanda_desktop.ui.chart.timemarks import TimeMarks
 from alphapanda_desktop.ui.theme import ui_font
 
@@ -61,7 +62,7 @@ class Surface(Canvas):
         self._look = look
         self._asked = QRegion()
         self._told = ""
-        self._last_places = (QRect(), QRect())
+        self._last_places: tuple[QRect, ...] = ()
         self._build_panes()
         self._build_items()
         self._build_over()
@@ -85,6 +86,7 @@ class Surface(Canvas):
         self.markers = MarkersItem()
         self._grids = (GridItem(self._grid_of_prices), GridItem(self._grid_of_volumes, topped=True))
         self._items: tuple[list[Item], list[Item]] = ([self._grids[0]], [])
+        self.studies = StudySet(self._touch, self._labels, self._words, self.time_marks.upright)
 
     def _build_over(self) -> None:
         self.last_price = LastPrice(self._touch, self.prices)
@@ -95,7 +97,8 @@ class Surface(Canvas):
         self.crosshair = Crosshair(self._touch)
         axes = (self.price_axis, self.volume_axis, self.time_axis)
         words = (self.legend, self.badge, self.notice)
-        self._over: tuple[Over, ...] = (self.last_price, self.lines, self.crosshair, *words, *axes)
+        self._always: tuple[Over, ...] = (self.last_price, self.lines, self.crosshair, *words, *axes)
+        self._over: tuple[Over, ...] = self._always
 
     def put_items(self, source: Source) -> None:
         """Paint what this source holds from now on."""
@@ -111,6 +114,12 @@ class Surface(Canvas):
             self.line = TickLineItem(source)
             prices.append(self.line)
         self._items = ([*prices, self.markers], volumes)
+        self.put_studies(source)
+
+    def put_studies(self, source: Source | None) -> None:
+        """Paint the indicators that are wanted, over this source."""
+        self.studies.bind(source)
+        self._over = (*self._always, *self.studies.parts())
 
     def _grid_of_prices(self) -> tuple[Floats, Floats, Floats]:
         return (*self.time_marks.upright(), self.price_axis.marks())
@@ -156,15 +165,15 @@ class Surface(Canvas):
         if self.sheet.moving or self.candles is None:
             return
         places = self._places_of_last()
-        for before, now in zip(self._last_places, places, strict=True):
+        for before, now in zip(self._last_places, places, strict=True):  # as many: else all would be painted anew
             self.spoil_part(before.united(now))
         self._last_places = places
 
-    def _places_of_last(self) -> tuple[QRect, QRect]:
+    def _places_of_last(self) -> tuple[QRect, ...]:
         if self.candles is None or self.volume is None:
-            return QRect(), QRect()
+            return ()
         volume = self.volume.place_of_last(self.volumes) if self.volumes.shown else QRect()
-        return self.candles.place_of_last(self.prices), volume
+        return self.candles.place_of_last(self.prices), volume, *self.studies.places_of_last(self.prices)
 
     # --- painting
 
@@ -217,7 +226,7 @@ class Surface(Canvas):
     def _paint_sheet(self, painter: QPainter, place: QRect) -> None:
         theme = self._look()
         painter.fillRect(place, theme.colour("panel"))
-        for pane, items in zip((self.prices, self.volumes), self._items, strict=True):
+        for pane, items in self._panes_filled():
             part = pane.place & place
             if pane.shown and not part.isEmpty():
                 if part != place:
@@ -227,9 +236,18 @@ class Surface(Canvas):
                 if part == place:
                     return  # one bar: nothing of it is outside
         painter.setClipRect(place)
-        for axis in (self.price_axis, self.volume_axis, self.time_axis):
+        axes: list[PriceAxis | TimeAxis] = [self.price_axis, self.volume_axis, self.time_axis]
+        for axis in (*axes, *(one.axis for one in self.studies.lower)):
             if place.intersects(axis.place):
                 axis.draw_marks(painter, theme)
+
+    def _panes_filled(self) -> Iterator[tuple[Pane, list[Item]]]:
+        """All panes, each with what it shows."""
+        prices, volumes = self._items
+        yield self.prices, [*prices, *self.studies.over] if self.studies.over else prices
+        yield self.volumes, volumes
+        for lower in self.studies.lower:
+            yield lower.pane, lower.items
 
     # --- room
 
@@ -243,11 +261,16 @@ class Surface(Canvas):
         """Give panes, scales and words their room."""
         size, wide, tall = self.viewport().size(), self.price_axis.wide, self.time_axis.tall
         width, height = max(1, size.width() - wide), max(1, size.height() - tall)
-        below = round(height * VOLUME_SHARE) if self.volumes.shown else 0
-        self.prices.place = QRect(0, 0, width, max(1, height - below))
-        self.volumes.place = QRect(0, height - below, width, below)
-        self.price_axis.place = QRect(width, 0, wide, height - below)
-        self.volume_axis.place = QRect(width, height - below, wide, below)
+        heights = self.studies.heights(height)
+        above = height - sum(heights)
+        below = round(above * VOLUME_SHARE) if self.volumes.shown else 0
+        self.prices.place = QRect(0, 0, width, max(1, above - below))
+        self.volumes.place = QRect(0, above - below, width, below)
+        self.price_axis.place = QRect(width, 0, wide, above - below)
+        self.volume_axis.place = QRect(width, above - below, wide, below)
+        for lower, tall in zip(self.studies.lower, heights, strict=True):
+            lower.place(QRect(0, above, width, tall), wide)
+            above += tall
         self.time_axis.place = QRect(0, height, width, tall)
         pane = self.prices.place
         self.legend.set_room(pane.adjusted(4, 4, -4, -4))
@@ -258,6 +281,6 @@ class Surface(Canvas):
         here = QPoint(math.floor(at.x()), math.floor(at.y()))
         if self.price_axis.place.contains(here):
             return "price axis"
-        if self.volume_axis.place.contains(here):
+        if self.volume_axis.place.contains(here) or any(one.axis.place.contains(here) for one in self.studies.lower):
             return "volume axis"
         return "time axis" if self.time_axis.place.contains(here) else "panes"
