@@ -7,7 +7,7 @@ has crossed nothing: it has to come back first.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -272,37 +272,44 @@ def _whole(value: object) -> int:
 
 # -- words ---------------------------------------------------------------------------------------------------
 
+Figure = Callable[[float, int], str]
+"""Writes a number with so many decimals."""
+
 _REACHES: Final = {"either": "crosses", "above": "rises to", "below": "falls to"}
 _MOVES: Final = {"either": "moves", "above": "rises", "below": "falls"}
 
 
-def words_of(rule: Rule) -> str:
-    """The rule as a sentence's middle: "NSE:INFY rises to 1,500.00" without grouping; the screen may say more."""
-    return _WORDS[rule.kind](rule)
+def plain(value: float, decimals: int) -> str:
+    """A number without groups."""
+    return f"{value:.{decimals}f}"
 
 
-def _order_words(rule: Rule) -> str:
+def words_of(rule: Rule, figure: Figure = plain) -> str:
+    """The rule as the middle of a sentence: NSE:INFY rises to 1500.00."""
+    return _WORDS[rule.kind](rule, figure)
+
+
+def _order_words(rule: Rule, _figure: Figure) -> str:
     said = "is not answered for" if rule.event == "unknown" else f"is {rule.event}"
     return f"an order{f' in {rule.key}' if rule.key else ''} {said}"
 
 
-def _session_words(rule: Rule) -> str:
+def _session_words(rule: Rule, _figure: Figure) -> str:
     what = "the Kite session ends" if rule.event == LOGIN else f"{rule.event} closes"
     return f"{rule.level:g} min before {what}" if rule.level else what
 
 
-def _feed_words(rule: Rule) -> str:
-    return f"{rule.key or 'the feed'} has no tick for {rule.level:g} s"
+def _indicator_words(rule: Rule, figure: Figure) -> str:
+    name = f"{rule.indicator.upper()}({rule.period}, {rule.interval})"
+    return f"{rule.key} {name} {_REACHES[rule.direction]} {figure(rule.level, 2)}"
 
 
-_WORDS: Final = {
-    Kind.PRICE: lambda r: f"{r.key} {_REACHES[r.direction]} {r.level:.2f}",
-    Kind.MOVE: lambda r: f"{r.key} {_MOVES[r.direction]} {r.level:g} % from the previous close",
-    Kind.INDICATOR: lambda r: (
-        f"{r.key} {r.indicator.upper()}({r.period}, {r.interval}) {_REACHES[r.direction]} {r.level:g}"
-    ),
-    Kind.PNL: lambda r: f"net P&L {_REACHES[r.direction]} {r.level:.2f}",
+_WORDS: Final[dict[Kind, Callable[[Rule, Figure], str]]] = {
+    Kind.PRICE: lambda r, figure: f"{r.key} {_REACHES[r.direction]} {figure(r.level, 2)}",
+    Kind.MOVE: lambda r, _figure: f"{r.key} {_MOVES[r.direction]} {r.level:g} % from the previous close",
+    Kind.INDICATOR: _indicator_words,
+    Kind.PNL: lambda r, figure: f"net P&L {_REACHES[r.direction]} ₹ {figure(r.level, 2)}",
     Kind.ORDER: _order_words,
     Kind.SESSION: _session_words,
-    Kind.FEED: _feed_words,
+    Kind.FEED: lambda r, _figure: f"{r.key or 'the feed'} has no tick for {r.level:g} s",
 }

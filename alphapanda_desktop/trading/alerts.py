@@ -20,10 +20,12 @@ from alphapanda_desktop.domain.alerts import (
     AlertFact,
     AlertJournal,
     Crossing,
+    Figure,
     Firing,
     Folded,
     Kind,
     Rule,
+    plain,
     problem,
     reached,
     side_of,
@@ -59,7 +61,6 @@ ON_TICKS: Final = frozenset({Kind.PRICE, Kind.MOVE})
 BY_CLOCK: Final = frozenset({Kind.PNL, Kind.SESSION, Kind.FEED})
 
 Ends = Callable[[], None]
-Figure = Callable[[float, int], str]
 
 
 class AlertBook:
@@ -82,7 +83,7 @@ class AlertBook:
         clock: Clock,
         scope: Scope,
         *,
-        figure: Figure = lambda value, decimals: f"{value:.{decimals}f}",
+        figure: Figure = plain,
         hours: bool = False,
     ) -> None:
         self._journal = journal
@@ -166,7 +167,8 @@ class AlertBook:
         value = self.values.now(rule)
         crossing = crossing_of(rule)
         if not why and value is not None and reached(value, rule.level, crossing.direction):
-            why = f"It is so already: {self._now_words(rule, value)}. {words_of(rule)} would tell nothing new."
+            told = words_of(rule, self._figure)
+            why = f"It is so already: {self._now_words(rule, value)}. {told} would tell nothing new."
         if why:
             raise Refused(why, rule="alert")
 
@@ -266,7 +268,9 @@ class AlertBook:
             return
         value = self.values.now(alert.rule)
         if value is not None and crossing.take(value) and not self._rests(alert_id):
-            self._fire(alert, f"{self._now_words(alert.rule, value)} ({words_of(alert.rule)})", crossing.side)
+            self._fire(
+                alert, f"{self._now_words(alert.rule, value)} ({words_of(alert.rule, self._figure)})", crossing.side
+            )
 
     def _rests(self, alert_id: str) -> bool:
         return self._now_s() < self._rest_until_s.get(alert_id, float("-inf"))

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.watchlists import WatchedList
+from alphapanda_desktop.ui.alertdesk import AlertDesk
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
@@ -85,6 +86,7 @@ class DeskView:
         self.gtts = GttPanel(parts.gtts, parts.desk, parts.market, edge, parts.mode) if parts.gtts is not None else None
         yield
         self.log = LogPanel(edge, parts.market.now)
+        self.alerts = AlertDesk(window, parts, parts.alerts, edge) if parts.alerts is not None else None
         self.ticket = Ticket(
             parts.desk, parts.market, parts.arming, parts.mode, edge, window,
             gtts=parts.gtts, calculator=parts.calculator, ask_first=parts.mode not in window.remembered.unasked,
@@ -105,7 +107,8 @@ class DeskView:
                  ("strategies", "Strategies", self.strategies, area.RightDockWidgetArea))  # fmt: skip
         books = (("positions", "Positions", self.positions), ("orders", "Orders", self.orders),
                  ("trades", "Trades", self.trades), ("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings),
-                 ("funds", "Funds", self.funds), ("log", "Log", self.log))  # fmt: skip
+                 ("funds", "Funds", self.funds), ("log", "Log", self.log),
+                 ("alerts", "Alerts", self.alerts.panel if self.alerts is not None else None))  # fmt: skip
         for name, title, panel, side in sides:
             docks.append(window.dock(name, title, panel, side))
             yield
@@ -150,6 +153,8 @@ class DeskView:
             self.gtts.read.connect(self.lines.take_gtts)
             self.gtts.new_wanted.connect(self._open_new_gtt)
             self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
+        if self.alerts is not None:
+            self.alerts.panel.chart_wanted.connect(self._choose_key)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())
 
     async def _history(self, name: str) -> Sequence[Picture]:

@@ -130,7 +130,12 @@ class Menus:
         self._view.addSeparator()
         self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0")
         for number, dock in enumerate(view.docks, 1):
-            self._add(self._view, f"Show {dock.windowTitle()}", partial(_show_dock, dock), f"Ctrl+{number}")
+            self._add(
+                self._view,
+                f"Show {dock.windowTitle()}",
+                partial(_show_dock, dock),
+                f"Ctrl+{number}" if number < 10 else "",
+            )
         self._order.menuAction().setVisible(True)
         for words, key, work in panel_commands(view):
             # Each panel hears its own keys: here they are only told, for the same key means other things elsewhere.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.replay import RecordedFile, Transport
     from alphapanda_desktop.domain.watchlists import WatchedList
+    from alphapanda_desktop.trading.alerts import AlertBook
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -30,6 +31,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.session import SessionGate
     from alphapanda_desktop.trading.why import Trail
+    from alphapanda_desktop.ui.alertdesk import Ways
     from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.backtestwindow import BacktestWindow
     from alphapanda_desktop.ui.desk import DeskView
@@ -100,6 +102,8 @@ class DeskParts:
     """The controls of a recorded day, where that is what is traded."""
     real_hours: bool = False
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
+    alerts: AlertBook | None = None
+    alert_ways: Ways | None = None
 
 
 class MainWindow(QMainWindow):

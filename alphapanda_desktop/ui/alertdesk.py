@@ -1,0 +1,144 @@
+"""Alerts in the window: the menu, the sheet that sets one, and how the news of one gets to a person.
+
+A piece of news is told as often as the settings say: a toast in the window, a line in the log, the system's own
+notification where there is a tray, a sound. Each names the mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from alphapanda_desktop.domain.alerts import LOGIN, Firing, Kind, Rule
+from alphapanda_desktop.domain.errors import Refused
+from alphapanda_desktop.trading.alerts import AlertBook
+from alphapanda_desktop.ui.alerts import AlertsPanel
+from alphapanda_desktop.ui.alertsheet import AlertSheet
+from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.strip import MODE_MARKS
+from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.toasts import Toasts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alphapanda_desktop.domain.instruments import Instrument
+    from alphapanda_desktop.ui.shell import DeskParts, MainWindow
+
+NEW_KEY: Final = "Ctrl+Shift+A"
+ROLES: Final[dict[Kind, Role]] = {Kind.ORDER: "accent", Kind.FEED: "danger", Kind.SESSION: "danger"}
+"""The colour of a toast's edge; the mode's mark and the words say the rest."""
+
+USUAL: Final = (
+    Rule(kind=Kind.ORDER, event="rejected", repeat=True),
+    Rule(kind=Kind.ORDER, event="unknown", repeat=True),
+    Rule(kind=Kind.SESSION, event=LOGIN, level=15.0, repeat=True),
+    Rule(kind=Kind.FEED, level=30.0, repeat=True),
+)
+"""What nearly everybody wants to be told of."""
+
+
+@dataclass(slots=True)
+class Ways:
+    """By which ways news comes, as the settings say."""
+
+    toast: bool = True
+    sound: bool = True
+    tray: bool = True
+
+
+class AlertDesk:
+    """Ties one book to the window for as long as its panel lives; owned by the view of the desk.
+
+    `ring` makes the sound, `notify_system` shows a system notification; both are left out where there is none.
+    """
+
+    def __init__(self, window: MainWindow, parts: DeskParts, book: AlertBook, edge: Edge) -> None:
+        self._window = window
+        self._parts = parts
+        self._book = book
+        self._edge = edge
+        self.mark = MODE_MARKS.get(parts.mode, parts.mode)
+        self.ways = parts.alert_ways or Ways()
+        self.ring: Callable[[], object] | None = None
+        self.notify_system: Callable[[str, str], object] | None = None
+        self.panel = AlertsPanel(book, edge, parts.mode)
+        self.panel.new_wanted.connect(self.ask_new)
+        self.toasts = Toasts(window, edge)
+        window.deck.keep_over(self.toasts)
+        connect(book.fired, self.panel, self._tell)
+        connect(book.noticed, self.panel, lambda text: edge.notify(text, "warning"))
+        self._add_menu()
+
+    def _add_menu(self) -> None:
+        bar = self._window.menuBar()
+        menu = bar.findChild(QMenu, "alerts_menu")
+        if menu is None:
+            menu = QMenu("&Alerts", bar)
+            menu.setObjectName("alerts_menu")
+            bar.insertMenu(bar.actions()[-1], menu)
+        menu.clear()
+        new = menu.addAction("&New alert…", self.ask_new)
+        new.setShortcut(QKeySequence(NEW_KEY))
+        menu.addAction("Set the &usual alerts (rejections, unanswered orders, login, feed)", self._set_usual)
+        menu.addSeparator()
+        # The panel hears these keys: here they are only told.
+        menu.addAction("&Arm the selected alert again\tR", self.panel.arm_selected)
+        menu.addAction("&Remove the selected alert\tDel", self.panel.remove_selected)
+        menu.addAction("Acknowledge the &selected news\tA", self.panel.see_selected)
+        menu.addAction("Acknowledge a&ll news\tShift+A", self.panel.see_all)
+        self.menu = menu
+
+    # -- setting ---------------------------------------------------------------------------------------------
+
+    def ask_new(self) -> None:
+        """A sheet for a new alert on what is on the chart."""
+        view = self._window.view
+        self.ask_about(view.chart.instrument if view is not None else None)
+
+    def ask_about(self, instrument: Instrument | None, level: float | None = None) -> None:
+        """A sheet for a new alert on this instrument, at this price where one was pointed at."""
+        window = self._window
+        sheet = window.deck.find("alert_sheet")
+        if sheet is not None:
+            sheet.dismiss()
+        made = AlertSheet(self._book, self._parts.market.master, self._parts.mode, self._edge, window, instrument)
+        if level is not None:
+            made.level.setValue(level)
+        window.deck.lay(made)
+
+    def _set_usual(self) -> None:
+        self._edge.spawn("usual alerts", self._add_usual())
+
+    async def _add_usual(self) -> None:
+        """Those that are not set yet; what is so already is not."""
+        there = [alert.rule for alert in self._book.alerts]
+        count = 0
+        for rule in USUAL:
+            if rule in there:
+                continue
+            try:
+                await self._book.add(rule)
+                count += 1
+            except Refused as refusal:
+                self._edge.notify(str(refusal), "warning")
+        self._edge.notify(f"{count} of the {len(USUAL)} usual alerts were set now.", "info")
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    def _tell(self, firing: Firing) -> None:
+        text = f"{self.mark} · {firing.text}"
+        self._edge.notify(f"Alert: {text}", "warning")
+        if self.ways.toast:
+            role = ROLES.get(firing.kind, "warn")
+            self.toasts.show_toast(f"{self.mark} · Alert", firing.text, role, self._seen(firing))
+        if self.ways.sound and self.ring is not None:
+            self.ring()
+        if self.ways.tray and self.notify_system is not None:
+            self.notify_system(f"AlphaPanda {self.mark}", firing.text)
+
+    def _seen(self, firing: Firing) -> Callable[[], object]:
+        return lambda: self._edge.spawn("acknowledge", self._book.acknowledge(firing.id))

@@ -1,0 +1,149 @@
+"""Toasts: news laid over a corner of the window. They take no keyboard, stop nothing, and go by themselves.
+
+Object names: `toasts`, and in each `toast_text`, `toast_seen`, `toast_away`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.theme import Role
+
+SHOWN_MS: Final = 12_000
+MOST: Final = 4
+"""Toasts at a time; the oldest makes room, for all are in the history."""
+
+WIDTH: Final = 420
+MARGIN: Final = 14
+
+
+class Toast(QFrame):
+    """One piece of news. Signal: `gone()`. Under the mouse it stays."""
+
+    gone = Signal()
+
+    def __init__(
+        self, mark: str, text: str, role: Role, seen: Callable[[], object] | None, edge: Edge, parent: QWidget
+    ) -> None:
+        super().__init__(parent)
+        self.setObjectName("toast")
+        self.setAccessibleName(f"{mark} {text}")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.leave)
+        self._build(mark, text, seen)
+        theme, tone = edge.theme, edge.theme.colour(role).name()
+        self.setStyleSheet(
+            f"#toast {{ background: {theme.raised}; border: 1px solid {theme.border}; border-left: 4px solid {tone}; "
+            f"border-radius: 4px; }} #toast_mark {{ color: {tone}; font-weight: 600; }} "
+            f"#toast_text {{ color: {theme.text}; }}"
+        )
+        self._timer.start(SHOWN_MS)
+
+    def _build(self, mark: str, text: str, seen: Callable[[], object] | None) -> None:
+        head, words = QLabel(mark, self), QLabel(text, self)
+        head.setObjectName("toast_mark")
+        words.setObjectName("toast_text")
+        for label in (head, words):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        away = QToolButton(self)
+        away.setObjectName("toast_away")
+        away.setText("✕")
+        away.setAccessibleName("Take this notice away")
+        away.setToolTip("Take this notice away; it stays in the history")
+        away.clicked.connect(lambda _checked=False: self.leave())
+        top = QHBoxLayout()
+        top.addWidget(head, 1)
+        if seen is not None:
+            top.addWidget(self._seen_button(seen))
+        top.addWidget(away)
+        for button in self.findChildren(QWidget):
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(12, 8, 8, 10)
+        whole.setSpacing(4)
+        whole.addLayout(top)
+        whole.addWidget(words)
+
+    def _seen_button(self, seen: Callable[[], object]) -> QPushButton:
+        button = QPushButton("Seen", self)
+        button.setObjectName("toast_seen")
+        button.setAccessibleName("Acknowledge")
+        button.setToolTip("Acknowledge it (Alerts, A)")
+        button.clicked.connect(lambda _checked=False: seen())
+        button.clicked.connect(lambda _checked=False: self.leave())
+        return button
+
+    def leave(self) -> None:
+        """Go away."""
+        self._timer.stop()
+        self.hide()
+        self.gone.emit()
+        self.deleteLater()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Enter:
+            self._timer.stop()
+        elif event.type() == QEvent.Type.Leave:
+            self._timer.start(SHOWN_MS)
+        return super().event(event)
+
+
+class Toasts(QWidget):
+    """Stacks toasts in the lower right corner of a window, the newest at the bottom."""
+
+    def __init__(self, window: QMainWindow, edge: Edge) -> None:
+        super().__init__(window)
+        self.setObjectName("toasts")
+        self._main = window
+        self._edge = edge
+        self._toasts: list[Toast] = []
+        self._stack = QVBoxLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.setSpacing(8)
+        self.setFixedWidth(WIDTH)
+        self.hide()
+        window.installEventFilter(self)
+
+    @property
+    def texts(self) -> list[str]:
+        """What is shown, oldest first."""
+        return [toast.accessibleName() for toast in self._toasts]
+
+    def show_toast(self, mark: str, text: str, role: Role = "warn", seen: Callable[[], object] | None = None) -> Toast:
+        """Show news; `seen` is called where a person acknowledges it."""
+        while len(self._toasts) >= MOST:
+            self._toasts[0].leave()
+        toast = Toast(mark, text, role, seen, self._edge, self)
+        self._toasts.append(toast)
+        self._stack.addWidget(toast)
+        toast.gone.connect(lambda: self._forget(toast))
+        self.show()
+        self._place()
+        self.raise_()
+        return toast
+
+    def _forget(self, toast: Toast) -> None:
+        if toast in self._toasts:
+            self._toasts.remove(toast)
+            self._stack.removeWidget(toast)
+        self.setVisible(bool(self._toasts))
+        self._place()
+
+    def _place(self) -> None:
+        """Above the status bar, as high as the toasts must be."""
+        high = self._stack.heightForWidth(WIDTH) if self._stack.hasHeightForWidth() else self._stack.sizeHint().height()
+        room = self._main.rect()
+        below = room.bottom() - self._main.statusBar().height() - MARGIN
+        self.setGeometry(room.right() - WIDTH - MARGIN, max(0, below - high), WIDTH, high)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self._toasts:
+            self._place()
+        return False
