@@ -27,7 +27,7 @@ HOUSE = [
     "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell",
     "ui.chart.view",
     "authoring.names", "authoring.probe", "backtest.engine", "hosting.child", "hosting.seat", "replaying.exact",
-    "sweeps.job", "upkeep", "preferences", "preflight", "support", "selftest",
+    "sweeps.job", "upkeep", "answers", "preferences", "preflight", "support", "selftest",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -67,6 +67,7 @@ PERMITTED = [
     ("ui.shell", "alphapanda_desktop.sweeps.job"),
     ("app", "alphapanda_desktop.hosting.seat"),
     ("app", "alphapanda_desktop.upkeep"),
+    ("app", "alphapanda_desktop.answers"),
     ("app", "alphapanda_desktop.preferences"),
     ("preferences", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.preflight"),
