@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from alphapanda_desktop.authoring.describe import Told, spec_of
 from alphapanda_desktop.authoring.problems import Problem
 from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 
 MODULE: Final = "alphapanda_user_strategy"
@@ -80,13 +81,8 @@ def told_of(kind: type[Strategy], values: Mapping[str, object] | None = None) ->
     try:
         kind.Params.model_validate(dict(values))
     except ValidationError as error:
-        return Told(problems=tuple(_of_field(detail["loc"], detail["msg"]) for detail in error.errors()))
+        return Told(problems=tuple(Problem(0, what, where.partition(".")[0]) for where, what in misfits_of(error)))
     return Told()
-
-
-def _of_field(where: Sequence[object], text: str) -> Problem:
-    words = text.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return Problem(0, words, str(where[0]) if where else "")
 
 
 def problem_of(error: BaseException, path: str) -> Problem:
@@ -97,8 +93,7 @@ def problem_of(error: BaseException, path: str) -> Problem:
     if isinstance(error, SyntaxError) and error.filename == path:
         line = error.lineno or 0
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return Problem(line, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
+        return Problem(line, str(misfits_of(error)[0]))
     return Problem(line, "".join(traceback.format_exception_only(error)).strip()[:2_000])
 
 

@@ -6,15 +6,14 @@ import argparse
 import json
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.backtest.report import lines_of
 from alphapanda_desktop.backtest.series import ist
 from alphapanda_desktop.backtest.trades import Trade
 from alphapanda_desktop.commands.exact import ABOUT as OF_REPLAY
-from alphapanda_desktop.commands.exact import add_exact, replay_of, replayed
-from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of
+from alphapanda_desktop.commands.exact import add_exact, judge_exact, replay_of, replayed
+from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of, page_path, read
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.sweeps.job import Job, Outcome, play
@@ -33,7 +32,9 @@ Exit codes: 0, 2 for what cannot be read or played, 130 when it was interrupted.
 
 def run(rest: list[str], options: argparse.Namespace | None = None) -> int:
     """Play it and print what came of it; 2 with the reason on stderr for what cannot be played."""
-    given = parser().parse_args(rest)
+    made = parser()
+    given = made.parse_args(rest)
+    judge_exact(made, given)
     try:
         outcome = (
             replayed(replay_of(given))
@@ -127,5 +128,5 @@ def parser() -> argparse.ArgumentParser:
     add_to(made)
     add_exact(made)
     made.add_argument("--json", action="store_true", help="print one JSON object, trades included")
-    made.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with curves and trades")
+    made.add_argument("--report", type=read(page_path), metavar="FILE.html", help="write a page with curves and trades")
     return made

@@ -52,13 +52,23 @@ def add_exact(parser: argparse.ArgumentParser) -> None:
     """The arguments of a replay."""
     parser.add_argument("--exact", action="store_true", help="DATA is recorded ticks: play them tick by tick")
     parser.add_argument(
-        "--latency", type=read(float), default=LATENCY_MS, metavar="MS",
+        "--latency", type=read(float), metavar="MS",
         help=f"with --exact: how long an order is on its way (default: {LATENCY_MS:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--volume-share", type=read(float), default=0.0, metavar="PART",
+        "--volume-share", type=read(float), metavar="PART",
         help="with --exact: what of a tick's quantity an order may take where no depth was recorded (default: all)",
     )  # fmt: skip
+
+
+def judge_exact(parser: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Refuse what would have no effect: an argument of the other tier."""
+    ticks_only = {"--latency": given.latency, "--volume-share": given.volume_share}
+    wrong = [name for name, value in ticks_only.items() if value is not None and not given.exact]
+    if wrong:
+        parser.error(f"{wrong[0]} is for ticks, with --exact: bars know nothing of it")
+    if given.exact and given.closing_auction:
+        parser.error("--closing-auction is for bars: with --exact the recorded ticks tell when the market was open")
 
 
 def replay_of(given: argparse.Namespace) -> Replay:
@@ -74,7 +84,11 @@ def replay_of(given: argparse.Namespace) -> Replay:
         bar_s=given.bar,
         product=given.product,
         cash=given.cash,
-        models=Models(latency_s=given.latency / 1000, slippage=given.slippage, volume_share=given.volume_share),
+        models=Models(
+            latency_s=(LATENCY_MS if given.latency is None else given.latency) / 1000,
+            slippage=given.slippage,
+            volume_share=given.volume_share or 0.0,
+        ),
         tick=given.tick,
         lot=given.lot,
         page=given.report is not None,

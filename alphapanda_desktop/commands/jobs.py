@@ -46,6 +46,10 @@ disk where they are kept; `alphapanda --mode practice %(command)s …` takes the
 """
 _EVERY_S: Final = 0.2
 
+SMALLEST_TICK: Final = 0.0001
+LARGEST_TICK: Final = 1_000.0
+LARGEST_LOT: Final = 1_000_000
+
 
 def about(command: str, more: str) -> str:
     """The epilogue of a command's help."""
@@ -73,8 +77,8 @@ def add_to(parser: argparse.ArgumentParser, *, needs_data: bool = True) -> None:
     parser.add_argument(
         "--slippage", type=read(Slippage.of), default=Slippage(), help="2t or 0.05%% worse than shown (default: 1t)"
     )
-    parser.add_argument("--tick", type=read(float), default=0.05, help="tick size in rupees (default: 0.05)")
-    parser.add_argument("--lot", type=read(int), default=1, help="units in a lot (default: 1)")
+    parser.add_argument("--tick", type=read(_tick), default=0.05, help="tick size in rupees (default: 0.05)")
+    parser.add_argument("--lot", type=read(_lot), default=1, help="units in a lot (default: 1)")
     parser.add_argument(
         "--closing-auction", action="store_true", help="shares with derivatives: their hours since 2026"
     )
@@ -224,6 +228,30 @@ def read(kind: Callable[[str], object]) -> Callable[[str], object]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return made
+
+
+def page_path(text: str) -> Path:
+    """Where a page or results are to be written; refused before anything is played where that cannot be."""
+    path = Path(text)
+    if path.is_dir():
+        raise ValueError(f"{text} is a folder: the name of a file is expected")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"{text} cannot be written: there is no folder {path.absolute().parent}")
+    return path
+
+
+def _tick(text: str) -> float:
+    rupees = float(text)
+    if not SMALLEST_TICK <= rupees <= LARGEST_TICK:
+        raise ValueError(f"a tick of {text} rupees: {SMALLEST_TICK} to {LARGEST_TICK:g} can be")
+    return rupees
+
+
+def _lot(text: str) -> int:
+    units = int(text)
+    if not 1 <= units <= LARGEST_LOT:
+        raise ValueError(f"a lot of {text} units: 1 to {LARGEST_LOT:,} can be")
+    return units
 
 
 def _seconds(text: str) -> int:

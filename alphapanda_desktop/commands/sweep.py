@@ -11,9 +11,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
-from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of, read
+from alphapanda_desktop.commands.jobs import Progress, about, add_to, job_of, page_path, read
 from alphapanda_desktop.domain.errors import AlphaPandaError, BadData
-from alphapanda_desktop.sweeps.cluster import hands
+from alphapanda_desktop.sweeps.cluster import address, hands
 from alphapanda_desktop.sweeps.forward import Forward, Walk, days_of, walk_forward
 from alphapanda_desktop.sweeps.job import Job, Outcome, play
 from alphapanda_desktop.sweeps.page import FIGURES, figure, lines_of, page_of, row_of
@@ -27,6 +27,8 @@ from alphapanda_desktop.sweeps.trial import Objective, Results, Trial, fingerpri
 
 INTERRUPTED: Final = 130
 SHOWN: Final = 10
+MOST_WORKERS: Final = 256
+LONGEST_SILENCE_S: Final = 86_400.0
 
 _MORE: Final = """
 --grid NAME=LOW:HIGH:STEP or NAME=VALUE,VALUE names what is tried: every combination, or with --random N so many drawn
@@ -75,7 +77,7 @@ def _swept(given: argparse.Namespace, job: Job, results: Results) -> Swept:
     told = _Teller(total * (len(walk.stretches(*days_of(job))) if walk else 1), objective)
     forward: Forward | None = None
     try:
-        with hands(given.workers, given.scheduler, silence_s=given.silence) as who:
+        with hands(given.workers, given.scheduler or "", silence_s=given.silence) as who:
             forward, trials = _done(job, walk, choosing, objective, who, results, told)
             best = _best(job, objective, trials, who) if walk is None and given.report else None
     finally:
@@ -241,14 +243,22 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--min-trades", type=int, default=1, metavar="N", help="fewer make no candidate (default: 1)")
     made.add_argument("--walk-forward", metavar="6m/1m", help="learn on the first span, judge on the second, go on")
     made.add_argument("--anchored", action="store_true", help="walking forward, always learn from the first day on")
-    made.add_argument("--workers", type=read(_count), metavar="N", help="processes (default: one for each processor)")
-    made.add_argument("--scheduler", default="", metavar="tcp://…", help="play on this Dask cluster instead")
+    made.add_argument("--workers", type=read(_workers), metavar="N", help="processes (default: one for each processor)")
+    made.add_argument("--scheduler", type=read(address), metavar="tcp://…", help="play on this Dask cluster instead")
     made.add_argument(
-        "--silence", type=float, default=SILENCE_S, metavar="SECONDS", help="a job that tells nothing so long is ended"
+        "--silence",
+        type=read(_silence),
+        default=SILENCE_S,
+        metavar="SECONDS",
+        help="a job that tells nothing so long is ended",
     )
-    made.add_argument("--results", type=Path, metavar="FILE.jsonl", help="keep results, and go on from those there")
+    made.add_argument(
+        "--results", type=read(page_path), metavar="FILE.jsonl", help="keep results, and go on from those there"
+    )
     made.add_argument("--json", action="store_true", help="print one JSON object")
-    made.add_argument("--report", type=Path, metavar="FILE.html", help="write a page with map, ranking, curves")
+    made.add_argument(
+        "--report", type=read(page_path), metavar="FILE.html", help="write a page with map, ranking, curves"
+    )
     return made
 
 
@@ -257,3 +267,17 @@ def _count(text: str) -> int:
     if number < 1:
         raise ValueError(f"{number} is fewer than one")
     return number
+
+
+def _workers(text: str) -> int:
+    number = _count(text)
+    if number > MOST_WORKERS:
+        raise ValueError(f"{number:,} processes: 1 to {MOST_WORKERS} can be; for more machines there is --scheduler")
+    return number
+
+
+def _silence(text: str) -> float:
+    seconds = float(text)
+    if not 1 <= seconds <= LONGEST_SILENCE_S:
+        raise ValueError(f"a silence of {text} s: 1 to {LONGEST_SILENCE_S:,.0f} can be")
+    return seconds

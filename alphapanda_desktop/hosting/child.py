@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from alphapanda_desktop.authoring.load import execute, imported, told_of
 from alphapanda_desktop.domain.barbuilder import Hours
 from alphapanda_desktop.domain.market import Bar, period_of
+from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.hosting.childcontext import ChildContext
@@ -189,7 +190,7 @@ class Child:
 def words(error: BaseException) -> str:
     """What an error says; even one that cannot be shown."""
     if isinstance(error, ValidationError):
-        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())[:3_000]
+        return "; ".join(map(str, misfits_of(error)))[:3_000]
     return "".join(traceback.format_exception_only(error)).strip()[:3_000]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,6 +14,17 @@ from alphapanda_desktop.sweeps.search import Hands
 
 ANSWER_S: Final = 15.0
 """How long a scheduler may take to answer."""
+
+
+_ADDRESS: Final = re.compile(r"(tcp|tls|ws|wss|ucx)://(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+
+def address(text: str) -> str:
+    """The address of a scheduler. Raises BadData: what is none would be asked for half a minute."""
+    found = _ADDRESS.fullmatch(text)
+    if not found or not 0 < int(found[3]) < 65_536:
+        raise BadData(f"{text!r} is no address of a Dask scheduler such as tcp://10.0.0.5:8786")
+    return text
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from alphapanda_desktop.backtest.series import Series
 from alphapanda_desktop.backtest.statistics import Equity, Statistics, equity_of, statistics_of
 from alphapanda_desktop.backtest.trades import Trade, trades_of
 from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.domain.orders import Product
 from alphapanda_desktop.domain.risk import RiskLimits
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
@@ -146,10 +147,7 @@ def params_of(strategy: type[Strategy], values: Mapping[str, object]) -> Paramet
     try:
         return strategy.Params.model_validate(dict(values))
     except ValidationError as error:
-        told = [
-            (".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")) for fault in error.errors()
-        ]
-        faults = "; ".join(f"{where}: {what}" if where else what for where, what in told)
+        faults = "; ".join(map(str, misfits_of(error, strategy.Params.model_fields)))
         raise BadParameters(f"parameters of {strategy.name}: {faults}") from None
 
 

@@ -72,6 +72,7 @@ class Pool(Executor):
         self._waiting: queue.SimpleQueue[Work[Any] | None] = queue.SimpleQueue()
         self._unsettled: set[Work[Any]] = set()
         self._threads: list[threading.Thread] = []
+        self._drivers = 0
         self._closed = threading.Event()
         self._guard = threading.Lock()
 
@@ -91,7 +92,7 @@ class Pool(Executor):
         with self._guard:
             if not self._closed.is_set():
                 self._closed.set()
-                for _ in range(self.workers):
+                for _ in range(self._drivers):
                     self._waiting.put(None)
         if cancel_futures:
             self._cancel(lambda work: not work.running())
@@ -118,15 +119,16 @@ class Pool(Executor):
             self._unsettled.add(work)
             self._waiting.put(work)
             if not self._threads:
-                self._start()
+                self._start("watch", self._watch)
+            if self._drivers < min(self.workers, len(self._unsettled)):
+                self._start(f"drive-{self._drivers}", _Driver(self._waiting, self._settled).run)
+                self._drivers += 1
         return work
 
-    def _start(self) -> None:
-        drivers = [_Driver(self._waiting, self._settled) for _ in range(self.workers)]
-        names = [("watch", self._watch), *((f"drive-{n}", driver.run) for n, driver in enumerate(drivers))]
-        self._threads = [threading.Thread(target=run, name=f"pool-{name}", daemon=True) for name, run in names]
-        for thread in self._threads:
-            thread.start()
+    def _start(self, name: str, run: Callable[[], None]) -> None:
+        thread = threading.Thread(target=run, name=f"pool-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _settled(self, work: Work[Any]) -> None:
         with self._guard:

@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
 
+from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.ui.theme import Theme
 
 INT_MAX: Final = 2_147_483_647
@@ -163,13 +164,7 @@ class ModelForm(QWidget):
 
 def problems_of(error: ValidationError) -> list[Problem]:
     """A validation error in plain sentences, by field."""
-    return [
-        Problem(
-            str(detail["loc"][0]) if detail["loc"] else "",
-            detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, "),
-        )
-        for detail in error.errors(include_url=False)
-    ]
+    return [Problem(where.partition(".")[0], what) for where, what in misfits_of(error)]
 
 
 def words_of(values: BaseModel) -> str:
@@ -190,7 +185,7 @@ def _worded(name: str, value: object, field: FieldInfo) -> str:
 def _unit(field: FieldInfo, value: object) -> str:
     """The unit after a number: "bars", and "bar" after 1."""
     unit = str(_extra(field, "unit") or "")
-    return unit.removesuffix("s") if value == 1 else unit
+    return unit.removesuffix("s") if value == 1 and len(unit) > 1 else unit
 
 
 def label_of(name: str) -> str:

@@ -32,10 +32,10 @@ from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
 
 SHARES: Final = frozenset({"NSE", "BSE"})
 PRODUCT_WORDS: Final[dict[Product, str]] = {
-    "MIS": "MIS · closed the same day",
+    "MIS": "MIS · within the day",
     "CNC": "CNC · delivery",
     "MTF": "MTF · margin funded",
-    "NRML": "NRML · carried overnight",
+    "NRML": "NRML · overnight",
 }
 DEFAULTS: Final = "defaults"
 OWN: Final = "own values"

@@ -48,8 +48,8 @@ def test_the_report_and_the_table_are_written(history: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--set", "fast=900"], "fast: Input should be less than or equal to 500"),
-        (["--set", "pace=9"], "pace: Extra inputs are not permitted"),
+        (["--set", "fast=900"], "fast: '900' given, at most 500 can be"),
+        (["--set", "pace=9"], "pace: there is no such parameter; there are: "),
         (["--set", "fast"], "NAME=VALUE is expected"),
         (["--preset", "no such"], "has no preset 'no such'; there are: day, slow, first steps"),
         (["--bar", "90s"], "bars of 60 s make no bars of 90 s"),
@@ -61,6 +61,33 @@ def test_what_cannot_be_played_is_refused_with_its_reason(
 ) -> None:
     assert run(["ma_cross", "--data", str(history), *words]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--tick", "nan"], "a tick of nan rupees: 0.0001 to 1000 can be"),
+        (["--tick", "0"], "a tick of 0 rupees"),
+        (["--lot", "0"], "a lot of 0 units: 1 to 1,000,000 can be"),
+        (["--lot", "9" * 24], "a lot of 9999"),
+        (["--latency", "5"], "--latency is for ticks, with --exact"),
+        (["--volume-share", "0.5"], "--volume-share is for ticks, with --exact"),
+        (["--exact", "--closing-auction"], "--closing-auction is for bars"),
+        (["--report", "nowhere/page.html"], "nowhere/page.html cannot be written: there is no folder"),
+        (["--report", "."], ". is a folder"),
+    ],
+)
+def test_an_argument_that_cannot_be_or_has_no_effect_is_refused_before_anything_is_played(
+    words: list[str], why: str, history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(["ma_cross", "--data", str(history), *words])
+    assert why in capsys.readouterr().err
+
+
+def test_bars_are_not_taken_for_ticks(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ma_cross", "--data", f"NSE:INFY={history}", "--exact"]) == 2
+    assert "these are bars (open, high, low, close), and no ticks" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_and_an_exchange_that_is_not_known_are_named(

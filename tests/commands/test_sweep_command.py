@@ -142,7 +142,7 @@ def test_a_strategy_file_of_ones_own_is_swept(history: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--grid", "pace=1:3"], "refuses every parameter set, such as: parameters of ma_cross: pace: Extra inputs"),
+        (["--grid", "pace=1:3"], "refuses every parameter set, such as: parameters of ma_cross: pace: there is no"),
         (
             ["--grid", "fast=9:12", "slow=5"],
             "every parameter set, such as: parameters of ma_cross: fast average",
@@ -169,3 +169,23 @@ def test_words_that_mean_nothing_end_with_the_usage(
     with pytest.raises(SystemExit, match="2"):
         run(["ma_cross", "--data", str(history), *words])
     assert "usage: alphapanda sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--workers", "100000"], "100,000 processes: 1 to 256 can be"),
+        (["--silence", "0"], "a silence of 0 s: 1 to 86,400 can be"),
+        (["--silence", "nan"], "a silence of nan s"),
+        (["--scheduler", "bla"], "'bla' is no address of a Dask scheduler such as tcp://"),
+        (["--scheduler", "tcp://host:99999"], "is no address of a Dask scheduler"),
+        (["--report", "nowhere/page.html"], "there is no folder"),
+        (["--results", "nowhere/r.jsonl"], "there is no folder"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused_before_a_process_is_started(
+    words: list[str], why: str, history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(["ma_cross", "--data", str(history), *ASKED, *words])
+    assert why in capsys.readouterr().err

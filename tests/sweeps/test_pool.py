@@ -210,3 +210,12 @@ def test_an_error_of_whoever_is_told_reaches_whoever_waits(tmp_path: Path, monke
         work.result(PATIENCE_S)
     pool.kill()
     assert [type(error) for error in seen] == [ZeroDivisionError]
+
+
+def test_a_pool_has_no_more_threads_than_it_has_work() -> None:
+    pool = Pool(10_000)
+    try:
+        assert pool.submit(math.hypot, 3, 4).result() == 5.0
+        assert len([each for each in threading.enumerate() if each.name.startswith("pool-drive")]) <= 2
+    finally:
+        pool.kill()
