@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.keptlimits import KeptLimits
 from alphapanda_desktop.logs import strike_out
+from alphapanda_desktop.noticing import open_alerts
 from alphapanda_desktop.options import Options
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.store.recorder import Recorder
     from alphapanda_desktop.strategyfiles import OwnFiles
+    from alphapanda_desktop.trading.alerts import AlertBook
     from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.coverage import StopCoverage
     from alphapanda_desktop.trading.desk import Desk
@@ -88,6 +90,7 @@ class Program:
         self.market: Market | None = None
         self.desk: Desk | None = None
         self.runner: Runner | None = None
+        self.alerts: AlertBook | None = None
         self.answers: Answers | None = None
         self.files: OwnFiles | None = None
 
@@ -291,6 +294,7 @@ class Program:
         self._watch_account(scope, desk, account, coverage)
         self._upkeep = Upkeep(scope, venue, gate, market, desk, self._tell, self._window.hide_login)
         self._upkeep.begin()
+        self.alerts = await open_alerts(stack, scope, venue, gate, market, desk, journal)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
         if recorder is not None:
@@ -404,6 +408,7 @@ class Program:
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         from alphapanda_desktop.domain.calendar import phase
         from alphapanda_desktop.preferences import Preferences
+        from alphapanda_desktop.ui.alertdesk import Ways
         from alphapanda_desktop.ui.shell import DeskParts
 
         market, desk, runner, gate = self.market, self.desk, self.runner, self.gate
@@ -436,6 +441,8 @@ class Program:
                 bench=answers.bench,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
+                alerts=self.alerts,
+                alert_ways=Ways(**self._settings.notices.model_dump()),
             )
         )
 

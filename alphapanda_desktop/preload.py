@@ -32,6 +32,7 @@ DESK: Final = (
     "alphapanda_desktop.strategies",
     "alphapanda_desktop.strategyfiles",
     "alphapanda_desktop.store.recorder",
+    "alphapanda_desktop.trading.alerts",
     "alphapanda_desktop.trading.chargecheck",
     "alphapanda_desktop.trading.runner",
     "alphapanda_desktop.trading.metering",

@@ -128,6 +128,16 @@ class Strategies(_Section):
     )  # fmt: skip
 
 
+class Notices(_Section):
+    """How an alert that has fired is told."""
+
+    toast: bool = Field(True, title="Toast in the window", description="A notice in the corner of the window.")
+    sound: bool = Field(True, title="Sound", description="Two short tones.")
+    tray: bool = Field(
+        True, title="System notification", description="The system's own notification, where there is a tray."
+    )
+
+
 class Settings(_Section):
     """Everything that is remembered of a profile besides its databases and secrets."""
 
@@ -141,6 +151,7 @@ class Settings(_Section):
     practice: Practice = Field(default_factory=Practice)
     recording: Recording = Field(default_factory=Recording)
     strategies: Strategies = Field(default_factory=Strategies)
+    notices: Notices = Field(default_factory=Notices)
     _beneath: dict[tuple[str, str], object] = PrivateAttr(default_factory=dict)
     """What the file says where the environment says something else, by section and field."""
 
