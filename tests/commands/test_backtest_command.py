@@ -87,7 +87,7 @@ def test_an_argument_that_cannot_be_or_has_no_effect_is_refused_before_anything_
 
 def test_bars_are_not_taken_for_ticks(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["ma_cross", "--data", f"NSE:INFY={history}", "--exact"]) == 2
-    assert "these are bars (open, high, low, close), and no ticks" in capsys.readouterr().err
+    assert "these are bars (open, high, low, close), no ticks" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_and_an_exchange_that_is_not_known_are_named(
