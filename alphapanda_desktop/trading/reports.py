@@ -26,6 +26,14 @@ Value = str | int | Decimal | date | None
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """The whole journal as results and tax lots, as it was at one moment."""
+
+    results: Results
+    lots: Sequence[TaxLot]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One line of a view: what it is of, its sum, and the tags that its days have."""
 
@@ -89,7 +97,7 @@ def sheets_of(results: Results) -> list[Sheet]:
 def _view(results: Results, kind: Kind) -> Sheet:
     titles = (kind.capitalize(), "Orders", "Fills", "Bought", "Sold", "Realised", "Charges", "Net", "Tags")
     rows = rows_by(results, kind)
-    lines = [[_name(row), *_sums(row.total), ", ".join(row.tags)] for row in rows]
+    lines: list[list[Value]] = [[_name(row), *_sums(row.total), ", ".join(row.tags)] for row in rows]
     if kind != "tag":  # a result with two tags counts under both
         lines.append(["All", *_sums(total_of(results.cells)), ""])
     why = total_of(results.cells).why_unknown
@@ -117,7 +125,7 @@ def _sums(total: Total) -> list[Value]:
 
 def _open(results: Results) -> Sheet:
     titles = ("Instrument", "Product", "Strategy", "Quantity", "Cost", "Open since")
-    rows = [
+    rows: list[list[Value]] = [
         [f"{one.exchange}:{one.tradingsymbol}", one.product, one.strategy, one.quantity, rupees(one.cost), one.since]
         for one in results.open
     ]
@@ -125,7 +133,9 @@ def _open(results: Results) -> Sheet:
 
 
 def _notes(results: Results) -> Sheet:
-    rows = [[note.day, note.about or "the day", note.text, ", ".join(note.tags)] for note in results.notes]
+    rows: list[list[Value]] = [
+        [note.day, note.about or "the day", note.text, ", ".join(note.tags)] for note in results.notes
+    ]
     return Sheet("Journal", ("Day", "About", "Note", "Tags"), rows)
 
 
@@ -136,7 +146,7 @@ def tax_sheets(lots: Sequence[TaxLot]) -> list[Sheet]:
 
 def _heads(lots: Sequence[TaxLot]) -> Sheet:
     titles = ("Head", "Lots", "Sold less bought", "Charges", "Transaction tax", "Gain", "Turnover")
-    rows = [
+    rows: list[list[Value]] = [
         [t.head.value, t.lots, *(rupees(m) for m in (t.gross, t.charges, t.tax, t.gain, t.turnover))]
         for t in totals_of(lots)
     ]

@@ -1,0 +1,92 @@
+"""The review of one venue's journal: reads it beside the desk, keeps notes, and writes its tables to the disk.
+
+Nothing here holds up an order: the journal is read past its own thread, and results are made on another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from alphapanda_desktop.domain.dayresults import results_of
+from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.domain.taxlots import tax_lots
+from alphapanda_desktop.store.review import read_kept
+from alphapanda_desktop.store.spreadsheet import csv_of, xlsx_of
+from alphapanda_desktop.store.threads import in_daemon_thread
+from alphapanda_desktop.trading.reports import Looked, Sheet
+
+if TYPE_CHECKING:
+    from alphapanda_desktop.domain.daynotes import DayNote
+    from alphapanda_desktop.domain.ordercosts import Find
+    from alphapanda_desktop.domain.ports import Clock
+    from alphapanda_desktop.store.journal import SqlJournal
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReview:
+    """`ui.reportparts.Review` over the journal at `database`; files go into `reports` of the profile's `folder`."""
+
+    folder: Path
+    database: Path
+    journal: SqlJournal
+    find: Find
+    clock: Clock
+    mode: str
+
+    def today(self) -> date:
+        """The day it is in India, by the venue's clock."""
+        return self.clock.now().astimezone(IST).date()
+
+    async def look(self) -> Looked:
+        """Results and tax lots of the whole journal as it is now. Raises Fatal where it cannot be read."""
+        return await _in_thread("review", self._look)
+
+    def _look(self) -> Looked:
+        kept = read_kept(self.database)
+        return Looked(results_of(kept, self.find), tax_lots(kept, self.find))
+
+    async def note(self, note: DayNote) -> None:
+        """Keep a note; on the disk when this returns."""
+        await self.journal.note_day(note, self.clock.now())
+
+    async def save_csv(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]:
+        """Write each table as a file of its own; where. Raises OSError."""
+        return await _in_thread(
+            "save review",
+            lambda: [
+                self._write(f"{name}-{sheet.name}", ".csv", csv_of(sheet).encode("utf-8-sig")) for sheet in sheets
+            ],
+        )
+
+    async def save_workbook(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]:
+        """Write all tables as one .xlsx; where. Raises OSError."""
+        return await _in_thread("save review", lambda: [self._write(name, ".xlsx", xlsx_of(sheets))])
+
+    async def save_page(self, pdf: bytes, name: str) -> Sequence[Path]:
+        """Write a finished PDF; where. Raises OSError."""
+        return await _in_thread("save review", lambda: [self._write(name, ".pdf", pdf)])
+
+    def _write(self, name: str, ending: str, content: bytes) -> Path:
+        folder = self.folder / "reports"
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "-", f"review-{self.mode}-{name}").strip("-").lower()
+        for number in count(1):
+            path = folder / f"{stem}{'' if number == 1 else f'-{number}'}{ending}"
+            with suppress(FileExistsError), path.open("xb") as file:
+                file.write(content)
+                return path
+        raise AssertionError("numbers do not end")
+
+
+async def _in_thread(name: str, work: Callable[[], T]) -> T:
+    return await asyncio.wrap_future(in_daemon_thread(name, work))
