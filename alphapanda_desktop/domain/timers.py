@@ -10,6 +10,12 @@ from alphapanda_desktop.domain.session import IST
 
 DAY: Final = timedelta(days=1)
 
+SHORTEST_S: Final = 0.1
+"""How often a timer may come: each is a call of its strategy."""
+
+MOST: Final = 200
+"""Timers that may wait at a time: the next one is looked for with each frame of ticks."""
+
 
 @dataclass(slots=True)
 class _Timer:
@@ -35,6 +41,8 @@ class Timers:
         """As `Context.timer`. Raises ValueError unless exactly one of the three is given and can be."""
         if sum(each is not None for each in (after, every, at)) != 1:
             raise ValueError(f"timer {name!r} needs one of after=, every= or at=")
+        if name not in self._timers and len(self._timers) >= MOST:
+            raise ValueError(f"timer {name!r} would be one more than the {MOST} that may wait at a time")
         if after is not None:
             self.after(name, after, now)
         elif every is not None:
@@ -86,6 +94,6 @@ class Timers:
 
 
 def _span(name: str, seconds: float) -> timedelta:
-    if not 0 < seconds < 1e9:
-        raise ValueError(f"timer {name!r} asked for every {seconds} s, more than 0 can be")
+    if not SHORTEST_S <= seconds < 1e9:
+        raise ValueError(f"timer {name!r} asked for every {seconds} s, {SHORTEST_S} or more can be")
     return timedelta(seconds=seconds)

@@ -215,9 +215,22 @@ def test_a_timer_of_the_day_is_indian_time_and_comes_each_day() -> None:
     assert timers.next() == NOON.astimezone(IST).replace(hour=15, minute=10) + timedelta(days=1)
 
 
-def test_a_timer_without_a_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than 0"):
-        Timers().every("spin", 0, NOON)
+@pytest.mark.parametrize("seconds", [0, -1, 1e-7, 0.09, 1e10, float("nan")])
+def test_a_timer_that_would_spin_is_refused(seconds: float) -> None:
+    timers = Timers()
+    for put in (timers.every, timers.after):
+        with pytest.raises(ValueError, match=r"0\.1 or more can be"):
+            put("spin", seconds, NOON)
+    assert timers.next() is None
+
+
+def test_so_many_timers_may_wait_and_no_more() -> None:
+    timers = Timers()
+    for n in range(200):
+        timers.put(str(n), NOON, after=60)
+    timers.put("7", NOON, after=90)
+    with pytest.raises(ValueError, match="one more than the 200 that may wait"):
+        timers.put("another", NOON, after=60)
 
 
 # --- longer bars -------------------------------------------------------------------------------------------------
