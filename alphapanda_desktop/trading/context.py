@@ -331,6 +331,8 @@ class RunContext(Wishes):
             return ""
         if self._run.state not in (RunState.RUNNING, RunState.STARTING):
             return f"entries are held: {self._run.state}"
+        if self._run.hold_entries and self._run.state is RunState.STARTING:
+            return "entries are held: they were paused before it had begun"
         if self._market.stale(request.instrument_token):
             return f"entries are held: the price of {request.key} is stale"
         return ""

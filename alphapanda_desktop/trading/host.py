@@ -85,7 +85,7 @@ class Host:
         for instrument in run.instruments:
             self._listen(instrument)
         if await self._seat.start() and run.state is RunState.STARTING:
-            run.state = RunState.RUNNING
+            run.state = RunState.PAUSED if run.hold_entries else RunState.RUNNING
             run.note("info", f"started on {', '.join(i.key for i in run.instruments)}, {run.interval.label} bars")
         self._tell(run)
 

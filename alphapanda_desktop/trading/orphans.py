@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from alphapanda_desktop.domain.coverage import WAITING
 from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
@@ -16,6 +17,7 @@ from alphapanda_desktop.trading.endings import ended
 from alphapanda_desktop.trading.exits import CANCEL_WAIT_S, OfRun, get_out
 from alphapanda_desktop.trading.handed import HandedOver
 from alphapanda_desktop.trading.market import Market
+from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.stops import KeptStop, kept_by, name_of
 
@@ -46,7 +48,10 @@ class Orphan:
 class Orphans:
     """What the runs of one runner leave behind."""
 
-    def __init__(self, runner: Runner, desk: Desk, market: Market, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self, runner: Runner, desk: Desk, market: Market, journal: Journal, clock: Clock, stops: RestoredStops
+    ) -> None:
+        self._stops = stops
         self._runner = runner
         self._desk = desk
         self._market = market
@@ -71,15 +76,35 @@ class Orphans:
     async def hand_over(self, old: Run, new: Run) -> str:
         """Cancel what works, then make what is held the other run's; its stops watch it there."""
         orphans = self._given(old, new)
+        instead = [kept for orphan in orphans if (kept := self._instead(old, orphan)) is not None]
         problems = await self._cancelled(old)
-        if problems:
-            raise StrategyError(f"not handed over, for an order still works: {'; '.join(problems)}")
+        if problems or not new.asking:
+            for kept in instead:
+                self._stops.lift(kept)
+            why = f"an order still works: {'; '.join(problems)}" if problems else f"run {new.run_id} is {new.state}"
+            raise StrategyError(f"not handed over, for {why}")
         moved = [orphan for orphan in self.of(old) if orphan.quantity]
         for orphan in moved:
             await self._move(old, new, orphan)
         ended = sum(len(orphan.orders) for orphan in orphans)
         words = ", ".join(f"{o.quantity} {o.key} {o.product}" for o in moved) or "no position"
-        return self._told([old, new], f"{words} handed over to run {new.run_id}; {ended} working orders cancelled")
+        done = [f"{words} handed over to run {new.run_id}", f"{ended} working orders cancelled"]
+        done += [f"the stop of {kept.instrument.key} at {kept.trigger:.2f} was at the broker and is watched by this "
+                 "program only now" for kept in instead]  # fmt: skip
+        return self._told([old, new], "; ".join(done))
+
+    def _instead(self, old: Run, orphan: Orphan) -> KeptStop | None:
+        """A stop of this program in the place of those at the broker that end with the old run: no moment without one.
+
+        While both are there the position is sold once: what fires here withdraws the other first.
+        """
+        instrument = next(i for i in old.instruments if i.key == orphan.key)
+        sign = 1 if orphan.quantity > 0 else -1
+        resting = [o for o in orphan.orders if o.trigger_price > 0 and o.status in WAITING and o.sign == -sign]
+        if not orphan.quantity or not resting or _stops_on(old, orphan):
+            return None
+        trigger = max(sign * order.trigger_price for order in resting) * sign
+        return self._stops.guard(old, instrument, trigger, resting[0].transaction_type, "was a stop at the broker")
 
     def _given(self, old: Run, new: Run) -> list[Orphan]:
         orphans, keys = self.of(old), {i.key for i in new.instruments}
@@ -98,11 +123,21 @@ class Orphans:
         await self._note(old, new.run_id, orphan)
         _shift(old, orphan, -1)
         _shift(new, orphan, 1)
-        host = self._runner.host_of(new.run_id)
         for stop in _stops_on(old, orphan):
-            if host is not None:
-                host.context.protect(stop.instrument, stop.trigger, reason=stop.reason)
-            stop.lift()  # only now: no moment without one
+            self._guard_on(new, stop)
+            self._stops.lift(stop)  # only now: no moment without one
+        if not new.asking:  # it ended in this very moment
+            self._stops.keep_on(new, "the run ended as it took this over")
+
+    def _guard_on(self, new: Run, stop: KeptStop) -> None:
+        """Let the other run have the stop, unless its own is nearer: that guards what came as well."""
+        own = next((s for s in kept_by([new]) if (s.instrument.key, s.side) == (stop.instrument.key, stop.side)), None)
+        if own is not None and own.crossed(stop.trigger):
+            new.note("info", f"{name_of(own.instrument)} at {own.trigger:.2f} guards what came as well")
+            return
+        host = self._runner.host_of(new.run_id)
+        if host is not None:
+            host.context.protect(stop.instrument, stop.trigger, reason=stop.reason)
 
     async def adopt(self, run: Run) -> str:
         """What is held becomes a person's own; orders work on, but stops of this program guard what runs hold."""
@@ -114,7 +149,7 @@ class Orphans:
             _shift(run, orphan, -1)
         stops = list(dict.fromkeys(stop for orphan in orphans for stop in _stops_on(run, orphan)))
         for stop in stops:
-            stop.lift()
+            self._stops.lift(stop)
         bare = "".join(f"; {name_of(stop.instrument)} at {stop.trigger:.2f} ends with that" for stop in stops)
         return self._told([run], f"taken over by hand: {', '.join(_held(one) for one in orphans)}{bare}")
 

@@ -19,15 +19,17 @@ async def reload(runner: Runner, run_id: str) -> Run:
     new = await runner.load(_order(runner, old))
     if new.state is not RunState.LOADED:
         raise StrategyError(f"the new version could not be loaded, the old one goes on: {new.detail}")
-    paused = old.state is RunState.PAUSED
+    now = runner.run(run_id)
+    if not now.asking:  # it failed, was stopped, or another reload was quicker: two would trade the same
+        await runner.stop(new.run_id)
+        raise StrategyError(f"{now.strategy.name} is {now.state} meanwhile: start the new version from the form")
+    paused = now.state is RunState.PAUSED or now.hold_entries
     await runner.stop(run_id)
-    await runner.begin(new.run_id)
-    runner.pause(new.run_id)  # it enters nothing before it knows what it holds
-    if runner.orphans(run_id):
-        await runner.hand_over(run_id, new.run_id)
-    if not paused:
-        runner.resume(new.run_id)
-    return new
+    try:
+        return await runner.begin(new.run_id, paused=paused, heir_of=run_id)
+    except StrategyError as error:
+        waits = f"; the new one is {new.state}" if runner.run(new.run_id).state is RunState.LOADED else ""
+        raise StrategyError(f"the old version was stopped{waits}. {error}") from error
 
 
 def _order(runner: Runner, old: Run) -> StartOrder:

@@ -44,12 +44,18 @@ class RestoredStops:
         self._scope = scope
         self._ends: dict[str, Callable[[], None]] = {}
         self._told: set[tuple[str, str]] = set()
+        self._to_note: dict[str, Event | None] = {}
+        """What is to be written of a stop once its last is on the disk: of one that moves fast, the newest alone."""
 
     def keep(self, kept: KeptStop) -> None:
         """Write down that a stop is watched, or is not any more."""
-        if not self._scope.closed:
-            event = Event(KIND, self._clock.now(), kept.detail())
-            self._scope.spawn(f"journal {name_of(kept.instrument)}", self._note(event))
+        if self._scope.closed:
+            return
+        name = f"{name_of(kept.instrument)} of {kept.run_id}"
+        under_way = name in self._to_note
+        self._to_note[name] = Event(KIND, self._clock.now(), kept.detail())
+        if not under_way:
+            self._scope.spawn(f"journal {name}", self._note(name))
 
     def give_up(self, run: Run, why: str) -> None:
         """The kill switch ends the run, and its stops with it; what they guarded is told."""
@@ -74,6 +80,21 @@ class RestoredStops:
             else:
                 kept.lift()
                 self.keep(kept)
+
+    def guard(self, run: Run, instrument: Instrument, trigger: float, side: Side, reason: str) -> KeptStop:
+        """Watch a stop for a run that is over, in the place of one that is withdrawn at the broker."""
+        kept = KeptStop(run, instrument, trigger, side, reason)
+        kept.outlive(lambda product: self._held(run, instrument, product))
+        run.variables[name_of(instrument)] = kept
+        self.keep(kept)
+        self._ends.pop(_owner(run, kept), lambda: None)()  # a former one's ticks
+        self._listen(run, kept)
+        return kept
+
+    def lift(self, kept: KeptStop) -> None:
+        """Watch a stop of a run that is over no more."""
+        kept.lift()
+        self.keep(kept)
 
     def _tell_kept(self, run: Run, kept: KeptStop, why: str) -> None:
         guarded = "; ".join(_words(stop) for stop in kept.stops())
@@ -170,10 +191,15 @@ class RestoredStops:
                 found += [order for order in theirs if not books.run_of(order) and waits_for_better(order, last)]
         return found
 
-    async def _note(self, event: Event) -> None:
-        error = await journaled(self._journal.note(event))
-        if error is not None:
-            self._desk.notice(f"A stop that only this program watches could not be journaled: {error}")
+    async def _note(self, name: str) -> None:
+        try:
+            while (event := self._to_note[name]) is not None:
+                self._to_note[name] = None
+                error = await journaled(self._journal.note(event))
+                if error is not None:
+                    self._desk.notice(f"A stop that only this program watches could not be journaled: {error}")
+        finally:
+            del self._to_note[name]
 
 
 def _owner(run: Run, kept: KeptStop) -> str:

@@ -88,7 +88,7 @@ class Runner:
         self.available: Mapping[str, type[Strategy]] = strategies
         self.runs: list[Run] = []
         self._recalling = Recalling(desk, market, journal, clock)
-        self._orphans = Orphans(self, desk, market, journal, clock)
+        self._orphans = Orphans(self, desk, market, journal, clock, self._restored)
         desk.order_changed.connect(self._on_order)
         desk.halted_changed.connect(self._on_halted)
         desk.foreign_seen.connect(self._on_foreign)
@@ -138,17 +138,34 @@ class Runner:
         """
         return await self._up(order, RunState.LOADING)
 
-    async def begin(self, run_id: str) -> Run:
-        """Start a loaded run: `on_start`, then its bars. Raises StrategyError for one that does not wait for it."""
+    async def begin(self, run_id: str, *, paused: bool = False, heir_of: str = "") -> Run:
+        """Start a loaded run: `on_start`, then its bars; `paused` with its entries held.
+
+        As `heir_of` a run that is over it holds what that one left before its strategy is asked anything. Raises
+        StrategyError for one that does not wait for its start, and where it cannot be the heir: then it waits on.
+        """
         run = self.run(run_id)
         if run.state is not RunState.LOADED:
             raise StrategyError(f"{run.strategy.name} cannot be started: it is {run.state}")
         self._require_unlocked()
-        run.state = RunState.STARTING
+        run.state, run.hold_entries = RunState.STARTING, paused
         self._say(run_id)
-        host = self._hosts[run_id]
-        await self._unbroken(run, host, host.begin())
+        if heir_of and self.orphans(heir_of):
+            await self._inherit(run, heir_of)
+        if run.state is RunState.STARTING:  # else it was stopped meanwhile
+            host = self._hosts[run_id]
+            await self._unbroken(run, host, host.begin())
         return run
+
+    async def _inherit(self, run: Run, heir_of: str) -> None:
+        taken = False
+        try:
+            await self.hand_over(heir_of, run.run_id)
+            taken = True
+        finally:
+            if not taken and run.state is RunState.STARTING:
+                run.state = RunState.LOADED
+                self._say(run.run_id)
 
     async def start(self, order: StartOrder) -> Run:
         """`load` and `begin` in one. Raises as `load`."""
@@ -306,14 +323,19 @@ class Runner:
         """Refuse new entries of a run; its exits still pass."""
         run = self.run(run_id)
         self._over_today.discard(run_id)
-        if run.state is RunState.RUNNING:
+        if run.state is RunState.STARTING:  # what `on_start` asks for is an entry as well
+            run.hold_entries = True
+        elif run.state is not RunState.RUNNING:
+            return
+        else:
             run.state = RunState.PAUSED
-            run.note("info", "entries paused; exits still pass")
-            self._say(run_id)
+        run.note("info", "entries paused; exits still pass")
+        self._say(run_id)
 
     def resume(self, run_id: str) -> None:
         run = self.run(run_id)
         self._over_today.discard(run_id)
+        run.hold_entries = False
         if run.state is RunState.PAUSED:
             run.state = RunState.RUNNING
             run.note("info", "entries allowed again")
@@ -346,6 +368,8 @@ class Runner:
         whole = (run.waiting_params or run.params).model_dump() | dict(params)
         new = run.strategy.Params.model_validate(whole)
         await host.judge(new)
+        if not (run.asking or run.state is RunState.LOADED):
+            raise StrategyError(f"{run.strategy.name} takes no parameters any more: it is {run.state}")
         told = {"run": run_id, "parameters": new.model_dump(mode="json")}
         await self._journal.note(Event(CHANGED, self._clock.now(), told))
         run.waiting_params = new
@@ -428,7 +452,7 @@ class Runner:
         """A strategy's own limit of the day is broken: none of its runs enters before tomorrow."""
         for run in self._alive():
             if run.strategy.name == strategy:
-                running = run.state is RunState.RUNNING
+                running = run.state is RunState.RUNNING or (run.state is RunState.STARTING and not run.hold_entries)
                 run.note("warning", why)
                 self.pause(run.run_id)
                 self._over_today |= {run.run_id} if running else set()

@@ -18,7 +18,10 @@ from alphapanda_desktop.trading.scope import Scope
 
 MOST_WISHES: Final = 20
 WISHES_SPAN_S: Final = 1.0
-"""A run that asks for more orders than this in so short a time is out of control, and is ended."""
+"""A run that asks for more orders than this in so short a time is out of control, and is ended.
+
+Exits are counted for each position by itself: getting out of thirty at once is no frenzy.
+"""
 
 
 class Sender:
@@ -51,7 +54,8 @@ class Sender:
         self._cuts_told: set[tuple[str, str]] = set()
         self._slices: dict[str, tuple[str, ...]] = {}
         """Tags of the orders that one wish was cut into, by the tag that the strategy was told."""
-        self._wishes: deque[float] = deque(maxlen=MOST_WISHES + 1)
+        self._wishes: dict[tuple[str, str], deque[float]] = {}
+        """When something was asked for; exits by position, all else together."""
 
     def cancel_straggler(self, order: Order) -> None:
         """Cancel an order that was still on its way when the run was stopped: nobody looks after it any more."""
@@ -65,7 +69,7 @@ class Sender:
         if not run.asking and not self.context.finishes(request.tag):
             run.note("warning", f"refused: {request.transaction_type} {request.key} was asked for after the run's end")
             return
-        if self._too_many():
+        if self._too_many(request):
             return
         run.last_reason = request.reason
         run.note("info", f"{request.transaction_type} {request.quantity} {request.key}: {request.reason}")
@@ -106,11 +110,13 @@ class Sender:
                 words = f"not sent: {why}"
                 self._take_order(replace(waiting, status="REJECTED", status_message=words, pending_quantity=0))
 
-    def _too_many(self) -> bool:
+    def _too_many(self, request: OrderRequest) -> bool:
         """Whether the run is asking in a frenzy, as one that answers each refusal with another order does."""
         now = self._clock.monotonic_s()
-        self._wishes.append(now)
-        if len(self._wishes) <= MOST_WISHES or now - self._wishes[0] > WISHES_SPAN_S:
+        of = (request.key, request.product) if self.context.finishes(request.tag) else ("", "")
+        wishes = self._wishes.setdefault(of, deque(maxlen=MOST_WISHES + 1))
+        wishes.append(now)
+        if len(wishes) <= MOST_WISHES or now - wishes[0] > WISHES_SPAN_S:
             return False
         asked = f"more than {MOST_WISHES} orders were asked for within {WISHES_SPAN_S:g} s"
         self._end_run(f"{asked}; the run was ended before the exchange did it")

@@ -73,6 +73,10 @@ class KeptStop:
         )
         return f"{self.side} at {self.trigger:.2f} {word}, {where}{fired}"
 
+    def is_as(self, trigger: float, side: Side) -> bool:
+        """Whether it is that very stop, and has not fired."""
+        return (self.trigger, self.side, self._fired_at) == (trigger, side, None)
+
     @property
     def active(self) -> bool:
         """Whether it is watched: not after it was lifted, nor once the run may ask for nothing any more."""
@@ -233,7 +237,11 @@ class StopWatch:
         if side is None:
             self._run.note("warning", f"no stop on {instrument.key}: nothing is held, and no order is on its way")
             return False
-        if self.on(instrument) is None:
+        before = self.on(instrument)
+        if before is not None and before.is_as(instrument.snap(trigger), side):
+            before.reason = reason
+            return True  # a strategy may ask with every tick: nothing is new, and nothing is journaled
+        if before is None:
             self._run.note("info", f"stop on {instrument.key} at {trigger:.2f}, watched by this program only")
         left = partial(self._left, instrument)
         kept = KeptStop(self._run, instrument, instrument.snap(trigger), side, reason, left)

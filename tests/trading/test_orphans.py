@@ -77,6 +77,56 @@ def test_another_run_of_the_strategy_takes_the_position_over_and_closes_it(arun)
     arun(story())
 
 
+def test_a_stop_at_the_broker_is_watched_here_before_it_is_cancelled_for_the_new_run(arun):
+    async def story():
+        async with a_desk() as s:
+            old, new = await s.run(), await s.run()
+            ctx = Seen.probes[0].ctx
+            ctx.buy(INFY, 10, reason="entry")
+            await yields()
+            ctx.sell(INFY, 10, reason="stop", trigger_price=90.0)
+            await yields()
+            await s.runner.stop(old.run_id)
+            s.broker.door.clear()
+            guarded_at_cancel = []
+            cancel = s.broker.cancel
+
+            async def looks(order):
+                guarded_at_cancel.append([(kept.trigger, kept.run_id) for kept in kept_by(s.runner.runs)])
+                return await cancel(order)
+
+            s.broker.cancel = looks
+            words = await s.runner.hand_over(old.run_id, new.run_id)
+            assert guarded_at_cancel == [[(90.0, old.run_id)]]
+            assert "the stop of NSE:INFY at 90.00 was at the broker and is watched by this program only now" in words
+            assert [(kept.trigger, kept.run_id) for kept in kept_by(s.runner.runs)] == [(90.0, new.run_id)]
+            s.broker.door.set()
+            s.tick(89.0)
+            await yields()
+            assert new.holding(INFY.key).quantity == 0
+            assert [p.quantity for p in await s.broker.positions() if p.quantity] == []
+
+    arun(story())
+
+
+def test_a_nearer_stop_of_the_new_run_is_not_replaced_by_the_one_that_comes(arun):
+    async def story():
+        async with a_desk() as s:
+            old, new = await s.run(), await s.run()
+            for probe, trigger in zip(Seen.probes, (80.0, 95.0), strict=True):
+                probe.ctx.buy(INFY, 10, reason="entry")
+                await yields()
+                probe.ctx.protect(INFY, trigger, reason="no deeper")
+            await s.runner.stop(old.run_id)
+            await s.runner.hand_over(old.run_id, new.run_id)
+            assert [(kept.trigger, kept.run_id) for kept in kept_by(s.runner.runs)] == [(95.0, new.run_id)]
+            s.tick(94.0)
+            await yields()
+            assert new.holding(INFY.key).quantity == 0
+
+    arun(story())
+
+
 def test_what_cannot_take_it_over_is_told_why(arun):
     async def story():
         async with a_desk(strategies={"probe": Probe, "other": Other}) as s:
