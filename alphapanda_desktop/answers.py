@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from alphapanda_desktop.preload import BENCH, preload
+from alphapanda_desktop.preload import BENCH, REVIEW, preload
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.instruments import InstrumentMaster
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.why import Trail
     from alphapanda_desktop.ui.backtestparts import Bench
+    from alphapanda_desktop.ui.reportparts import Review
     from alphapanda_desktop.venues.venue import Venue
 
 
@@ -61,6 +62,15 @@ class Answers:
             own, master = self._options, self._market.master
             self._tests = bench_of(own.folder, own.practice, self._venue, master, self._strategies, self._tell)
         return self._tests
+
+    async def review(self) -> Review:
+        """What reads the journal for the review."""
+        await preload(REVIEW)
+        from alphapanda_desktop.review import JournalReview
+
+        options, find = self._options, self._market.master.by_key
+        path = options.database(self._mode)
+        return JournalReview(options.folder, path, self._journal, find, self._venue.clock, self._mode)
 
     def close(self) -> None:
         """End what plays backtests."""

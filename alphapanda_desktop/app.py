@@ -439,6 +439,7 @@ class Program:
                 preflight=answers.preflight if venue.recorded is None else None,
                 transport=venue.recorded.transport if venue.recorded is not None else None,
                 bench=answers.bench,
+                review=answers.review,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
                 alerts=self.alerts,

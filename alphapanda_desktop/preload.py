@@ -55,6 +55,12 @@ BENCH: Final = (
 )
 """What backtests are played and shown with."""
 
+REVIEW: Final = (
+    "alphapanda_desktop.review",
+    "alphapanda_desktop.ui.reports",
+)
+"""What the journal is looked back on with."""
+
 LATER: Final = (*DESK, "kiteconnect", "numpy.ma")
 """What a thread may import while the person logs in; numpy.ma is what numpy asks for when bars are first merged."""
 

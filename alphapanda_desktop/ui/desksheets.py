@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,8 @@ from alphapanda_desktop.ui.sheet import Sheet, SheetDeck
 from alphapanda_desktop.ui.whysheet import WhySheet
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.ui.reportparts import Review
+    from alphapanda_desktop.ui.reports import ReviewWindow
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 BY_HAND: Final = "kill switch pressed"
@@ -36,6 +38,7 @@ class DeskSheets:
         self._edge = edge
         self._folder = Path(parts.database).parent / REPORTS
         self._told: set[str] = set()
+        self._review: ReviewWindow | None = None
 
     def start(self) -> None:
         """Follow the desk from now on."""
@@ -123,6 +126,19 @@ class DeskSheets:
         keeper = self._parts.settings
         if keeper is not None:
             self._lay("settings_sheet", lambda: SettingsSheet(keeper, self._edge, self._window))
+
+    def show_review(self) -> None:
+        """The review window, with the journal as it is now."""
+        if self._parts.review is not None:
+            self._edge.spawn("open the review", self._open_review(self._parts.review))
+
+    async def _open_review(self, made: Callable[[], Awaitable[Review]]) -> None:
+        review = await made()
+        if self._review is None:
+            from alphapanda_desktop.ui.reports import ReviewWindow
+
+            self._review = ReviewWindow(review, self._edge, self._window)
+        self._review.come_forward()
 
     # -- stop coverage, and leaving with it ------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "B / S": "buy / sell what is selected, or what is on the chart",
         "Ctrl+K": "find any action or instrument by typing",
         "/": "search an instrument",
+        "F3": "review: results by day, the journal, tax lots",
         "F4": "backtest: a strategy over the past",
         "F5 / F6": "reconcile now / show the differences",
         "F7 / F8 / F9": "stop coverage / limits / why this order",
@@ -40,6 +41,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Ctrl+C": "copy the selected rows",
     },
     "Backtest": {"Ctrl+Enter / Ctrl+.": "run / cancel"},
+    "Review": {"F5 / Ctrl+S": "read the journal again / save the note"},
     "Watchlist": {"Del": "take the instrument off the list"},
     "Orders": {
         "T": "timeline of the selected order",

@@ -109,6 +109,8 @@ class Menus:
         self._add(self._trade, "&Stop all strategies", self._stop_all)
         if parts.bench is not None:
             self._add(self._trade, "&Backtest…", self._window.show_backtest, "F4")
+        if parts.review is not None:
+            self._add(self._trade, "Re&view: results, journal and tax lots…", sheets.show_review, "F3")
         self._trade.addSeparator()
         self._add(self._trade, "Re&concile with the broker now", self._reconcile, "F5")
         self._add(self._trade, "&Differences with the broker…", sheets.show_differences, "F6")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
     from alphapanda_desktop.ui.replay import ReplayBar
+    from alphapanda_desktop.ui.reportparts import Review
     from alphapanda_desktop.ui.settingssheet import Keeper
     from alphapanda_desktop.ui.strategyfiles import StrategyFiles
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
@@ -98,6 +99,8 @@ class DeskParts:
     settings: Keeper | None = None
     bench: Callable[[], Awaitable[Bench]] | None = None
     """Gives what plays backtests, when the first one is asked for."""
+    review: Callable[[], Awaitable[Review]] | None = None
+    """Gives what reads the journal for the review."""
     transport: Transport | None = None
     """The controls of a recorded day, where that is what is traded."""
     real_hours: bool = False
