@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.domain.bars import BarSeries, Table, TickSeries
 from alphapanda_desktop.domain.market import Bar, Interval
+from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, Kind, points_of
 from alphapanda_desktop.ui.chart.items import Dress, Marker
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
@@ -103,6 +104,7 @@ ACT = st.one_of(
     st.tuples(st.just("resize"), st.sampled_from([480, 577, 640])),
     st.tuples(st.just("ghost"), st.sampled_from([None, 99.0, 101.5])),
     st.tuples(st.just("history"), st.integers(1, 40)),
+    st.tuples(st.just("draw"), st.sampled_from(KINDS), st.sampled_from([98.0, 100.0, 101.0])),
     st.tuples(st.just("studies"), st.sampled_from([(), ("EMA", "SAR", "RSI"), ("BBANDS", "MACD", "OBV", "CDLDOJI")])),
 )
 
@@ -125,8 +127,14 @@ def _acts(s: Stand) -> dict[str, Callable[..., object]]:
         "resize": lambda width: plot.resize(width, 400),
         "ghost": lambda price: plot.lines.show_ghost((plot.lines.lines[0], price) if price else None),
         "history": lambda rows: _backfill(s, rows),
+        "draw": lambda kind, price: plot.hand.add(_a_drawing(s, kind, price)),
         "studies": lambda names: plot.set_studies([a_study(name) for name in names]),
     }
+
+
+def _a_drawing(s: Stand, kind: Kind, price: float) -> Drawing:
+    """One from some bars back to some bars ahead."""
+    return Drawing(kind, ((s.at_s - 1_500.0, price), (s.at_s + 200.0, price + 1.5))[: points_of(kind)], "words")
 
 
 def _backfill(s: Stand, rows: int) -> None:

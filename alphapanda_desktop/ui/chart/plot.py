@@ -20,6 +20,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.axes import Tag
 from alphapanda_desktop.ui.chart.canvas import Zone
 from alphapanda_desktop.ui.chart.cursor import caption, readout
+from alphapanda_desktop.ui.chart.drawhand import DrawingHand
 from alphapanda_desktop.ui.chart.items import Dress, Look, Marker
 from alphapanda_desktop.ui.chart.orderlines import LineGrip, OrderLine
 from alphapanda_desktop.ui.chart.overlay import Word
@@ -73,6 +74,7 @@ class Plot(Surface):
         self.window_shown = Window()
         self.scale = PriceScale(self.prices)
         self.grip = LineGrip(self.lines, self._snap, lambda: self.price_axis.finest)
+        self.hand = DrawingHand(self.drawn, self._snap, lambda: self.price_axis.finest)
         self._source: Source | None = None
         self._instrument: Instrument | None = None
         self._caption: list[Word] = []
@@ -120,7 +122,7 @@ class Plot(Surface):
     def _set_scale_texts(self, instrument: Instrument) -> None:
         decimals = instrument.decimals
         text_of = lru_cache(1_000)(lambda price: formats.grouped(price, decimals))
-        self.price_axis.text_of = self.lines.words_of = text_of
+        self.price_axis.text_of = self.lines.words_of = self.drawn.words_of = text_of
         self.price_axis.finest = self.scale.finest = instrument.tick_size or 0.01
         self._make_room_for_prices()
 
@@ -385,16 +387,26 @@ class Plot(Surface):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position()
-        if event.button() != Qt.MouseButton.LeftButton or not self.grip.press(at.x(), at.y()):
+        if event.button() != Qt.MouseButton.LeftButton or not self._taken(at.x(), at.y()):
             super().mousePressEvent(event)
+
+    def _taken(self, x: float, y: float) -> bool:
+        """Whether the mouse took something that lies over the data: an order's line before a drawing."""
+        if not self.prices.place.contains(math.floor(x), math.floor(y)):
+            return self.grip.press(x, y)
+        draws = self.hand.tool is not None or self.hand.holding
+        return self.hand.press(x, y) if draws else self.grip.press(x, y) or self.hand.press(x, y)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self.grip.holding:
             self.grip.drag(self.prices.price_at(event.position().y()))
+        if self.hand.holding:
+            self.hand.move(event.position().x(), event.position().y())
         super().mouseMoveEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.grip.release()
+        self.hand.release(event.position().x(), event.position().y())
         super().mouseReleaseEvent(event)
 
     def point_at(self, at: QPoint) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.Qt.internals import PrimitiveArray
-from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter
+
+Floats = NDArray[np.float64]
 
 
 class Lines:
@@ -47,6 +49,25 @@ def _fill(array: Any, *columns: NDArray[np.float64]) -> None:
     rows = array.ndarray()
     for k, column in enumerate(columns):
         rows[:, k] = column
+
+
+def inside(box: QRect, x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """The parts of these lines that are inside a rectangle; those that have none are left out.
+
+    Qt cuts what reaches beyond the picture itself, where it ends for the part being painted: other pixels come of it.
+    """
+    dx, dy = x1 - x0, y1 - y0
+    start, end, there = np.zeros_like(dx), np.ones_like(dx), np.ones(dx.shape, np.bool_)
+    left, top = float(box.left()), float(box.top())
+    sides = ((-dx, x0 - left), (dx, left + box.width() - x0), (-dy, y0 - top), (dy, top + box.height() - y0))
+    for towards, room in sides:
+        share = np.divide(room, towards, out=np.zeros_like(dx), where=towards != 0)
+        start = np.where(towards < 0, np.maximum(start, share), start)
+        end = np.where(towards > 0, np.minimum(end, share), end)
+        there &= (towards != 0) | (room >= 0)
+    there &= start <= end
+    x0, y0, dx, dy, start, end = (column[there] for column in (x0, y0, dx, dy, start, end))
+    return x0 + start * dx, y0 + start * dy, x0 + end * dx, y0 + end * dy
 
 
 @cache

@@ -13,7 +13,7 @@ from alphapanda_desktop.ui.chart.items import FAR_PX, Floats, Item, body_width, 
 from alphapanda_desktop.ui.chart.overlay import Word
 from alphapanda_desktop.ui.chart.pane import Pane
 from alphapanda_desktop.ui.chart.series import CandleSource, visible
-from alphapanda_desktop.ui.chart.strokes import Lines, Rects
+from alphapanda_desktop.ui.chart.strokes import Lines, Rects, inside
 from alphapanda_desktop.ui.chart.studies import ROLES, Curve, Drawn, Study
 from alphapanda_desktop.ui.theme import Role, Theme
 
@@ -78,7 +78,7 @@ class StudyItem(Item):
 
     def _draw_line(self, painter: QPainter, pane: Pane, theme: Theme, role: Role, x: Floats, y: Floats) -> None:
         there = np.isfinite(y[:-1]) & np.isfinite(y[1:])
-        self._lines.set(x[:-1][there], y[:-1][there], x[1:][there], y[1:][there])
+        self._lines.set(*inside(pane.place, x[:-1][there], y[:-1][there], x[1:][there], y[1:][there]))
         pen = QPen(theme.colour(role), 1.4 if pane.bar_px * self._factor(pane) >= WIDE_PX else 1.0)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)  # others are not painted alike in parts and whole
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

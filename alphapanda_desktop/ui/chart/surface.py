@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QWidget
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.axes import PriceAxis, TimeAxis
 from alphapanda_desktop.ui.chart.canvas import Canvas, Zone
+from alphapanda_desktop.ui.chart.drawitem import DrawingsItem
 from alphapanda_desktop.ui.chart.items import (
     CandleItem,
     Dress,
@@ -91,18 +92,19 @@ class Surface(Canvas):
     def _build_over(self) -> None:
         self.last_price = LastPrice(self._touch, self.prices)
         self.lines = OrderLinesItem(self._touch, self.prices, self._labels)
+        self.drawn = DrawingsItem(self._touch, self.prices, self._labels)
         self.legend = Words(self._touch, self._words, Qt.AlignmentFlag.AlignLeft)
         self.badge = Words(self._touch, self._words, Qt.AlignmentFlag.AlignRight, framed=True)
         self.notice = Words(self._touch, self._words, Qt.AlignmentFlag.AlignHCenter)
         self.crosshair = Crosshair(self._touch)
         axes = (self.price_axis, self.volume_axis, self.time_axis)
         words = (self.legend, self.badge, self.notice)
-        self._always: tuple[Over, ...] = (self.last_price, self.lines, self.crosshair, *words, *axes)
+        self._always: tuple[Over, ...] = (self.last_price, self.drawn, self.lines, self.crosshair, *words, *axes)
         self._over: tuple[Over, ...] = self._always
 
     def put_items(self, source: Source) -> None:
         """Paint what this source holds from now on."""
-        self.markers.source = self.time_marks.source = source
+        self.markers.source = self.time_marks.source = self.drawn.source = source
         self.candles = self.volume = self.line = None
         prices: list[Item] = [self._grids[0]]
         volumes: list[Item] = [self._grids[1]]
@@ -268,9 +270,9 @@ class Surface(Canvas):
         self.volumes.place = QRect(0, above - below, width, below)
         self.price_axis.place = QRect(width, 0, wide, above - below)
         self.volume_axis.place = QRect(width, above - below, wide, below)
-        for lower, tall in zip(self.studies.lower, heights, strict=True):
-            lower.place(QRect(0, above, width, tall), wide)
-            above += tall
+        for lower, high in zip(self.studies.lower, heights, strict=True):
+            lower.place(QRect(0, above, width, high), wide)
+            above += high
         self.time_axis.place = QRect(0, height, width, tall)
         pane = self.prices.place
         self.legend.set_room(pane.adjusted(4, 4, -4, -4))

@@ -1,0 +1,141 @@
+"""What a person put on charts, kept in one file of the profile: indicators, templates, drawings by instrument.
+
+What cannot be read is set aside under another name, never overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from alphapanda_desktop.ui.chart.drawings import Drawing
+from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
+
+Tell = Callable[[str, str], object]
+
+
+class ChartBook:
+    """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same."""
+
+    def __init__(self, path: Path, tell: Tell) -> None:
+        self._path = path
+        self._tell = tell
+        self._kept: dict[str, Any] = self._read()
+
+    # --- indicators
+
+    def studies(self) -> list[Study]:
+        """Those on the chart when it was left."""
+        return self._studies_of(self._kept.get("studies", []))
+
+    def keep_studies(self, studies: Sequence[Study]) -> None:
+        self._put("studies", [_row_of(study) for study in studies])
+
+    def templates(self) -> list[str]:
+        """Names of kept sets of indicators, sorted."""
+        return sorted(self._section("templates"))
+
+    def template(self, name: str) -> list[Study]:
+        """The indicators kept under this name; none for a name there is not."""
+        return self._studies_of(self._section("templates").get(name, []))
+
+    def keep_template(self, name: str, studies: Sequence[Study]) -> None:
+        """Keep these under a name, in place of what was kept under it before; none forget the name."""
+        rows = [_row_of(study) for study in studies]
+        others = {key: value for key, value in self._section("templates").items() if key != name}
+        self._put("templates", {**others, name: rows} if rows else others)
+
+    def _studies_of(self, rows: object) -> list[Study]:
+        found = []
+        for row in rows if isinstance(rows, list) else []:
+            try:
+                found.append(_study_of(row))
+            except (ValueError, TypeError, KeyError) as error:
+                self._tell(f"An indicator that was kept cannot be shown: {error}", "warning")
+        return found
+
+    # --- drawings
+
+    def drawings(self, key: str) -> list[Drawing]:
+        """What was drawn on this instrument, oldest first."""
+        found = []
+        for row in self._section("drawings").get(key, []):
+            try:
+                found.append(Drawing.of(row))
+            except (ValueError, TypeError, KeyError) as error:
+                self._tell(f"A drawing on {key} cannot be shown: {error}", "warning")
+        return found
+
+    def keep_drawings(self, key: str, drawings: Sequence[Drawing]) -> None:
+        rows = [asdict(drawing) for drawing in drawings]
+        others = {other: value for other, value in self._section("drawings").items() if other != key}
+        self._put("drawings", {**others, key: rows} if rows else others)
+
+    # --- how candles are made
+
+    @property
+    def style(self) -> str:
+        """The kind of candles that was chosen last, "" before any was."""
+        return str(self._kept.get("style", ""))
+
+    def keep_style(self, style: str) -> None:
+        self._put("style", style)
+
+    # --- the file
+
+    def _section(self, name: str) -> dict[str, Any]:
+        found = self._kept.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def _put(self, name: str, value: object) -> None:
+        if self._kept.get(name) == value:
+            return
+        self._kept[name] = value
+        try:
+            self._write()
+        except OSError as error:
+            self._tell(f"What is on the chart could not be kept in {self._path}: {error.strerror or error}", "danger")
+
+    def _write(self) -> None:
+        """All or nothing: a half-written file would lose what was there."""
+        fresh = self._path.with_suffix(".new")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(self._kept, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            if not isinstance(kept, dict):
+                raise ValueError("it holds no table")
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            aside = self._path.with_suffix(".unreadable")
+            self._tell(f"{self._path} cannot be read ({error}); it is set aside as {aside.name}.", "danger")
+            self._set_aside(aside)
+            return {}
+        return kept
+
+    def _set_aside(self, aside: Path) -> None:
+        try:
+            self._path.replace(aside)
+        except OSError as error:
+            self._tell(f"{self._path} could not be set aside: {error.strerror or error}", "danger")
+
+
+def _row_of(study: Study) -> dict[str, Any]:
+    return {"name": study.name, "parameters": dict(study.parameters), "over": study.over, "role": study.role}
+
+
+def _study_of(row: dict[str, Any]) -> Study:
+    role = row["role"]
+    made = a_study(row["name"], role if role in ROLES else ROLES[0], **row["parameters"])
+    return Study(made.name, made.parameters, bool(row["over"]), made.role)
