@@ -1,0 +1,97 @@
+"""What an instrument is today, and whether it still is what it was: token, lot, tick, expiry, freeze quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal
+
+from alphapanda_desktop.domain.instruments import SEGMENT_INDICES, Instrument, segment_of
+from alphapanda_desktop.domain.masterchanges import MasterChanges
+from alphapanda_desktop.domain.slicing import CASH, freeze_quantity, freeze_table
+
+SEGMENTS: Final = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "NCO": 12}
+"""Low byte of a token by exchange; an index has its own.  Source: CONTRACT 4.6."""
+
+Verdict = Literal["good", "warn", "danger", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence of the check."""
+
+    verdict: Verdict
+    text: str
+
+
+def facts_of(i: Instrument, on: date) -> list[tuple[str, str]]:
+    """What the day's master and the dated tables say of it: name and value."""
+    return [(name, value) for name, value in _facts(i, on) if value]
+
+
+def _facts(i: Instrument, on: date) -> Iterator[tuple[str, str]]:
+    yield "Name", i.name
+    yield "Exchange, segment", f"{i.exchange}, {i.segment}"
+    yield "Kind", i.instrument_type if i.tradable else "index, cannot be traded"
+    yield "Token", f"{i.instrument_token} (exchange's own: {i.exchange_token})"
+    if i.expiry is not None:
+        yield "Expiry", f"{i.expiry:%a} {i.expiry.day} {i.expiry:%b %Y}, {(i.expiry - on).days} days from today"
+    yield "Strike", f"{i.strike:,g}" if i.strike else ""
+    if i.tradable:
+        yield "Lot", f"{i.lot_size:,} units{'; quantity is in lots' if i.exchange == 'MCX' else ''}"
+        yield "Tick", f"₹ {i.tick_size:g}"
+        yield "Freeze quantity", _freeze(i, on)
+
+
+def _freeze(i: Instrument, on: date) -> str:
+    most = freeze_quantity(i, on)
+    if most is None:
+        return "not known: larger orders are not cut"
+    if i.exchange in CASH:
+        return f"{most:,} shares or ₹ 10 crore, whichever is less"
+    table = freeze_table(on)
+    return f"{most:,} ({most // i.lot:,} lots) since {table.since.day} {table.since:%b %Y}, {table.source}"
+
+
+def findings(i: Instrument, on: date, changes: MasterChanges | None) -> list[Finding]:
+    """The check: what is different today, what agrees, and what cannot be told."""
+    return [*_changed(i, changes), *_sound(i, on), *_freeze_changed(i, on)]
+
+
+def _changed(i: Instrument, changes: MasterChanges | None) -> Iterator[Finding]:
+    if changes is None:
+        yield Finding("unknown", "No earlier list is kept: whether it changed today cannot be told.")
+        return
+    mine = changes.of([i.key])
+    for change in mine.changed:
+        name = change.field.replace("_", " ")
+        yield Finding("warn", f"Its {name} changed today: {change.before} before, {change.after} now.")
+    if mine.new:
+        yield Finding("warn", "It is new in today's list.")
+    if not mine:
+        yield Finding("good", "Token, lot, tick and expiry are those of the list before.")
+
+
+def _sound(i: Instrument, on: date) -> Iterator[Finding]:
+    wanted = SEGMENT_INDICES if not i.tradable else SEGMENTS.get(i.exchange)
+    if wanted is not None and segment_of(i.instrument_token) != wanted:
+        yield Finding("danger", f"Its token is of segment {segment_of(i.instrument_token)}, {i.exchange} has {wanted}.")
+    if i.expiry is not None and i.expiry < on:
+        yield Finding("danger", "It has expired.")
+    elif i.expiry == on:
+        yield Finding("warn", "It expires today.")
+    if i.tradable and (i.tick_size <= 0 or i.lot_size <= 0):
+        yield Finding("danger", f"The list has no sound tick or lot for it: {i.tick_size:g}, {i.lot_size}.")
+
+
+def _freeze_changed(i: Instrument, on: date) -> Iterator[Finding]:
+    """A freeze quantity that changed within the last week is told."""
+    if i.exchange in CASH or not i.tradable:
+        return
+    since = freeze_table(on).since
+    before, now = freeze_quantity(i, since - timedelta(days=1)), freeze_quantity(i, on)
+    if now is None:
+        yield Finding("unknown", "Its freeze quantity is not known here.")
+    elif before != now and on - since <= timedelta(days=7):
+        yield Finding("warn", f"Its freeze quantity changed on {since.day} {since:%b}: {before} before, {now} now.")
