@@ -14,6 +14,7 @@ SECTIONS: Final = {
     "practice": "Practice exchange",
     "recording": "Recording of the market",
     "strategies": "Strategies' processes",
+    "notices": "Alerts and notices",
 }
 """What has no page or sheet of its own, in the order of the sheet."""
 

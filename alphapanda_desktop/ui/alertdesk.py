@@ -7,6 +7,7 @@ notification where there is a tray, a sound. Each names the mode.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtGui import QKeySequence
@@ -18,7 +19,9 @@ from alphapanda_desktop.trading.alerts import AlertBook
 from alphapanda_desktop.ui.alerts import AlertsPanel
 from alphapanda_desktop.ui.alertsheet import AlertSheet
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.sound import Chime
 from alphapanda_desktop.ui.strip import MODE_MARKS
+from alphapanda_desktop.ui.systemnotice import SystemNotice
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.toasts import Toasts
 
@@ -53,7 +56,7 @@ class Ways:
 class AlertDesk:
     """Ties one book to the window for as long as its panel lives; owned by the view of the desk.
 
-    `ring` makes the sound, `notify_system` shows a system notification; both are left out where there is none.
+    What an alert tells stays in the history until somebody has acknowledged it.
     """
 
     def __init__(self, window: MainWindow, parts: DeskParts, book: AlertBook, edge: Edge) -> None:
@@ -63,8 +66,8 @@ class AlertDesk:
         self._edge = edge
         self.mark = MODE_MARKS.get(parts.mode, parts.mode)
         self.ways = parts.alert_ways or Ways()
-        self.ring: Callable[[], object] | None = None
-        self.notify_system: Callable[[str, str], object] | None = None
+        self.chime = Chime(Path(parts.database).parent)
+        self.system = SystemNotice(window, self._come_forward)
         self.panel = AlertsPanel(book, edge, parts.mode)
         self.panel.new_wanted.connect(self.ask_new)
         self.toasts = Toasts(window, edge)
@@ -135,10 +138,15 @@ class AlertDesk:
         if self.ways.toast:
             role = ROLES.get(firing.kind, "warn")
             self.toasts.show_toast(f"{self.mark} · Alert", firing.text, role, self._seen(firing))
-        if self.ways.sound and self.ring is not None:
-            self.ring()
-        if self.ways.tray and self.notify_system is not None:
-            self.notify_system(f"AlphaPanda {self.mark}", firing.text)
+        if self.ways.sound:
+            self.chime.ring()
+        if self.ways.tray:
+            self.system.show(f"AlphaPanda {self.mark}", firing.text)
+
+    def _come_forward(self) -> None:
+        self._window.come_forward()
+        if self._window.view is not None:
+            self._window.view.show_tab("alerts")
 
     def _seen(self, firing: Firing) -> Callable[[], object]:
         return lambda: self._edge.spawn("acknowledge", self._book.acknowledge(firing.id))

@@ -53,28 +53,32 @@ def value_words(rule: Rule, value: float | None) -> str:
         return formats.DASH
     if rule.kind is Kind.PNL:
         return formats.rupees(value)
-    return f"{formats.grouped(value, 0 if rule.kind is Kind.FEED else 2)}{UNITS[rule.kind]}"
+    return f"{formats.grouped(value, 0 if rule.kind in (Kind.FEED, Kind.SESSION) else 2)}{UNITS[rule.kind]}"
 
 
 def _why(row: Standing) -> str:
     return row.alert.why_not or words_of(row.alert.rule, formats.grouped)
 
 
+def _sentence(row: Standing) -> str:
+    rule = row.alert.rule
+    return f"{words_of(rule, formats.grouped)}{f' — {rule.note}' if rule.note else ''}"
+
+
 COLUMNS: Final[tuple[Column[Standing], ...]] = (
     Column("State", lambda r: r.state[0], width_chars=12, colour=lambda r: r.state[1], chip=lambda r: r.state[1],
            tooltip=_why),
-    Column("Tell me when", lambda r: words_of(r.alert.rule, formats.grouped), width_chars=44, tooltip=_why),
-    Column("Now", lambda r: r.now, lambda r: value_words(r.alert.rule, r.now), "right", 13),
-    Column("Last told", lambda r: seconds(r.alert.fired_at), lambda r: formats.ist_time(r.alert.fired_at),
-           width_chars=9, colour=lambda _: "muted"),
-    Column("Note", lambda r: r.alert.rule.note, width_chars=12, tooltip=lambda r: r.alert.rule.note),
+    Column("Now", lambda r: r.now, lambda r: value_words(r.alert.rule, r.now), "right", 12),
+    Column("Told", lambda r: seconds(r.alert.fired_at), lambda r: formats.ist_time(r.alert.fired_at), width_chars=8,
+           colour=lambda _: "muted", header_tooltip="When it fired last"),
+    Column("Tell me when", _sentence, width_chars=24, tooltip=_why),
 )  # fmt: skip
 
 HISTORY: Final[tuple[Column[Firing], ...]] = (
-    Column("Told", lambda f: seconds(f.at), lambda f: formats.ist_moment(f.at), width_chars=20),
-    Column("Seen", lambda f: seconds(f.seen_at), lambda f: "✓ seen" if f.seen_at else "● new", width_chars=7,
+    Column("Told", lambda f: seconds(f.at), lambda f: formats.ist_moment(f.at), width_chars=22),
+    Column("Seen", lambda f: seconds(f.seen_at), lambda f: "✓ seen" if f.seen_at else "● new", width_chars=8,
            colour=lambda f: "muted" if f.seen_at else "warn", chip=lambda f: "muted" if f.seen_at else "warn"),
-    Column("What", lambda f: f.text, width_chars=60, tooltip=lambda f: f.text),
+    Column("What", lambda f: f.text, width_chars=20, tooltip=lambda f: f.text),
 )  # fmt: skip
 
 

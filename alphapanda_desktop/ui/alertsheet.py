@@ -28,7 +28,7 @@ from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.trading.alerts import AlertBook
 from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.alerts import value_words
+from alphapanda_desktop.ui.alerts import NOW_EVERY_FRAMES, value_words
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.search import SearchBox
@@ -102,6 +102,8 @@ class AlertSheet(Sheet):
         self.foot.addWidget(self.button("alert_set", "Set alert", self._set, "Watch this from now on (Enter)"))
         self.setFocusProxy(self.kind)
         self._choose_kind()
+        self._frames = 0
+        edge.frames.add(self, self._frame)
 
     def _make_fields(self) -> None:
         self.kind = self._pick("alert_kind", "Look at", {kind.name: words for kind, words in KINDS.items()})
@@ -224,12 +226,21 @@ class AlertSheet(Sheet):
             note=self.note.text().strip(),
         )
 
+    def _frame(self) -> None:
+        self._frames = (self._frames + 1) % NOW_EVERY_FRAMES
+        if not self._frames:
+            self._show_sentence()
+
     def _say(self) -> None:
         if not hasattr(self, "sentence"):
             return
+        tell(self.answer, "")
+        self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        """The alert in words, with the value as it is now."""
         rule = self.rule()
         now = value_words(rule, self._book.values.now(rule))
-        tell(self.answer, "")
         at = f" Now: {now}." if now != formats.DASH else ""
         tell(self.sentence, f"{MODE_MARKS.get(self._mode, '')} · Tell me when {words_of(rule, formats.grouped)}.{at}")
 

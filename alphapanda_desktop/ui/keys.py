@@ -9,6 +9,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Ctrl+Shift+K": "kill switch, over every sheet and in every window",
         "Ctrl+Shift+C": "cancel all working orders",
         "B / S": "buy / sell what is selected, or what is on the chart",
+        "Ctrl+Shift+A": "new alert",
         "Ctrl+K": "find any action or instrument by typing",
         "/": "search an instrument",
         "F3": "review: results by day, the journal, tax lots",
@@ -55,6 +56,10 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "C": "convert to another product",
     },
     "GTT": {"N / F2 / Del": "new / change / delete", "R": "read again"},
+    "Alerts": {
+        "N / R / Del": "new / arm again / remove",
+        "A / Shift+A": "acknowledge the selected / all news",
+    },
     "Holdings": {"R": "read again"},
     "Chart": {
         "+ / − and Left / Right": "zoom and pan",
