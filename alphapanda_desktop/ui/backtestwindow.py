@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QTabWidget,
@@ -37,6 +36,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.sweeppage import SweepPage
+from alphapanda_desktop.ui.tallscroll import TallScroll
 from alphapanda_desktop.ui.theme import Role
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ class BacktestWindow(QWidget):
         side.setMinimumWidth(FORM_PX - 20)
         self.form = BacktestForm(self.bench, self._edge, self)
         self.form.changed.connect(self._edited)
-        area = QScrollArea(side)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QScrollArea.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(self.form)
+        area = TallScroll(self.form, side)
         self.run = self._button("run", "Run the backtest", self.play, "Ctrl+Return")
         self.run.setStyleSheet("font-weight: 600; padding: 7px;")
         self.cancel = self._button("cancel", "Cancel", self.stop, "Ctrl+.")

@@ -419,3 +419,15 @@ def test_a_desk_that_was_opened_anew_has_a_window_of_its_own(run, eventually, tm
 
 def _focused(window: QWidget) -> QWidget:
     return window.focusWidget() or window
+
+
+def test_nothing_of_the_form_is_cut_off_at_the_side(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            form, area = stage.window.form, stage.window.form.parentWidget()
+            for name in SHIPPED:
+                form.strategy.setCurrentIndex(form.strategy.findData(name))
+                await asyncio.sleep(0.05)  # layouts are asked for with the loop's next rounds
+                assert form.width() <= area.width(), name
+
+    run(story())
