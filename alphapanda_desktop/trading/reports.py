@@ -95,11 +95,11 @@ def sheets_of(results: Results) -> list[Sheet]:
 
 
 def _view(results: Results, kind: Kind) -> Sheet:
-    titles = (kind.capitalize(), "Orders", "Fills", "Bought", "Sold", "Realised", "Charges", "Net", "Tags")
+    titles = (kind.capitalize(), "Orders", "Fills", "Bought", "Sold", "Realised", "Charges", "Net")
     rows = rows_by(results, kind)
-    lines: list[list[Value]] = [[_name(row), *_sums(row.total), ", ".join(row.tags)] for row in rows]
+    lines: list[list[Value]] = [[_name(row), *_sums(row.total)] for row in rows]
     if kind != "tag":  # a result with two tags counts under both
-        lines.append(["All", *_sums(total_of(results.cells)), ""])
+        lines.append(["All", *_sums(total_of(results.cells))])
     why = total_of(results.cells).why_unknown
     notes = [f'Where it says "{UNKNOWN}", {why}.'] if why else []
     if kind == "tag":
@@ -153,7 +153,7 @@ def _heads(lots: Sequence[TaxLot]) -> Sheet:
     rates = dict.fromkeys(rates_on(lot.closed_on) for lot in lots if lot.head in CAPITAL)
     said = [
         f"Sold from {r.since:%d %b %Y}: short-term {r.short_pct:g} %, long-term {r.long_pct:g} % above "
-        f"₹{r.long_free:,} a year. {r.source}."
+        f"₹{r.long_free / 100_000:g} lakh a year. {r.source}."
         for r in rates
     ]
     return Sheet("Tax heads", titles, rows, [*said, *CAVEATS])

@@ -39,6 +39,10 @@ def _day(day: date | None) -> str:
     return f"{day:%a} {day.day:2} {day:%b %Y}" if day is not None else formats.UNKNOWN_WORD
 
 
+def _short(day: date | None) -> str:
+    return f"{day.day} {day:%b %Y}" if day is not None else formats.UNKNOWN_WORD
+
+
 def _why(row: Row) -> str:
     total = row.total
     if not total.why_unknown:
@@ -81,7 +85,7 @@ OPEN: Final[tuple[Column[OpenLots], ...]] = (
 )
 
 HEADS: Final[tuple[Column[HeadTotal], ...]] = (
-    Column("Head", lambda t: t.head.value, width_chars=40),
+    Column("Head", lambda t: t.head.value, width_chars=34),
     Column("Lots", lambda t: t.lots, lambda t: formats.grouped(t.lots), "right", 7),
     Column("Sold less bought", lambda t: t.gross, lambda t: formats.known_signed(_rupees(t.gross)), "right", 17,
            colour=lambda t: _role(t.gross)),
@@ -94,16 +98,16 @@ HEADS: Final[tuple[Column[HeadTotal], ...]] = (
 )  # fmt: skip
 
 LOTS: Final[tuple[Column[TaxLot], ...]] = (
-    Column("Head", lambda t: t.head.value, width_chars=22, tooltip=lambda t: t.head.value),
-    Column("Instrument", lambda t: f"{t.exchange}:{t.tradingsymbol}", width_chars=24, elide="middle"),
+    Column("Head", lambda t: t.head.value, width_chars=18, tooltip=lambda t: t.head.value),
+    Column("Instrument", lambda t: f"{t.exchange}:{t.tradingsymbol}", width_chars=20, elide="middle"),
     Column("Qty", lambda t: t.quantity, lambda t: formats.grouped(t.quantity), "right", 8),
-    Column("Bought on", lambda t: t.bought_on, lambda t: _day(t.bought_on), width_chars=16),
-    Column("Sold on", lambda t: t.sold_on, lambda t: _day(t.sold_on), width_chars=16),
-    Column("Bought", lambda t: t.bought, lambda t: _plain(t.bought), "right", 14),
-    Column("Sold", lambda t: t.sold, lambda t: _plain(t.sold), "right", 14),
-    Column("Charges", lambda t: t.charges, lambda t: _plain(t.charges), "right", 10),
+    Column("Bought on", lambda t: t.bought_on, lambda t: _short(t.bought_on), width_chars=11),
+    Column("Sold on", lambda t: t.sold_on, lambda t: _short(t.sold_on), width_chars=11),
+    Column("Bought", lambda t: t.bought, lambda t: _plain(t.bought), "right", 12),
+    Column("Sold", lambda t: t.sold, lambda t: _plain(t.sold), "right", 12),
+    Column("Charges", lambda t: t.charges, lambda t: _plain(t.charges), "right", 9),
     Column("Trans. tax", lambda t: t.tax, lambda t: _plain(t.tax), "right", 10),
-    Column("Gain", lambda t: t.gain, lambda t: _marked(t.gain), "right", 15, colour=lambda t: _role(t.gain)),
+    Column("Gain", lambda t: t.gain, lambda t: _marked(t.gain), "right", 13, colour=lambda t: _role(t.gain)),
 )
 
 
@@ -126,7 +130,9 @@ def figures_words(results: Results, theme: Theme) -> str:
         f"<span style='color:{getattr(theme, role or 'text')}; font-weight:600'>{value}</span>"
         for name, value, role in parts
     ]
-    why = (
-        f"<br><span style='color:{theme.unknown}'>Unknown, for {total.why_unknown}.</span>" if total.why_unknown else ""
-    )
+    why = ""
+    if total.why_unknown:
+        part = formats.signed_rupees(total.known_net / RUPEE)
+        told = f"Unknown, for {total.why_unknown}. The known part: {part} after charges."
+        why = f"<br><span style='color:{theme.unknown}'>{told}</span>"
     return "&nbsp;&nbsp;&nbsp;&nbsp; ".join(words) + why

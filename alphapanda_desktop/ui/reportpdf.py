@@ -1,4 +1,4 @@
-"""Tables on A4 pages as a PDF, a page at a time, so that the loop is not held by a long year."""
+"""Tables on A4 pages as a PDF, a few rows at a time, so that the loop is not held by a long year."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ DPI: Final = 150
 ROW_PX: Final = 30
 WIDEST: Final = 46
 """Letters that the widest column may have."""
+
+BREATH: Final = 8
+"""Rows that are drawn between two turns of the loop."""
 
 INK, PALE, LINE = "#171b21", "#525d6b", "#c2cad4"
 
@@ -61,9 +64,10 @@ class _Page:
         """One table from the top of a page, its titles repeated on every one."""
         widths = self._widths(sheet)
         self._begin(sheet, widths)
-        for row in sheet.rows:
-            if self._y + ROW_PX > self._painter.viewport().height() - ROW_PX:
+        for number, row in enumerate(sheet.rows):
+            if not number % BREATH:
                 await asyncio.sleep(0)
+            if self._y + ROW_PX > self._painter.viewport().height() - ROW_PX:
                 self._begin(sheet, widths)
             self._line(row, widths)
         self._words(sheet.notes)
@@ -97,7 +101,7 @@ class _Page:
         for text, width, is_right in zip(texts, widths, right, strict=True):
             side = Qt.AlignmentFlag.AlignRight if is_right else Qt.AlignmentFlag.AlignLeft
             short = self._painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width) - 14)
-            place = QRectF(left, self._y, width - 14, ROW_PX)
+            place = QRectF(left if is_right or not left else left + 10, self._y, width - 14, ROW_PX)
             self._painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, short)
             left += width
         self._y += ROW_PX

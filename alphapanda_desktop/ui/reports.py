@@ -32,7 +32,6 @@ from alphapanda_desktop.ui.reportcolumns import HEADS, LOTS, OPEN, columns_of, f
 from alphapanda_desktop.ui.reportnote import NoteEditor
 from alphapanda_desktop.ui.reportparts import Period, Review, periods_of
 from alphapanda_desktop.ui.reportpdf import pdf_of
-from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
 
@@ -67,6 +66,8 @@ class ReviewWindow(QWidget):
         self._shown: Results | None = None
         self._lots: Sequence[TaxLot] = ()
         self._reading = False
+        self.looked_at = 0
+        """How often the journal was read and shown."""
         self.setObjectName("review_window")
         self.setWindowTitle("Review")
         self.setStyleSheet(field_looks(edge.theme))
@@ -115,6 +116,7 @@ class ReviewWindow(QWidget):
         self.period.currentIndexChanged.connect(lambda _place: self._show())
         self.said = QLabel("", self)
         self.said.setObjectName("review_said")
+        self.said.setAccessibleName("What was done last")
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         head = QHBoxLayout()
         head.setContentsMargins(12, 10, 12, 4)
@@ -156,7 +158,7 @@ class ReviewWindow(QWidget):
         self.caveats = QLabel("", page)
         self.caveats.setWordWrap(True)
         self.caveats.setContentsMargins(10, 6, 10, 6)
-        self.caveats.setStyleSheet(f"color: {self._edge.theme.muted};")
+        self.caveats.setStyleSheet(f"color: {self._edge.theme.muted}; background: {self._edge.theme.panel};")
         box = QVBoxLayout(page)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
@@ -204,6 +206,7 @@ class ReviewWindow(QWidget):
             self._say("", "muted")
         self._offer_periods()
         self._show()
+        self.looked_at += 1
 
     def _offer_periods(self) -> None:
         assert self._looked is not None
@@ -252,6 +255,7 @@ class ReviewWindow(QWidget):
     def _turned(self) -> None:
         """Another page: the curve is of what is chosen there."""
         table = self.pages.currentWidget()
+        self.curve.setVisible(table in self.tables.values())
         row = table.current_row() if isinstance(table, TableView) else None
         if isinstance(row, Row) and row.day is None:
             self._draw(row.cells, row.of)
@@ -335,7 +339,7 @@ class ReviewWindow(QWidget):
     def _say(self, text: str, role: Role) -> None:
         self.said.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         self.said.setToolTip(text)
-        tell(self.said, text)
+        self.said.setText(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not (self.curve.hasFocus() and window_key(self.curve, event)):
