@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from alphapanda_desktop.domain.bars import BarSeries, Table, TickSeries
 from alphapanda_desktop.domain.market import Bar, Interval
 from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, Kind, points_of
+from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.chart.items import Dress, Marker
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
@@ -105,6 +106,7 @@ ACT = st.one_of(
     st.tuples(st.just("ghost"), st.sampled_from([None, 99.0, 101.5])),
     st.tuples(st.just("history"), st.integers(1, 40)),
     st.tuples(st.just("draw"), st.sampled_from(KINDS), st.sampled_from([98.0, 100.0, 101.0])),
+    st.tuples(st.just("heikin"), st.booleans()),
     st.tuples(st.just("studies"), st.sampled_from([(), ("EMA", "SAR", "RSI"), ("BBANDS", "MACD", "OBV", "CDLDOJI")])),
 )
 
@@ -128,6 +130,7 @@ def _acts(s: Stand) -> dict[str, Callable[..., object]]:
         "ghost": lambda price: plot.lines.show_ghost((plot.lines.lines[0], price) if price else None),
         "history": lambda rows: _backfill(s, rows),
         "draw": lambda kind, price: plot.hand.add(_a_drawing(s, kind, price)),
+        "heikin": lambda on: plot.show_source((HeikinSource if on else CandleSource)(s.series), INFY, "1m"),
         "studies": lambda names: plot.set_studies([a_study(name) for name in names]),
     }
 

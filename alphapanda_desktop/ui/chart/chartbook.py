@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
-
-Tell = Callable[[str, str], object]
+from alphapanda_desktop.ui.edge import Notify
 
 
 class ChartBook:
     """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same."""
 
-    def __init__(self, path: Path, tell: Tell) -> None:
+    def __init__(self, path: Path, tell: Notify) -> None:
         self._path = path
         self._tell = tell
         self._kept: dict[str, Any] = self._read()

@@ -124,7 +124,7 @@ class DrawingHand(QObject):
         """D takes the next drawing, arrows move it by ticks, Del deletes it, Esc lets go; whether it was one."""
         chosen = self._item.chosen
         if key == Qt.Key.Key_D.value and self.drawings:
-            self._item.show(self.drawings, chosen=0 if chosen is None else (chosen + 1) % len(self.drawings))
+            self.take_next()
         elif key == Qt.Key.Key_Escape.value and (self.tool is not None or chosen is not None or self.holding):
             self.choose_tool(None)
         elif chosen is None or self._item.rough is not None:
@@ -139,6 +139,12 @@ class DrawingHand(QObject):
         else:
             return False
         return True
+
+    def take_next(self) -> None:
+        """Choose the drawing after the one chosen, or the first."""
+        chosen = self._item.chosen
+        if self.drawings:
+            self._item.show(self.drawings, chosen=0 if chosen is None else (chosen + 1) % len(self.drawings))
 
     def delete_chosen(self) -> None:
         """Take the chosen one off the chart."""

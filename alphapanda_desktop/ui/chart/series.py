@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapanda_desktop.domain.bars import BarSeries, TickSeries
+from alphapanda_desktop.domain.bars import TickSeries
+from alphapanda_desktop.domain.market import Period
+from alphapanda_desktop.domain.pyramid import Columns, Pyramid
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.domain.bargaps import Gap
     from alphapanda_desktop.ui.chart.studies import Charted
 
 Floats = NDArray[np.float64]
@@ -101,12 +104,42 @@ class Source(Protocol):
         ...
 
 
+class Bars(Protocol):
+    """Bars that are drawn as candles; domain.bars.BarSeries is one. What is named there means the same here."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def history_version(self) -> int: ...
+
+    @property
+    def columns(self) -> Columns: ...
+
+    @property
+    def pyramid(self) -> Pyramid: ...
+
+    @property
+    def closed_count(self) -> int: ...
+
+    @property
+    def interval(self) -> Period: ...
+
+    @property
+    def start_s(self) -> Ints: ...
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]: ...
+
+    def gap_rows(self) -> list[tuple[int, int]]: ...
+
+
 class CandleSource:
     """Candles of a `BarSeries`, joined when they are too many for the pixels there are."""
 
     first = 0
 
-    def __init__(self, series: BarSeries) -> None:
+    def __init__(self, series: Bars) -> None:
         self.series = series
         self.studied: Charted = series
         """What indicators are worked out over; its rows are those drawn."""

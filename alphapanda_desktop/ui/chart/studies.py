@@ -89,8 +89,11 @@ class Study:
 class Charted(Protocol):
     """Bars that an indicator is worked out over; domain.bars.BarSeries is one."""
 
-    history_version: int
-    columns: Columns
+    @property
+    def history_version(self) -> int: ...
+
+    @property
+    def columns(self) -> Columns: ...
 
     @property
     def version(self) -> int: ...

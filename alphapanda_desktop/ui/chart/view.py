@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.lookmenu import LookMenu
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
@@ -26,6 +27,9 @@ from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
 
 TICKS: Final = "Tick"
+STYLES: Final = {"candles": "Candles", "heikin": "Heikin-Ashi"}
+"""How the bars of an interval are drawn, by the name that is kept."""
+
 NO_BARS: Final = "No bars yet: they begin with the first trade."
 Choice = Interval | None
 """What a chart is made of: candles of an interval, or None for every tick."""
@@ -56,6 +60,8 @@ class ChartMarket(Protocol):
 class ChartView(QWidget):
     """Live chart of one instrument. `interval_changed(str)` gives the label of the interval chosen ("Tick", "5m").
 
+    `instrument_changed()` and `candle_kind_changed(kind)` tell what else is shown now.
+
     `line_moved(OrderLine, price)` asks for an order's line to be elsewhere: answer it with `let_go_of_line`;
     `line_cancelled(OrderLine)` asks for its order's end.
     """
@@ -63,11 +69,14 @@ class ChartView(QWidget):
     interval_changed = Signal(str)
     line_moved = Signal(object, float)
     line_cancelled = Signal(object)
+    instrument_changed = Signal()
+    candle_kind_changed = Signal(str)
 
     def __init__(self, edge: Edge, market: ChartMarket, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.instrument: Instrument | None = None
         self.interval: Choice = Interval.MINUTE
+        self.candle_kind = "candles"
         self._edge = edge
         self._market = market
         self._stay = _Stay(market, f"chart {next(_names)}")
@@ -83,7 +92,7 @@ class ChartView(QWidget):
     def _build(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.setFocusProxy(self)
-        bar = QHBoxLayout()
+        bar = self._bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 6, 4)
         bar.setSpacing(2)
         group = QButtonGroup(self)
@@ -139,7 +148,31 @@ class ChartView(QWidget):
         self.buttons[text] = button
         return button
 
+    def add_button(self, text: str, tooltip: str, work: Callable[[], object]) -> QToolButton:
+        """One more button, before those of the scale."""
+        button = self._button(text, tooltip)
+        button.setAccessibleName(text)
+        button.clicked.connect(lambda _checked=False: work())
+        self._bar.insertWidget(self._bar.indexOf(self.buttons["Look"]), button)
+        return button
+
+    def add_menu_button(self, text: str, tooltip: str, menu: QMenu) -> QToolButton:
+        """One more button, which shows a menu."""
+        button = self.add_button(text, tooltip, lambda: menu.popup(button.mapToGlobal(button.rect().bottomLeft())))
+        return button
+
     # --- what to show
+
+    @property
+    def interval_label(self) -> str:
+        return self.interval.label if self.interval is not None else TICKS
+
+    def set_candle_kind(self, kind: str) -> None:
+        """Draw candles of this kind, one of `STYLES`."""
+        if kind != self.candle_kind:
+            self.candle_kind = kind
+            self._load()
+            self.candle_kind_changed.emit(kind)
 
     def show_instrument(self, instrument: Instrument) -> None:
         """Chart this instrument from now on, in the interval chosen; one that is charted stays as it is."""
@@ -151,6 +184,7 @@ class ChartView(QWidget):
         self.instrument = instrument
         self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
+        self.instrument_changed.emit()
 
     def set_interval(self, interval: Choice) -> None:
         """Draw candles of this length, or every tick (None). The one that is shown already is loaded again."""
@@ -186,7 +220,13 @@ class ChartView(QWidget):
             self.plot.say_status("" if len(ticks) else "waiting for ticks…")
         else:
             series = self._market.live_series(self.instrument, self.interval)
-            self.plot.show_source(CandleSource(series), self.instrument, self.interval.label)
+            source = HeikinSource(series) if self.candle_kind == "heikin" else CandleSource(series)
+            words = (
+                self.interval.label
+                if self.candle_kind == "candles"
+                else f"{self.interval.label}  {STYLES[self.candle_kind]}"
+            )
+            self.plot.show_source(source, self.instrument, words)
             self.plot.say_status("loading history…")
             task = self._edge.spawn("chart history", self._backfill(self.instrument, self.interval))
             task.add_done_callback(self._say_failure)
@@ -233,7 +273,7 @@ class ChartView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if self.plot.grip.key(event.key(), shifted=shifted):
+        if self.plot.grip.key(event.key(), shifted=shifted) or self.plot.hand.key(event.key(), shifted=shifted):
             return
         step = self.plot.window_shown.bars / 10
         match event.key():
@@ -253,6 +293,8 @@ class ChartView(QWidget):
                 self.buttons["Log"].click()
             case Qt.Key.Key_P:
                 self.buttons["%"].click()
+            case Qt.Key.Key_I if "Indicators" in self.buttons:
+                self.buttons["Indicators"].click()
             case Qt.Key.Key_A:
                 self.buttons["Auto"].click()
             case _:

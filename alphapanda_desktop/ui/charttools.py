@@ -1,0 +1,195 @@
+"""What a person puts on one chart: its menus, the indicators' sheet, drawings by instrument, a picture of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtWidgets import QLineEdit, QMenu
+
+from alphapanda_desktop.ui.chart.chartbook import ChartBook
+from alphapanda_desktop.ui.chart.drawings import KINDS, TITLES, Anchor, Drawing, Kind
+from alphapanda_desktop.ui.chart.view import STYLES, ChartView
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.sheet import Sheet
+from alphapanda_desktop.ui.studysheet import StudySheet
+
+PICTURES: Final = "pictures"
+"""Folder beside the journal in which pictures of charts are saved."""
+
+WORDS_PX: Final = 220
+
+Lay = Callable[[str, Callable[[], Sheet]], object]
+"""Lays the open sheet of that name, or a new one, on top."""
+
+
+class ChartTools(QObject):
+    """Equips one chart; owned by it. `book` keeps what is put on it."""
+
+    def __init__(self, chart: ChartView, book: ChartBook, folder: Path, lay: Lay, edge: Edge) -> None:
+        super().__init__(chart)
+        self._chart, self._book, self._folder, self._lay, self._edge = chart, book, folder, lay, edge
+        self._key = ""
+        self._words: QLineEdit | None = None
+        plot = chart.plot
+        plot.set_studies(book.studies())
+        plot.hand.changed.connect(self._keep_drawings)
+        plot.hand.words_wanted.connect(self._ask_words)
+        plot.hand.tool_changed.connect(self._show_tool)
+        chart.instrument_changed.connect(self._show_drawings)
+        chart.candle_kind_changed.connect(book.keep_style)
+        if book.style in STYLES:
+            chart.set_candle_kind(book.style)
+        self.actions: list[QAction] = []
+        self.tools: dict[Kind, QAction] = {}
+        self.menu = self._build_menu()
+        chart.add_menu_button("Draw", "Lines, rectangles and words on the chart", self._drawing_menu)
+        chart.add_button("Indicators", "Lines and panes worked out of the bars (I)", self.show_studies)
+        self._show_drawings()
+
+    # --- menus
+
+    def _build_menu(self) -> QMenu:
+        """All of it in one menu, for the window's menu bar and the palette."""
+        menu = QMenu("&Chart", self._chart)
+        self._add(menu, "&Indicators…\tI", self.show_studies)
+        self._add(menu, "&Save a picture of the chart", self.save_picture)
+        self._add(menu, "&Copy a picture of the chart", self.copy_picture)
+        menu.addSeparator()
+        for style, title in STYLES.items():
+            self._add(menu, title, partial(self._chart.set_candle_kind, style))
+        menu.addSeparator()
+        self._drawing_menu = QMenu("&Draw", menu)
+        for kind in KINDS:
+            self.tools[kind] = action = self._add(self._drawing_menu, TITLES[kind], partial(self.draw, kind))
+            action.setCheckable(True)
+        self._drawing_menu.addSeparator()
+        self._add(self._drawing_menu, "Horizontal line at the last price", self.draw_level)
+        self._add(self._drawing_menu, "Take the next drawing\tD", self._next_drawing)
+        self._add(self._drawing_menu, "Delete the drawing taken\tDel", self._chart.plot.hand.delete_chosen)
+        self._add(self._drawing_menu, "Delete all drawings on this instrument", self._chart.plot.hand.delete_all)
+        menu.addMenu(self._drawing_menu)
+        return menu
+
+    def _add(self, menu: QMenu, text: str, work: Callable[[], object]) -> QAction:
+        action = menu.addAction(text)
+        action.triggered.connect(lambda _checked=False: work())
+        self.actions.append(action)
+        return action
+
+    def _next_drawing(self) -> None:
+        self._chart.setFocus()
+        self._chart.plot.hand.take_next()
+
+    # --- indicators
+
+    def show_studies(self) -> None:
+        """The sheet of indicators."""
+        self._lay("study_sheet", lambda: StudySheet(self._chart.plot, self._book, self._edge, self._chart.window()))
+
+    # --- drawings
+
+    def draw(self, kind: Kind) -> None:
+        """The next press on the chart draws this; chosen once more, nothing."""
+        hand = self._chart.plot.hand
+        hand.choose_tool(None if hand.tool == kind else kind)
+        self._chart.setFocus()
+        self._show_tool()
+
+    def draw_level(self) -> None:
+        """A horizontal line at the last price, which the arrow keys move."""
+        plot, price = self._chart.plot, self._chart.last_price()
+        if plot.source is not None and price is not None:
+            at_s = float(plot.source.times(plot.source.end - 1, plot.source.end)[0])
+            plot.hand.add(Drawing("level", ((at_s, price),)))
+            self._chart.setFocus()
+
+    def _show_tool(self) -> None:
+        for kind, action in self.tools.items():
+            action.setChecked(kind == self._chart.plot.hand.tool)
+
+    def _show_drawings(self) -> None:
+        instrument = self._chart.instrument
+        self._key = instrument.key if instrument is not None else ""
+        self._take_words_away()
+        self._chart.plot.hand.show(self._book.drawings(self._key) if self._key else ())
+
+    def _keep_drawings(self) -> None:
+        if self._key:
+            self._book.keep_drawings(self._key, self._chart.plot.hand.drawings)
+
+    # --- words on the chart
+
+    def _ask_words(self, at: Anchor) -> None:
+        """A field where the words are to stand; Enter puts them there, an empty one nothing."""
+        self._take_words_away()
+        plot = self._chart.plot
+        field = self._words = QLineEdit(plot)
+        field.setObjectName("drawing_words")
+        field.setAccessibleName("Words on the chart")
+        field.setPlaceholderText("Words, then Enter")
+        place = plot.drawn.point_of(at).toPoint()
+        left = max(0, min(place.x(), plot.width() - WORDS_PX))
+        field.setGeometry(left, max(0, place.y() - 24), WORDS_PX, 24)
+        field.editingFinished.connect(lambda: self._put_words(at))
+        field.show()
+        field.setFocus()
+
+    def _put_words(self, at: Anchor) -> None:
+        text = self._words.text().strip() if self._words is not None else ""
+        self._take_words_away()
+        hand = self._chart.plot.hand
+        if text:
+            hand.add(Drawing("text", (at,), text))
+        else:
+            hand.choose_tool(None)
+
+    def _take_words_away(self) -> None:
+        field, self._words = self._words, None
+        if field is not None:
+            field.hide()
+            field.deleteLater()
+
+    # --- a picture
+
+    def save_picture(self) -> Path | None:
+        """Put the chart as it is seen into a file; None where that failed, which is told."""
+        path = _unused(self._folder / PICTURES, self._name())
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._edge.notify(f"{path.parent} could not be made: {error.strerror or error}", "danger")
+            return None
+        if not self._chart.plot.grab().save(str(path), "PNG"):
+            self._edge.notify(f"{path} could not be written.", "danger")
+            return None
+        self._edge.notify(f"Saved to {path}", "info")
+        return path
+
+    def copy_picture(self) -> None:
+        """Put the chart as it is seen on the clipboard."""
+        QGuiApplication.clipboard().setPixmap(self._chart.plot.grab())
+        self._edge.notify("A picture of the chart is on the clipboard.", "info")
+
+    def _name(self) -> str:
+        words = f"{self._key or 'chart'} {self._chart.interval_label}"
+        return "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in words)
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """A new file's path there, numbered where that name is taken."""
+    path, number = folder / f"{name}.png", 1
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}.png"
+    return path
+
+
+def equip(chart: ChartView, database: str, mode: str, lay: Lay, edge: Edge) -> ChartTools:
+    """Give a chart its tools; what is put on it is kept beside the journal, by mode."""
+    folder = Path(database).parent
+    return ChartTools(chart, ChartBook(folder / f"charts-{mode}.json", edge.notify), folder, lay, edge)

@@ -1,0 +1,165 @@
+"""Indicators, Heikin-Ashi and drawings without a screen: their values, and what is kept of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alphapanda_desktop.domain.anyindicator import indicator
+from alphapanda_desktop.domain.bars import BarSeries
+from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.ui.chart.chartbook import ChartBook
+from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, levels, points_of
+from alphapanda_desktop.ui.chart.heikin import HeikinBars
+from alphapanda_desktop.ui.chart.studies import Curve, Study, a_study, catalogue, made_of
+from tests.ui.test_chart_partial import START, a_series
+
+NAMED = ("SMA", "RSI", "MACD", "BBANDS", "OBV", "SUPERTREND", "CDLENGULFING")
+
+
+def told(study: Study, bars: list[Bar]) -> list[np.ndarray]:
+    """What a stream says after each bar, of the lines that are drawn."""
+    made, shown = indicator(study.name, None, **dict(study.parameters)), Curve(study, a_series(2, 1)).shown
+    stream = made.stream()
+    return [np.atleast_1d(np.array(stream.add(*made.row(bar))))[shown] for bar in bars]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_line_on_the_chart_says_what_a_strategy_hears_bar_by_bar(name: str) -> None:
+    series, study = a_series(700, 3), a_study(name)
+    drawn = Curve(study, series).between(0, 700, 1)
+    assert np.array_equal(drawn.y, np.array(told(study, series.closed())).T, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_forming_bar_has_the_value_that_it_has_once_closed(name: str) -> None:
+    series, study = a_series(300, 4), a_study(name)
+    curve = Curve(study, series)
+    series.add_price(START + 5.0, 101.0, 100)
+    series.add_price(START + 40.0, 99.5, 400)
+    forming = curve.at(300).copy()
+    assert series.closed_count == 300
+    series.advance(START + 61.0)
+    assert series.closed_count == 301
+    assert np.array_equal(curve.at(300), forming, equal_nan=True)
+    assert np.array_equal(Curve(study, series).at(300), forming, equal_nan=True)
+
+
+def test_bars_that_history_changes_are_worked_out_anew_and_no_others() -> None:
+    series = a_series(400, 5)
+    curve = Curve(a_study("EMA", timeperiod=10), series)
+    before = curve.between(200, 400, 1).y.copy()
+    series.add_price(START + 1.0, 100.0, 10)
+    series.add_price(START + 62.0, 100.0, 20)
+    assert curve._known[200:400].all()
+    assert np.array_equal(curve.between(200, 400, 1).y, before)
+    at = int(series.start_s[300])
+    series.backfill([Bar(at, 300.0, 301.0, 299.0, 300.0, 5)])
+    after = curve.between(200, 400, 1).y
+    assert np.array_equal(after[:, :100], before[:, :100]) and (after[:, 100:110] != before[:, 100:110]).all()
+    assert np.array_equal(after, Curve(a_study("EMA", timeperiod=10), series).between(200, 400, 1).y)
+
+
+def test_joined_bars_show_the_value_at_the_end_of_each() -> None:
+    series = a_series(1_000, 6)
+    curve = Curve(a_study("SMA"), series)
+    joined, each = curve.between(0, 1_000, 16), curve.between(0, 1_000, 1)
+    ends = np.minimum(np.arange(0, 1_000, 16) + 15, 999)
+    assert np.array_equal(joined.y, each.y[:, ends], equal_nan=True)
+
+
+def test_every_indicator_there_is_can_be_worked_out_at_its_bounds() -> None:
+    rng = np.random.default_rng(1)
+    columns = {name: rng.random(1_200) * 10 + 100 for name in ("open", "high", "low", "close", "volume")}
+    assert len(catalogue()) > 150
+    for one in catalogue():
+        for which in ("default", "low", "high"):
+            made = made_of(a_study(one.name, **{each.name: getattr(each, which) for each in one.parameters}))
+            lines = made(*(columns[name] for name in made.columns))
+            assert len(lines if isinstance(lines, tuple) else (lines,)) == len(made.lines), one.name
+
+
+def test_a_parameter_out_of_bounds_is_refused_with_its_bounds() -> None:
+    with pytest.raises(ValueError, match="timeperiod is 1, 2 to 1000 can be"):
+        a_study("RSI", timeperiod=1)
+    with pytest.raises(ValueError, match="no indicator 'MAVP'"):
+        a_study("MAVP")
+
+
+def by_hand(series: BarSeries) -> np.ndarray:
+    """Heikin-Ashi's four prices as they are defined, row after row."""
+    rows: list[list[float]] = []
+    for bar in zip(series.open, series.high, series.low, series.close, strict=True):
+        close = sum(map(float, bar)) / 4
+        opened = (rows[-1][0] + rows[-1][3]) / 2 if rows else float(bar[0] + bar[3]) / 2
+        rows.append([opened, max(bar[1], opened, close), min(bar[2], opened, close), close])
+    return np.array(rows)
+
+
+def of(bars: HeikinBars) -> np.ndarray:
+    columns, rows = bars.columns, bars.columns.rows
+    return np.array([c[:rows] for c in (columns.open, columns.high, columns.low, columns.close)]).T
+
+
+def test_heikin_ashi_candles_follow_ticks_and_history() -> None:
+    series, rng = a_series(200, 7), np.random.default_rng(2)
+    bars = HeikinBars(series)
+    assert np.allclose(of(bars), by_hand(series), rtol=1e-12)
+    for k in range(60):
+        series.add_price(START + 7.0 * k, 100.0 + float(rng.normal(0, 1)), 10 * k)
+        if k % 9 == 0:
+            assert np.allclose(of(bars), by_hand(series), rtol=1e-12)
+    series.backfill([Bar(int(series.start_s[150]), 90.0, 91.0, 89.0, 90.5, 7)])
+    series.backfill([Bar(int(series.start_s[0]) - 60, 90.0, 91.0, 89.0, 90.5, 7)])
+    assert np.allclose(of(bars), by_hand(series), rtol=1e-12)
+    whole = HeikinBars(series)
+    assert np.array_equal(of(bars), of(whole))
+
+
+def test_what_is_on_a_chart_outlives_the_program(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "charts.json"
+    book = ChartBook(path, lambda text, _level: told.append(text))
+    studies = [a_study("RSI", "warn", timeperiod=9), Study("EMA", a_study("EMA").parameters, over=False)]
+    drawings = [Drawing(kind, ((1.0, 2.5), (3.0, 4.0))[: points_of(kind)], "words") for kind in KINDS]
+    book.keep_studies(studies)
+    book.keep_template("Mine", studies[:1])
+    book.keep_drawings("NSE:INFY", drawings)
+    again = ChartBook(path, lambda text, _level: told.append(text))
+    assert again.studies() == studies and again.templates() == ["Mine"] and again.template("Mine") == studies[:1]
+    assert again.drawings("NSE:INFY") == drawings and again.drawings("NSE:TCS") == []
+    again.keep_template("Mine", ())
+    assert ChartBook(path, lambda text, _level: told.append(text)).templates() == []
+    assert told == []
+
+
+def test_a_book_that_cannot_be_read_is_set_aside_and_said(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "charts.json"
+    path.write_text('{"studies": [', encoding="utf-8")
+    book = ChartBook(path, lambda text, _level: told.append(text))
+    assert book.studies() == [] and len(told) == 1 and "charts.unreadable" in told[0]
+    book.keep_studies([a_study("SMA")])
+    assert (tmp_path / "charts.unreadable").read_text(encoding="utf-8") == '{"studies": ['
+    assert path.exists()
+
+
+def test_a_row_that_is_no_drawing_is_said_and_the_others_are_shown(tmp_path: Path) -> None:
+    told: list[str] = []
+    path = tmp_path / "charts.json"
+    path.write_text(
+        '{"drawings": {"NSE:INFY": [{"kind": "star", "points": []}, {"kind": "level", "points": [[1, 2]]}]},'
+        ' "studies": [{"name": "NOSUCH", "parameters": {}, "over": true, "role": "accent"}]}',
+        encoding="utf-8",
+    )
+    book = ChartBook(path, lambda text, _level: told.append(text))
+    assert book.drawings("NSE:INFY") == [Drawing("level", ((1.0, 2.0),))]
+    assert book.studies() == []
+    assert len(told) == 2 and "'star'" in told[0] and "NOSUCH" in told[1]
+
+
+def test_fibonacci_counts_from_the_second_point_to_the_first() -> None:
+    found = dict(levels(Drawing("fibonacci", ((0.0, 100.0), (9.0, 200.0)))))
+    assert found[0.0] == 200.0 and found[1.0] == 100.0 and found[0.382] == pytest.approx(161.8)
