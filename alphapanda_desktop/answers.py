@@ -9,6 +9,7 @@ from alphapanda_desktop.preload import BENCH, REVIEW, preload
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.instruments import InstrumentMaster
+    from alphapanda_desktop.domain.masterchanges import MasterChanges
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.strategy import Strategy
@@ -88,6 +89,12 @@ class Answers:
         """The lists of this mode, and which of them was shown."""
         kept = self._settings.watchlists
         return kept.lists.get(self._mode, ()), kept.shown.get(self._mode, 0)
+
+    async def changes(self) -> MasterChanges | None:
+        """What is different in today's instruments; None where no earlier list is kept, as in practice."""
+        from alphapanda_desktop.daymaster import day_changes
+
+        return await day_changes(self._venue, self._options.folder / "instruments")
 
     async def preflight(self) -> list[Check]:
         """Whether everything is ready for the day."""

@@ -429,6 +429,7 @@ class Program:
                 arming=arming,
                 watch_keys=answers.watch_keys(market.master),
                 watch_lists=answers.watch_lists(),
+                changes=answers.changes,
                 chart_key=self._settings.window.chart.get(self.mode, ""),
                 gtts=account.gtts,
                 portfolio=account.portfolio,

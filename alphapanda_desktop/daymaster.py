@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
+from alphapanda_desktop.domain.masterchanges import MasterChanges
 from alphapanda_desktop.domain.ports import InstrumentCache
 from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.store.threads import in_daemon_thread
@@ -28,6 +29,15 @@ async def day_master(
     if not rows:
         raise Fatal("Kite's instrument master came empty. Try again in a minute.")
     return await asyncio.wrap_future(in_daemon_thread("instrument master", lambda: InstrumentMaster(rows)))
+
+
+async def day_changes(venue: Venue, folder: Path) -> MasterChanges | None:
+    """What is different in today's list; None where no earlier one is kept, as of a practice exchange."""
+    if venue.mode in ("practice", "replay"):
+        return None
+    from alphapanda_desktop.store.instruments import FileInstrumentCache
+
+    return await FileInstrumentCache(folder).changes(venue.clock.now().astimezone(IST).date().isoformat())
 
 
 async def _kept(

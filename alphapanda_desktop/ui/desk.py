@@ -24,6 +24,7 @@ from alphapanda_desktop.ui.funds import FundsPanel
 from alphapanda_desktop.ui.gtt import GttPanel
 from alphapanda_desktop.ui.holdings import HoldingsPanel
 from alphapanda_desktop.ui.logpanel import LogPanel
+from alphapanda_desktop.ui.marketdesk import MarketDesk
 from alphapanda_desktop.ui.positions import PositionsPanel
 from alphapanda_desktop.ui.strategies import StrategiesPanel
 from alphapanda_desktop.ui.ticket import Ticket
@@ -67,6 +68,8 @@ class DeskView:
             shown, window, folder=Path(parts.database).parent / "watchlists",
         )  # fmt: skip
         yield
+        self.market = MarketDesk(window, parts, self.watchlist, edge)
+        yield
         self.strategies = StrategiesPanel(
             parts.runner, parts.market, parts.desk, edge, mode=parts.mode, files=parts.files
         )
@@ -107,7 +110,7 @@ class DeskView:
                  ("strategies", "Strategies", self.strategies, area.RightDockWidgetArea))  # fmt: skip
         books = (("positions", "Positions", self.positions), ("orders", "Orders", self.orders),
                  ("trades", "Trades", self.trades), ("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings),
-                 ("funds", "Funds", self.funds), ("log", "Log", self.log),
+                 ("funds", "Funds", self.funds), ("log", "Log", self.log), ("options", "Options", self.market.chain),
                  ("alerts", "Alerts", self.alerts.panel if self.alerts is not None else None))  # fmt: skip
         for name, title, panel, side in sides:
             docks.append(window.dock(name, title, panel, side))
@@ -118,6 +121,9 @@ class DeskView:
                 if len(docks) > 3:
                     QMainWindow.tabifyDockWidget(window, docks[2], docks[-1])
                 yield
+        docks.append(window.dock("ladder", "Depth", self.market.ladder, area.LeftDockWidgetArea))
+        QMainWindow.tabifyDockWidget(window, docks[0], docks[-1])
+        docks[0].raise_()
         docks[2].raise_()
         window.resizeDocks([docks[0], docks[1]], [WATCHLIST_PX, STRATEGIES_PX], Qt.Orientation.Horizontal)
         window.resizeDocks([docks[2]], [BOOKS_PX], Qt.Orientation.Vertical)
@@ -137,7 +143,7 @@ class DeskView:
         self.watchlist.chosen.connect(self.choose)
         self.watchlist.order_wanted.connect(self.ticket.open_for)
         self.watchlist.carry.onto(self.chart, lambda quote, _at: self.choose(quote.instrument))
-        self.watchlist.import_wanted.connect(self._import_list)
+        self.market.connect(self.choose, self.ticket.open_for)
         self.positions.order_wanted.connect(self.ticket.open_for)
         self.orders.chart_wanted.connect(self._choose_key)
         self.positions.chart_wanted.connect(self._choose_key)
@@ -188,6 +194,7 @@ class DeskView:
         """Show an instrument on the chart and offer it to the next strategy."""
         self.chart.show_instrument(instrument)
         self.strategies.set_default_instrument(instrument)
+        self.market.show_instrument(instrument)
         self._window.remembered.save("chart_key", instrument.key)
         self._mark_fills()
 
@@ -198,12 +205,6 @@ class DeskView:
 
     def _watch_changed(self, lists: tuple[WatchedList, ...], shown: int) -> None:
         self._window.remembered.save("watch_lists", (lists, shown))
-
-    def _import_list(self) -> None:
-        from alphapanda_desktop.ui.watchimport import ImportSheet
-
-        deck, edge = self._window.deck, self._edge
-        deck.lay(deck.find("import_sheet") or ImportSheet(self.watchlist, edge, self._window))
 
     def order_here(self, side: str) -> None:
         """A ticket for what is selected in the panel that has the keyboard, else for what is on the chart."""

@@ -43,7 +43,14 @@ KEYS: Final[dict[str, dict[str, str]]] = {
     },
     "Backtest": {"Ctrl+Enter / Ctrl+.": "run / cancel"},
     "Review": {"F5 / Ctrl+S": "read the journal again / save the note"},
-    "Watchlist": {"Del": "take the instrument off the list"},
+    "Watchlist": {
+        "Del / I": "take the instrument off the list / what is it?",
+        "Alt+Up / Alt+Down": "move the row",
+        "Ctrl+PgDown / Ctrl+PgUp": "next / previous list",
+        "F": "show only rows with some words",
+    },
+    "Depth ladder": {"B / S": "buy / sell at the selected level once one click is armed; else the ticket"},
+    "Options": {"B / S / Enter": "buy / sell / chart of the call (left) or put (right) of the selected cell"},
     "Orders": {
         "T": "timeline of the selected order",
         "W": "why this order",

@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
+    from alphapanda_desktop.domain.masterchanges import MasterChanges
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
     from alphapanda_desktop.domain.replay import RecordedFile, Transport
@@ -86,6 +87,8 @@ class DeskParts:
     chart_key: str
     watch_lists: tuple[Sequence[WatchedList], int] = ((), 0)
     """All watchlists, and which is shown; without any, one of `watch_keys`."""
+    changes: Callable[[], Awaitable[MasterChanges | None]] | None = None
+    """What is different in today's list of instruments; None where no earlier one is kept."""
     gtts: Gtts | None = None
     portfolio: Portfolio | None = None
     calculator: Calculator | None = None
