@@ -12,6 +12,7 @@ from alphapanda_desktop.backtest.series import Ints
 from alphapanda_desktop.backtest.statistics import drawdown_of
 from alphapanda_desktop.domain.figures import in_lakhs
 from alphapanda_desktop.domain.positions import RUPEE, to_money
+from alphapanda_desktop.domain.shades import Shades
 from alphapanda_desktop.sweeps.forward import Forward, Step
 from alphapanda_desktop.sweeps.job import Job, Outcome
 from alphapanda_desktop.sweeps.space import shown
@@ -102,7 +103,7 @@ def _map(found: HeatMap, swept: Swept) -> list[str]:
     if not known:
         return []
     best = min(known) if swept.objective.least else max(known)
-    shades = _Shades(known, least=swept.objective.least)
+    shades = Shades(known, swept.objective.figure, least=swept.objective.least)
     head = "".join(f"<th>{escape(shown(found.columns[number]))}</th>" for number in columns)
     body = "".join(
         f"<tr><th>{escape(shown(found.rows[row]))}</th>"
@@ -124,36 +125,12 @@ def _thinned(count: int) -> list[int]:
     return list(range(0, count, step))
 
 
-def _cell(value: float | None, best: float, shades: _Shades) -> str:
+def _cell(value: float | None, best: float, shades: Shades) -> str:
     if value is None:
         return "<td class='note'>–</td>"
-    return f"<td style='background:{shades.of(value)}'{' class=best' if value == best else ''}>{_short(value)}</td>"
-
-
-class _Shades:
-    """Green for gains and red for losses, each the stronger the more; of what should be little, green is the least."""
-
-    def __init__(self, values: Sequence[float], *, least: bool) -> None:
-        self._least = least
-        self._all = min(values), max(values)
-        gains, losses = [value for value in values if value > 0], [value for value in values if value <= 0]
-        self._gains = (min(gains, default=0.0), max(gains, default=0.0))
-        self._losses = (min(losses, default=0.0), max(losses, default=0.0))
-
-    def of(self, value: float) -> str:
-        """The colour of a field."""
-        if self._least:
-            place = _place(value, *self._all)
-            good, strength = place < 0.5, abs(place - 0.5) * 2
-        else:
-            good = value > 0
-            strength = 0.2 + 0.8 * (_place(value, *self._gains) if good else 1 - _place(value, *self._losses))
-        return f"color-mix(in srgb,var(--{'up' if good else 'down'}) {strength * 60:.0f}%,transparent)"
-
-
-def _place(value: float, low: float, high: float) -> float:
-    """Where it lies between the two, 0 to 1."""
-    return (value - low) / (high - low) if high > low else 0.5
+    good = shades.of(value)
+    colour = f"color-mix(in srgb,var(--{'up' if good > 0 else 'down'}) {abs(good) * 60:.0f}%,transparent)"
+    return f"<td style='background:{colour}'{' class=best' if value == best else ''}>{_short(value)}</td>"
 
 
 def _short(value: float) -> str:

@@ -1,4 +1,4 @@
-"""A figure over two parameters as a field of colours: green is good, red is bad, the best has a frame."""
+"""A figure over two parameters as a field of colours: green gains, red loses, the best has a frame."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from alphapanda_desktop.domain.shades import Shades
 from alphapanda_desktop.ui.backtestparts import Field, Value
 from alphapanda_desktop.ui.chart.items import sunk
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
 
 AXIS_PX: Final = 74
+"""Least room for the values at the left."""
 HEAD_PX: Final = 44
 LEAST_PX: Final = 4
 WORDS_PX: Final = 44
@@ -35,6 +37,8 @@ class HeatMapView(QWidget):
         self._field: Field | None = None
         self._text_of: Callable[[float], str] = str
         self._least = False
+        self._figure = ""
+        self._axis_px = AXIS_PX
         self.at = (0, 0)
         """Column and row of the cell that the keyboard stands on."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -43,9 +47,12 @@ class HeatMapView(QWidget):
         self.setObjectName("backtest_map")
         self.setAccessibleName("Figure over two parameters")
 
-    def show_field(self, field: Field | None, text_of: Callable[[float], str], *, least: bool) -> None:
-        """Show this field; `least` says that less is better."""
-        self._field, self._text_of, self._least = field, text_of, least
+    def show_field(
+        self, field: Field | None, text_of: Callable[[float], str], *, least: bool, figure: str = ""
+    ) -> None:
+        """Show this field of a figure; `least` says that less is better."""
+        self._field, self._text_of, self._least, self._figure = field, text_of, least, figure
+        self._axis_px = max(AXIS_PX, self._widest(field) + 14) if field is not None else AXIS_PX
         self.at = (0, 0)
         best = self._best()
         if field is not None and best is not None:
@@ -60,6 +67,10 @@ class HeatMapView(QWidget):
         known = self._known()
         return (min(known) if self._least else max(known)) if known else None
 
+    def _widest(self, field: Field) -> int:
+        words = [f"{field.down} ↓", *map(_words, field.rows)]
+        return max(self.fontMetrics().horizontalAdvance(text) for text in words)
+
     # -- places ----------------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
@@ -70,9 +81,9 @@ class HeatMapView(QWidget):
         field = self._field
         if field is None:
             return QRect()
-        wide = min(MOST_PX, max(LEAST_PX, (self.width() - AXIS_PX - 8) // len(field.columns)))
+        wide = min(MOST_PX, max(LEAST_PX, (self.width() - self._axis_px - 8) // len(field.columns)))
         tall = min(MOST_PX // 2, max(LEAST_PX, (self.height() - HEAD_PX - 8) // len(field.rows)))
-        return QRect(AXIS_PX + column * wide, HEAD_PX + row * tall, wide - 1, tall - 1)
+        return QRect(self._axis_px + column * wide, HEAD_PX + row * tall, wide - 1, tall - 1)
 
     def cell_at(self, at: QPoint) -> tuple[int, int] | None:
         """Column and row under a pixel."""
@@ -99,23 +110,22 @@ class HeatMapView(QWidget):
             return
         self._paint_axes(painter, field)
         known, best = self._known(), self._best()
-        low, high = (min(known), max(known)) if known else (0.0, 0.0)
+        shades = Shades(known, self._figure, least=self._least)
         for row, cells in enumerate(field.cells):
             for column, cell in enumerate(cells):
                 place = self.place_of(column, row)
-                self._paint_cell(painter, place, cell, low, high)
+                self._paint_cell(painter, place, cell, shades)
                 if cell is not None and cell == best:
                     self._frame(painter, place, "text", 2)
                 if (column, row) == self.at and self.hasFocus():
                     self._frame(painter, place, "accent", 2)
 
-    def _paint_cell(self, painter: QPainter, place: QRect, cell: float | None, low: float, high: float) -> None:
+    def _paint_cell(self, painter: QPainter, place: QRect, cell: float | None, shades: Shades) -> None:
         if cell is None:
             painter.setPen(self._theme.colour("muted"))
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, "·")
             return
-        share = (cell - low) / (high - low) * 2 - 1 if high > low else 0.0
-        good = -share if self._least else share
+        good = shades.of(cell)
         role: Role = "up" if good > 0 else "down"
         painter.fillRect(place, sunk(self._theme, role, round(abs(good) * STEPS) / STEPS * 0.75))
         if place.width() >= WORDS_PX:
@@ -129,9 +139,9 @@ class HeatMapView(QWidget):
 
     def _paint_axes(self, painter: QPainter, field: Field) -> None:
         painter.setPen(self._theme.colour("muted"))
-        top = QRect(AXIS_PX, 2, self.width() - AXIS_PX, HEAD_PX // 2)
+        top = QRect(self._axis_px, 2, self.width() - self._axis_px, HEAD_PX // 2)
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"{field.across} →")
-        corner = QRect(2, HEAD_PX // 2, AXIS_PX - 8, HEAD_PX // 2)
+        corner = QRect(2, HEAD_PX // 2, self._axis_px - 8, HEAD_PX // 2)
         painter.drawText(corner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{field.down} ↓")
         painter.setPen(self._theme.colour("text"))
         columns = _thinned(field.columns, self.place_of(0, 0).width() + 1, 38)
@@ -142,7 +152,7 @@ class HeatMapView(QWidget):
         tall = self.fontMetrics().height()
         for row in _thinned(field.rows, self.place_of(0, 0).height() + 1, tall):
             place = self.place_of(0, row)
-            side = QRect(2, place.center().y() - tall // 2, AXIS_PX - 8, tall)
+            side = QRect(2, place.center().y() - tall // 2, self._axis_px - 8, tall)
             align = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(side, align, _words(field.rows[row]))
 

@@ -204,7 +204,7 @@ class SweepPage(QWidget):
     def show_sweep(self, report: SweepReport) -> None:
         """Show field and ranking."""
         self._report = report
-        self.map.show_field(report.field, words_of_figure(report.figure), least=report.least)
+        self.map.show_field(report.field, words_of_figure(report.figure), least=report.least, figure=report.figure)
         count = report.candidates
         self.ranking.show_rows([Row(n if n <= count else None, one) for n, one in enumerate(report.tried, 1)])
         tell(self.said, " ".join(_words(report)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from PySide6.QtCore import QDate, QItemSelectionModel, Qt
+from PySide6.QtCore import QDate, QItemSelectionModel, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QMainWindow, QWidget
 
@@ -21,6 +21,7 @@ from alphapanda_desktop.sweeps.space import Axis
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.backtestwindow import MOST_KEPT, BacktestWindow
 from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.heatmap import HeatMapView
 from alphapanda_desktop.ui.sweeppage import values_around
 from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
 from tests.fakes import an_instrument
@@ -345,6 +346,24 @@ def test_a_field_of_many_cells_shows_them_all(run, tmp_path):
             heat.show_field(_Cells("fast", "slow", range(100), range(60), cells), str, least=False)
             assert heat.rect().contains(heat.place_of(99, 59)) and heat.at == (99, 59)
             assert heat.cell_at(heat.place_of(42, 7).center()) == (42, 7)
+
+    run(story())
+
+
+def test_a_field_of_losses_has_no_green_and_its_words_fit(run, tmp_path):
+    async def story():
+        async with a_stage(tmp_path) as stage:
+            heat = HeatMapView(stage.window._edge)
+            heat.resize(900, 400)
+            cells = [[-2.0 - row - column for column in range(3)] for row in range(3)]
+            down = "a parameter with a long name"
+            heat.show_field(_Cells("fast", down, range(3), range(3), cells), str, least=False, figure="sharpe")
+            image = heat.grab().toImage()
+            for row in range(3):
+                for column in range(3):
+                    colour = image.pixelColor(heat.place_of(column, row).topLeft() + QPoint(3, 3))
+                    assert colour.red() > colour.green()
+            assert heat.place_of(0, 0).left() > heat.fontMetrics().horizontalAdvance(down)
 
     run(story())
 
