@@ -11,6 +11,7 @@ import ctypes
 import faulthandler
 import gc
 import json
+import math
 import os
 import signal
 import sys
@@ -131,7 +132,7 @@ class Child:
         assert context is not None and strategy is not None
         if hook == "change":
             strategy.params = self._kind.Params.model_validate(told["params"])
-            return {}
+            return {"lookback": bars_of(strategy)}
         split = len(body) - told.get("own", 0)
         context.take(told, body[:split])
         context.begin()
@@ -166,7 +167,8 @@ class Child:
             told["units"], hours)  # fmt: skip
         self._strategy = kind(params)
         gc.freeze()
-        return {"hears": [hook for hook in HOOKS if getattr(kind, hook) is not getattr(Strategy, hook)]}
+        hears = [hook for hook in HOOKS if getattr(kind, hook) is not getattr(Strategy, hook)]
+        return {"hears": hears, "lookback": bars_of(self._strategy)}
 
     @staticmethod
     def _found(told: Mapping[str, Any], body: bytes) -> type[Strategy]:
@@ -185,6 +187,11 @@ class Child:
         own = [frame for frame in frames if frame.filename in theirs and frame.filename != base]
         last = own[-1] if own else frames[-1]
         return f"{Path(last.filename).name} line {last.lineno}"
+
+
+def bars_of(strategy: Strategy) -> int:
+    """How many closed bars it needs before it is asked to decide."""
+    return max(0, math.ceil(strategy.lookback))
 
 
 def words(error: BaseException) -> str:

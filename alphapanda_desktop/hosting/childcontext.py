@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
+from time import monotonic
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -32,6 +33,11 @@ LOG_LINES: Final = 200
 
 LONGEST_LINE: Final = 2_000
 LONGEST_REASON: Final = 900
+
+SHOW_EVERY_S: Final = 0.05
+"""How often values are told while a call goes on; its last are told when it ends."""
+
+SHOWN_AT_ONCE: Final = 60
 LARGEST: Final = 1 << 53
 """Beyond it JSON's numbers are not exact."""
 
@@ -68,6 +74,9 @@ class ChildContext(Wishes):
         self._brought: Brought = {}
         self._tags: deque[str] = deque()
         self._lines = 0
+        self._shown: dict[str, object] = {}
+        """What is to be shown and was not told yet."""
+        self._shown_s = 0.0
         self._owner = threading.get_ident()
         self.open = False
         """Whether a call of the strategy is going on: only within one may it wish for something."""
@@ -81,6 +90,7 @@ class ChildContext(Wishes):
     def end(self) -> None:
         """The call is over."""
         self.open = False
+        self._tell_shown()
         if self._lines > LOG_LINES:
             self._pipe.say(say="log", level="warning", text=f"{self._lines - LOG_LINES} more lines in one call")
 
@@ -171,6 +181,7 @@ class ChildContext(Wishes):
         trigger_price: float | None, product: Product | None,
     ) -> str:  # fmt: skip
         self._check()
+        self._tell_shown()  # what was shown before an order is written down as what it was decided on
         place, count = self._place(instrument), whole(quantity)
         if not self._tags:
             raise ValueError("more orders were asked for in one call than can have a tag")
@@ -224,6 +235,7 @@ class ChildContext(Wishes):
 
     def _wish(self, what: str, instrument: Instrument | None, **args: Any) -> Any:
         self._check()
+        self._tell_shown()
         if "reason" in args:
             args["reason"] = str(args["reason"])[:LONGEST_REASON]
         return self._pipe.ask(what, None if instrument is None else self._place(instrument), args)
@@ -240,7 +252,16 @@ class ChildContext(Wishes):
 
     def show(self, **variables: object) -> None:
         self._check()
-        self._pipe.say(say="show", values={name[:200]: plain(value) for name, value in variables.items()})
+        if len(self._shown) + len(variables) > SHOWN_AT_ONCE:
+            self._tell_shown()
+        self._shown |= {name[:200]: plain(value) for name, value in variables.items()}
+        if monotonic() - self._shown_s >= SHOW_EVERY_S:
+            self._tell_shown()
+
+    def _tell_shown(self) -> None:
+        if self._shown:
+            values, self._shown, self._shown_s = self._shown, {}, monotonic()
+            self._pipe.say(say="show", values=values)
 
 
 def whole(quantity: object) -> int:

@@ -94,6 +94,21 @@ class Process(asyncio.SubprocessProtocol):
             return 0
         return cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).get_write_buffer_size()
 
+    def hold(self) -> None:
+        """Read nothing of its protocol for now: it waits as soon as the pipe is full."""
+        pipe = self._protocol()
+        if pipe is not None and pipe.is_reading():
+            pipe.pause_reading()
+
+    def let_on(self) -> None:
+        """Read its protocol again."""
+        pipe = self._protocol()
+        if pipe is not None and not pipe.is_closing() and not pipe.is_reading():
+            pipe.resume_reading()
+
+    def _protocol(self) -> asyncio.ReadTransport | None:
+        return None if self._transport is None else cast(asyncio.ReadTransport, self._transport.get_pipe_transport(1))
+
     def hang_up(self) -> None:
         """Close its pipe: it ends by itself when it next looks."""
         if self._transport is not None and not self._gone.is_set():

@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.market import Bar, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.strategy import Parameters
 from alphapanda_desktop.hosting import wire
+from alphapanda_desktop.hosting.hearing import Hearing
 from alphapanda_desktop.hosting.mirror import Mirror
 from alphapanda_desktop.hosting.papers import instrument_told, order_told
 from alphapanda_desktop.hosting.process import Process, Use, exit_words
@@ -33,6 +34,12 @@ MOST_WAITING: Final = 2_000
 
 MOST_SAID: Final = 2_000
 """Messages that a process may send in one call."""
+
+MOST_UNHEARD: Final = 2 * wire.LARGEST_SAID
+"""Bytes that a process may have said before it is heard; then it has to wait."""
+
+START_GAP_S: Final = 0.05
+"""Between the starts of two processes."""
 
 MOST_LINES_S: Final = 50
 """Printed lines of one second that reach the run's log."""
@@ -62,10 +69,29 @@ class Call:
     number: int = 0
 
 
+@dataclass(slots=True)
+class Beside:
+    """What the seats of one venue share: the loop's time for hearing them, and one start at a time.
+
+    To start a process holds the loop for some milliseconds, and far more while others come up: thirty at once are seen.
+    """
+
+    hearing: Hearing = field(default_factory=Hearing)
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    next_s: float = 0.0
+    """When the next may start, in the loop's time."""
+
+    async def turn(self) -> None:
+        """When a start may be; `starting` is held."""
+        await asyncio.sleep(self.next_s - asyncio.get_running_loop().time())
+        self.next_s = asyncio.get_running_loop().time() + START_GAP_S
+
+
 class ProcessSeat:
     """One strategy in one process. Its owner is the run's host; nothing of it is left after `gone`."""
 
-    def __init__(self, sitting: Sitting, budgets: Budgets, environment: Mapping[str, str]) -> None:
+    def __init__(self, sitting: Sitting, budgets: Budgets, environment: Mapping[str, str], beside: Beside) -> None:
+        self._beside = beside
         self._sitting = sitting
         self._run = sitting.run
         self._budgets = budgets
@@ -85,6 +111,7 @@ class ProcessSeat:
         self._over = False
         self._exit_code: int | None = None
         self._hears: frozenset[str] = frozenset()
+        self._lookback = 0
         self._lines: tuple[float, int] = (0.0, 0)
         self._threads_told = False
         self._used: tuple[float, Use] | None = None
@@ -92,6 +119,10 @@ class ProcessSeat:
     @property
     def hears_ticks(self) -> bool:
         return "on_tick" in self._hears
+
+    @property
+    def lookback(self) -> int:
+        return self._lookback
 
     @property
     def busy(self) -> bool:
@@ -103,7 +134,11 @@ class ProcessSeat:
     async def load(self) -> bool:
         try:
             header, content = self._told()
-            await self._process.start(self._budgets.memory, self._environment)
+            async with self._beside.starting:
+                await self._beside.turn()
+                if self._over:
+                    return False
+                await self._process.start(self._budgets.memory, self._environment)
         except (StrategyError, OSError) as error:
             self._sitting.failed(f"its process could not be started: {error}")
             return False
@@ -251,13 +286,25 @@ class ProcessSeat:
     def _hear(self, data: bytes) -> None:
         if self._over and self._now is None:
             return
+        self._splitter.put(data)
+        if self._splitter.kept > MOST_UNHEARD:
+            self._process.hold()
+        self._beside.hearing.want(self._hear_one)
+
+    def _hear_one(self) -> bool:
+        """Hear one message; whether there may be another."""
+        if self._over and self._now is None:
+            return False
         try:
-            for frame in self._splitter.feed(data):
+            frame = self._splitter.next()
+            if frame is not None:
                 self._take(wire.heard(frame))
-                if self._over and self._now is None:
-                    return
         except wire.Garbled as error:
             self._sitting.failed(f"wrote into its pipe what is no message ({str(error)[:300]}), and was killed")
+            return False
+        if self._splitter.kept <= MOST_UNHEARD // 2:
+            self._process.let_on()
+        return frame is not None
 
     def _take(self, said: wire.Speech) -> None:
         call = self._now
@@ -286,6 +333,8 @@ class ProcessSeat:
             return
         if call.hook == "build":
             self._hears = frozenset(said.hears)
+        if call.hook in ("build", "change"):
+            self._lookback = said.lookback
         call.problems = said.problems
         if said.threads and not self._threads_told:
             self._threads_told = True
@@ -382,7 +431,9 @@ class ProcessSeat:
 def process_seats(budgets: Budgets | None = None, environment: Mapping[str, str] | None = None) -> SeatMaker:
     """Seats in child processes; `environment` is what a child sees beside the bare necessities."""
 
+    beside = Beside()
+
     def make(sitting: Sitting) -> Seat:
-        return ProcessSeat(sitting, budgets or Budgets(), environment or {})
+        return ProcessSeat(sitting, budgets or Budgets(), environment or {}, beside)
 
     return make

@@ -50,13 +50,23 @@ class Splitter:
         self._body = largest_body
         self._kept = bytearray()
 
+    @property
+    def kept(self) -> int:
+        """Bytes that came and were not taken as a frame yet."""
+        return len(self._kept)
+
+    def put(self, data: bytes) -> None:
+        """More of the stream has come."""
+        self._kept += data
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that are whole now; what is left waits for more."""
-        self._kept += data
-        while (frame := self._next()) is not None:
+        self.put(data)
+        while (frame := self.next()) is not None:
             yield frame
 
-    def _next(self) -> Frame | None:
+    def next(self) -> Frame | None:
+        """The next frame; None until it is whole."""
         kept = self._kept
         if len(kept) < HEAD.size:
             if not MAGIC.startswith(kept[:2]):
@@ -107,6 +117,8 @@ class Done(Said):
     n: int
     took_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     hears: tuple[Name, ...] = ()
+    lookback: Annotated[int, Field(ge=0, le=1 << 53)] = 0
+    """Closed bars that it needs; told when it is built and when its parameters change."""
     threads: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
     problems: Annotated[tuple[Text, ...], Field(max_length=200)] = ()
 

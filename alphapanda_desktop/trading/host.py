@@ -56,6 +56,8 @@ class Host:
         self._news = asyncio.Event()
         self._slow: set[str] = set()
         self._owes_stop = False
+        self._counted_for = 0
+        """The look-back for which `run.lacks` was counted."""
         self._sender = sender = Sender(run, desk, clock, scope, self.take_order, tell, self.failed)
         shares = Shares(run, desk.books, runs)
         self.context = AskedContext(run, market, clock, sender.submit, sender.cancel, self.changed, shares, keep,
@@ -76,6 +78,7 @@ class Host:
         if self.run.state not in (RunState.LOADING, RunState.STARTING):
             return False  # stopped while it waited for history
         up = await self._seat.load()
+        self._count_bars()
         return up and self.run.state in (RunState.LOADING, RunState.STARTING)
 
     async def begin(self) -> None:
@@ -88,6 +91,16 @@ class Host:
             run.state = RunState.PAUSED if run.hold_entries else RunState.RUNNING
             run.note("info", f"started on {', '.join(i.key for i in run.instruments)}, {run.interval.label} bars")
         self._tell(run)
+
+    def _count_bars(self) -> None:
+        """Know where the strategy cannot decide yet: it is not asked before its look-back is there."""
+        run, needs = self.run, self._seat.lookback
+        self._counted_for = needs
+        counts = {i.key: self.market.live_series(i, run.interval).closed_count for i in run.instruments}
+        before, run.lacks = run.lacks, {key: (count, needs) for key, count in counts.items() if count < needs}
+        for key in run.lacks.keys() - before.keys():
+            run.note("warning", f"it looks back on {needs:,} bars of {key} and {counts[key]:,} are there: it decides "
+                     f"nothing on {key} before {needs - counts[key]:,} more have closed")  # fmt: skip
 
     async def _fill_history(self, instrument: Instrument) -> None:
         try:
@@ -106,6 +119,8 @@ class Host:
     def _on_bar(self, instrument: Instrument, _interval: Interval, bar: Bar) -> None:
         self._take_params()
         self._seat.bar(instrument, bar)
+        if self.run.lacks or self._seat.lookback != self._counted_for:
+            self._count_bars()
         self._tell(self.run)
 
     def _on_tick(self, instrument: Instrument, tick: Tick) -> None:

@@ -21,10 +21,15 @@ class InProcessSeat:
     def __init__(self, sitting: Sitting) -> None:
         self._sitting = sitting
         self._strategy: Strategy | None = None
+        self._lookback = 0
 
     @property
     def hears_ticks(self) -> bool:
         return self._strategy is not None and type(self._strategy).on_tick is not Strategy.on_tick
+
+    @property
+    def lookback(self) -> int:
+        return self._lookback
 
     @property
     def busy(self) -> bool:
@@ -36,6 +41,7 @@ class InProcessSeat:
     def _build(self) -> None:
         run = self._sitting.run
         self._strategy = run.strategy(run.params)
+        self._lookback = self._strategy.lookback
 
     async def start(self) -> bool:
         return self._hook("on_start")
@@ -66,6 +72,11 @@ class InProcessSeat:
     def change(self, params: Parameters) -> None:
         if self._strategy is not None:
             self._strategy.params = params
+            self._call("change", self._look_back)
+
+    def _look_back(self) -> None:
+        if self._strategy is not None:
+            self._lookback = self._strategy.lookback
 
     def ask_stop(self) -> None:
         self._hook("on_stop")

@@ -77,6 +77,8 @@ class Run:
     pulse: Pulse = field(default_factory=Pulse)
     waiting_params: Parameters | None = None
     """Parameters that were changed while it runs, and are taken at its next bar."""
+    lacks: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Closed bars that there are and that its strategy needs, of instruments where these are too few to decide."""
     hold_entries: bool = False
     """Whether entries were paused before it had begun: `on_start` enters nothing, and it goes on paused."""
 

@@ -69,6 +69,11 @@ class Seat(Protocol):
         ...
 
     @property
+    def lookback(self) -> int:
+        """How many closed bars it needs before it decides anything; known once it is loaded."""
+        ...
+
+    @property
     def busy(self) -> bool:
         """Whether it has not dealt yet with all that it was told."""
         ...

@@ -90,6 +90,9 @@ def age(run: Run, market: Market) -> tuple[str, Role]:
     stale = [i.tradingsymbol for i in run.instruments if market.stale(i.instrument_token)]
     if stale:
         return f"⚠ old prices: {', '.join(stale)}; no entries until ticks come again", "warn"
+    if run.lacks:
+        few = (f"{key.partition(':')[2]} has {have:,} of the {needs:,}" for key, (have, needs) in run.lacks.items())
+        return f"⚠ decides nothing yet: {', '.join(few)} closed bars that it looks back on", "warn"
     ages = [f"{i.tradingsymbol} {formats.age(market.age_s(i.instrument_token))}" for i in run.instruments]
     return f"last tick: {', '.join(ages)}", "muted"
 

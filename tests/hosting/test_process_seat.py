@@ -233,6 +233,45 @@ def test_a_tick_costs_nothing_where_no_hook_hears_it(played, eventually):
     played("    pass\n", story)
 
 
+def test_what_is_shown_again_and_again_is_told_now_and_then_and_its_last_always(played, eventually):
+    async def story(s, run):
+        s.tick(after_s=60)
+        await idle(s, run, eventually)
+        assert run.state is RunState.RUNNING, run.detail
+        assert run.variables["n"] == 4_999
+        (order,) = run.orders.values()
+        await eventually(lambda: order.tag in s.journal.causes)
+        assert s.journal.causes[order.tag].values["n"] == 2_000
+
+    played("""
+    def on_bar(self, ctx, instrument, bar):
+        for n in range(5_000):
+            ctx.show(n=n)
+            if n == 2_000: ctx.buy(instrument, 1, reason="in the middle")
+""", story)  # fmt: skip
+
+
+def test_one_whose_look_back_is_not_there_says_so_and_how_many_bars_it_waits_for(played, eventually):
+    async def story(s, run):
+        assert run.lacks == {INFY.key: (0, 3)}
+        assert "it looks back on 3 bars of NSE:INFY and 0 are there" in texts(run)[0]
+        for expected in ({INFY.key: (1, 3)}, {INFY.key: (2, 3)}, {}):
+            s.tick(after_s=60)
+            await idle(s, run, eventually)
+            assert run.lacks == expected and ("seen" in run.variables) is (not expected)
+        await s.runner.change(run.run_id, {"lots": 50})
+        s.tick(after_s=60)
+        await idle(s, run, eventually)
+        s.tick(after_s=60)
+        assert run.lacks == {INFY.key: (5, 51)}
+
+    played("""
+    @property
+    def lookback(self): return self.params.lots + 1
+    def on_bar(self, ctx, instrument, bar): ctx.show(seen=True)
+""", story, lots=2)  # fmt: skip
+
+
 def test_parameters_that_change_are_journaled_and_taken_at_the_next_bar(played, eventually):
     async def story(s, run):
         s.tick(after_s=60)
