@@ -65,8 +65,8 @@ class LowFrequencyDemo(OnePosition):
         held, entries = ctx.position(instrument).quantity, self._entries.get((key, _day(now)), 0)
         if not held and self.params.max_daily_signals and entries >= self.params.max_daily_signals:
             return Signal("none", f"{entries} entries today, {self.params.max_daily_signals} allowed")
-        self._last[key] = now
-        why = f"{self.params.min_interval} s since the last signal"
+        before, self._last[key] = self._last.get(key), now
+        why = f"{(now - before).total_seconds():.0f} s since the last signal" if before is not None else "first signal"
         if held:
             return Signal("down" if held > 0 else "up", f"{why}: leave", enter=False)
         self._entries[key, _day(now)] = entries + 1
