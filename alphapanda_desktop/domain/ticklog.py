@@ -75,9 +75,15 @@ class Damage:
 
 
 def frames_block(frames: Sequence[Frame], *, pack: bool = False) -> bytes:
-    """A block of frames, oldest first; at least one."""
+    """A block of frames in the order in which they came; at least one."""
     payload = b"".join([part for at_ns, frame in frames for part in (_ENTRY.pack(at_ns, len(frame)), frame)])
-    return _block(_FRAMES, payload, len(frames), frames[0][0], frames[-1][0], pack=pack)
+    return _block(_FRAMES, payload, len(frames), *span_of(frames), pack=pack)
+
+
+def span_of(frames: Sequence[Frame]) -> tuple[int, int]:
+    """The earliest and the latest time of these: a clock that was set back puts them out of order."""
+    times = [at_ns for at_ns, _ in frames]
+    return min(times), max(times)
 
 
 def frames_parts(frames: Sequence[Frame], known: KnownTokens) -> tuple[list[bytes], list[int]]:
@@ -86,7 +92,7 @@ def frames_parts(frames: Sequence[Frame], known: KnownTokens) -> tuple[list[byte
     One walk and no copy: two megabytes a second have left the cache by now, and reading them is what costs.
     """
     size = sum([len(frame) for _, frame in frames]) + _ENTRY.size * len(frames)
-    head = _head(_FRAMES, len(frames), frames[0][0], frames[-1][0], size)
+    head = _head(_FRAMES, len(frames), *span_of(frames), size)
     parts, found, crc = [head], [], zlib.crc32(head)
     for at_ns, frame in frames:
         entry = _ENTRY.pack(at_ns, len(frame))

@@ -29,6 +29,7 @@ from alphapanda_desktop.domain.ticklog import (
     names_of,
     read_index,
     repacked,
+    span_of,
 )
 
 log = logging.getLogger(__name__)
@@ -55,8 +56,8 @@ class DayFile:
         self._index = -1
         self._end = 0
         self._named = KnownTokens()
-        self.cut = 0
-        """Bytes of a half-written block that opening the file cut off its end."""
+        self.found_wrong = ""
+        """What opening the file had to put right, in words."""
 
     @property
     def day(self) -> date | None:
@@ -76,11 +77,12 @@ class DayFile:
         """
         parts, fresh = frames_parts(frames, self._named)
         names = {token: name for token in fresh if (name := self._name_of(token))}
-        said = names_block(names, frames[0][0]) if names else b""
+        first_ns, last_ns = span_of(frames)
+        said = names_block(names, first_ns) if names else b""
         size = sum(map(len, parts))
         self._put([said, *parts] if said else parts)
-        made = [Block(self._end, len(said), 2, False, 0, frames[0][0], frames[0][0])] if said else []
-        made.append(Block(self._end + len(said), size, 1, False, len(frames), frames[0][0], frames[-1][0]))
+        made = [Block(self._end, len(said), 2, False, 0, first_ns, first_ns)] if said else []
+        made.append(Block(self._end + len(said), size, 1, False, len(frames), first_ns, last_ns))
         self._end += len(said) + size
         if fresh:
             self._named.add(fresh)
@@ -114,13 +116,16 @@ class DayFile:
     def _open(self, day: date) -> None:
         self.close()
         path = day_path(self._folder, day)
+        self.found_wrong = _heal_head(path)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         self._handle = handle
         found = _whole_blocks(path)
         self._named = _named_in(path, found)
         size = os.fstat(handle).st_size
         self._end = found[-1].at + found[-1].size if found else _head_end(path)
-        self.cut = size - self._end
+        if size > self._end:
+            cut = f"The recording of {day} ended within a block: {size - self._end:,} bytes were cut off."
+            self.found_wrong = f"{self.found_wrong} {cut}".lstrip()
         os.ftruncate(handle, self._end)  # the tail that a crash left half written
         os.lseek(handle, self._end, os.SEEK_SET)
         if not self._end:
@@ -166,9 +171,29 @@ def _named_in(path: Path, found: list[Block]) -> KnownTokens:
     return KnownTokens(tokens)
 
 
+def _heal_head(path: Path) -> str:
+    """See that a file which holds something begins as it should, or is out of the way; what was done, in words.
+
+    What is only the beginning of a head is what a crash left of a file without blocks: it may be written over.
+    """
+    if not path.exists() or MAGIC.startswith(_head_of(path)):
+        return ""
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if block_at(data, len(MAGIC)) is not None:
+            file.write(MAGIC)
+            return f"The beginning of the recording of {path.stem} was damaged, and is put right."
+    aside = path.with_suffix(".unreadable")
+    path.replace(aside)
+    return f"The recording of {path.stem} could not be read: it lies in {aside.name}, and another is begun."
+
+
 def _head_end(path: Path) -> int:
+    return len(MAGIC) if _head_of(path) == MAGIC else 0
+
+
+def _head_of(path: Path) -> bytes:
     with path.open("rb") as file:
-        return len(MAGIC) if file.read(len(MAGIC)) == MAGIC else 0
+        return file.read(len(MAGIC))
 
 
 def _indexed(path: Path, size: int) -> list[Block]:
@@ -180,12 +205,15 @@ def _indexed(path: Path, size: int) -> list[Block]:
 
 def _reopened_index(path: Path, found: list[Block]) -> int:
     """Handle of the index, which now holds just these blocks; -1 where it cannot be written."""
+    handle = -1
     try:
         handle = os.open(path.with_suffix(INDEX_SUFFIX), os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        os.ftruncate(handle, 0)  # first: entries of a former state must not stand behind those that still fit
         _write_all(handle, INDEX_MAGIC + b"".join(map(index_entry, found)))
-        os.ftruncate(handle, os.lseek(handle, 0, os.SEEK_CUR))
     except OSError as error:
         log.warning("no index beside %s: %s", path.name, error.strerror)
+        if handle >= 0:
+            os.close(handle)
         return -1
     return handle
 
@@ -276,16 +304,19 @@ def compressed(path: Path, stop: Callable[[], bool] = lambda: False) -> tuple[Pa
         return None
     half = path.with_suffix(".part")
     with path.open("rb") as whole, mmap.mmap(whole.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        found = list(blocks(data))
+        damage = Damage()
+        found = list(blocks(data, damage))
         if all(block.packed for block in found):
             return None
+        # What is damaged stays as it is: readers must go on saying so.
+        parts = sorted([(block.at, block.size, block) for block in found] + [(*lost, None) for lost in damage.lost])
         with half.open("wb") as file:
             half.chmod(0o600)
             file.write(MAGIC)
-            for block in found:
+            for at, size_, block in parts:
                 if stop():
                     break
-                file.write(data[block.at : block.at + block.size] if block.packed else repacked(data, block))
+                file.write(data[at : at + size_] if block is None or block.packed else repacked(data, block))
             else:
                 file.flush()
                 os.fsync(file.fileno())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Final, final
 
 from alphapanda_desktop.domain.session import IST
-from alphapanda_desktop.domain.ticklog import Frame
+from alphapanda_desktop.domain.ticklog import Frame, span_of
 from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, SUFFIX, DayFile, bytes_of, compressed, day_path, put_in_place
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,8 @@ class Recorder:
         self._budget = budget
         self._told = told
         self._gathered: list[Frame] = []
+        self._due: deque[list[Frame]] = deque()
+        """What has gathered until the thread takes it: a flush that is broken off in the queue leaves it here."""
         self._size = 0
         self._waiting = 0
         self._dropped = 0
@@ -65,6 +69,11 @@ class Recorder:
         self._file = DayFile(folder, name_of)
         self._grown = 0
         self._ending = threading.Event()
+        self._turn = threading.Condition()
+        self._packed: Path | None = None
+        """The day that is being compressed."""
+        self._wanted: Path | None = None
+        """The day that is to be opened: the other thread lets go of it."""
         self._thread = ThreadPoolExecutor(1, "recorder")
         self._tidier = ThreadPoolExecutor(1, "recordings kept tidy")
         self.written = 0
@@ -90,7 +99,8 @@ class Recorder:
                     await self.flush()
         finally:
             self._ending.set()
-            self._thread.submit(self._write, self._take())
+            self._hand_over()
+            self._thread.submit(self._write_last)
             self._thread.submit(self._file.close)
             self._thread.shutdown(wait=False)
             self._tidier.shutdown(wait=False)
@@ -108,15 +118,16 @@ class Recorder:
 
     async def flush(self) -> None:
         """Put what has gathered on the disk; where that fails it is lost, and said."""
-        frames = self._take()
-        if frames:
-            await self._on_thread(self._write, frames)
+        self._hand_over()
+        if self._due:
+            await self._on_thread(self._write_due)
             self._waiting = 0
 
-    def _take(self) -> list[Frame]:
-        frames, self._gathered = self._gathered, []
-        self._waiting, self._size = self._size, 0
-        return frames
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._due.append(self._gathered)
+            self._gathered = []
+            self._waiting, self._size = self._waiting + self._size, 0
 
     async def _on_thread(self, work: Callable[..., str], *args: object) -> None:
         words = await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -130,8 +141,20 @@ class Recorder:
 
     # --- on the thread ----------------------------------------------------------------------------------------------
 
-    def _write(self, frames: list[Frame]) -> str:
+    def _write_last(self) -> None:
+        """Nobody waits for what this one says any more: the log has it."""
+        words = self._write_due()
+        if words:
+            log.warning("%s", words)
+
+    def _write_due(self) -> str:
         """What went wrong, in words; empty if nothing did."""
+        said = ""
+        while self._due:
+            said = self._write(self._due.popleft()) or said
+        return said
+
+    def _write(self, frames: list[Frame]) -> str:
         lost = 0
         why = said = ""
         for day, part in _by_day(frames):
@@ -148,26 +171,41 @@ class Recorder:
         """Have the day's file open and room in the budget; raises OSError where there is none."""
         said = ""
         before = self._file.day
-        size = self._file.size_on(day)
-        if before != day and self._file.cut:
-            said = f"The recording of {day} ended within a block: {self._file.cut:,} bytes were cut off."
+        size = self._file.size_on(day) if before == day else self._open(day)
+        if before != day:
+            said = self._file.found_wrong
         if size > self._budget:
             raise OSError(f"today's recording has reached the budget of {self._budget / 1e9:g} GB")
         if self._grown > self._budget * LOOK_AFTER:
             said = self._keep_to_budget() or said
         return said
 
+    def _open(self, day: date) -> int:
+        """Open a day that nobody compresses meanwhile: what is cut off its end must not be in another's memory map."""
+        path = day_path(self._folder, day)
+        with self._turn:
+            self._wanted = path
+            self._turn.wait_for(lambda: self._packed != path)
+        try:
+            return self._file.size_on(day)
+        finally:
+            self._wanted = None
+
     def _keep_to_budget(self) -> str:
-        """Drop the oldest days until the rest fits; what was dropped, in words."""
+        """Drop the oldest days until the rest fits, but never the one that is written; what was dropped, in words."""
         self._grown = 0
         gone = []
+        # A clock that was ahead once has left days of the future, which stand behind today's in order.
+        kept = {day_path(self._folder, day) for day in (self._file.day, _day_at(time.time_ns())) if day is not None}
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             days = sorted(self._folder.glob(f"*{SUFFIX}"))
             total = sum(map(bytes_of, days))
-            for path in days[:-1]:
+            for path in days if self._file.day is not None else days[:-1]:
                 if total <= self._budget:
                     break
+                if path in kept:
+                    continue
                 total -= bytes_of(path)
                 path.unlink()
                 path.with_suffix(INDEX_SUFFIX).unlink(missing_ok=True)
@@ -196,28 +234,45 @@ class Recorder:
     def _finished(self) -> list[Path]:
         """Days that nothing was written to for a while."""
         before = time.time() - FINISHED_S
-        return [path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if path.stat().st_mtime < before]
+        return [path for path in sorted(self._folder.glob(f"*{SUFFIX}")) if _written_at(path) < before]
 
     def _compressed(self, path: Path) -> tuple[Path, int] | None:
         if sys.platform == "linux":  # where the priority is the thread's own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        with self._turn:
+            if self._wanted == path:
+                return None
+            self._packed = path
         try:
-            return compressed(path, self._ending.is_set)
+            return compressed(path, lambda: self._ending.is_set() or self._wanted == path)
         except OSError as error:
             log.warning("%s could not be compressed: %s", path.name, error)
             return None
+        finally:
+            with self._turn:
+                self._packed = None
+                self._turn.notify_all()
+
+
+def _written_at(path: Path) -> float:
+    """When a day was last written, in epoch seconds; never finished is one that the budget has just taken away."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _by_day(frames: list[Frame]) -> list[tuple[date, list[Frame]]]:
     """Frames by Indian day; a batch that crosses midnight goes into two files."""
     parts: dict[date, list[Frame]] = {}
-    first, last = (datetime.fromtimestamp(at_ns / 1e9, UTC).astimezone(IST).date() for at_ns in _ends(frames))
+    first, last = (_day_at(at_ns) for at_ns in span_of(frames))
     if first == last:
-        return [(first, frames)] if frames else []
+        return [(first, frames)]
     for frame in frames:
-        parts.setdefault(datetime.fromtimestamp(frame[0] / 1e9, UTC).astimezone(IST).date(), []).append(frame)
+        parts.setdefault(_day_at(frame[0]), []).append(frame)
     return sorted(parts.items())
 
 
-def _ends(frames: list[Frame]) -> tuple[int, int]:
-    return (frames[0][0], frames[-1][0]) if frames else (0, 0)
+def _day_at(at_ns: int) -> date:
+    """The day in India."""
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).astimezone(IST).date()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +19,20 @@ from typing import Any
 
 import pytest
 
-from alphapanda_desktop.domain.ticklog import MAGIC, Damage, Frame, blocks, frames_block, frames_of, names_of
+from alphapanda_desktop.domain.ticklog import (
+    INDEX_MAGIC,
+    MAGIC,
+    Damage,
+    Frame,
+    blocks,
+    frames_block,
+    frames_of,
+    names_of,
+)
 from alphapanda_desktop.kite.packets import encode_frame
+from alphapanda_desktop.store import dayfile
 from alphapanda_desktop.store import recorder as recorder_module
-from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, Recording, compress, compressed
+from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, DayFile, Recording, compress, compressed
 from alphapanda_desktop.store.recorder import Recorder
 
 GB = 10**9
@@ -345,3 +358,154 @@ def test_what_gathered_last_is_written_when_recording_ends(
 
     arun(story())
     assert (tmp_path / "2026-11-23.ticks").read_bytes().startswith(MAGIC)
+
+
+def test_a_flush_that_waits_for_the_thread_when_recording_ends_loses_nothing(
+    tmp_path: Path, arun: Callable[[Awaitable[None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "BLOCK_S", 0.0)
+
+    async def story() -> None:
+        recorder, busy = a_recorder(tmp_path, []), threading.Event()
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(recorder.run())
+            await asyncio.sleep(0.01)
+            recorder._thread.submit(busy.wait)
+            recorder.frame(at(23), FRAME)
+            while not recorder._due:
+                await asyncio.sleep(0)
+            running.cancel()
+        busy.set()
+        await asyncio.to_thread(recorder._thread.shutdown)
+
+    arun(story())
+    assert frames_in(tmp_path / "2026-11-23.ticks") == [(at(23), FRAME)]
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_todays_recording_is_kept_though_a_clock_that_was_ahead_left_days_of_the_future(
+    tmp_path: Path, opened: bool
+) -> None:
+    now = time.time_ns()
+    record(tmp_path, [(now, FRAME)])
+    (today,) = tmp_path.glob("*.ticks")
+    (tmp_path / "2126-11-30.ticks").write_bytes(MAGIC + bytes(5_000))
+
+    async def story() -> str:
+        recorder = a_recorder(tmp_path, [], budget=1_000)
+        if opened:
+            recorder.frame(now, FRAME)
+            await recorder.flush()
+        words = recorder._keep_to_budget()
+        recorder._thread.shutdown()
+        recorder._file.close()
+        return words
+
+    words = asyncio.run(story())
+    assert today.exists()
+    assert ("2126-11-30" in words) is opened
+
+
+def test_a_damaged_beginning_costs_no_block_and_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "2026-11-23.ticks"
+    record(tmp_path, [(at(23), FRAME)])
+    path.write_bytes(b"alpha" + path.read_bytes()[5:])
+    said = record(tmp_path, [(at(23) + 1, FRAME)])
+    assert said == ["The beginning of the recording of 2026-11-23 was damaged, and is put right."]
+    assert frames_in(path) == [(at(23), FRAME), (at(23) + 1, FRAME)]
+
+
+def test_a_file_that_is_no_recording_is_put_aside_and_said(tmp_path: Path) -> None:
+    path, theirs = tmp_path / "2026-11-23.ticks", b"something that somebody may want to keep"
+    path.write_bytes(theirs)
+    (said,) = record(tmp_path, [(at(23), FRAME)])
+    assert said.startswith("The recording of 2026-11-23 could not be read")
+    assert (tmp_path / "2026-11-23.unreadable").read_bytes() == theirs
+    assert frames_in(path) == [(at(23), FRAME)]
+
+
+def test_compressing_hides_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "2026-11-23.ticks"
+    for minute in range(3):
+        record(tmp_path, [(at(23, 4, minute), FRAME)])
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    before, after = Damage(), Damage()
+    frames = frames_in(path, before)
+    compress(path)
+    assert frames_in(path, after) == frames
+    assert [size for _, size in after.lost] == [size for _, size in before.lost] != []
+    with Recording(path) as recording:
+        assert list(recording.between()) == frames
+        assert recording.damage
+
+
+def test_a_time_is_found_though_the_clock_was_set_back_within_a_block(tmp_path: Path) -> None:
+    record(tmp_path, [(at(23) + n, FRAME) for n in (5, 6, 2, 3)])
+    with Recording(tmp_path / "2026-11-23.ticks") as recording:
+        assert [at_ns - at(23) for at_ns, _ in recording.between(at(23) + 5, at(23) + 6)] == [5, 6]
+        assert (recording.blocks[-1].first_ns, recording.blocks[-1].last_ns) == (at(23) + 2, at(23) + 6)
+
+
+def test_a_day_is_not_opened_while_it_is_read_to_be_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening cuts off what a crash left: reading that through a memory map ends the process."""
+    path = tmp_path / "2026-11-23.ticks"
+    for minute in range(3):
+        record(tmp_path, [(at(23, 4, minute), FRAME)])
+    with path.open("ab") as file:
+        file.write(os.urandom(100_000))
+    recorder = a_recorder(tmp_path, [])
+    reading, repacked = threading.Event(), dayfile.repacked
+
+    def slowly(*args: Any) -> bytes:
+        reading.set()
+        for _ in range(500):
+            if recorder._wanted is None:
+                time.sleep(0.01)
+        assert not recorder._file.day
+        return repacked(*args)
+
+    monkeypatch.setattr(dayfile, "repacked", slowly)
+    packing = recorder._tidier.submit(recorder._compressed, path)
+    assert reading.wait(5)
+    writing = recorder._thread.submit(recorder._write, [(at(23, 5), FRAME)])
+    assert "100,000 bytes were cut off" in writing.result(10)
+    assert packing.result(10) is None
+    recorder._thread.shutdown()
+    recorder._tidier.shutdown()
+    recorder._file.close()
+    assert len(frames_in(path)) == 4
+    assert not path.with_suffix(".part").exists()
+
+
+def test_an_index_that_cannot_be_written_leaves_no_handle_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = dayfile._write_all
+
+    def full(handle: int, content: bytes) -> None:
+        if content.startswith(INDEX_MAGIC):
+            raise OSError(errno.ENOSPC, "no space left")
+        write(handle, content)
+
+    monkeypatch.setattr(dayfile, "_write_all", full)
+    handles = open_handles()
+    for _ in range(3):
+        day = DayFile(tmp_path, NAMES.get)
+        day.size_on(datetime(2026, 11, 23, tzinfo=UTC).date())
+        day.append([(at(23), FRAME)])
+        day.close()
+    assert open_handles() == handles
+
+
+def open_handles() -> int:
+    """Of this process, where the system tells."""
+    known = Path("/proc/self/fd")
+    return len(list(known.iterdir())) if known.exists() else 0
+
+
+def test_a_day_that_the_budget_takes_away_meanwhile_breaks_nothing_off(tmp_path: Path) -> None:
+    (tmp_path / "2026-11-20.ticks").symlink_to(tmp_path / "gone")
+    recorder = a_recorder(tmp_path, [])
+    assert recorder._finished() == []
+    recorder._thread.shutdown()
+    recorder._tidier.shutdown()
