@@ -156,7 +156,7 @@ class InstrumentMaster:
         if self._index is None:
             self.prepare()
         assert self._index is not None
-        return self._index.find(text, limit, *(() if among is None else (among,)))
+        return self._index.find(text, limit, among)
 
     def expiries(self, text: str, among: Among | None = None, limit: int = 6) -> list[date]:
         """Expiry days of what these words find, nearest first; none in a large master that was not prepared yet."""
@@ -165,4 +165,4 @@ class InstrumentMaster:
         if self._index is None:
             self.prepare()
         assert self._index is not None
-        return self._index.expiries(text, *(() if among is None else (among,)), limit=limit)
+        return self._index.expiries(text, among, limit)

@@ -94,7 +94,7 @@ class SearchIndex:
         self._kinds = _Coded([kind_of(i) for i in self._rows])
         self._kept: OrderedDict[str, Mask] = OrderedDict()
 
-    def find(self, text: str, limit: int, among: Among = ANY) -> list[Instrument]:
+    def find(self, text: str, limit: int, among: Among | None = None) -> list[Instrument]:
         """Instruments that hold every word: the very symbol first, then symbols that begin with the first word.
 
         Without a word, all of what the search is narrowed to.
@@ -102,17 +102,18 @@ class SearchIndex:
         words = text.lower().split()
         if not (words or among) or not self._rows:
             return []
-        found = self._found(words, among)
+        found = self._found(words, among or ANY)
         if not words:
             return [self._rows[n] for n in np.flatnonzero(found)[:limit].tolist()]
         return [self._rows[n] for n in self._ordered(found, words, limit)]
 
-    def expiries(self, text: str, among: Among = ANY, limit: int = 6) -> list[date]:
+    def expiries(self, text: str, among: Among | None = None, limit: int = 6) -> list[date]:
         """Expiry days of what these words find, the nearest first, whatever expiry the search is narrowed to."""
         words = text.lower().split()
         if not words or not self._rows:
             return []
-        days = self._expiries[self._found(words, Among(among.exchanges, among.kinds))]
+        wanted = Among(among.exchanges, among.kinds) if among else ANY
+        days = self._expiries[self._found(words, wanted)]
         return [date.fromordinal(day) for day in np.unique(days[days > 0])[:limit].tolist()]
 
     def _found(self, words: Sequence[str], among: Among) -> Mask:
