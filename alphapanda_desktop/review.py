@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from alphapanda_desktop.domain.dayresults import results_of
+from alphapanda_desktop.domain.dayresults import priced, results_of
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.taxlots import tax_lots
 from alphapanda_desktop.store.review import read_kept
@@ -53,7 +53,8 @@ class JournalReview:
 
     def _look(self) -> Looked:
         kept = read_kept(self.database)
-        return Looked(results_of(kept, self.find), tax_lots(kept, self.find))
+        days = priced(kept, self.find)
+        return Looked(results_of(kept, self.find, days), tax_lots(kept, self.find, days))
 
     async def note(self, note: DayNote) -> None:
         """Keep a note; on the disk when this returns."""

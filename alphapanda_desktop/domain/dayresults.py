@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
+from alphapanda_desktop.domain.charges import Charges
 from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.ordercosts import CASH, Find, costs_of, units_behind
 from alphapanda_desktop.domain.orders import Fill
@@ -194,16 +195,32 @@ def by(cells: Iterable[Cell], of: Callable[[Cell], Iterable[K]]) -> dict[K, list
     return dict(found)
 
 
-def results_of(kept: Kept, find: Find) -> Results:
-    """The table of all that the journal has."""
-    table = _Table(kept, find)
-    handed = list(kept.handed)
+class Priced(NamedTuple):
+    """The fills of each day in the order of their times, and what every order cost by our tables."""
+
+    days: Mapping[date, Sequence[KeptFill]]
+    costs: Mapping[str, Charges | None]
+
+
+def priced(kept: Kept, find: Find) -> Priced:
+    """The days in their order with their costs, worked out once for all that is made of them."""
     days: dict[date, list[KeptFill]] = defaultdict(list)
     for one in sorted(kept.fills, key=lambda one: one.at):
         days[one.day].append(one)
-    for day in sorted(days):
-        table.charge(day, days[day])
-        for one in days[day]:
+    costs: dict[str, Charges | None] = {}
+    for day, fills in days.items():
+        costs |= costs_of((one.fill for one in fills), day, find, kept.varieties)
+    return Priced(days, costs)
+
+
+def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
+    """The table of all that the journal has."""
+    table = _Table(kept, find)
+    handed = list(kept.handed)
+    known = days or priced(kept, find)
+    for day, fills in known.days.items():
+        table.charge(day, fills, known.costs)
+        for one in fills:
             while handed and handed[0].at <= one.at:
                 table.hand_over(handed.pop(0))
             table.take(day, one)
@@ -235,9 +252,8 @@ class _Table:
         self._since: dict[Whose, date] = {}
         self._cells: dict[tuple[date, Place, str], _Sums] = defaultdict(_Sums)
 
-    def charge(self, day: date, fills: Sequence[KeptFill]) -> None:
+    def charge(self, day: date, fills: Sequence[KeptFill], costs: Mapping[str, Charges | None]) -> None:
         """Book the day's charges: the broker's word where it gave one, else the tables'."""
-        costs = costs_of((one.fill for one in fills), day, self._find, self._kept.varieties)
         done = set[str]()
         for one in fills:
             id_ = one.fill.order_id

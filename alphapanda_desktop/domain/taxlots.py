@@ -12,14 +12,15 @@ Every share is taken for listed equity: a journal cannot tell gold, debt and liq
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from alphapanda_desktop.domain.dayresults import Kept, KeptFill
-from alphapanda_desktop.domain.ordercosts import CASH, Find, costs_of, units_behind
+from alphapanda_desktop.domain.charges import Charges
+from alphapanda_desktop.domain.dayresults import Kept, KeptFill, Priced, priced
+from alphapanda_desktop.domain.ordercosts import CASH, Find, units_behind
 from alphapanda_desktop.domain.positions import to_money
 
 
@@ -163,14 +164,11 @@ def _sum(parts: Sequence[int | None]) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def tax_lots(kept: Kept, find: Find) -> list[TaxLot]:
+def tax_lots(kept: Kept, find: Find, days: Priced | None = None) -> list[TaxLot]:
     """Every lot that the journal's fills closed, in the order in which they were closed."""
-    days: dict[date, list[KeptFill]] = defaultdict(list)
-    for one in sorted(kept.fills, key=lambda one: one.at):
-        days[one.day].append(one)
-    book = _Book()
-    for day in sorted(days):
-        book.take(day, _trades_of(days[day], day, kept, find))
+    book, known = _Book(), days or priced(kept, find)
+    for day, fills in known.days.items():
+        book.take(_trades_of(fills, day, kept, find, known.costs))
     return book.closed
 
 
@@ -203,14 +201,16 @@ def _part(money: int | None, part: int, whole: int) -> int | None:
     return None if money is None else money * part // whole
 
 
-def _trades_of(fills: Sequence[KeptFill], day: date, kept: Kept, find: Find) -> list[_Trade]:
+def _trades_of(
+    fills: Sequence[KeptFill], day: date, kept: Kept, find: Find, costs: Mapping[str, Charges | None]
+) -> list[_Trade]:
     """The day's fills with what each costs of its order, by units."""
-    costs = costs_of((one.fill for one in fills), day, find, kept.varieties)
     left: dict[str, list[int | None]] = {}
     units: dict[str, int] = defaultdict(int)
     for one in fills:
         units[one.fill.order_id] += one.fill.quantity
-    for id_, cost in costs.items():
+    for id_ in units:
+        cost = costs[id_]
         tax = cost.transaction_tax if cost is not None else None
         total = kept.told.get(id_, cost.total if cost is not None else None)
         left[id_] = [None if total is None or tax is None else total - tax, tax]
@@ -235,7 +235,7 @@ class _Book:
         """Shares by symbol, on whichever exchange they were bought."""
         self._contracts: dict[tuple[str, str], deque[_Trade]] = defaultdict(deque)
 
-    def take(self, day: date, trades: Sequence[_Trade]) -> None:
+    def take(self, trades: Sequence[_Trade]) -> None:
         """Close what the day's trades close: within the day first, where shares are not delivered."""
         shares: dict[tuple[str, str], deque[_Trade]] = defaultdict(deque)
         for trade in trades:
