@@ -49,5 +49,8 @@ def _of_data(result: Result) -> list[str]:
 
 
 def _of_strategy(strategy: type[Strategy]) -> list[str]:
-    unheard = [name for name in ("on_tick", "on_timer") if getattr(strategy, name) is not getattr(Strategy, name)]
-    return [f"{strategy.name} has {' and '.join(unheard)}, which bars never call."] if unheard else []
+    heard = strategy.on_tick is Strategy.on_tick
+    told = [] if heard else [f"{strategy.name} has on_tick, which bars never call."]
+    if strategy.on_timer is not Strategy.on_timer:
+        told.append("A timer rings at the end of the bar in which its moment lies.")
+    return told

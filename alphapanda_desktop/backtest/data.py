@@ -2,7 +2,8 @@
 
 Columns, in any order and in any case, others ignored:
   time    `time`, `ts`, `date`, `datetime`, `timestamp` or `start_s`: when the bar begins. ISO, with or without an
-          offset (Indian time without), or epoch seconds. A `date` beside a `time` of day is one moment.
+          offset (Indian time without), or epoch seconds. A `date` beside a `time` of day is one moment. A bar of a
+          day begins at that day's open, whatever hour is told.
   prices  `open`, `high`, `low`, `close` in rupees
   volume  `volume`; 0 where it is missing
 Bars are sorted by time; of two of one time the later row counts.
@@ -12,19 +13,23 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapanda_desktop.backtest.series import Floats, Ints, Series
+from alphapanda_desktop.backtest.series import DAY_S, Floats, Ints, Series, begins_s, starts_of
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.session import IST
 
 TIMES: Final = ("start_s", "datetime", "timestamp", "ts", "time", "date")
+FIRST: Final = date(1980, 1, 1)
+LAST: Final = date(2100, 1, 1)
+"""Between them lie all times of bars; a number of milliseconds or a date written as a number does not."""
+
 _PRICES: Final = ("open", "high", "low", "close")
 
 Columns = Mapping[str, NDArray[Any] | Sequence[str]]
@@ -52,15 +57,30 @@ def series_of(columns: Columns, instrument: Instrument, seconds: int | None = No
     rows = order[last_of_its_time]
     opened, high, low, close = (_numbers(columns[key], key, name)[rows] for key in _PRICES)
     volume = _numbers(columns["volume"], "volume", name)[rows] if "volume" in columns else np.zeros(len(rows))
+    _judge(starts[rows], volume, rows, name)
     length, starts = seconds or _commonest(starts[rows]), starts[rows]
+    if length >= DAY_S:  # a day's bar is named by its day, at whatever hour
+        starts = starts_of(instrument.exchange, starts, length)
     return Series(instrument, length, starts, opened, high, low, close, volume.astype(np.int64))
+
+
+def _judge(starts: Ints, volume: Floats, rows: Ints, name: str) -> None:
+    """Raises BadData for a time of no market, as epoch milliseconds are taken for seconds, and a volume of none."""
+    bad = {
+        f"a time before {FIRST.year} or after {LAST.year}, read as epoch seconds": (starts < begins_s(FIRST))
+        | (starts >= begins_s(LAST)),
+        "a volume that is no number from 0 on": ~((volume >= 0) & (volume < 2.0**62)),
+    }
+    for what, wrong in bad.items():
+        if wrong.any():
+            raise BadData(f"{name}: row {int(rows[np.argmax(wrong)]) + 2}: {what}")
 
 
 def _commonest(starts: Ints) -> int:
     if len(starts) < 2:
         return 60
     lengths, counts = np.unique(np.diff(starts), return_counts=True)
-    return int(lengths[np.argmax(counts)])
+    return min(DAY_S, int(lengths[np.argmax(counts)]))
 
 
 def _csv(path: Path) -> Columns:
@@ -123,10 +143,16 @@ def _moments(texts: Sequence[str], name: str) -> Ints:
     found = np.empty(len(texts), np.int64)
     for number, text in enumerate(texts):
         try:
-            found[number] = int(text) if text.strip().isdecimal() else _epoch(text.strip())
-        except ValueError:
+            found[number] = _moment(text.strip())
+        except (ValueError, OverflowError):
             raise BadData(f"{name}: row {number + 2}: {text!r} is no time such as 2024-04-22 09:15:00") from None
     return found
+
+
+def _moment(text: str) -> int:
+    if text.replace(".", "", 1).isdecimal() and len(text) != len("20240422"):
+        return int(float(text))
+    return _epoch(text)
 
 
 def _epoch(text: str) -> int:

@@ -20,7 +20,7 @@ from alphapanda_desktop.backtest.lane import Lane
 from alphapanda_desktop.backtest.matcher import Matcher
 from alphapanda_desktop.backtest.orders import Execution, Refused, Working
 from alphapanda_desktop.backtest.path import Slippage
-from alphapanda_desktop.backtest.series import CHUNK, Series
+from alphapanda_desktop.backtest.series import CHUNK, DAY_S, IST_S, Series
 from alphapanda_desktop.backtest.ticks import Ticks
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.market import Bar
@@ -173,31 +173,44 @@ class Engine:
         known = min(lookback - 1, len(lane.series))
         lane.count = known
         starts = lane.series.start_s
-        begins = int(starts[known]) if known < len(starts) else int(starts[-1]) + lane.seconds
-        self._matcher.now_s = begins
-        self._strategy.on_start(self._context)
+        begins = int(starts[known]) if known < len(starts) else int(lane.decided[-1])
+        self._start(begins)
         return known
 
     def _play_together(self, lookback: int, progress: Progress) -> bool:
         total, done, started = sum(len(lane.series) for lane in self._lanes), 0, False
         for group in _together(self._lanes):
+            if not started and any(lane.count + 1 >= lookback for lane, _ in group):
+                started = True
+                self._start(group[0][1].start_s)
             for lane, bar in group:
                 self._match(lane, bar)
-            for lane, bar in group:
+            for lane, _ in group:
                 lane.count += 1
-                self._matcher.now_s = bar.start_s + lane.seconds
+            self._matcher.now_s = self._decided(group)
             self._matcher.ring()
-            if not started:
-                started = True
-                self._strategy.on_start(self._context)
             for lane, bar in group:
                 if lane.count >= lookback:
                     self._strategy.on_bar(self._context, lane.instrument, bar)
             before, done = done, done + len(group)
             if before // CHUNK != done // CHUNK and not progress(done, total):
                 return False
+        if not started:
+            self._start(max(lane.end_s for lane in self._lanes))
         progress(done, total)
         return True
+
+    def _start(self, at_s: int) -> None:
+        self._matcher.now_s = at_s
+        self._strategy.on_start(self._context)
+
+    def _decided(self, group: Sequence[tuple[Lane, Bar]]) -> int:
+        """When the strategy is called with these bars: none of them is known before all have ended."""
+        ended = max(lane.ends.item(lane.count - 1) for lane, _ in group)
+        if self._lanes[0].seconds < DAY_S:
+            return ended
+        coming = [lane.series.start_s.item(lane.count) for lane in self._lanes if lane.count < len(lane.series)]
+        return max(ended, min(coming, default=max(lane.end_s for lane, _ in group)))
 
     def _match(self, lane: Lane, bar: Bar) -> None:
         if lane.count >= lane.due or bar.low <= lane.watch_low or bar.high >= lane.watch_high:
@@ -234,14 +247,15 @@ def _judge(setup: Setup) -> None:
 
 
 def _together(lanes: Sequence[Lane]) -> Iterator[list[tuple[Lane, Bar]]]:
-    """The bars of all lanes, those that begin at the same second at once, oldest first."""
+    """The bars of all lanes, those that begin at the same second at once, oldest first; day's bars by their day."""
+    same_s = DAY_S if lanes[0].seconds >= DAY_S else 1
     sources = [lane.series.bars() for lane in lanes]
     heads = [next(source, None) for source in sources]
     while any(head is not None for head in heads):
-        start_s = min(head.start_s for head in heads if head is not None)
+        start = (min(head.start_s for head in heads if head is not None) + IST_S) // same_s
         group = []
         for number, head in enumerate(heads):
-            if head is not None and head.start_s == start_s:
+            if head is not None and (head.start_s + IST_S) // same_s == start:
                 group.append((lanes[number], head))
                 heads[number] = next(sources[number], None)
         yield group

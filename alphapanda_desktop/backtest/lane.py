@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, cast
 import numpy as np
 
 from alphapanda_desktop.backtest.orders import Working
-from alphapanda_desktop.backtest.series import DAY_S, Series, begins_s, day_of
+from alphapanda_desktop.backtest.series import DAY_S, Series, begins_s, day_of, decided_of, ends_of
 from alphapanda_desktop.backtest.ticks import Ticks, Way
 from alphapanda_desktop.domain.calendar import Phase, session_on
 from alphapanda_desktop.domain.instruments import Instrument
@@ -75,6 +75,9 @@ class Lane:
         self.instrument = series.instrument
         self.key = series.instrument.key
         self.seconds = series.seconds
+        self.ends = ends_of(series, has_derivatives=has_derivatives)
+        self.decided = decided_of(series, self.ends)
+        """When the strategy is called with each bar."""
         self.units = series.instrument.multiplier
         self.has_derivatives = has_derivatives
         self.count = 0
@@ -117,8 +120,8 @@ class Lane:
 
     @property
     def end_s(self) -> int:
-        """When the last closed bar ended; there must be one."""
-        return self.series.start_s.item(self.count - 1) + self.seconds
+        """When the strategy is called with the last closed bar; there must be one."""
+        return self.decided.item(self.count - 1)
 
     def plan(self, at_s: float) -> DayPlan:
         """The day of that moment."""

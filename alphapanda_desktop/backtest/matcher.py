@@ -244,8 +244,9 @@ class Matcher:
         """Go the way that is assumed for a bar of which no more than four prices are known."""
         self._reach(lane, bar.open, square_off=bar.start_s >= plan.square_off_s or lane.intraday_day != plan.day)
         if lane.resting or lane.stop is not None:
+            lasts = lane.ends.item(lane.count) - bar.start_s
             for number, price in enumerate(turns(bar)):
-                self.now_s = bar.start_s + lane.seconds * number // 3
+                self.now_s = bar.start_s + lasts * number // 3
                 self._go(lane, price)
 
     def _walk(self, lane: Lane, way: Way) -> None:
@@ -273,7 +274,7 @@ class Matcher:
 
     def end(self, lane: Lane, bar: Bar, plan: DayPlan) -> None:
         """A bar ends; what is of the day ends with the day's last one."""
-        end_s = bar.start_s + lane.seconds
+        end_s = lane.ends.item(lane.count)
         lane.last = bar.close
         if end_s > plan.square_off_s and lane.held("MIS"):
             self.now_s = max(self.now_s, min(end_s - 1, int(plan.square_off_s)))
@@ -308,14 +309,16 @@ class Matcher:
 
     def _go(self, lane: Lane, price: float) -> None:
         """The market goes from the last price to this one, through all prices between."""
+        refused: Stop | None = None
         while lane.resting or lane.stop is not None:
-            nearest = self._nearest(lane, price)
+            nearest = self._nearest(lane, price, refused)
             if nearest is None:
                 break
             at, what = nearest
             lane.last = at
             if isinstance(what, Stop):
                 self._heed_stop(lane)
+                refused = None if lane.stop is not what or self._closing(lane, what.sign) else what
             elif what.status == "TRIGGER PENDING":
                 self._trigger(lane, what)
             else:
@@ -323,8 +326,8 @@ class Matcher:
             self._leave(lane)
         lane.last = price
 
-    def _nearest(self, lane: Lane, target: float) -> tuple[float, Working | Stop] | None:
-        """What the price comes to first on its way, and where."""
+    def _nearest(self, lane: Lane, target: float, refused: Stop | None) -> tuple[float, Working | Stop] | None:
+        """What the price comes to first on its way, and where; `refused` is a stop whose exit was not taken."""
         up, best, last = target > lane.last, None, lane.last
         for work in sorted(lane.resting, key=_priority):
             if work.status == "TRIGGER PENDING":
@@ -336,7 +339,13 @@ class Matcher:
             if waits and (best is None or abs(at - last) < abs(best[0] - last)):
                 best = at, work
         stop: Stop | None = lane.stop
-        if stop is not None and (stop.sign < 0) == up and stop.crossed(target) and lane.whole[0] * stop.sign > 0:
+        if (
+            stop is not None
+            and stop is not refused
+            and (stop.sign < 0) == up
+            and stop.crossed(target)
+            and lane.whole[0] * stop.sign > 0
+        ):
             at = max(stop.trigger, last) if up else min(stop.trigger, last)
             if (best is None or abs(at - last) < abs(best[0] - last)) and not self._closing(lane, stop.sign):
                 return at, stop

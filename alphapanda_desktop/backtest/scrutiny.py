@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alphapanda_desktop.backtest.engine import Progress, Setup
-from alphapanda_desktop.backtest.series import Series, ist
+from alphapanda_desktop.backtest.series import Series, decided_of, ends_of, ist
 from alphapanda_desktop.backtest.tracing import Act, Trace, traced
 from alphapanda_desktop.domain.errors import BadData
 
@@ -54,7 +54,7 @@ def look_ahead(setup: Setup, whole: Trace, progress: Progress | None = None) -> 
             words = f"on bars up to {ist(at_s)} alone it raises {type(error).__name__}: {error}"
             return [Finding("look-ahead", f"{words}; on all of them it does not: it reads beyond the bar", True)]
         count = len(trace.ends)
-        finding = _difference(whole.until(count), trace.until(count), at_s)
+        finding = _difference(whole.until(count), trace.until(count), at_s, len(trace.until(count - 1)))
         if finding is not None:
             return [finding]
     return [Finding("look-ahead", f"none found: the same on bars cut at {len(cuts)} moments")]
@@ -62,7 +62,7 @@ def look_ahead(setup: Setup, whole: Trace, progress: Progress | None = None) -> 
 
 def _cuts(all_series: Sequence[Series], whole: Trace) -> list[int]:
     """Moments at which a bar ends: some where orders were asked for, some in between."""
-    ends = np.unique(np.concatenate([series.start_s + series.seconds for series in all_series]))
+    ends = np.unique(np.concatenate([decided_of(series, ends_of(series)) for series in all_series]))
     asked = np.unique([act.at_s for act in whole.orders() if act.at_s < ends[-1]])
     some = [asked[k] for k in np.linspace(0, len(asked) - 1, min(CUTS_AT_ORDERS, len(asked))).astype(int)]
     between = [ends[k] for k in np.linspace(0, len(ends) - 1, CUTS_BETWEEN + 2).astype(int)[1:-1]]
@@ -70,12 +70,15 @@ def _cuts(all_series: Sequence[Series], whole: Trace) -> list[int]:
 
 
 def _upto(series: Series, at_s: int) -> Series:
-    return series[: int(np.searchsorted(series.start_s + series.seconds, at_s, side="right"))]
+    return series[: int(np.searchsorted(decided_of(series, ends_of(series)), at_s, side="right"))]
 
 
-def _difference(whole: Sequence[Act], short: Sequence[Act], at_s: int) -> Finding | None:
-    for of_all, of_few in zip(whole, short, strict=False):
-        if of_all != of_few:
+def _difference(whole: Sequence[Act], short: Sequence[Act], at_s: int, timed: int) -> Finding | None:
+    """The first difference. After the first `timed` acts moments may differ: with the last bar of a day there is, the
+    calendar alone tells when the next one would begin.
+    """
+    for number, (of_all, of_few) in enumerate(zip(whole, short, strict=False)):
+        if of_all[1:] != of_few[1:] or (number < timed and of_all != of_few):
             return _differs(of_all, of_few, at_s)
     if len(whole) != len(short):
         longer, count = max(whole, short, key=len), min(len(whole), len(short))

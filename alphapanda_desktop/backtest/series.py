@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alphapanda_desktop.domain.calendar import session_on
+from alphapanda_desktop.domain.barbuilder import Hours
+from alphapanda_desktop.domain.calendar import next_open, session_on
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar
@@ -26,6 +28,12 @@ DAY_S: Final = 86_400
 
 OPEN_S: Final = 9 * 3600 + 15 * 60
 """Seconds from midnight to the open that longer bars are counted from on days whose session is not known."""
+
+SHORT_S: Final = 60
+"""No session ends within a bar as short as this."""
+
+DAY_LASTS_S: Final = 22_500
+"""Seconds that a day's bar is taken to last on days whose session is not known."""
 
 CHUNK: Final = 8_192
 """Bars between two tellings of progress."""
@@ -128,6 +136,44 @@ def starts_of(exchange: str, at_s: Ints, seconds: int) -> Ints:
         return opens
     starts: Ints = opens + (at_s - opens) // seconds * seconds
     return starts
+
+
+def ends_of(series: Series, *, has_derivatives: bool = False) -> Ints:
+    """When each bar ends: its length after its beginning, or when its session does before that, as live."""
+    ends: Ints = series.start_s + series.seconds
+    if series.seconds <= SHORT_S or not len(series):
+        return ends
+    exchange, days = series.instrument.exchange, series.days
+    if series.seconds >= DAY_S:
+        first = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
+        lasts = [_spans(exchange, has_derivatives, day) for day in days[first].tolist()]
+        own = [spans[-1][1] if spans else None for spans in lasts]
+        known = np.array([at + DAY_LASTS_S if end is None else end
+                          for at, end in zip(series.start_s[first].tolist(), own, strict=True)], np.int64)  # fmt: skip
+        return np.repeat(known, np.diff(np.append(first, len(days))))
+    spans = [span for day in np.unique(days).tolist() for span in _spans(exchange, has_derivatives, day)]
+    if not spans:
+        return ends
+    opens, closes = np.array(spans, np.int64).T
+    held = np.maximum(np.searchsorted(opens, series.start_s, side="right") - 1, 0)
+    within = (opens[held] <= series.start_s) & (series.start_s < closes[held])
+    return np.where(within, np.minimum(ends, closes[held]), ends)
+
+
+def decided_of(series: Series, ends: Ints) -> Ints:
+    """When the strategy is called with each bar: at its end; with a day's bar when the next one begins.
+
+    At a day's end no order is taken any more, and what is decided then is sent when the exchange opens again.
+    """
+    if series.seconds < DAY_S or not len(series):
+        return ends
+    after = next_open(series.instrument.exchange, datetime.fromtimestamp(int(ends[-1]), UTC))
+    return np.append(series.start_s[1:], np.int64(after.timestamp()))
+
+
+@lru_cache(maxsize=1 << 14)
+def _spans(exchange: str, has_derivatives: bool, day: int) -> tuple[tuple[int, int], ...]:
+    return Hours(exchange, has_derivatives=has_derivatives).of(day) or ()
 
 
 def ist(at_s: int) -> str:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from alphapanda_desktop.backtest.engine import Result
-from alphapanda_desktop.backtest.series import DAY_S, IST_S, Floats, Ints
+from alphapanda_desktop.backtest.series import DAY_S, IST_S, Floats, Ints, ends_of
 from alphapanda_desktop.backtest.trades import Trade, trades_of
 from alphapanda_desktop.domain.positions import RUPEE, to_money
 
@@ -94,12 +94,14 @@ class Statistics:
 
 def equity_of(result: Result) -> Equity:
     """The account bar by bar, over all instruments."""
-    times = np.unique(np.concatenate([series.start_s + series.seconds for series in result.series]))
+    shares = result.setup.with_derivatives
+    ends_all = [ends_of(series, has_derivatives=series.instrument.key in shares) for series in result.series]
+    times = np.unique(np.concatenate(ends_all))
     cash = np.zeros(len(times), np.int64)
     value, holding = np.zeros(len(times), np.int64), np.zeros(len(times), np.bool_)
-    for series in result.series:
+    for series, ends in zip(result.series, ends_all, strict=True):
         own = [fill for fill in result.executions if fill.key == series.instrument.key]
-        units, ends = series.instrument.multiplier, series.start_s + series.seconds
+        units = series.instrument.multiplier
         bars = np.array([fill.bar for fill in own], np.int64)
         paid = [-fill.sign * to_money(fill.quantity * fill.price * units) - fill.charges for fill in own]
         np.add.at(cash, np.searchsorted(times, ends[bars]), np.array(paid, np.int64))

@@ -27,7 +27,8 @@ MOST_KEPT: Final = 4 << 30
 """Bytes of column files in a folder; those that were used longest ago go first."""
 
 _HEAD: Final = struct.Struct("<8s32sqq8x")
-_MAGIC: Final = b"APBARS01"
+_MAGIC: Final = b"APBARS02"
+"""Another number where files are read in another way: columns that an older version made are made anew."""
 _FLOATS: Final = ("open", "high", "low", "close")
 _ROWS: Final = 6
 

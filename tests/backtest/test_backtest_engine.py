@@ -17,7 +17,7 @@ from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.strategy import Context, Parameters, Strategy
 from alphapanda_desktop.strategies import SHIPPED
-from tests.backtest.history import FUTURE, INFY, MONDAY, a_series, buy, fills, flat, minutes, play, walk
+from tests.backtest.history import FUTURE, INFY, MONDAY, NONE, a_series, buy, fills, flat, minutes, play, walk
 
 BUSY = {"fast": 2, "slow": 5, "cool_down": 0, "stop_loss": 0.1, "target": 0.2, "allow_short": True}
 
@@ -165,3 +165,28 @@ def test_bars_that_cannot_be_are_told_with_their_row() -> None:
     broken = a_series(*flat(3), (100.0, 99.0, 98.0, 98.5), *flat(2))
     with pytest.raises(BadData, match=r"bar 4, 2024-06-03 09:18: a high below another price"):
         play({0: buy()}, broken)
+
+
+class Early(Strategy):
+    """Buys the first instrument when it is started, and looks back on 20 bars."""
+
+    name = "early"
+    lookback = 20
+    began: ClassVar[list[float]] = []
+
+    def on_start(self, ctx: Context) -> None:
+        self.began.append(ctx.now.timestamp())
+        ctx.buy(ctx.instruments[0], 1, reason="start")
+
+    def on_bar(self, ctx: Context, instrument: Instrument, bar: Bar) -> None:
+        """Nothing more."""
+
+
+def test_a_strategy_on_several_instruments_starts_when_its_look_back_is_full_as_on_one() -> None:
+    first = walk(60)
+    second = replace(walk(60, 2), instrument=replace(INFY, tradingsymbol="SBIN", instrument_token=9))
+    Early.began.clear()
+    results = [backtest(Setup(strategy=Early, params=Parameters(), series=series, slippage=NONE))
+               for series in ([first], [first, second])]  # fmt: skip
+    assert Early.began == [first.start_s[19]] * 2
+    assert [fills(result) for result in results] == [[(1, first.open[19], 19)]] * 2

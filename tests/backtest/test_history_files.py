@@ -83,3 +83,27 @@ def test_days_are_indian_and_both_ends_are_included() -> None:
     part = series.between(date(2024, 6, 4), date(2024, 6, 5))
     assert len(part) == 750
     assert np.array_equal(part.start_s, series.start_s[375:1125])
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (f"1717386300000,{ROWS},5", "row 3: a time before 1980 or after 2100"),
+        (f"9999-12-31 09:15,{ROWS},5", "row 3: a time before 1980 or after 2100"),
+        (f"0001-01-01 09:15,{ROWS},5", "row 3: a time before 1980 or after 2100"),
+        (f"2024-06-03 09:16,{ROWS},nan", "row 3: a volume that is no number from 0 on"),
+        (f"2024-06-03 09:16,{ROWS},-5", "row 3: a volume that is no number from 0 on"),
+        (f"2024-06-03 09:16,{ROWS},1e30", "row 3: a volume that is no number from 0 on"),
+    ],
+)
+def test_what_is_no_time_of_a_market_and_no_volume_is_told_with_its_row(row: str, why: str, tmp_path: Path) -> None:
+    path = written(tmp_path, "time,open,high,low,close,volume", f"2024-06-03 09:15,{ROWS},5", row)
+    with pytest.raises(BadData, match=why):
+        read_series(path, INFY)
+
+
+@pytest.mark.parametrize("second", ["20240604", "2024-06-04", "2024-06-04 15:30:00", "2024-06-04T00:00:00+00:00"])
+def test_a_bar_of_a_day_begins_at_its_open_however_the_day_is_written(second: str, tmp_path: Path) -> None:
+    first = second.replace("0604", "0603").replace("06-04", "06-03")
+    series = read_series(written(tmp_path, "date,open,high,low,close", f"{first},{ROWS}", f"{second},{ROWS}"), INFY)
+    assert (series.start_s.tolist(), series.seconds) == ([1_717_386_300, 1_717_472_700], 86_400)
