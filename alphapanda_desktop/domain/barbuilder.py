@@ -32,6 +32,9 @@ _TRADING: Final = (
 )
 """Phases whose trades make intraday bars: the pre-open's and the post-close's are in the day's bar alone."""
 
+_MOMENT_S: Final = 60.0
+"""No name trades half of 2³² in so short a time: a total that says so is an older one, of before the wrap."""
+
 Seconds = tuple[int, int]
 """First epoch second, and the one after the last."""
 
@@ -131,6 +134,8 @@ class DayVolume:
         """The last one taken, as the wire told it."""
         self._at_s = 0.0
         self._wraps = 0
+        self._fell_from: tuple[int, int] | None = None
+        """Total and wraps before a count began anew, until the next one says whether it did."""
 
     @property
     def day_total(self) -> int:
@@ -144,8 +149,9 @@ class DayVolume:
     def since_last(self, at_s: float, total: int | None) -> int:
         """Units traded since the last total; 0 for the first, for a late one, and where there is none.
 
-        A new day counts from 0. A fall by more than half of 2³² is the wire's wrap; a smaller one within a day
-        is a repeated older tick when no time has passed, and else a new count whose start was not seen.
+        A new day counts from 0. Within a day a fall by more than half of 2³² is the wire's wrap; a total that fell by
+        less than its half is an older one, and nothing until the count has passed it. One that fell further is a new
+        count whose start was not seen, unless the next one shows that it was a slip.
         """
         before, before_s = self.total, self._at_s
         if total is None or (before is not None and at_s < before_s):
@@ -154,15 +160,30 @@ class DayVolume:
             self.total, self._at_s = total, at_s
             return 0
         new_day = day_of(at_s) != day_of(before_s)
-        fell, wrapped = total < before, before - total > _WRAP // 2
-        if fell and not wrapped and at_s == before_s:
+        if total == before and not new_day:
+            self._at_s = at_s
             return 0
+        wrapped = before - total > _WRAP // 2
+        if new_day:
+            self._wraps, self._fell_from = 0, None
+            before = 0
+        elif total < before and not wrapped:
+            return self._fall(at_s, total, before)
+        elif total - before > _WRAP // 2 and at_s - before_s < _MOMENT_S:
+            return 0
+        elif self._fell_from is not None:
+            if total >= self._fell_from[0]:
+                before, self._wraps = self._fell_from
+            self._fell_from = None
         self.total, self._at_s = total, at_s
-        if new_day or (fell and not wrapped):
-            self._wraps = 0
-            return total if new_day else 0
-        self._wraps += wrapped
+        self._wraps += wrapped and not new_day
         return (total - before) % _WRAP
+
+    def _fall(self, at_s: float, total: int, before: int) -> int:
+        if at_s > self._at_s and 2 * total < before:
+            self._fell_from = self._fell_from or (before, self._wraps)
+            self.total, self._at_s, self._wraps = total, at_s, 0
+        return 0
 
     def align(self, traded: int) -> None:
         """Take from the day's volume so far how often the wire's count wrapped before we listened."""

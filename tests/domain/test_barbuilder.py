@@ -385,6 +385,36 @@ def test_the_days_total_goes_on_through_any_number_of_wraps(trades: list[int]) -
         assert meter.day_total == total
 
 
+@pytest.mark.parametrize(
+    ("totals", "traded"),
+    [
+        ([1_000, 1_100, 1_090, 1_110], 110),  # an older packet, later in the second that its exchange gave it
+        ([1_000, 1_100, 1_090, 1_095, 1_099, 1_110], 110),
+        ([1_000_000, 1_000_010, 0, 1_000_020], 20),  # a packet without a count among those that have one
+        ([1_000_000, 1_000_010, 0, 0, 5_000_000], 4_000_000),
+        ([90_000, 10, 16, 90_500], 90_490),  # begun anew in earnest
+        ([WRAP - 5, 5, WRAP - 3, 9], 14),  # an older one of before the wrap
+        ([WRAP - 5, 5, 9, 2, 12], 17),
+    ],
+)
+def test_an_older_or_missing_total_adds_no_volume_that_was_not_traded(totals: list[int], traded: int) -> None:
+    made = BarSeries(Interval.MINUTE)
+    for second, total in enumerate(totals):
+        made.add_price(at("10:00:00") + second, 100, total)
+    assert made.volume.tolist() == [traded]
+
+
+@given(st.lists(st.tuples(st.integers(1, 1 << 28), st.integers(0, 3)), min_size=2, max_size=40))
+def test_totals_that_come_a_little_out_of_order_add_up_to_the_day(steps: list[tuple[int, int]]) -> None:
+    day, totals, told = DayVolume(), [1 << 30], 0
+    for traded, _ in steps:
+        totals.append(totals[-1] + traded)
+    for second, (_, back) in enumerate(steps):
+        told += day.since_last(at("10:00:00") + second, totals[max(0, second - back)] % WRAP)
+    latest = max(max(0, second - back) for second, (_, back) in enumerate(steps))
+    assert told == totals[latest] - totals[0]
+
+
 def test_a_new_day_counts_no_wrap_of_the_day_before() -> None:
     meter = DayVolume()
     for now, total in ((at("10:00:00"), WRAP - 5), (at("10:00:01"), 5)):
