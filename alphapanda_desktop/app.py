@@ -20,7 +20,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.keptlimits import KeptLimits
 from alphapanda_desktop.logs import strike_out
-from alphapanda_desktop.noticing import open_alerts
+from alphapanda_desktop.noticing import Deliveries, open_alerts
 from alphapanda_desktop.options import Options
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
@@ -91,6 +91,7 @@ class Program:
         self.desk: Desk | None = None
         self.runner: Runner | None = None
         self.alerts: AlertBook | None = None
+        self.deliveries: Deliveries | None = None
         self.answers: Answers | None = None
         self.files: OwnFiles | None = None
 
@@ -295,6 +296,10 @@ class Program:
         self._upkeep = Upkeep(scope, venue, gate, market, desk, self._tell, self._window.hide_login)
         self._upkeep.begin()
         self.alerts = await open_alerts(stack, scope, venue, gate, market, desk, journal)
+        who = f"{self.mode.upper()} {session.user_id}"
+        self.deliveries = Deliveries(self._settings, self._save_settings, vault, venue.clock, who, self._tell)
+        self.deliveries.follow(self.alerts)
+        scope.spawn("alerts outside", self.deliveries.run())
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
         if recorder is not None:
@@ -444,6 +449,7 @@ class Program:
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
                 alerts=self.alerts,
+                deliveries=self.deliveries,
                 alert_ways=Ways(**self._settings.notices.model_dump()),
             )
         )

@@ -138,6 +138,20 @@ class Notices(_Section):
     )
 
 
+class Delivery(_Section):
+    """Where alerts are sent outside this computer. The bot's token and the mail password are in the keyring."""
+
+    telegram_chat: str = Field("", description="Chat id that the bot writes to; empty for none.")
+    mail_to: str = Field("", description="Address that alerts are mailed to; empty for none.")
+    mail_from: str = Field("", description="Address that they come from; the user where empty.")
+    mail_host: str = Field("", description="SMTP server.")
+    mail_port: int = Field(587, ge=1, le=65_535, description="587 for starttls, 465 for tls.")
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the connection is kept secret; without, no password is sent."
+    )
+    mail_user: str = Field("", description="User at the SMTP server.")
+
+
 class Settings(_Section):
     """Everything that is remembered of a profile besides its databases and secrets."""
 
@@ -152,6 +166,7 @@ class Settings(_Section):
     recording: Recording = Field(default_factory=Recording)
     strategies: Strategies = Field(default_factory=Strategies)
     notices: Notices = Field(default_factory=Notices)
+    delivery: Delivery = Field(default_factory=Delivery)
     _beneath: dict[tuple[str, str], object] = PrivateAttr(default_factory=dict)
     """What the file says where the environment says something else, by section and field."""
 

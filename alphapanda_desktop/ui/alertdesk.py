@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.trading.alerts import AlertBook
 from alphapanda_desktop.ui.alerts import AlertsPanel
 from alphapanda_desktop.ui.alertsheet import AlertSheet
+from alphapanda_desktop.ui.deliverysheet import DeliverySheet
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.sound import Chime
 from alphapanda_desktop.ui.strip import MODE_MARKS
@@ -87,6 +88,8 @@ class AlertDesk:
         new = menu.addAction("&New alert…", self.ask_new)
         new.setShortcut(QKeySequence(NEW_KEY))
         menu.addAction("Set the &usual alerts (rejections, unanswered orders, login, feed)", self._set_usual)
+        if self._parts.deliveries is not None:
+            menu.addAction("By &Telegram and e-mail…", self.show_delivery)
         menu.addSeparator()
         # The panel hears these keys: here they are only told.
         menu.addAction("&Arm the selected alert again\tR", self.panel.arm_selected)
@@ -112,6 +115,12 @@ class AlertDesk:
         if level is not None:
             made.level.setValue(level)
         window.deck.lay(made)
+
+    def show_delivery(self) -> None:
+        """Where alerts go outside this computer."""
+        keeper, deck = self._parts.deliveries, self._window.deck
+        if keeper is not None:
+            deck.lay(deck.find("delivery_sheet") or DeliverySheet(keeper, self._edge, self._window))
 
     def _set_usual(self) -> None:
         self._edge.spawn("usual alerts", self._add_usual())

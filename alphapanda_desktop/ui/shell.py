@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.alertdesk import Ways
     from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.backtestwindow import BacktestWindow
+    from alphapanda_desktop.ui.deliverysheet import Keeps
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
@@ -110,6 +111,8 @@ class DeskParts:
     """Whether orders are held against the exchange's hours; the practice exchange never closes."""
     alerts: AlertBook | None = None
     alert_ways: Ways | None = None
+    deliveries: Keeps | None = None
+    """Alerts outside this computer."""
 
 
 class MainWindow(QMainWindow):
