@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
 
 from alphapanda_desktop.domain.replay import PRESETS, Transport
 from alphapanda_desktop.ui.edge import Edge
@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 def wear(window: MainWindow, transport: Transport, parts: DeskParts, view: DeskView, edge: Edge) -> ReplayBar:
     """Put the controls under the strip, the frame about the window, and the menu before the last one."""
     bar = ReplayBar(transport, view.chart, parts.desk, parts.runner, edge, window)
-    window.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
-    window.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+    put_under_the_strip(window, bar)
     StripedFrame(window, edge)
     _add_menu(window, bar, transport)
     return bar
+
+
+def put_under_the_strip(window: QMainWindow, bar: QToolBar) -> None:
+    """Give the controls a line of their own: in one line with the strip they would leave no room for its kill key.
+
+    A layout that was kept by a window without them puts them there, so this is to be done again after each restoring.
+    """
+    window.removeToolBar(bar)
+    window.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
+    window.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+    bar.show()
 
 
 def _add_menu(window: MainWindow, bar: ReplayBar, transport: Transport) -> None:

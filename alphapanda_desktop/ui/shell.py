@@ -282,7 +282,9 @@ class MainWindow(QMainWindow):
             self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
             self.strip.show()
             if self.replay is not None:
-                self.replay.show()
+                from alphapanda_desktop.ui.replayface import put_under_the_strip
+
+                put_under_the_strip(self, self.replay)
         self.database = parts.database
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.trading.desk import Desk
@@ -23,6 +23,7 @@ from alphapanda_desktop.ui.runcard import RunCard
 from alphapanda_desktop.ui.strategybar import StrategyBar
 from alphapanda_desktop.ui.strategyfiles import FilesBox, StrategyFiles, quiet_toggle
 from alphapanda_desktop.ui.strategyform import StartForm, products_for
+from alphapanda_desktop.ui.tallscroll import TallScroll
 from alphapanda_desktop.ui.words import count_of
 
 if TYPE_CHECKING:
@@ -102,11 +103,7 @@ class StrategiesPanel(QWidget):
             if widget is not None:
                 self._column.addWidget(widget)
         self._column.addStretch(1)
-        self.area = QScrollArea(self)
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(inside)
+        self.area = TallScroll(inside, self)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton
+from PySide6.QtWidgets import QApplication, QMainWindow, QToolBar, QToolButton
 
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.replay import Outline, Pace
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.question import Question
 from alphapanda_desktop.ui.replay import ReplayBar
+from alphapanda_desktop.ui.replayface import put_under_the_strip
 from alphapanda_desktop.ui.replayframe import WIDE_PX, StripedFrame
 from tests.fakes import an_instrument
 from tests.replaying.recorded import BEGAN_NS, SECOND
@@ -223,3 +224,23 @@ def test_the_striped_frame_goes_round_the_window_and_lets_the_mouse_through(stag
     image = frame.sides[0].grab().toImage()
     colours = {image.pixelColor(x, 2).name() for x in range(60)}
     assert stage.bar._edge.theme.replay in colours and len(colours) > 1
+
+
+def test_a_layout_of_a_window_without_the_controls_does_not_put_them_beside_the_kill_key(qapp: QApplication) -> None:
+    def a_window(*names: str) -> tuple[QMainWindow, list[QToolBar]]:
+        window, bars = QMainWindow(), [QToolBar(name) for name in names]
+        for name, bar in zip(names, bars, strict=True):
+            bar.setObjectName(name)
+            window.addToolBar(bar)
+        return window, bars
+
+    practice, _ = a_window("strip")
+    replay, (strip, controls) = a_window("strip", "controls")
+    put_under_the_strip(replay, controls)
+    assert replay.restoreState(practice.saveState())
+    assert not replay.toolBarBreak(controls)  # what Qt makes of a layout that does not know them
+    put_under_the_strip(replay, controls)
+    assert replay.toolBarBreak(controls) and not replay.toolBarBreak(strip)
+    assert not controls.isHidden()
+    for window in (practice, replay):
+        window.deleteLater()
