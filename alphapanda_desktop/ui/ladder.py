@@ -22,7 +22,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.oneclick import OneClick
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
-from alphapanda_desktop.ui.forms import Pick, WholeSpin
+from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.sheet import give_way, tint
 from alphapanda_desktop.ui.strategyform import products_for
 from alphapanda_desktop.ui.strip import MODE_MARKS
@@ -139,6 +139,7 @@ class Ladder(QWidget):
 
     def _build(self) -> None:
         self.setObjectName("ladder")
+        self.setStyleSheet(field_looks(self._edge.theme))
         self.model: RowModel[Rung] = RowModel(COLUMNS, lambda rung: rung.place, self._edge.theme, self)
         self.table = TableView(self.model, "Choose an instrument in the watchlist to see its depth.", self)
         self.table.setObjectName("ladder_table")
@@ -304,7 +305,7 @@ class Ladder(QWidget):
             colour = self._edge.theme.colour("live" if self._mode == "live" else "warn").name()
             self.table.setStyleSheet(f"QTableView {{ border: 2px solid {colour}; }}")
             tint(self.state, "live" if self._mode == "live" else "warn", self._edge)
-        elif self.arm.text() != "Arm one click":
+        elif self.arm.text() != "Arm one click" or not self.state.text():
             self.arm.setText("Arm one click")
             why = f" ({self.clicks.why.rstrip('.')})" if self.clicks.why else ""
             self.state.setText(f"Not armed{why}: clicks send nothing.")

@@ -13,17 +13,17 @@ from typing import Final
 
 from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QHeaderView, QLabel, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode
-from alphapanda_desktop.domain.options import Strike, around, chains, underlying_of
+from alphapanda_desktop.domain.options import Strike, around, chains, underlying_of, years_left
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chainlines import Board, Line, OptionSide, basis_of, board_of
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.forms import NumberSpin, Pick
+from alphapanda_desktop.ui.forms import NumberSpin, Pick, field_looks
 from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.tables import Align, Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -34,7 +34,9 @@ EVERY_S: Final = 0.5
 """So often it is worked out anew while it is seen."""
 USUAL_RATE: Final = 6.5
 """Per cent a year: about what a treasury bill of 91 days has paid; an assumption, to be typed over."""
+LEAST_PX: Final = 44
 REACHES: Final = (5, 10, 15, 25)
+BEST_KNOWN: Final = "NIFTY"
 NONE_YET: Final = "Choose a share, an index or a contract that has options."
 
 SideOf = Callable[[Line], OptionSide | None]
@@ -125,12 +127,16 @@ class OptionChain(QWidget):
 
     def _build(self) -> None:
         self.setObjectName("optionchain")
+        self.setStyleSheet(field_looks(self._edge.theme))
         self.model: RowModel[Line] = RowModel(COLUMNS, lambda line: line.strike, self._edge.theme, self)
         self.table = TableView(self.model, NONE_YET, self, tight=True)
         self.table.setObjectName("chain_table")
         self.table.setAccessibleName("Option chain: calls left, puts right of the strike")
         self.table.setSortingEnabled(False)
-        self.table.horizontalHeader().setSectionsMovable(False)
+        header = self.table.horizontalHeader()
+        header.setSectionsMovable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(LEAST_PX)
         self.table.menu_for = self._menu
         self.table.opened.connect(lambda _line: self._choose())
         self.table.selectionModel().currentChanged.connect(self._picked_changed)
@@ -160,6 +166,7 @@ class OptionChain(QWidget):
         pick.setObjectName(name)
         pick.setAccessibleName(what)
         pick.setToolTip(what)
+        pick.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         pick.activated.connect(lambda _at: work())
         return pick
 
@@ -186,22 +193,41 @@ class OptionChain(QWidget):
             self._load()
 
     def _load(self) -> None:
-        if self._wanted is None or (name := underlying_of(self._wanted)) == self._name:
+        if self._wanted is None:
             return
+        # The chain stays where somebody looks at something that has none; the first one is the best known.
+        if not self._open_chain(underlying_of(self._wanted)) and not self._chains:
+            self._open_chain(BEST_KNOWN)
+
+    def _open_chain(self, name: str) -> bool:
+        """Show the chain of an underlying, if it is not shown already; whether it has one."""
+        if name == self._name:
+            return bool(self._chains)
         master = self._market.master
         listed = [i for i in master if i.name == name]
         found = chains(listed, name)
-        if not found and self._name:
-            return  # the chain stays where somebody looks at something that has none
+        if not found and self._chains:
+            return False
         self._name, self._chains, self._basis = name, found, basis_of(master, name, listed)
         self.title.setText(f"{name} options")
         self.table.empty_text = f"{name} has no options in today's list." if not found else "Waiting for a price."
         self.expiry.clear()
         for day in found:
             self.expiry.addItem(f"{day.day} {day:%b %Y}", day)
-        if self._wanted.expiry in found:
-            self.expiry.setCurrentIndex(list(found).index(self._wanted.expiry))
+        self.expiry.setCurrentIndex(self._first_expiry(list(found)))
         self._choose_expiry()
+        return bool(found)
+
+    def _first_expiry(self, days: list[date]) -> int:
+        """That of the chosen contract, else the first that has not ended."""
+        wanted = self._wanted.expiry if self._wanted is not None else None
+        if wanted in days:
+            return days.index(wanted)
+        now = self._market.now()
+        return next((at for at, day in enumerate(days) if years_left(self._exchange(day), day, now) > 0), 0)
+
+    def _exchange(self, day: date) -> str:
+        return next((i.exchange for line in self._chains[day] for i in (line.call, line.put) if i is not None), "NFO")
 
     def _choose_expiry(self) -> None:
         self._shown = []
@@ -226,6 +252,12 @@ class OptionChain(QWidget):
             self._shown = wanted
             self._watch()
             self.show_board()
+            self._scroll_to_money(money)
+
+    def _scroll_to_money(self, money: float | None) -> None:
+        if money is not None and self._shown:
+            at = min(range(len(self._shown)), key=lambda n: abs(self._shown[n].strike - money))
+            self.table.scrollTo(self.model.index(at, CENTRE), QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def _watch(self) -> None:
         if not self.isVisible():
@@ -317,7 +349,8 @@ def words_of(board: Board) -> str:
     """The chain in a line: forward and where it is from, time left, volatility at the money, puts over calls."""
     if board.forward is None:
         return "No forward yet: neither parity nor the underlying has a price."
-    parts = [f"Forward {formats.grouped(board.forward, 2)} by {board.basis}", f"{board.years * 365:.2f} days left"]
+    left = f"{board.years * 365:.2f} days left" if board.years else "expired: no volatility and no Greeks"
+    parts = [f"Forward {formats.grouped(board.forward, 2)} by {board.basis}", left]
     parts += [f"IV at the money {board.vol_at_money * 100:.1f} %"] if board.vol_at_money else []
     parts += [f"put/call OI {board.put_call_ratio:.2f}"] if board.put_call_ratio is not None else []
     return "  ·  ".join(parts)

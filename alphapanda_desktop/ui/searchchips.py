@@ -13,7 +13,7 @@ from alphapanda_desktop.domain.search import Among
 
 EXCHANGES: Final = ("NSE", "NFO", "BSE", "BFO", "MCX", "CDS")
 KINDS: Final = {"EQ": "shares", "IDX": "indices", "FUT": "futures", "CE": "calls", "PE": "puts"}
-TIGHT: Final = "QToolButton { padding: 2px 6px; }"
+TIGHT: Final = "QToolButton { padding: 2px 4px; }"
 
 
 class SearchChips(QWidget):
@@ -47,6 +47,7 @@ class SearchChips(QWidget):
         chip.setToolTip(what)
         chip.setAccessibleName(what)
         chip.setCheckable(True)
+        chip.setMinimumWidth(chip.fontMetrics().horizontalAdvance(words) + 12)
         chip.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the field keeps the keyboard, and with it the list open
         chip.setStyleSheet(TIGHT)
         chip.clicked.connect(lambda _checked=False: self.changed.emit())
