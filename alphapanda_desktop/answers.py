@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.market import Market
     from alphapanda_desktop.trading.why import Trail
     from alphapanda_desktop.ui.backtestparts import Bench
+    from alphapanda_desktop.ui.datamanager import Room
     from alphapanda_desktop.ui.reportparts import Review
     from alphapanda_desktop.venues.venue import Venue
 
@@ -72,6 +73,13 @@ class Answers:
         options, find = self._options, self._market.master.by_key
         path = options.database(self._mode)
         return JournalReview(options.folder, path, self._journal, find, self._venue.clock, self._mode)
+
+    def room(self) -> Room:
+        """What looks at the profile's folder, and cleans it up."""
+        from alphapanda_desktop.dataroom import DataRoom
+        from alphapanda_desktop.domain.session import IST
+
+        return DataRoom(self._options.folder, lambda: self._venue.clock.now().astimezone(IST).date())
 
     def close(self) -> None:
         """End what plays backtests."""

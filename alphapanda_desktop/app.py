@@ -446,6 +446,7 @@ class Program:
                 transport=venue.recorded.transport if venue.recorded is not None else None,
                 bench=answers.bench,
                 review=answers.review,
+                room=answers.room() if venue.recorded is None else None,
                 settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
                 alerts=self.alerts,
