@@ -240,7 +240,7 @@ class Dispatch:
                 return False
             except Retry as error:
                 if wait_s is None:
-                    self._end(courier, False, f"{error}; given up after {tries} tries")
+                    self._end(courier, False, f"{error}; given up after {tries} {'try' if tries == 1 else 'tries'}")
                     return False
                 await asyncio.sleep(max(wait_s, min(error.after_s, 60.0) if error.after_s > 1 else 0.0))
             else:

@@ -56,7 +56,8 @@ async def open_alerts(
 class Deliveries:
     """Sends alerts by Telegram and e-mail as the settings say; the sheet of them reads and changes it.
 
-    Signal: `changed()` after each outcome and each change of settings. `failed` hears of what did not get there.
+    Signal: `changed()` after each outcome and each change of settings. `failed` hears of what did not get there;
+    `telegram` is another server than Telegram's own.
     """
 
     changed = Signal()
@@ -71,6 +72,8 @@ class Deliveries:
         clock: Clock,
         who: str,
         failed: Callable[[str], None],
+        *,
+        telegram: str = "",
     ) -> None:
         self._settings = settings
         self._save = save
@@ -78,6 +81,7 @@ class Deliveries:
         self._clock = clock
         self._who = who
         self._failed = failed
+        self._telegram = telegram
         self._dispatch: Dispatch | None = None
         self._anew = asyncio.Event()
         self.outcomes: deque[str] = deque(maxlen=KEPT)
@@ -162,14 +166,15 @@ class Deliveries:
             self._dispatch = None
 
     async def _couriers(self) -> list[Courier]:
-        from alphapanda_desktop.couriers import Mail, Telegram
+        from alphapanda_desktop.couriers import TELEGRAM, Mail, Telegram
 
-        own, made = self._settings.delivery, list[Courier]()
+        own = self._settings.delivery
+        made: list[Courier] = []
         token, password = (await self._vault.get(TELEGRAM_TOKEN), await self._vault.get(MAIL_PASSWORD))
         for secret in (token, password):
             strike_out(secret or "")
         if own.telegram_chat and token:
-            made.append(Telegram(token, own.telegram_chat))
+            made.append(Telegram(token, own.telegram_chat, self._telegram or TELEGRAM))
         if own.mail_to and own.mail_host:
             made.append(Mail(own.mail_host, own.mail_port, own.mail_security, own.mail_user, password or "",
                              own.mail_from, own.mail_to))  # fmt: skip
