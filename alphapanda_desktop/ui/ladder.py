@@ -11,7 +11,16 @@ from typing import Final, cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QShowEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QStyleOptionViewItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
@@ -34,6 +43,7 @@ from alphapanda_desktop.ui.ticketkinds import PRODUCT_TIPS
 LEVELS: Final = 5
 OWNER: Final = "ladder"
 MINUTES: Final = (1, 5, 15, 60)
+ROW_AIR: Final = 5
 BAR_ALPHA: Final = 46
 QUANTITY_MAX: Final = 10_000_000
 BID, PRICE, ASK, MINE = 1, 2, 3, 5
@@ -131,7 +141,7 @@ class Ladder(QWidget):
         self._edge = edge
         self.instrument: Instrument | None = None
         self._told: tuple[Tick | None, bool] | None = None
-        self._old = True
+        self._pressed: tuple[Rung, int, int] | None = None
         self._build()
         self._lay_out()
         self._listen()
@@ -146,10 +156,13 @@ class Ladder(QWidget):
         self.table.setAccessibleName("Depth ladder")
         self.table.setItemDelegate(RungDelegate(self.table))
         self.table.setSortingEnabled(False)
-        self.table.horizontalHeader().setStretchLastSection(True)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + ROW_AIR)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.name = QLabel("–", self)
         self.name.setFont(ui_font(12, bold=True))
         self.state = give_way(QLabel("", self))
+        self.state.setMinimumHeight(2 * self.fontMetrics().lineSpacing())  # what is clicked must not move
         self.totals = QLabel("", self)
         self.quantity = WholeSpin(self)
         self.quantity.setObjectName("ladder_quantity")
@@ -165,6 +178,7 @@ class Ladder(QWidget):
         self.cancel = self._button("ladder_cancel", "Cancel all here", self.cancel_all)
         self.answer = give_way(QLabel("", self))
         self.answer.setObjectName("ladder_answer")
+        self.answer.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
 
     def _pick(self, name: str, what: str) -> Pick:
         pick = Pick(self)
@@ -205,7 +219,8 @@ class Ladder(QWidget):
         self.setFocusProxy(self.table)
 
     def _listen(self) -> None:
-        self.table.clicked.connect(lambda index: self.click(self.model.row(index.row()), index.column()))
+        self.table.pressed.connect(self._press)
+        self.table.clicked.connect(self._release)
         connect(self.clicks.changed, self, self._show_armed)
         connect(self._desk.order_changed, self, self._forget)
         self._edge.frames.add(self, self._frame)
@@ -313,6 +328,15 @@ class Ladder(QWidget):
             tint(self.state, "muted", self._edge)
 
     # --- orders
+
+    def _press(self, index: QModelIndex) -> None:
+        self._pressed = self.model.row(index.row()), index.row(), index.column()
+
+    def _release(self, index: QModelIndex) -> None:
+        """A click means the price that was there when the button went down, however the book moved meanwhile."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None and pressed[1:] == (index.row(), index.column()):
+            self.click(pressed[0], pressed[2])
 
     def click(self, rung: Rung, column: int) -> None:
         """What a click on that cell asks for."""

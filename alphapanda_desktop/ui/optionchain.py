@@ -119,6 +119,7 @@ class OptionChain(QWidget):
         self._chains: dict[date, list[Strike]] = {}
         self._basis: Instrument | None = None
         self._shown: list[Strike] = []
+        self._scroll_due = False
         self.board: Board | None = None
         self._build()
         self._lay_out()
@@ -153,6 +154,7 @@ class OptionChain(QWidget):
         self.rate.setRange(0.0, 25.0)
         self.rate.setDecimals(2)
         self.rate.setSingleStep(0.25)
+        self.rate.setPrefix("rate ")
         self.rate.setSuffix(" %")
         self.rate.setValue(USUAL_RATE)
         self.rate.valueChanged.connect(lambda _value: self.show_board())
@@ -252,10 +254,13 @@ class OptionChain(QWidget):
             self._shown = wanted
             self._watch()
             self.show_board()
-            self._scroll_to_money(money)
+            self._scroll_due = True
 
-    def _scroll_to_money(self, money: float | None) -> None:
-        if money is not None and self._shown:
+    def _scroll_to_money(self) -> None:
+        """Bring the money to the middle, once the table has its size."""
+        money = self._money()
+        if self._scroll_due and money is not None and self._shown:
+            self._scroll_due = False
             at = min(range(len(self._shown)), key=lambda n: abs(self._shown[n].strike - money))
             self.table.scrollTo(self.model.index(at, CENTRE), QAbstractItemView.ScrollHint.PositionAtCenter)
 
@@ -285,6 +290,7 @@ class OptionChain(QWidget):
             self._made_s = now_s
             self.show_board()
             self._centre()
+            self._scroll_to_money()
 
     def show_board(self) -> None:
         """Work the chain out as the market stands now."""

@@ -222,3 +222,19 @@ def test_an_index_has_no_book_and_cannot_be_armed(run: Any) -> None:
             assert s.ladder.model.rowCount() == 0
 
     run(story())
+
+
+def test_a_click_means_the_price_that_was_pressed_however_the_book_moves(run: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_ladder() as s:
+            s.arm()
+            table = s.ladder.table
+            at = table.visualRect(s.ladder.model.index(1, BID)).center()
+            QTest.mousePress(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+            s.stage.price(INFY, 1510.0)
+            s.frame()
+            assert s.rows()[1][1] == "1,509.95"
+            QTest.mouseRelease(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+            await eventually(lambda: s.orders() == [("BUY", 1, 1499.95, "LIMIT")])
+
+    run(story())
