@@ -132,6 +132,14 @@ class DeskSheets:
         if self._parts.review is not None:
             self._edge.spawn("open the review", self._open_review(self._parts.review))
 
+    def show_data(self) -> None:
+        """What lies on the disk, and what of it may go."""
+        room = self._parts.room
+        if room is not None:
+            from alphapanda_desktop.ui.datamanager import DataSheet
+
+            self._lay("data_sheet", lambda: DataSheet(room, self._edge, self._window))
+
     async def _open_review(self, made: Callable[[], Awaitable[Review]]) -> None:
         review = await made()
         if self._review is None:

@@ -111,6 +111,8 @@ class Menus:
             self._add(self._trade, "&Backtest…", self._window.show_backtest, "F4")
         if parts.review is not None:
             self._add(self._trade, "Re&view: results, journal and tax lots…", sheets.show_review, "F3")
+        if parts.room is not None:
+            self._add(self._trade, "Data on this comp&uter…", sheets.show_data)
         self._trade.addSeparator()
         self._add(self._trade, "Re&concile with the broker now", self._reconcile, "F5")
         self._add(self._trade, "&Differences with the broker…", sheets.show_differences, "F6")

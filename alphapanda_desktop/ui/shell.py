@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.alertdesk import Ways
     from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.backtestwindow import BacktestWindow
+    from alphapanda_desktop.ui.datamanager import Room
     from alphapanda_desktop.ui.deliverysheet import Keeps
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
@@ -105,6 +106,8 @@ class DeskParts:
     """Gives what plays backtests, when the first one is asked for."""
     review: Callable[[], Awaitable[Review]] | None = None
     """Gives what reads the journal for the review."""
+    room: Room | None = None
+    """Looks at what the profile keeps on the disk, and cleans it up."""
     transport: Transport | None = None
     """The controls of a recorded day, where that is what is traded."""
     real_hours: bool = False
