@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QLineEdit, QMenu
+from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
+from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, TITLES, Anchor, Drawing, Kind
 from alphapanda_desktop.ui.chart.view import STYLES, ChartView
@@ -18,10 +19,15 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet
 from alphapanda_desktop.ui.studysheet import StudySheet
 
+if TYPE_CHECKING:
+    from alphapanda_desktop.ui.shell import DeskParts, MainWindow
+
 PICTURES: Final = "pictures"
 """Folder beside the journal in which pictures of charts are saved."""
 
 WORDS_PX: Final = 220
+
+MENU: Final = "chart_menu"
 
 Lay = Callable[[str, Callable[[], Sheet]], object]
 """Lays the open sheet of that name, or a new one, on top."""
@@ -30,8 +36,19 @@ Lay = Callable[[str, Callable[[], Sheet]], object]
 class ChartTools(QObject):
     """Equips one chart; owned by it. `book` keeps what is put on it."""
 
-    def __init__(self, chart: ChartView, book: ChartBook, folder: Path, lay: Lay, edge: Edge) -> None:
+    def __init__(
+        self,
+        chart: ChartView,
+        book: ChartBook,
+        folder: Path,
+        lay: Lay,
+        edge: Edge,
+        alert_at: Callable[[float], object] | None = None,
+        bar: QWidget | None = None,
+    ) -> None:
         super().__init__(chart)
+        self._alert_at = alert_at
+        self._bar = bar
         self._chart, self._book, self._folder, self._lay, self._edge = chart, book, folder, lay, edge
         self._key = ""
         self._words: QLineEdit | None = None
@@ -50,12 +67,45 @@ class ChartTools(QObject):
         chart.add_menu_button("Draw", "Lines, rectangles and words on the chart", self._drawing_menu)
         chart.add_button("Indicators", "Lines and panes worked out of the bars (I)", self.show_studies)
         self._show_drawings()
+        chart.plot.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        chart.plot.customContextMenuRequested.connect(self._show_menu_at)
 
     # --- menus
 
+    def _show_menu_at(self, at: QPoint) -> None:
+        """What can be done at the price pointed at."""
+        plot, instrument = self._chart.plot, self._chart.instrument
+        column = plot.prices.place.united(plot.price_axis.place)
+        if instrument is None or plot.source is None or not column.contains(at):
+            return
+        price = instrument.snap(plot.prices.price_at(at.y() + 0.5))
+        menu = QMenu(plot)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        words = formats.price(price, instrument.decimals)
+        if self._alert_at is not None:
+            menu.addAction(f"&Alert at {words}…").triggered.connect(partial(self._ask_alert, price))
+        menu.addAction(f"&Horizontal line at {words}").triggered.connect(partial(self._put_level, price))
+        menu.addSeparator()
+        menu.addMenu(self._drawing_menu)
+        for action in self.menu.actions()[:3]:
+            menu.addAction(action)
+        menu.popup(plot.viewport().mapToGlobal(at))
+
+    def _ask_alert(self, price: float, _checked: bool = False) -> None:
+        if self._alert_at is not None:
+            self._alert_at(price)
+
+    def _put_level(self, price: float, _checked: bool = False) -> None:
+        plot = self._chart.plot
+        if plot.source is not None and plot.source.end > plot.source.first:
+            at_s = float(plot.source.times(plot.source.end - 1, plot.source.end)[0])
+            plot.hand.add(Drawing("level", ((at_s, price),)))
+            self._chart.setFocus()
+
     def _build_menu(self) -> QMenu:
         """All of it in one menu, for the window's menu bar and the palette."""
-        menu = QMenu("&Chart", self._chart)
+        menu = QMenu("&Chart", self._bar or self._chart)
+        menu.setObjectName(MENU)
         self._add(menu, "&Indicators…\tI", self.show_studies)
         self._add(menu, "&Save a picture of the chart", self.save_picture)
         self._add(menu, "&Copy a picture of the chart", self.copy_picture)
@@ -76,7 +126,8 @@ class ChartTools(QObject):
         return menu
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object]) -> QAction:
-        action = menu.addAction(text)
+        action = QAction(text, self)
+        menu.addAction(action)
         action.triggered.connect(lambda _checked=False: work())
         self.actions.append(action)
         return action
@@ -102,11 +153,9 @@ class ChartTools(QObject):
 
     def draw_level(self) -> None:
         """A horizontal line at the last price, which the arrow keys move."""
-        plot, price = self._chart.plot, self._chart.last_price()
-        if plot.source is not None and price is not None:
-            at_s = float(plot.source.times(plot.source.end - 1, plot.source.end)[0])
-            plot.hand.add(Drawing("level", ((at_s, price),)))
-            self._chart.setFocus()
+        price = self._chart.last_price()
+        if price is not None:
+            self._put_level(price)
 
     def _show_tool(self) -> None:
         for kind, action in self.tools.items():
@@ -189,7 +238,23 @@ def _unused(folder: Path, name: str) -> Path:
     return path
 
 
-def equip(chart: ChartView, database: str, mode: str, lay: Lay, edge: Edge) -> ChartTools:
-    """Give a chart its tools; what is put on it is kept beside the journal, by mode."""
-    folder = Path(database).parent
-    return ChartTools(chart, ChartBook(folder / f"charts-{mode}.json", edge.notify), folder, lay, edge)
+def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge) -> ChartTools:
+    """Give the desk's chart its tools and its menu; what is put on it is kept beside the journal, by mode."""
+    folder = Path(parts.database).parent
+
+    def lay(name: str, make: Callable[[], Sheet]) -> None:
+        window.deck.lay(window.deck.find(name) or make())
+
+    def alert_at(price: float) -> None:
+        alerts = window.view.alerts if window.view is not None else None
+        if alerts is not None:
+            alerts.ask_about(chart.instrument, price)
+
+    bar = window.menuBar()
+    for before in bar.findChildren(QMenu, MENU):  # of a desk that was opened before
+        bar.removeAction(before.menuAction())
+        before.deleteLater()
+    book = ChartBook(folder / f"charts-{parts.mode}.json", edge.notify)
+    tools = ChartTools(chart, book, folder, lay, edge, alert_at if parts.alerts is not None else None, bar)
+    bar.insertMenu(bar.actions()[-1], tools.menu)
+    return tools

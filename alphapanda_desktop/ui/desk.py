@@ -18,6 +18,7 @@ from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.chartorders import ChartOrders
+from alphapanda_desktop.ui.charttools import equip
 from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.funds import FundsPanel
@@ -96,6 +97,7 @@ class DeskView:
         )  # fmt: skip
         window.deck.keep_over(self.ticket)
         self.lines = ChartOrders(self.chart, parts.desk, parts.mode, edge, parts.gtts)
+        self.tools = equip(window, self.chart, parts, edge)
         self._keys_of: dict[OrdersPanel | TradesPanel | PositionsPanel, Callable[[Any], str]] = {
             self.orders: lambda order: order.key,
             self.trades: lambda fill: fill.key,

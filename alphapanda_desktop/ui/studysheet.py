@@ -34,7 +34,7 @@ class StudySheet(Sheet):
     def __init__(self, plot: Plot, book: ChartBook, edge: Edge, parent: QWidget) -> None:
         super().__init__("study_sheet", "Indicators", edge, parent)
         self._plot, self._book = plot, book
-        self._entries = {f"{one.name}  {one.title}  ·  {one.group}": one for one in catalogue()}
+        self._entries = {f"{one.name}  {one.title}": one for one in catalogue()}
         self.setStyleSheet(self.styleSheet() + field_looks(edge.theme))
         columns = QHBoxLayout()
         columns.setSpacing(16)
@@ -71,6 +71,8 @@ class StudySheet(Sheet):
         view.setModel(model)
         view.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         view.setUniformItemSizes(True)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setTextElideMode(Qt.TextElideMode.ElideRight)
         return view
 
     def _seek(self, text: str) -> None:
@@ -121,7 +123,12 @@ class StudySheet(Sheet):
             for one in entry.parameters
         }
         self.form = ModelForm(create_model(entry.name, **fields), self.edge.theme, self, "study")
-        self._room.setWidget(self.form)
+        holder = QWidget(self)
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.form)
+        box.addStretch(1)
+        self._room.setWidget(holder)
         self.where.setCurrentText(OVER if entry.over else APART)
         self.colour_pick.setCurrentIndex(len(self._plot.studies.wanted) % len(ROLES))
 

@@ -93,7 +93,7 @@ class PriceAxis(Axis):
         super().__init__(touch, pane, labels)
         self.text_of: Callable[[float], str] = formats.price
         self.finest = 0.01
-        self.count_limit = 99
+        self.count_least, self.count_limit = 1, 99
         self.wide = 60
         self.kind: ScaleKind = "linear"
         self.base = 0.0
@@ -124,7 +124,7 @@ class PriceAxis(Axis):
     def _new_marks(self, pane: Pane) -> Floats:
         if not self.has_prices:
             return np.empty(0)
-        count = max(1, min(self.count_limit, int(pane.height() / PRICE_LABEL_PX)))
+        count = max(self.count_least, min(self.count_limit, int(pane.height() / PRICE_LABEL_PX)))
         if self.kind == "percent":
             return percent_marks(pane.low, pane.high, count, self.base)
         return (log_marks if pane.log else price_marks)(pane.low, pane.high, count, self.finest)

@@ -128,7 +128,7 @@ class DrawingsItem(Over):
             shade.setAlpha(SHADE)
             corners = [self.point_of(anchor).toPoint() for anchor in drawing.points]
             painter.fillRect(QRect(corners[0], corners[1]).normalized(), shade)
-        pen = QPen(colour, 1.8 if taken else 1.2)
+        pen = QPen(colour, 1.6 if taken else 1.0)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)  # others are not painted alike in parts and whole
         painter.setPen(pen)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

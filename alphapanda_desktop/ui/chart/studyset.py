@@ -38,7 +38,7 @@ class Lower:
         self.pane = Pane()
         self.axis = PriceAxis(touch, self.pane, labels)
         self.axis.text_of, self.axis.finest, self.axis.count_limit = self.text_of, 1e-6, 3
-        self.axis.has_prices = True
+        self.axis.has_prices, self.axis.count_least = True, 2
         self.words = Words(touch, words, Qt.AlignmentFlag.AlignLeft)
         self._guides = GUIDES.get(item.study.name, ())
         grid = GridItem(lambda: (*upright(), self.axis.marks()), topped=True)
