@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -25,33 +25,37 @@ class Finding:
     text: str
 
 
-def facts_of(i: Instrument, on: date) -> list[tuple[str, str]]:
-    """What the day's master and the dated tables say of it: name and value."""
-    return [(name, value) for name, value in _facts(i, on) if value]
+Number = Callable[[float], str]
 
 
-def _facts(i: Instrument, on: date) -> Iterator[tuple[str, str]]:
+def facts_of(i: Instrument, on: date, number: Number) -> list[tuple[str, str]]:
+    """What the day's master and the dated tables say of it: name and value; `number` writes a figure."""
+    return [(name, value) for name, value in _facts(i, on, number) if value]
+
+
+def _facts(i: Instrument, on: date, number: Number) -> Iterator[tuple[str, str]]:
     yield "Name", i.name
     yield "Exchange, segment", f"{i.exchange}, {i.segment}"
     yield "Kind", i.instrument_type if i.tradable else "index, cannot be traded"
     yield "Token", f"{i.instrument_token} (exchange's own: {i.exchange_token})"
     if i.expiry is not None:
         yield "Expiry", f"{i.expiry:%a} {i.expiry.day} {i.expiry:%b %Y}, {(i.expiry - on).days} days from today"
-    yield "Strike", f"{i.strike:,g}" if i.strike else ""
+    yield "Strike", number(i.strike) if i.strike else ""
     if i.tradable:
-        yield "Lot", f"{i.lot_size:,} units{'; quantity is in lots' if i.exchange == 'MCX' else ''}"
+        units = "unit" if i.lot_size == 1 else "units"
+        yield "Lot", f"{number(i.lot_size)} {units}{'; quantity is in lots' if i.exchange == 'MCX' else ''}"
         yield "Tick", f"₹ {i.tick_size:g}"
-        yield "Freeze quantity", _freeze(i, on)
+        yield "Freeze quantity", _freeze(i, on, number)
 
 
-def _freeze(i: Instrument, on: date) -> str:
+def _freeze(i: Instrument, on: date, number: Number) -> str:
     most = freeze_quantity(i, on)
     if most is None:
         return "not known: larger orders are not cut"
     if i.exchange in CASH:
-        return f"{most:,} shares or ₹ 10 crore, whichever is less"
+        return f"{number(most)} shares or ₹ 10 crore, whichever is less"
     table = freeze_table(on)
-    return f"{most:,} ({most // i.lot:,} lots) since {table.since.day} {table.since:%b %Y}, {table.source}"
+    return f"{number(most)} ({number(most // i.lot)} lots) since {table.since.day} {table.since:%b %Y}, {table.source}"
 
 
 def findings(i: Instrument, on: date, changes: MasterChanges | None) -> list[Finding]:

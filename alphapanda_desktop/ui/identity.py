@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from alphapanda_desktop.domain.identity import Finding, Verdict, facts_of, findings
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.masterchanges import MasterChanges
+from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
@@ -69,7 +70,7 @@ class IdentitySheet(Sheet):
         """The facts, what the check found, and the day's report of the watched instruments."""
         today = self._today()
         self._clear()
-        facts = facts_of(instrument, today)
+        facts = facts_of(instrument, today, _number)
         for name, value in facts:
             self._put(name, value, "muted")
         found = findings(instrument, today, changes)
@@ -94,6 +95,10 @@ class IdentitySheet(Sheet):
             widget = item.widget()
             if widget is not None:
                 widget.deleteLater()
+
+
+def _number(value: float) -> str:
+    return formats.grouped(value, 0 if value % 1 == 0 else 2)
 
 
 def _said(finding: Finding) -> str:

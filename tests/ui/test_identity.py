@@ -10,6 +10,7 @@ from alphapanda_desktop.domain.identity import Finding, facts_of, findings
 from alphapanda_desktop.domain.masterchanges import Change, MasterChanges
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.identity import IdentitySheet, report_of
 from tests.fakes import an_instrument
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY
@@ -25,7 +26,7 @@ NIFTY_FUTURE = an_instrument(
 
 
 def test_a_contract_tells_its_lot_tick_expiry_and_freeze_quantity() -> None:
-    facts = dict(facts_of(NIFTY_FUTURE, TODAY))
+    facts = dict(facts_of(NIFTY_FUTURE, TODAY, grouped))
     assert facts["Lot"] == "65 units"
     assert facts["Tick"] == "₹ 0.1"
     assert facts["Expiry"] == "Tue 29 Dec 2026, 36 days from today"
@@ -34,7 +35,7 @@ def test_a_contract_tells_its_lot_tick_expiry_and_freeze_quantity() -> None:
 
 
 def test_an_index_has_neither_lot_nor_tick() -> None:
-    facts = dict(facts_of(NIFTY, TODAY))
+    facts = dict(facts_of(NIFTY, TODAY, grouped))
     assert facts["Kind"] == "index, cannot be traded"
     assert not facts.keys() & {"Lot", "Tick", "Freeze quantity", "Expiry", "Strike"}
 
