@@ -17,7 +17,6 @@ from PySide6.QtCore import QDate, Qt, Signal
 from PySide6.QtGui import QValidator
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDateEdit,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -38,7 +37,7 @@ from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestparts import Bench, Wanted
 from alphapanda_desktop.ui.edge import Edge, ask
-from alphapanda_desktop.ui.forms import ModelForm, NumberSpin, Pick, field_looks
+from alphapanda_desktop.ui.forms import DayField, ModelForm, NumberSpin, Pick, field_looks
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.theme import Theme
 
@@ -200,8 +199,9 @@ class BacktestForm(QWidget):
         grid.addWidget(self.bar, 2, 0, 1, 2)
         return grid
 
-    def _day(self, name: str, title: str, day: date) -> QDateEdit:
-        field = QDateEdit(_qdate(day), self)
+    def _day(self, name: str, title: str, day: date) -> DayField:
+        field = DayField(self)
+        field.setDate(_qdate(day))
         field.setObjectName(f"backtest_{name}")
         field.setAccessibleName(title)
         field.setCalendarPopup(True)

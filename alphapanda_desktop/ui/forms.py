@@ -13,7 +13,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDateEdit,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
 
 from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.ui.theme import Theme
@@ -33,6 +43,10 @@ class Problem(NamedTuple):
 class WholeSpin(QSpinBox):
     """Whole numbers. The wheel turns it only while it has the focus: a scrolled form must not change."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # Qt's own policy lets the wheel take the focus first
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
@@ -40,12 +54,31 @@ class WholeSpin(QSpinBox):
 class NumberSpin(QDoubleSpinBox):
     """Numbers with decimals. The wheel turns it only while it has the focus."""
 
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
 class Pick(QComboBox):
     """A choice. The wheel turns it only while it has the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+class DayField(QDateEdit):
+    """A day. The wheel turns it only while it has the focus."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         super().wheelEvent(event) if self.hasFocus() else event.ignore()
@@ -273,7 +306,6 @@ def _decimals(value: float) -> int:
 
 def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
     unit = _extra(field, "unit")
-    spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     spin.setAlignment(Qt.AlignmentFlag.AlignRight)
     spin.setAccelerated(True)
     if unit == "₹":

@@ -211,7 +211,6 @@ class LimitsSheet(Sheet):
         spin.setGroupSeparatorShown(True)
         spin.setRange(0, MOST)
         spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         spin.setMinimumWidth(150)
         if isinstance(spin, NumberSpin):
             spin.setDecimals(0 if row.unit == "₹" else 1)

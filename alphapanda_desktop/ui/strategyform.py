@@ -7,6 +7,7 @@ preset's name), `strategy_search`, `strategy_instrument_<key>`, `strategy_interv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
@@ -32,11 +33,12 @@ from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
 
 SHARES: Final = frozenset({"NSE", "BSE"})
 PRODUCT_WORDS: Final[dict[Product, str]] = {
-    "MIS": "MIS · within the day",
+    "MIS": "MIS · intraday",
     "CNC": "CNC · delivery",
-    "MTF": "MTF · margin funded",
+    "MTF": "MTF · funded",
     "NRML": "NRML · overnight",
 }
+_NO_WORD: Final = re.compile(r"[\s_-]+")
 DEFAULTS: Final = "defaults"
 OWN: Final = "own values"
 
@@ -163,9 +165,12 @@ class StartForm(QWidget):
         return len(self._fitting())
 
     def _fitting(self) -> list[str]:
+        """What is called so, by the beginnings of its words; else what these words are said of."""
         words = self._filter.lower().split()
+        called = {name: _NO_WORD.split(f" {name} {kind.title}".lower()) for name, kind in self._all().items()}
+        fits = [name for name, own in called.items() if all(any(w.startswith(word) for w in own) for word in words)]
         said = {name: f"{name} {kind.title} {kind.description}".lower() for name, kind in self._all().items()}
-        return [name for name, text in said.items() if all(word in text for word in words)]
+        return fits or [name for name, text in said.items() if all(word in text for word in words)]
 
     def _all(self) -> Mapping[str, type[Strategy]]:
         return dict(self._runner.available)

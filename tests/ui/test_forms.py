@@ -4,14 +4,15 @@ from typing import Any, Literal
 
 import pytest
 from pydantic import Field
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QDate, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.strategy import Parameters, number
 from alphapanda_desktop.strategies.ma_cross import MaCrossParams
 from alphapanda_desktop.strategies.momentum import MomentumParams
-from alphapanda_desktop.ui.forms import ModelForm, help_of, words_of
+from alphapanda_desktop.ui.forms import DayField, ModelForm, NumberSpin, Pick, WholeSpin, help_of, words_of
 from alphapanda_desktop.ui.theme import DARK
 
 
@@ -107,6 +108,28 @@ def test_the_wheel_does_not_turn_a_field_without_the_focus(form: ModelForm) -> N
     spin.wheelEvent(turn)
     assert spin.value() == 21
     assert not turn.isAccepted()
+
+
+def test_the_wheel_over_a_field_gives_it_no_focus_and_changes_nothing(qtbot: Any) -> None:
+    window = QWidget()
+    column = QVBoxLayout(window)
+    fields = [QLineEdit(), WholeSpin(), NumberSpin(), Pick(), DayField()]
+    for field in fields:
+        column.addWidget(field)
+    first, whole, number, pick, day = fields
+    pick.addItems(["BUY", "SELL"])
+    day.setDate(QDate(2026, 9, 21))
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    first.setFocus()
+    for field in fields[1:]:
+        at = QPointF(field.mapTo(window, field.rect().center()))
+        QTest.wheelEvent(window.windowHandle(), at, QPoint(0, -120))
+        QTest.wheelEvent(window.windowHandle(), at, QPoint(0, 120 * 3))
+        assert not field.hasFocus()
+    assert (whole.value(), number.value(), pick.currentText()) == (0, 0.0, "BUY")
+    assert day.date() == QDate(2026, 9, 21)
 
 
 def test_a_threshold_keeps_the_digits_of_its_step(qtbot: Any) -> None:

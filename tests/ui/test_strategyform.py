@@ -130,6 +130,20 @@ def test_words_in_the_filter_choose_cards_and_strategies(run: Any, panel_of: Any
     run(story())
 
 
+def test_what_is_called_so_is_offered_before_what_the_word_is_said_of(run: Any, panel_of: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            form = panel_of(stage).form
+            names = {"low": ["low_frequency_demo"], "ma": ["ma_cross"], "moving cross": ["ma_cross"]}
+            stage.runner.available.update(SHIPPED)
+            for words, wanted in names.items():
+                form.filter(words)
+                assert [form.pick.itemData(place) for place in range(form.pick.count())] == wanted, words
+            assert form.filter("bollinger") > 0 and "mean_reversion" in form._fitting()
+
+    run(story())
+
+
 def test_a_clone_has_everything_but_the_instrument(run: Any, panel_of: Any) -> None:
     async def story() -> None:
         async with a_desk() as stage:
