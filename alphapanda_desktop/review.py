@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from alphapanda_desktop.domain.dayresults import priced, results_of
 from alphapanda_desktop.domain.session import IST
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from alphapanda_desktop.store.journal import SqlJournal
 
 T = TypeVar("T")
+
+BREATH_S: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class JournalReview:
         return await _in_thread("review", self._look)
 
     def _look(self) -> Looked:
-        kept = read_kept(self.database)
-        days = priced(kept, self.find)
+        kept = read_kept(self.database, _breathe)
+        days = priced(kept, self.find, _breathe)
         return Looked(results_of(kept, self.find, days), tax_lots(kept, self.find, days))
 
     async def note(self, note: DayNote) -> None:
@@ -87,6 +90,11 @@ class JournalReview:
                 file.write(content)
                 return path
         raise AssertionError("numbers do not end")
+
+
+def _breathe() -> None:
+    """Let the loop have the interpreter: asked for by it, it would come only after five milliseconds."""
+    time.sleep(BREATH_S)
 
 
 async def _in_thread(name: str, work: Callable[[], T]) -> T:

@@ -8,7 +8,7 @@ be known is None, and makes unknown what is made of it; the part that is known s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, NamedTuple, TypeVar
@@ -200,17 +200,28 @@ class Priced(NamedTuple):
 
     days: Mapping[date, Sequence[KeptFill]]
     costs: Mapping[str, Charges | None]
+    breathe: Callable[[], None]
+
+    def __call__(self) -> Iterator[tuple[date, Sequence[KeptFill]]]:
+        """Day after day, with a breath before each."""
+        for day, fills in self.days.items():
+            self.breathe()
+            yield day, fills
 
 
-def priced(kept: Kept, find: Find) -> Priced:
-    """The days in their order with their costs, worked out once for all that is made of them."""
+def priced(kept: Kept, find: Find, breathe: Callable[[], None] = lambda: None) -> Priced:
+    """The days in their order with their costs, worked out once for all that is made of them.
+
+    `breathe` is called between days here and there: a thread that does this lets others have the interpreter.
+    """
     days: dict[date, list[KeptFill]] = defaultdict(list)
     for one in sorted(kept.fills, key=lambda one: one.at):
         days[one.day].append(one)
     costs: dict[str, Charges | None] = {}
     for day, fills in days.items():
+        breathe()
         costs |= costs_of((one.fill for one in fills), day, find, kept.varieties)
-    return Priced(days, costs)
+    return Priced(days, costs, breathe)
 
 
 def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
@@ -218,7 +229,7 @@ def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
     table = _Table(kept, find)
     handed = list(kept.handed)
     known = days or priced(kept, find)
-    for day, fills in known.days.items():
+    for day, fills in known():
         table.charge(day, fills, known.costs)
         for one in fills:
             while handed and handed[0].at <= one.at:

@@ -167,7 +167,7 @@ def _sum(parts: Sequence[int | None]) -> int | None:
 def tax_lots(kept: Kept, find: Find, days: Priced | None = None) -> list[TaxLot]:
     """Every lot that the journal's fills closed, in the order in which they were closed."""
     book, known = _Book(), days or priced(kept, find)
-    for day, fills in known.days.items():
+    for day, fills in known():
         book.take(_trades_of(fills, day, kept, find, known.costs))
     return book.closed
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,9 @@ from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.positions import to_money
 from alphapanda_desktop.store.rows import of_ns
+
+AT_ONCE: Final = 100
+"""Rows that are taken between two breaths."""
 
 HANDED: Final = "run handed over"
 DIFFER: Final = "charges differ"
@@ -32,8 +35,10 @@ _VARIETIES: Final = "SELECT order_id, variety FROM orders WHERE variety != 'regu
 _EVENTS: Final = "SELECT at_ns, detail FROM events WHERE kind = ? ORDER BY seq"
 
 
-def read_kept(path: Path) -> Kept:
+def read_kept(path: Path, breathe: Callable[[], None] = lambda: None) -> Kept:
     """Fills with their runs, what was handed over, the broker's own charges, and notes. Blocks.
+
+    `breathe` is called now and again, for a thread to let others have the interpreter.
 
     Raises Fatal, naming the file, where it cannot be read.
     """
@@ -41,20 +46,29 @@ def read_kept(path: Path) -> Kept:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as reader:
             reader.row_factory = sqlite3.Row
             reader.execute("BEGIN")  # one moment for all questions
-            return _read(reader)
+            return _read(reader, breathe)
     except sqlite3.Error as error:
         raise Fatal(f"The journal {path} could not be read for the review: {error}") from error
 
 
-def _read(reader: sqlite3.Connection) -> Kept:
+def _read(reader: sqlite3.Connection, breathe: Callable[[], None]) -> Kept:
     return Kept(
-        fills=[_fill(row) for row in reader.execute(_FILLS)],
+        fills=_fills(reader, breathe),
         strategies=dict(reader.execute("SELECT run_id, strategy FROM runs").fetchall()),
         handed=[_handed(at_ns, detail) for at_ns, detail in _events(reader, HANDED)],
         varieties=dict(reader.execute(_VARIETIES).fetchall()),
         told=_told(detail for _, detail in _events(reader, DIFFER)),
         notes=latest(_note(row) for row in reader.execute("SELECT * FROM day_notes ORDER BY seq")),
     )
+
+
+def _fills(reader: sqlite3.Connection, breathe: Callable[[], None]) -> list[KeptFill]:
+    found: list[KeptFill] = []
+    rows = reader.execute(_FILLS)
+    while some := rows.fetchmany(AT_ONCE):
+        found += map(_fill, some)
+        breathe()
+    return found
 
 
 def _events(reader: sqlite3.Connection, kind: str) -> Iterator[tuple[int, dict[str, Any]]]:
