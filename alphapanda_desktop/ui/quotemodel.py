@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol, cast
 
 import numpy as np
@@ -17,10 +16,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QModelIndex, QObject, Qt
 
 from alphapanda_desktop.domain import quotes
-from alphapanda_desktop.domain.freshness import GRADES, Grade
 from alphapanda_desktop.domain.instruments import Instrument
-from alphapanda_desktop.ui import formats
-from alphapanda_desktop.ui.tables import SORT_EVERY_S, Align, Cell, CellModel, Index, Mark, runs_of
+from alphapanda_desktop.ui import formats, quotecells
+from alphapanda_desktop.ui.tables import SORT_EVERY_S, Align, Cell, CellModel, Index, runs_of
 from alphapanda_desktop.ui.theme import DARK, Role, Theme
 
 FLASH_S: Final = 0.35
@@ -34,12 +32,6 @@ BUSY_EVERY_S: Final = 0.06
 
 MOST_KEPT: Final = 512
 """Of how many rows the words are kept when other rows come into sight."""
-
-MOST_MOVES: Final = 2_048
-"""So many last prices are kept in words with their changes, and twice as many bids and asks: what rows come back to.
-
-A kept cell takes up to 450 bytes, and prices that wander fill any room within the hour: these take 3 MB.
-"""
 
 Rows = NDArray[np.intp]
 Shown = NDArray[np.int64]
@@ -109,7 +101,6 @@ _ONLY_PRICE: Final = [column == PRICE for column in range(len(COLUMNS))]
 
 _WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.ASK_WORDS_AT + 1)
 _QUANTITIES: Final = (quotes.DEPTH, quotes.ASK_WORDS_AT)
-_NEVER, _FRESH, _LATE, _STALE = (GRADES.index(g) for g in (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE))
 _LONGEST_AGE: Final = 10**6
 
 
@@ -395,19 +386,19 @@ class QuoteModel(CellModel):
         """Make those cells of a row that are missing."""
         last, close, volume, bid, ask, grade, age = self._known[item].tolist()
         divisor, decimals = self._divisors.item(item), self._decimals[item]
-        plain: Role | None = "muted" if grade in _OLD else None
+        plain: Role | None = "muted" if grade in quotecells.OLD else None
         if cells[SYMBOL] is None:
             cells[SYMBOL] = Cell(self._listed[item].tradingsymbol)
         if cells[PRICE] is None:  # without it change and per cent are missing too, or are the same again
-            cells[PRICE : PERCENT + 1] = _moved(last, close, divisor, decimals, grade)
+            cells[PRICE : PERCENT + 1] = quotecells.moved(last, close, divisor, decimals, grade)
         if cells[VOLUME] is None:
             cells[VOLUME] = Cell(formats.volume(volume if volume >= 0 else None), plain)
         if cells[BID] is None:
-            cells[BID] = _price(bid, divisor, decimals, plain)
+            cells[BID] = quotecells.price(bid, divisor, decimals, plain)
         if cells[ASK] is None:
-            cells[ASK] = _price(ask, divisor, decimals, plain)
+            cells[ASK] = quotecells.price(ask, divisor, decimals, plain)
         if cells[AGE] is None:
-            cells[AGE] = _age(age, grade)
+            cells[AGE] = quotecells.age(age, grade)
 
     def lit_of(self, row: int) -> Role | None:
         """The colour in which a row's price lights up at the moment."""
@@ -422,11 +413,11 @@ class QuoteModel(CellModel):
         """Of a symbol what it is, of an age what it means."""
         item = self._order.item(row)
         if column == SYMBOL:
-            return _about(self._listed[item])
+            return quotecells.about(self._listed[item])
         if column not in (AGE, PRICE):
             return ""
         row_ = self._rows[item : item + 1]
-        return _age_tip(self._market.ages_s(row_).item(), self._market.grades(row_).item())
+        return quotecells.age_tip(self._market.ages_s(row_).item(), self._market.grades(row_).item())
 
     # --- what owners ask
 
@@ -446,66 +437,3 @@ class QuoteModel(CellModel):
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self._order)
-
-
-_OLD: Final = frozenset((_STALE, _NEVER))
-_MARKS: Final[dict[int, Mark]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale"}
-
-
-def _move(last: int, close: int, *, old: bool) -> Role:
-    """Colour of a live price; an old one has none."""
-    if old:
-        return "muted"
-    if not close or last == close:
-        return "unchanged"
-    return "up" if last > close else "down"
-
-
-@lru_cache(maxsize=MOST_MOVES)
-def _moved(last: int, close: int, divisor: float, decimals: int, grade: int) -> tuple[Cell, Cell, Cell]:
-    """Last price, change and per cent, which always change together."""
-    role = _move(last, close, old=grade in _OLD)
-    price = Cell(formats.price(last / divisor, decimals), role, None, _MARKS[grade] if last else "")
-    return price, _change(last, close, divisor, decimals, role), _percent(last, close, role)
-
-
-@lru_cache(maxsize=2 * MOST_MOVES)
-def _price(raw: int, divisor: float, decimals: int, role: Role | None) -> Cell:
-    return Cell(formats.price(raw / divisor, decimals), role)
-
-
-def _change(last: int, close: int, divisor: float, decimals: int, role: Role) -> Cell:
-    change = (last - close) / divisor if close and last else None
-    if not change:
-        return Cell(formats.signed(change, decimals), role)
-    return Cell(f"{'▲' if change > 0 else '▼'} {formats.grouped(abs(change), decimals)}", role)
-
-
-def _percent(last: int, close: int, role: Role) -> Cell:
-    return Cell(formats.percent((last - close) * 100 / close if close and last else None), role)
-
-
-@lru_cache(maxsize=1_024)
-def _age(seconds: int, grade: int) -> Cell:
-    if grade == _NEVER:
-        return Cell("never", "warn", "warn")
-    said = formats.age(seconds)
-    if grade == _STALE:
-        return Cell(f"stale {said}", "warn", "warn")
-    return Cell(f"late {said}", "warn") if grade == _LATE else Cell(said, "good")
-
-
-def _age_tip(seconds: float, grade: int) -> str:
-    if grade == _NEVER:
-        return "No tick has come for it yet."
-    said = f"Last tick {formats.age(seconds)} ago" if seconds >= 1 else "Ticking now"
-    if grade == _STALE:
-        return f"{said}: too old to trade on."
-    return f"{said}: longer than is usual for it." if grade == _LATE else f"{said}."
-
-
-def _about(instrument: Instrument) -> str:
-    parts = [f"{instrument.key}", instrument.name if instrument.name != instrument.tradingsymbol else ""]
-    parts += [f"expires {instrument.expiry:%d %b %Y}" if instrument.expiry else ""]
-    parts += [f"lot {instrument.lot_size:,}" if instrument.lot_size > 1 else "", f"tick {instrument.tick_size:g}"]
-    return " · ".join(part for part in parts if part)
