@@ -310,8 +310,9 @@ class Matcher:
     def _go(self, lane: Lane, price: float) -> None:
         """The market goes from the last price to this one, through all prices between."""
         refused: Stop | None = None
+        up = price > lane.last  # of the whole way: what waits at its very end is still on it when something fills there
         while lane.resting or lane.stop is not None:
-            nearest = self._nearest(lane, price, refused)
+            nearest = self._nearest(lane, price, up, refused)
             if nearest is None:
                 break
             at, what = nearest
@@ -326,9 +327,11 @@ class Matcher:
             self._leave(lane)
         lane.last = price
 
-    def _nearest(self, lane: Lane, target: float, refused: Stop | None) -> tuple[float, Working | Stop] | None:
+    def _nearest(
+        self, lane: Lane, target: float, up: bool, refused: Stop | None
+    ) -> tuple[float, Working | Stop] | None:
         """What the price comes to first on its way, and where; `refused` is a stop whose exit was not taken."""
-        up, best, last = target > lane.last, None, lane.last
+        best, last = None, lane.last
         for work in sorted(lane.resting, key=_priority):
             if work.status == "TRIGGER PENDING":
                 at = cast(float, work.trigger)

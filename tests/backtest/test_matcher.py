@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -191,3 +192,12 @@ def test_the_days_loss_is_counted_from_the_close_before_and_stops_entries_only()
     result = play(out, days, product="NRML", limits=limits)
     assert fills(result) == [(75, 100.0, 1), (-75, 90.0, 380)]
     assert [refused.text for refused in result.refused] == ["Loss per day: 750.00 lost, 500.00 allowed."]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_two_stops_at_one_trigger_both_fire_where_the_bar_just_reaches_it(sign: int) -> None:
+    ask, edge = (buy, 101.0) if sign > 0 else (sell, 99.0)
+    script = {0: both(ask(1, trigger_price=edge), ask(2, trigger_price=edge))}
+    bars = *flat(2), (100.0, 101.0, 99.0, 100.0), *flat(2)
+    result = play(script, a_series(*bars, instrument=replace(FUTURE, lot_size=1)), product="NRML")
+    assert fills(result) == [(sign, edge, 2), (2 * sign, edge, 2)]
