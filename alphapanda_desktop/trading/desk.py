@@ -103,6 +103,8 @@ class Desk(Voice):
         self._foreign_policy = ForeignPolicy.IGNORE
         self.guards: Callable[[Place], list[str]] = lambda _where: []
         """Stops that only this program watches on one position, in words."""
+        self.holds: Callable[[OrderRequest], str] = lambda _request: ""
+        """Why an order of a run is not to leave any more, though it was asked for: it was paused or stopped since."""
         self.gtts: Gtts | None = None
         """The venue's GTTs behind the gate, once they are guarded."""
         self._parts = parts = Parts(
@@ -121,7 +123,7 @@ class Desk(Voice):
         self._changing = changing = Changing(parts, self._rules, self._rounds.want)
         sweep = Sweep(parts, changing)
         unanswered = Unanswered(parts, self.reconciler, self._try_reconcile)
-        self._path = path = OrderPath(parts, self._rules, placing, unanswered, sweep.take)
+        self._path = path = OrderPath(parts, self._rules, placing, unanswered, sweep.take, self._held_back)
         self._watch = DayWatch(parts, self.net, self._results, lambda why: self.kill.reduce(why, by="by limit"))
         flattening = Flattening(parts, path, changing, sweep)
         self.kill = KillSwitch(
@@ -351,6 +353,9 @@ class Desk(Voice):
 
     def _guarded_by(self, where: Place) -> list[str]:
         return self.guards(where)  # asked as it is then: the runner comes after the desk
+
+    def _held_back(self, request: OrderRequest) -> str:
+        return self.holds(request)  # likewise
 
     # -- kill switch -----------------------------------------------------------------------------------------
 

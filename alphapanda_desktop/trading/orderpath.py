@@ -41,11 +41,21 @@ MOST_SLICES: Final = 200
 
 
 class OrderPath:
-    """Places orders. `sweep(order)` hears of each that the broker accepted, for the kill switch."""
+    """Places orders. `sweep(order)` hears of each that the broker accepted, for the kill switch.
+
+    `holds(request)` says why whoever asked for it does not want it any more; empty while it does.
+    """
 
     def __init__(
-        self, parts: Parts, rules: Rules, placing: Placing, unanswered: Unanswered, sweep: Callable[[Order], None]
+        self,
+        parts: Parts,
+        rules: Rules,
+        placing: Placing,
+        unanswered: Unanswered,
+        sweep: Callable[[Order], None],
+        holds: Callable[[OrderRequest], str] = lambda _request: "",
     ) -> None:
+        self._holds = holds
         self._parts = parts
         self._rules = rules
         self._placing = placing
@@ -122,7 +132,7 @@ class OrderPath:
         """Why it must not leave in this very step. A back-off may have lasted: what it was to close can be gone."""
         exposure = self._as_it_leaves(request)
         shut = self._parts.gate.why_shut(reduces=reduces(request, exposure), closes=request.closes)
-        return shut or _too_much(request, exposure)
+        return shut or _too_much(request, exposure) or ("" if request.closes else self._holds(request))
 
     def _why_shut_for_kill(self, request: OrderRequest) -> str:
         return self._parts.gate.why_shut_for_exits() or _too_much(request, self._as_it_leaves(request))

@@ -13,7 +13,7 @@ from psygnal import Signal
 from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
-from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.orders import Order, OrderRequest, Product
 from alphapanda_desktop.domain.ports import Clock, Event, Journal
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.domain.session import Session
@@ -96,6 +96,7 @@ class Runner:
         desk.day_turned.connect(self._on_day)
         desk.kill.on_stop(self.stop_all)
         desk.guards = self._guards
+        desk.holds = self._holds
 
     async def recall(self, since: datetime) -> None:
         """Show today's earlier runs, and those of earlier days that hold something still.
@@ -123,6 +124,11 @@ class Runner:
         stops = [stop for kept in kept_by(self.runs) for stop in kept.stops()]
         mine = [stop for stop in stops if (stop.key, stop.product) == (f"{where[0]}:{where[1]}", where[2])]
         return [f"{self._desk.name_of_run(stop.owner)}: {stop}" for stop in mine]
+
+    def _holds(self, request: OrderRequest) -> str:
+        """Why an order of a run must not leave: while it waited for its turn the run was paused, or ended."""
+        host = self._hosts.get(request.strategy)
+        return host.context.why_held(request) if host is not None else ""
 
     def run(self, run_id: str) -> Run:
         """The run of that id; raises StrategyError when there is none."""

@@ -116,6 +116,63 @@ def test_of_a_stop_that_moves_faster_than_the_disk_the_newest_is_journaled(arun,
     arun(story())
 
 
+def fails(s, run):
+    s.runner.host_of(run.run_id).failed("its process ended by itself")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda s, run: s.runner.pause(run.run_id),
+        lambda s, run: s.scope.spawn("stop", s.runner.stop(run.run_id)),
+        fails,
+        lambda s, _run: s.clock.advance(600.0),
+    ],
+    ids=["paused", "stopped", "failed", "stale"],
+)
+def test_entries_that_wait_for_their_turn_do_not_leave_once_the_run_is_held(arun, eventually, end):
+    async def story():
+        async with a_desk() as s:
+            run = await s.run()
+            for _ in range(15):
+                s.probe.ctx.buy(INFY, 1, reason="entry")
+            await yields()
+            left = len(s.broker.placed)
+            assert 0 < left < 15
+            end(s, run)
+
+            def answered():
+                s.clock.advance(0.2)
+                return not any(order.live for order in run.orders.values())
+
+            await eventually(answered)
+            assert len(s.broker.placed) == left == run.holding(INFY.key).quantity
+            words = [order.status_message for order in run.orders.values() if order.status == "REJECTED"]
+            assert len(words) == 15 - left and all("entries are held" in text for text in words)
+
+    arun(story())
+
+
+def test_an_exit_that_waits_for_its_turn_leaves_though_the_run_was_stopped(arun, eventually):
+    async def story():
+        async with a_desk(instruments=MANY) as s:
+            run = await in_all(s)
+            for instrument in MANY:
+                s.probe.ctx.exit(instrument, reason="square off")
+            await yields()
+            stopping = s.scope.spawn("stop", s.runner.stop(run.run_id))
+            await eventually(stopping.done)
+
+            def closed():
+                s.clock.advance(0.2)
+                return not any(held.quantity for held in run.holdings().values())
+
+            await eventually(closed)
+            assert not [key for key, held in run.holdings().items() if held.quantity]
+
+    arun(story())
+
+
 def test_entries_that_are_paused_while_a_run_starts_do_not_leave(arun):
     async def story():
         async with a_desk() as s:
