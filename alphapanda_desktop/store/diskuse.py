@@ -17,7 +17,14 @@ from typing import Final
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.keptfiles import DiskUse, KeptFile
 
-RECORDINGS: Final = "recordings"
+FOLDERS: Final = ("recordings", "history", "instruments", "bars", "replays", "reports", "backups", "logs")
+
+KINDS: Final = (
+    *("Recordings", "Candles", "Instrument masters", "Bars of backtests", "Replays", "Reports", "Journals", "Backups"),
+    *("Logs", "Program"),
+)
+"""What is kept, in the order of the list: first what one may want to be rid of."""
+
 WRITTEN: Final = "it is being written"
 JOURNAL: Final = "the journal of orders is never removed here"
 OURS: Final = "the program needs it"
@@ -57,30 +64,50 @@ def remove(profile: Path, today: date, names: Iterable[str]) -> int:
 
 
 def _things(profile: Path, today: date) -> list[_Found]:
-    found = [one for path in sorted(profile.iterdir()) for one in _in_top(profile, path, today)]
-    return sorted(found, key=lambda one: (one.kept.kind, -one.kept.size, one.kept.name))
+    found: list[_Found] = []
+    rest: list[Path] = []
+    journals: dict[str, list[Path]] = {}
+    for path in sorted(profile.iterdir()):
+        if path.name in FOLDERS and path.is_dir() and not path.is_symlink():
+            found += _in_folder(profile, path, today)
+        elif ".sqlite" in path.name:
+            journals.setdefault(path.name.partition(".sqlite")[0], []).append(path)
+        else:
+            rest.append(path)
+    found += [_journal(profile, paths) for paths in journals.values()]
+    if rest:
+        told = "settings, own strategies, and what the program remembers"
+        found.append(_thing(profile, "Program", told, rest, OURS, "settings and the like"))
+    return sorted(found, key=lambda one: (KINDS.index(one.kept.kind), -one.kept.size, one.kept.name))
 
 
-def _in_top(profile: Path, path: Path, today: date) -> Iterator[_Found]:
-    """The things of one entry of the profile's folder."""
+def _journal(profile: Path, paths: list[Path]) -> _Found:
+    """A database with SQLite's side files."""
+    if ".before-" in paths[0].name:
+        return _thing(profile, "Journals", "a copy of the journal from before an upgrade", paths)
+    return _thing(profile, "Journals", "the journal of orders and executions", paths, JOURNAL)
+
+
+def _in_folder(profile: Path, path: Path, today: date) -> Iterator[_Found]:
+    """The things of one of the known folders."""
     parts: dict[str, Callable[[], Iterator[_Found]]] = {
-        RECORDINGS: lambda: _recordings(profile, path, today),
+        "recordings": lambda: _recordings(profile, path, today),
         "history": lambda: _below(profile, path, 3, "Candles", "candles from Kite, fetched again when they are needed"),
         "instruments": lambda: _masters(profile, path, today),
         "reports": lambda: _below(profile, path, 1, "Reports", "a report that was saved"),
         "backups": lambda: _below(profile, path, 1, "Backups", "a copy of a journal", PRUNED),
         "bars": lambda: _below(profile, path, 0, "Bars of backtests", "made again when a backtest needs them"),
         "replays": lambda: _below(profile, path, 1, "Replays", "the books of a replayed day, begun anew each time"),
-        "logs": lambda: _below(profile, path, 1, "Logs", "a log", "logs are cut to size by themselves"),
+        "logs": lambda: _below(
+            profile,
+            path,
+            0,
+            "Logs",
+            "what the program and the practice exchange logged",
+            "logs are cut to size by themselves",
+        ),
     }
-    if path.name in parts and path.is_dir() and not path.is_symlink():
-        yield from parts[path.name]()
-    elif ".before-" in path.name:
-        yield _thing(profile, "Journals", "a copy of the journal from before an upgrade", [path])
-    elif ".sqlite" in path.name:
-        yield _thing(profile, "Journals", "the journal of orders and executions", [path], JOURNAL)
-    else:
-        yield _thing(profile, "Program", "settings, own strategies, and what the program remembers", [path], OURS)
+    yield from parts[path.name]()
 
 
 def _recordings(profile: Path, folder: Path, today: date) -> Iterator[_Found]:
@@ -94,7 +121,8 @@ def _recordings(profile: Path, folder: Path, today: date) -> Iterator[_Found]:
             days.setdefault(path.name.split(".")[0], []).append(path)
         for day, paths in days.items():
             stays = WRITTEN if day >= today.isoformat() else ""
-            yield _thing(profile, "Recordings", f"ticks recorded in {mode.name}", paths, stays)
+            name = f"{mode.relative_to(profile).as_posix()}/{day}"
+            yield _thing(profile, "Recordings", f"ticks recorded in {mode.name}", paths, stays, name)
 
 
 def _masters(profile: Path, folder: Path, today: date) -> Iterator[_Found]:
@@ -115,15 +143,15 @@ def _below(profile: Path, folder: Path, depth: int, kind: str, told: str, stays:
         yield from _below(profile, path, depth - 1, kind, told, stays)
 
 
-def _thing(profile: Path, kind: str, told: str, paths: list[Path], stays: str = "") -> _Found:
+def _thing(profile: Path, kind: str, told: str, paths: list[Path], stays: str = "", name: str = "") -> _Found:
     size, changed = 0, 0.0
     for path in paths:
         for file in _files(path):
             with suppress(FileNotFoundError):  # a side file of a database comes and goes
                 state = file.lstat()
                 size, changed = size + state.st_size, max(changed, state.st_mtime)
-    name = paths[0].relative_to(profile).as_posix()
-    kept = KeptFile(kind, name, told, size, datetime.fromtimestamp(changed, UTC), stays)
+    called = name or paths[0].relative_to(profile).as_posix()
+    kept = KeptFile(kind, called, told, size, datetime.fromtimestamp(changed, UTC), stays)
     return _Found(kept, tuple(paths))
 
 

@@ -46,13 +46,13 @@ def bytes_words(size: float) -> str:
 
 
 COLUMNS: Final[tuple[Column[KeptFile], ...]] = (
-    Column("Kind", lambda f: f.kind, width_chars=18),
-    Column("Name", lambda f: f.name, width_chars=38, elide="middle", tooltip=lambda f: f.name),
+    Column("Kind", lambda f: f.kind, width_chars=16),
+    Column("Name", lambda f: f.name, width_chars=36, elide="middle", tooltip=lambda f: f.name),
     Column("Size", lambda f: f.size, lambda f: bytes_words(f.size), "right", 11),
     Column("Changed", lambda f: f.changed_at, lambda f: ist_moment(f.changed_at), width_chars=24,
            colour=lambda _: "muted"),
-    Column("What it is", lambda f: f.told, width_chars=44, tooltip=lambda f: f.told),
-    Column("Stays", lambda f: f.stays, width_chars=44, colour=lambda _: "muted", tooltip=lambda f: f.stays),
+    Column("What it is", lambda f: f.told, lambda f: f"{f.told}; it stays: {f.stays}" if f.stays else f.told,
+           width_chars=60, colour=lambda f: "muted" if f.stays else None, tooltip=lambda f: f.stays or f.told),
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Ctrl+C": "copy the selected rows",
     },
     "Backtest": {"Ctrl+Enter / Ctrl+.": "run / cancel"},
-    "Review": {"F5 / Ctrl+S": "read the journal again / save the note"},
+    "Review": {"F5 / Ctrl+S / Ctrl+W": "read the journal again / save the note / close it"},
     "Watchlist": {
         "Del / I": "take the instrument off the list / what is it?",
         "Alt+Up / Alt+Down": "move the row",

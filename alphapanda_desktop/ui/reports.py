@@ -75,6 +75,7 @@ class ReviewWindow(QWidget):
         self.resize(*SIZE)
         self._build()
         QShortcut(QKeySequence("F5"), self).activated.connect(self.read)
+        QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
 
     # -- its parts -------------------------------------------------------------------------------------------
 
@@ -255,7 +256,8 @@ class ReviewWindow(QWidget):
     def _turned(self) -> None:
         """Another page: the curve is of what is chosen there."""
         table = self.pages.currentWidget()
-        self.curve.setVisible(table in self.tables.values())
+        for beside in (self.curve, self.note):  # what is open or closed has no days: the room is for its columns
+            beside.setVisible(table in self.tables.values())
         row = table.current_row() if isinstance(table, TableView) else None
         if isinstance(row, Row) and row.day is None:
             self._draw(row.cells, row.of)

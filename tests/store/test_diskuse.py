@@ -33,7 +33,7 @@ FILES = {
     "settings.json": 2,
 }
 MAY_GO = {
-    "recordings/practice/2026-11-20.index", "recordings/paper/2026-11-19.ticks", "history/kite/NSE/INFY",
+    "recordings/practice/2026-11-20", "recordings/paper/2026-11-19", "history/kite/NSE/INFY",
     "history/kite/NSE/TCS", "instruments/kite/instruments-2026-11-20.master", "reports/review-paper.csv",
     "paper.before-0002.sqlite", "bars", "replays/2026-11-20-ab",
 }  # fmt: skip
@@ -57,13 +57,13 @@ def test_every_byte_is_listed_once(profile: Path) -> None:
 def test_what_may_go_and_what_stays(profile: Path) -> None:
     use = disk_use(profile, TODAY)
     assert {one.name for one in use.files if not one.stays} == MAY_GO
-    assert {one.name: one.stays for one in use.files}["recordings/practice/2026-11-23.ticks"] == "it is being written"
+    assert {one.name: one.stays for one in use.files}["recordings/practice/2026-11-23"] == "it is being written"
     infy = next(one for one in use.files if one.name.endswith("INFY"))
     assert infy.size == 330
 
 
 def test_a_recording_goes_with_its_index_and_nothing_else(profile: Path) -> None:
-    assert remove(profile, TODAY, ["recordings/practice/2026-11-20.index"]) == 1010
+    assert remove(profile, TODAY, ["recordings/practice/2026-11-20"]) == 1010
     left = {path.relative_to(profile).as_posix() for path in profile.rglob("*") if path.is_file()}
     assert set(FILES) - left == {"recordings/practice/2026-11-20.index", "recordings/practice/2026-11-20.ticks"}
 

@@ -60,7 +60,7 @@ def press(button: QPushButton) -> None:
 def test_what_is_chosen_goes_after_the_question_alone(run, eventually, tmp_path):
     async def story():
         async with a_sheet(tmp_path, eventually) as sheet:
-            select(sheet, "recordings/paper/2026-11-20.ticks")
+            select(sheet, "recordings/paper/2026-11-20")
             press(sheet.remove)
             assert "for good" in sheet.answer.text() and not sheet.remove.isVisible()
             assert (tmp_path / "recordings/paper/2026-11-20.ticks").exists()
@@ -77,7 +77,7 @@ def test_another_selection_takes_the_question_back(run, eventually, tmp_path):
         async with a_sheet(tmp_path, eventually) as sheet:
             select(sheet, "reports/one.csv")
             press(sheet.remove)
-            select(sheet, "recordings/paper/2026-11-20.ticks")
+            select(sheet, "recordings/paper/2026-11-20")
             assert not sheet.really.isVisible() and sheet.remove.isVisible()
             press(sheet.remove)
             press(sheet.keep)
@@ -93,7 +93,7 @@ def test_what_stays_cannot_be_chosen_and_says_why(run, eventually, tmp_path):
             select(sheet, "paper.sqlite")
             assert not sheet.remove.isEnabled()
             assert "paper.sqlite stays: the journal" in sheet.answer.text()
-            select(sheet, "paper.sqlite", "reports/one.csv", "recordings/paper/2026-11-23.ticks")
+            select(sheet, "paper.sqlite", "reports/one.csv", "recordings/paper/2026-11-23")
             assert sheet.remove.isEnabled() and "2 of the selected stay" in sheet.answer.text()
 
     run(story())
