@@ -60,8 +60,9 @@ def keep(series: Series, folder: Path) -> DataRef:
     body = _body(series)
     digest = hashlib.sha256(body.tobytes()).hexdigest()
     target = folder / f"{digest}-{series.seconds}.bars"
-    if not target.exists():
+    if _mapped(target, series.instrument) is None:  # missing, damaged, or an older version's
         _write(target, series.seconds, body)
+    _used(target)
     return DataRef(series.instrument, "", digest, str(target))
 
 
@@ -90,9 +91,14 @@ def _columns_of(path: Path, digest: str, instrument: Instrument, folder: Path) -
             _write(target, series.seconds, _body(series))
         except OSError:
             return ""  # a full or locked disk: workers read the source instead, which takes longer and no more
-    with suppress(OSError):
-        os.utime(target)  # says when it was used last
+    _used(target)
     return str(target)
+
+
+def _used(target: Path) -> None:
+    """Have the file say that it was used now."""
+    with suppress(OSError):
+        os.utime(target)
 
 
 def _digest(path: Path) -> str:

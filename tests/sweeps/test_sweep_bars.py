@@ -122,3 +122,12 @@ def test_a_reference_tells_instruments_apart(tmp_path: Path) -> None:
     ref = keep(walk(100), tmp_path)
     other = DataRef(replace(INFY, tick_size=0.1), "", ref.sha256, ref.columns)
     assert (load(ref).instrument.tick_size, load(other).instrument.tick_size) == (0.05, 0.1)
+
+
+@pytest.mark.parametrize("begins", [b"", b"APBARS01"])
+def test_bars_are_kept_anew_over_a_file_that_is_damaged_or_of_an_older_version(begins: bytes, tmp_path: Path) -> None:
+    series = walk(800)
+    file = Path(keep(series, tmp_path).columns)
+    file.write_bytes(begins + file.read_bytes()[len(begins) : -8 if not begins else None])
+    load.cache_clear()
+    assert same(load(keep(series, tmp_path)), series)
