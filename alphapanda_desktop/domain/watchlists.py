@@ -13,6 +13,8 @@ from typing import Final
 HEADING: Final = ("exchange", "tradingsymbol", "group")
 _SYMBOLS: Final = ("tradingsymbol", "symbol", "instrument", "scrip", "key")
 _GROUPS: Final = ("group", "section")
+RARE: Final = ("Open", "High", "Low", "Prev", "OI")
+"""Titles of the columns that a new list does not show."""
 LONGEST_NAME: Final = 40
 MOST_ROWS: Final = 3_000
 """What one connection of the feed takes.  Source: CONTRACT 4.1."""
@@ -28,7 +30,7 @@ class WatchedList:
     name: str
     keys: tuple[str, ...] = ()
     groups: dict[str, str] = field(default_factory=dict)
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = RARE
     sorted_by: str = ""
     descending: bool = False
 

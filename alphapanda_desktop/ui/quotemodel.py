@@ -59,9 +59,11 @@ class QuoteColumn:
     elide: Literal["end", "middle"] = "end"
     widest: str = ""
     """Words that the column has room for from the start."""
+    rare: bool = False
+    """Not shown unless somebody asks for it; until then it costs nothing."""
 
 
-SYMBOL, PRICE, CHANGE, PERCENT, VOLUME, BID, ASK, AGE = range(8)
+SYMBOL, PRICE, CHANGE, PERCENT, VOLUME, BID, ASK, AGE, OPEN, HIGH, LOW, PREVIOUS, OI = range(13)
 
 COLUMNS: Final = (
     QuoteColumn("Symbol", "left", 11, elide="middle"),
@@ -77,10 +79,16 @@ COLUMNS: Final = (
         header_tooltip="How long ago the last tick came: late when that is unusual for this instrument, stale and "
         "framed when its price is too old to trade on",
     ),
+    QuoteColumn("Open", widest="26,123.45", header_tooltip="The day's first price", rare=True),
+    QuoteColumn("High", widest="26,123.45", header_tooltip="The day's highest price", rare=True),
+    QuoteColumn("Low", widest="26,123.45", header_tooltip="The day's lowest price", rare=True),
+    QuoteColumn("Prev", widest="26,123.45", header_tooltip="The previous day's close", rare=True),
+    QuoteColumn("OI", widest="34.57 L", header_tooltip="Open interest, in units", rare=True),
 )
+RARE: Final = tuple(place for place, column in enumerate(COLUMNS) if column.rare)
 
 # What is shown of a row, as whole numbers: prices as on the wire, 0 for none; -1 where there is no volume.
-_LAST, _CLOSE, _VOLUME, _BID, _ASK, _GRADE, _AGE = range(7)
+_LAST, _CLOSE, _VOLUME, _BID, _ASK, _OPEN, _HIGH, _LOW, _OI, _GRADE, _AGE = _KNOWN = range(11)
 _NEEDS: Final = (
     (),
     (_LAST, _CLOSE, _GRADE),
@@ -90,16 +98,25 @@ _NEEDS: Final = (
     (_BID, _GRADE),
     (_ASK, _GRADE),
     (_AGE, _GRADE),
+    (_OPEN, _GRADE),
+    (_HIGH, _GRADE),
+    (_LOW, _GRADE),
+    (_CLOSE, _GRADE),
+    (_OI, _GRADE),
 )
 """What each column's words are made of."""
 
-_DEPENDS: Final = np.zeros((7, len(COLUMNS)), np.bool_)
+_DEPENDS: Final = np.zeros((len(_KNOWN), len(COLUMNS)), np.bool_)
 for _column, _needs in enumerate(_NEEDS):
     _DEPENDS[list(_needs), _column] = True
 
 _ONLY_PRICE: Final = [column == PRICE for column in range(len(COLUMNS))]
 
-_WORDS: Final = (quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.ASK_WORDS_AT + 1)
+_WORDS: Final = (
+    *(quotes.LAST, quotes.CLOSE, quotes.VOLUME, quotes.DEPTH + 1, quotes.ASK_WORDS_AT + 1),
+    *(quotes.OPEN, quotes.HIGH, quotes.LOW, quotes.OI),
+)
+_PRICES: Final = {PRICE: _LAST, BID: _BID, ASK: _ASK, OPEN: _OPEN, HIGH: _HIGH, LOW: _LOW, PREVIOUS: _CLOSE}
 _QUANTITIES: Final = (quotes.DEPTH, quotes.ASK_WORDS_AT)
 _LONGEST_AGE: Final = 10**6
 
@@ -141,7 +158,17 @@ class QuoteModel(CellModel):
         self._names: list[str] = []
         self._flashing: dict[int, tuple[float, Role]] = {}
         self._cells: dict[int, list[Cell | None]] = {}
+        self.leave_out(RARE)
         self._take([])
+
+    def leave_out(self, places: Iterable[int]) -> None:
+        """Which of the rare columns nobody sees: no words are made of them, and their changes are no news."""
+        unseen = [place for place in places if place in RARE]
+        self._blank: list[Cell | None] = [Cell("") if place in unseen else None for place in range(len(COLUMNS))]
+        self._depends = _DEPENDS.copy()
+        self._depends[:, unseen] = False
+        self._matters = self._depends.any(axis=1)
+        self._cells.clear()
 
     # --- which rows
 
@@ -261,7 +288,9 @@ class QuoteModel(CellModel):
                 return np.where(known[:, _VOLUME] < 0, none, known[:, _VOLUME])
             case _ if column == AGE:
                 return np.where(known[:, _AGE] >= _LONGEST_AGE, none, known[:, _AGE])
-        price = known[:, {PRICE: _LAST, BID: _BID, ASK: _ASK}[column]]
+            case _ if column == OI:
+                return np.where(known[:, _OI] <= 0, none, known[:, _OI])
+        price = known[:, _PRICES[column]]
         return np.where(price == 0, none, price / self._divisors)
 
     # --- once a frame
@@ -299,7 +328,7 @@ class QuoteModel(CellModel):
         if not len(items):
             return
         now, before = self._now(items), self._known[items]
-        differs = now != before
+        differs = (now != before) & self._matters
         touched = differs.any(axis=1)
         if not touched.any():
             return
@@ -308,7 +337,7 @@ class QuoteModel(CellModel):
         self._busy = bool(differs.sum() > BUSY_CELLS)
         if lit:
             self._light(items, now[:, _LAST] - before[:, _LAST], before[:, _LAST], now_s)
-        self._announce(items.tolist(), (differs @ _DEPENDS).tolist())
+        self._announce(items.tolist(), (differs @ self._depends).tolist())
 
     def _announce(self, items: Sequence[int], stale: Sequence[Sequence[bool]]) -> None:
         """Forget the words of these cells and say that they changed; rows that changed alike, side by side, as one."""
@@ -340,7 +369,7 @@ class QuoteModel(CellModel):
     def _now(self, items: Rows) -> Shown:
         """What the market says now of these, a line of whole numbers each."""
         table, rows = self._market.table, self._rows[items]
-        shown = np.zeros((len(items), 7), np.int64)
+        shown = np.zeros((len(items), len(_KNOWN)), np.int64)
         if not len(items):
             return shown
         words = table.words(rows, (*_WORDS, *_QUANTITIES))
@@ -348,7 +377,8 @@ class QuoteModel(CellModel):
         shown[:, : len(_WORDS)] = words[:, : len(_WORDS)].view(np.int32)
         shown[:, _VOLUME] = words[:, _VOLUME]
         shown[~(trades & (level >= quotes.QUOTE)), _VOLUME] = -1
-        shown[level < quotes.QUOTE, _CLOSE] = 0
+        shown[:, _OI] = words[:, _OI] * (trades & (level == quotes.FULL))
+        shown[:, [_CLOSE, _OPEN, _HIGH, _LOW]] *= (level >= quotes.QUOTE)[:, None]
         shown[level == quotes.NOTHING, _LAST] = 0
         full = trades & (level == quotes.FULL)
         shown[:, [_BID, _ASK]] *= full[:, None] & (words[:, len(_WORDS) :] > 0)
@@ -370,7 +400,7 @@ class QuoteModel(CellModel):
         if cells is None:
             # It was out of sight: what is known of it may be old.
             self._known[item] = self._now(np.array((item,)))[0]
-            cells = self._cells[item] = [None] * len(COLUMNS)
+            cells = self._cells[item] = self._blank.copy()
         elif None not in cells:
             return cast("list[Cell]", cells)
         self._make(item, cells)
@@ -384,7 +414,7 @@ class QuoteModel(CellModel):
 
     def _make(self, item: int, cells: list[Cell | None]) -> None:
         """Make those cells of a row that are missing."""
-        last, close, volume, bid, ask, grade, age = self._known[item].tolist()
+        last, close, volume, bid, ask, opened, high, low, oi, grade, age = self._known[item].tolist()
         divisor, decimals = self._divisors.item(item), self._decimals[item]
         plain: Role | None = "muted" if grade in quotecells.OLD else None
         if cells[SYMBOL] is None:
@@ -399,6 +429,11 @@ class QuoteModel(CellModel):
             cells[ASK] = quotecells.price(ask, divisor, decimals, plain)
         if cells[AGE] is None:
             cells[AGE] = quotecells.age(age, grade)
+        for place, raw in zip((OPEN, HIGH, LOW, PREVIOUS), (opened, high, low, close), strict=True):
+            if cells[place] is None:
+                cells[place] = quotecells.price(raw, divisor, decimals, plain)
+        if cells[OI] is None:
+            cells[OI] = Cell(formats.volume(oi or None), plain)
 
     def lit_of(self, row: int) -> Role | None:
         """The colour in which a row's price lights up at the moment."""

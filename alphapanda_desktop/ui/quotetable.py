@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QRect
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from alphapanda_desktop.ui.quotemodel import COLUMNS, PRICE, SYMBOL, QuoteModel
+from alphapanda_desktop.ui.quotemodel import COLUMNS, PRICE, RARE, SYMBOL, QuoteModel
 from alphapanda_desktop.ui.stamps import Ink, Stamps
 from alphapanda_desktop.ui.tables import Cell
 from alphapanda_desktop.ui.tableview import ELIDE, FLASH_ALPHA, TIGHT, TableView, faint, paint_chip, paint_mark
@@ -38,6 +38,8 @@ class QuoteTable(TableView):
         self._inks: dict[Role, Ink] = {}
         self._inked_in = model.theme
         self._give_room()
+        for column in RARE:
+            self.setColumnHidden(column, True)
         self._elided: dict[tuple[str, int], str] = {}
 
     def _give_room(self) -> None:

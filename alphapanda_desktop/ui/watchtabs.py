@@ -180,6 +180,7 @@ class WatchTabs(Watchlist):
         with QSignalBlocker(self.table):
             self.load(shown.keys)
         hidden = [at for at, title in enumerate(TITLES) if title in shown.hidden]
+        self.model.leave_out(hidden)
         self.fitted.leave_out(hidden)
         header = self.table.horizontalHeader()
         column = TITLES.index(shown.sorted_by) if shown.sorted_by in TITLES else -1
@@ -316,7 +317,9 @@ class WatchTabs(Watchlist):
         """Show a column of this list's table, or take it away."""
         hidden = [each for each in self.showing.hidden if each != title] + ([] if shown else [title])
         self._keep(replace(self.showing, hidden=tuple(hidden)))
-        self.fitted.leave_out([at for at, each in enumerate(TITLES) if each in hidden])
+        places = [at for at, each in enumerate(TITLES) if each in hidden]
+        self.model.leave_out(places)
+        self.fitted.leave_out(places)
 
     # --- CSV
 

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPixmap
 
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
-from alphapanda_desktop.ui.quotemodel import AGE, COLUMNS, PERCENT, PRICE, SYMBOL
+from alphapanda_desktop.ui.quotemodel import AGE, COLUMNS, PERCENT, PRICE, RARE, SYMBOL
 from alphapanda_desktop.ui.stamps import Ink, Stamps
 from alphapanda_desktop.ui.theme import DARK, LIGHT, ui_font
 from alphapanda_desktop.ui.watchlist import Watchlist
@@ -105,7 +105,7 @@ def test_a_selected_row_is_filled_and_every_column_keeps_its_words(pane: Pane) -
     pane.stage.tick(INFY, 100.0, close=90.0)
     pane.frame()
     pane.table.selectRow(0)
-    for column in range(len(COLUMNS)):
+    for column in (column for column in range(len(COLUMNS)) if column not in RARE):
         cell = pane.cell_of(0, column)
         assert has(cell, DARK.selection)
         assert len(inked(cell)) > 3

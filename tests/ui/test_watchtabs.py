@@ -9,10 +9,12 @@ import shiboken6
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Mode
-from alphapanda_desktop.domain.watchlists import WatchedList
+from alphapanda_desktop.domain.watchlists import RARE, WatchedList
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
+from alphapanda_desktop.ui.quotemodel import COLUMNS
 from alphapanda_desktop.ui.watchimport import ImportSheet
 from alphapanda_desktop.ui.watchtabs import TITLES, WatchTabs
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY, OPTION, RUPEE, MarketStage
@@ -42,6 +44,14 @@ class Pane:
 
     def kept(self, at: int = 0) -> WatchedList:
         return self.saved[-1][0][at]
+
+    def frame(self) -> None:
+        self.edge.frames.beat()
+
+    def cells(self, instrument: Instrument) -> dict[str, str]:
+        place = self.tabs.model.place(instrument.instrument_token)
+        assert place is not None
+        return {title: self.tabs.model.cell(place, TITLES.index(title)).text for title in RARE}
 
     def shown_titles(self) -> list[str]:
         return [title for at, title in enumerate(TITLES) if not self.tabs.table.isColumnHidden(at)]
@@ -154,7 +164,7 @@ def test_columns_that_were_taken_away_stay_away_in_that_list_alone(pane: Any) ->
     p.tabs.show_column("Volume", False)
     p.tabs.resize(900, 400)
     assert "Volume" not in p.shown_titles()
-    assert p.kept().hidden == ("Volume",)
+    assert p.kept().hidden == (*RARE, "Volume")
     p.tabs.tabs.setCurrentIndex(1)
     assert "Volume" in p.shown_titles()
     p.tabs.tabs.setCurrentIndex(0)
@@ -167,7 +177,7 @@ def test_the_columns_menu_ticks_what_is_shown(pane: Any) -> None:
     p = pane(*TWO)
     p.tabs.show_column("Bid", False)
     ticked = {action.text(): action.isChecked() for action in p.tabs.open_columns(QPoint()).actions()}
-    assert ticked == {title: title != "Bid" for title in TITLES[1:]}
+    assert ticked == {title: title not in (*RARE, "Bid") for title in TITLES[1:]}
 
 
 def test_each_list_is_sorted_as_it_was_left(pane: Any) -> None:
@@ -276,3 +286,26 @@ def test_a_named_file_is_read_into_the_sheet(pane: Any, tmp_path: Path) -> None:
     QTest.keyClick(sheet.path, Qt.Key.Key_Return)
     QTest.mouseClick(sheet.new, Qt.MouseButton.LeftButton)
     assert p.kept(2).keys == (INFY.key,)
+
+
+def test_rare_columns_are_shown_when_they_are_asked_for(pane: Any) -> None:
+    p = pane(*TWO)
+    assert not set(RARE) & set(p.shown_titles())
+    p.stage.tick(FUTURE, 26_000.0, 100, close=25_900.0)
+    p.frame()
+    p.tabs.resize(1200, 400)
+    for title in RARE:
+        p.tabs.show_column(title, True)
+    assert set(RARE) <= set(p.shown_titles())
+    assert p.cells(FUTURE) == {
+        "Open": "26,000.00", "High": "26,000.00", "Low": "26,000.00", "Prev": "25,900.00", "OI": "–",
+    }  # fmt: skip
+    p.stage.tick(FUTURE, 26_100.0, 100, close=25_900.0)
+    p.frame()
+    assert p.cells(FUTURE)["High"] == "26,100.00"
+    p.tabs.show_column("High", False)
+    assert p.cells(FUTURE)["High"] == ""
+
+
+def test_the_rare_columns_of_a_new_list_are_those_of_the_table() -> None:
+    assert tuple(column.title for column in COLUMNS if column.rare) == RARE
