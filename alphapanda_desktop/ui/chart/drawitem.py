@@ -138,7 +138,10 @@ class DrawingsItem(Over):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(colour)
         for at, text in self._words(drawing):
-            self._labels.draw(painter, at.x() + AIR, math.floor(at.y()) - self._labels.height - 1, text)
+            left, top = math.floor(at.x()) + AIR, math.floor(at.y()) - self._labels.height - 1
+            ground = QRect(left - 2, top, math.ceil(self._labels.width(text)) + 4, self._labels.height)
+            painter.fillRect(ground, theme.colour("panel"))
+            self._labels.draw(painter, left, top, text)
         if taken:
             self._draw_handles(painter, theme, drawing)
 

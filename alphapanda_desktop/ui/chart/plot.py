@@ -26,7 +26,7 @@ from alphapanda_desktop.ui.chart.orderlines import LineGrip, OrderLine
 from alphapanda_desktop.ui.chart.overlay import Word
 from alphapanda_desktop.ui.chart.pane import ScaleKind
 from alphapanda_desktop.ui.chart.pointer import Pointer
-from alphapanda_desktop.ui.chart.pricescale import PriceScale
+from alphapanda_desktop.ui.chart.pricescale import LEGEND_PX, PriceScale
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource, Window
 from alphapanda_desktop.ui.chart.studies import Study
 from alphapanda_desktop.ui.chart.surface import Surface
@@ -333,6 +333,7 @@ class Plot(Surface):
         if tuple(studies) != self.studies.wanted:
             self.studies.wanted = tuple(studies)
             self.put_studies(self._source)
+            self.scale.head_px = LEGEND_PX + self._words.height * sum(study.over for study in studies)
             self.arrange()
             self._apply_window()
             self._say_legend()

@@ -11,7 +11,10 @@ AIR: Final = 0.06
 """Share of the price range that stays free below."""
 
 LEGEND_PX: Final = 44.0
-"""Room above the highest price for the words in the corner."""
+"""Room above the highest price for two lines of words in the corner."""
+
+MOST_HEAD: Final = 0.3
+"""Share of the pane that the words may take when there are more of them."""
 
 LEAST_TICKS: Final = 10
 """So many steps are shown at least, lest a still price fills the pane."""
@@ -24,6 +27,8 @@ class PriceScale:
         self.kind: ScaleKind = "linear"
         self.auto = True
         self.finest = 0.01
+        self.head_px = LEGEND_PX
+        """Room for the words in the corner, above the highest price."""
         self._pane = pane
 
     def fit(self, low: float, high: float) -> bool:
@@ -38,8 +43,8 @@ class PriceScale:
             low, high = math.log10(low), math.log10(high)
         spare = max(least - (high - low), 0.0) / 2
         air = max((high - low) * AIR, finest)
-        room_px = max(pane.height() - LEGEND_PX, 1.0)
-        above = max(air, (high - low + 2 * spare + air) * LEGEND_PX / room_px)
+        head_px = min(self.head_px, max(LEGEND_PX, MOST_HEAD * pane.height()))
+        above = max(air, (high - low + 2 * spare + air) * head_px / max(pane.height() - head_px, 1.0))
         low, high = low - spare - air, high + spare + above
         return pane.set_prices(*((10.0**low, 10.0**high) if log else (low, high)), log=log)
 

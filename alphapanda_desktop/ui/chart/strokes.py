@@ -56,10 +56,17 @@ def inside(box: QRect, x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> tuple[
 
     Qt cuts what reaches beyond the picture itself, where it ends for the part being painted: other pixels come of it.
     """
+    left, top, right, bottom = box.left(), box.top(), box.left() + box.width(), box.top() + box.height()
+    if not x0.size or (
+        min(x0.min(), x1.min()) >= left
+        and max(x0.max(), x1.max()) <= right
+        and min(y0.min(), y1.min()) >= top
+        and max(y0.max(), y1.max()) <= bottom
+    ):
+        return x0, y0, x1, y1
     dx, dy = x1 - x0, y1 - y0
     start, end, there = np.zeros_like(dx), np.ones_like(dx), np.ones(dx.shape, np.bool_)
-    left, top = float(box.left()), float(box.top())
-    sides = ((-dx, x0 - left), (dx, left + box.width() - x0), (-dy, y0 - top), (dy, top + box.height() - y0))
+    sides = ((-dx, x0 - left), (dx, right - x0), (-dy, y0 - top), (dy, bottom - y0))
     for towards, room in sides:
         share = np.divide(room, towards, out=np.zeros_like(dx), where=towards != 0)
         start = np.where(towards < 0, np.maximum(start, share), start)

@@ -109,12 +109,12 @@ class StudySet:
         """Fit all scales; those panes whose moved."""
         return [lower for lower in self.lower if lower.fit()]
 
-    def places_of_last(self, prices: Pane) -> tuple[QRect, ...]:
-        """All pixels that the newest bar moves, one rectangle for each indicator."""
-        if not self.wanted:
-            return ()
-        over = (item.place_of_last(prices) for item in self.over)
-        return (*over, *(lower.item.place_of_last(lower.pane) for lower in self.lower))
+    def places_of_last(self, prices: Pane) -> tuple[QRect, list[QRect]]:
+        """All pixels that the newest bar moves over the candles, and in each pane beneath."""
+        over = QRect()
+        for item in self.over:
+            over = over.united(item.place_of_last(prices))
+        return over, [lower.item.place_of_last(lower.pane) for lower in self.lower]
 
     def say(self, row: int, text_of: Callable[[float], str]) -> Sequence[list[Word]]:
         """Lines of words about a bar for those over the candles; the others say theirs in their panes."""

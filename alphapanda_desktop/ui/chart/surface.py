@@ -175,7 +175,8 @@ class Surface(Canvas):
         if self.candles is None or self.volume is None:
             return ()
         volume = self.volume.place_of_last(self.volumes) if self.volumes.shown else QRect()
-        return self.candles.place_of_last(self.prices), volume, *self.studies.places_of_last(self.prices)
+        over, below = self.studies.places_of_last(self.prices)
+        return self.candles.place_of_last(self.prices).united(over), volume, *below
 
     # --- painting
 
