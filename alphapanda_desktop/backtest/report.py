@@ -322,13 +322,14 @@ def _money(value: float | None) -> str:
 
 
 def monthly_returns(equity: Equity, opening: int) -> dict[tuple[int, int], float]:
-    """What each month made of the account, as a fraction, by year and month."""
+    """What each month made of the account, as a fraction, by year and month; none where nothing was left of it."""
     days, worth = equity.daily(opening)
     months = [(day.year, day.month) for day in (day_of(int(number) * DAY_S) for number in days)]
     found: dict[tuple[int, int], float] = {}
     before = float(worth[0])
     for place, month in enumerate(months):
         if place + 1 == len(months) or months[place + 1] != month:
-            found[month] = float(worth[place + 1]) / before - 1
+            if before > 0:
+                found[month] = float(worth[place + 1]) / before - 1
             before = float(worth[place + 1])
     return found

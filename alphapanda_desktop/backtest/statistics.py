@@ -15,7 +15,8 @@ for the first day against the opening cash. A year has 252 days and the risk-fre
   exposure        bars at whose close something is held / bars
   turnover        rupees bought and sold
 
-A figure that cannot be worked out (a ratio with nothing below the line) is None.
+A figure that cannot be worked out is None: a ratio with nothing below the line, and what days return once an account is
+worth nothing.
 """
 
 from __future__ import annotations
@@ -155,11 +156,16 @@ def statistics_of(result: Result, equity: Equity | None = None, trades: list[Tra
 
 
 def ratios_of(daily: Ints) -> Ratios:
-    """The figures of an account that was worth so much at the start and at the end of each day after."""
-    returns, growth = np.diff(daily) / daily[:-1], int(daily[-1]) / int(daily[0])
+    """The figures of an account that was worth so much at the start and at the end of each day after.
+
+    Of an account that was worth nothing, or less, there is no return of a day: what is made of them is unknown.
+    """
+    growth = int(daily[-1]) / int(daily[0])
+    lost = bool((daily[:-1] <= 0).any())
+    returns = np.zeros(0) if lost else np.diff(daily) / daily[:-1]
     return Ratios(
         total_return=growth - 1,
-        cagr=_cagr(growth, len(returns)),
+        cagr=_cagr(growth, len(daily) - 1),
         volatility=_over(float(np.std(returns, ddof=1)) * YEAR**0.5, 1.0) if len(returns) > 1 else None,
         sharpe=_sharpe(returns),
         sortino=_sortino(returns),

@@ -181,8 +181,8 @@ def _judge(
     job: Job, objective: Objective, stretch: Stretch, tried: Sequence[Trial], hands: Hands
 ) -> tuple[Step, Outcome | None]:
     best = next(iter(objective.ranked(tried)), None)
-    if best is None or not _has_bars(job):
-        note = "no parameters qualified, nothing was traded" if best is None else "no bars of every instrument"
+    note = _why_not(job, best)
+    if best is None or note:
         nothing = Step(stretch=stretch, tried=len(tried), params=None, learned=None, judged=None, statistics=None,
                        note=note)  # fmt: skip
         return nothing, None
@@ -193,6 +193,15 @@ def _judge(
         judged=replace(objective, min_trades=0).of(as_trial), statistics=outcome.statistics,
     )  # fmt: skip
     return step, outcome
+
+
+def _why_not(job: Job, best: Trial | None) -> str:
+    """Why a stretch is not played, empty where it is."""
+    if job.cash <= 0:
+        return "nothing is left of the account, nothing was traded"
+    if best is None:
+        return "no parameters qualified, nothing was traded"
+    return "" if _has_bars(job) else "no bars of every instrument"
 
 
 def _stitched(steps: Sequence[Step], accounts: Sequence[tuple[Ints, Ints]], opening: int) -> Forward:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from alphapanda_desktop.backtest.trades import trades_of
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.positions import RUPEE, fold_fills
 from alphapanda_desktop.strategies import SHIPPED
-from tests.backtest.history import INFY, a_series, buy, flat, play, sell, walk
+from tests.backtest.history import FUTURE, INFY, MONDAY, a_series, buy, flat, joined, play, sell, walk
 
 CLOSE = pytest.approx
 
@@ -104,3 +105,14 @@ def test_the_report_holds_curves_trades_parameters_assumptions_and_nothing_from_
     assert page.count("<tr>") >= len(trades)
     assert all(text in page for text in ("stop_loss", "next bar&#x27;s open", "squared off by the broker", "Sortino"))
     assert not any(text in page for text in ("http:", "https:", "<script", "src="))
+
+
+def test_of_an_account_that_was_worth_less_than_nothing_no_ratio_of_its_days_is_made_up() -> None:
+    overnight = [a_series(*[(price,) * 4] * 3, instrument=FUTURE, start=MONDAY + timedelta(days=days))
+                 for days, price in enumerate((1_000.0, 100.0, 150.0))]  # fmt: skip
+    result = play({0: buy(75)}, joined(*overnight), product="NRML", cash=20_000.0)
+    told = statistics_of(result)
+    assert told.closing < 0 and told.total_return < -1 and told.max_drawdown < -1
+    assert (told.volatility, told.sharpe, told.sortino, told.cagr) == (None, None, None, None)
+    page = html_of(result, told, equity_of(result), trades_of(result.executions, {FUTURE.key: 1}))
+    assert "nan" not in page and "inf" not in page.lower().replace("infy", "")

@@ -19,7 +19,7 @@ from alphapanda_desktop.sweeps.job import Job, play
 from alphapanda_desktop.sweeps.search import Listed
 from alphapanda_desktop.sweeps.space import Axis, points_of
 from alphapanda_desktop.sweeps.trial import Objective, Results, Trial
-from tests.backtest.history import walk
+from tests.backtest.history import FUTURE, walk
 from tests.sweeps.searching import LIVELY, a_job, here
 
 GRID = [Axis.of("fast=2:6:2"), Axis.of("slow=7,15")]
@@ -146,3 +146,17 @@ def test_a_walk_that_was_interrupted_goes_on_where_it_was(job: Job, tmp_path: Pa
     again.close()
     assert found.steps == whole.steps
     assert who.executor.count == 5 * (6 + 1) - 8  # type: ignore[attr-defined]
+
+
+def test_where_nothing_is_left_of_the_account_the_walk_goes_on_without_trading(tmp_path: Path) -> None:
+    series = replace(walk(375 * 14), instrument=replace(FUTURE, lot_size=1))
+    fallen = np.where(series.days > series.days[375 * 7], 0.2, 1.0)  # overnight, to a fifth
+    prices = {name: np.round(getattr(series, name) * fallen * 20) / 20 for name in ("open", "high", "low", "close")}
+    params = {"side": "BUY", "min_interval": 86_400, "stop_loss": 0, "lots": 20}
+    job = Job(strategy="low_frequency_demo", params=params, product="NRML", cash=8_000.0, bar_s=300,
+              data=(keep(replace(series, **prices), tmp_path),))  # fmt: skip
+    points = [{"cool_down": 0}]
+    found, _ = walk_forward(job, Walk.of("3d/2d"), lambda: Listed(points), GOAL, here(), Results())
+    notes = [step.note for step in found.steps]
+    assert found.worth[-1] < 0 and notes[-1] == "nothing is left of the account, nothing was traded"
+    assert found.ratios.total_return < -1 and found.ratios.cagr is None
