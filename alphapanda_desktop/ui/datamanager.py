@@ -52,7 +52,7 @@ COLUMNS: Final[tuple[Column[KeptFile], ...]] = (
     Column("Changed", lambda f: f.changed_at, lambda f: ist_moment(f.changed_at), width_chars=24,
            colour=lambda _: "muted"),
     Column("What it is", lambda f: f.told, lambda f: f"{f.told}; it stays: {f.stays}" if f.stays else f.told,
-           width_chars=60, colour=lambda f: "muted" if f.stays else None, tooltip=lambda f: f.stays or f.told),
+           width_chars=70, colour=lambda f: "muted" if f.stays else None, tooltip=lambda f: f.stays or f.told),
 )  # fmt: skip
 
 

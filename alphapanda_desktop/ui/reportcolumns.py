@@ -85,7 +85,7 @@ OPEN: Final[tuple[Column[OpenLots], ...]] = (
 )
 
 HEADS: Final[tuple[Column[HeadTotal], ...]] = (
-    Column("Head", lambda t: t.head.value, width_chars=34),
+    Column("Head", lambda t: t.head.value, width_chars=42),
     Column("Lots", lambda t: t.lots, lambda t: formats.grouped(t.lots), "right", 7),
     Column("Sold less bought", lambda t: t.gross, lambda t: formats.known_signed(_rupees(t.gross)), "right", 17,
            colour=lambda t: _role(t.gross)),
@@ -98,8 +98,8 @@ HEADS: Final[tuple[Column[HeadTotal], ...]] = (
 )  # fmt: skip
 
 LOTS: Final[tuple[Column[TaxLot], ...]] = (
-    Column("Head", lambda t: t.head.value, width_chars=18, tooltip=lambda t: t.head.value),
-    Column("Instrument", lambda t: f"{t.exchange}:{t.tradingsymbol}", width_chars=20, elide="middle"),
+    Column("Head", lambda t: t.head.value, width_chars=26, tooltip=lambda t: t.head.value),
+    Column("Instrument", lambda t: f"{t.exchange}:{t.tradingsymbol}", width_chars=26, elide="middle"),
     Column("Qty", lambda t: t.quantity, lambda t: formats.grouped(t.quantity), "right", 8),
     Column("Bought on", lambda t: t.bought_on, lambda t: _short(t.bought_on), width_chars=11),
     Column("Sold on", lambda t: t.sold_on, lambda t: _short(t.sold_on), width_chars=11),
