@@ -37,6 +37,9 @@ _WEIGHTS: Final = np.array([*(1 / (seen + 1) for seen in range(_SETTLED)), _WEIG
 
 _GROWTH: Final = 1024
 
+CLOCKS_DIFFER_S: Final = 60.0
+"""How far the exchange's clock may be behind this computer's before its ticks look older than they are."""
+
 
 class Grade(StrEnum):
     """What a price is worth now; the values are the words on screen."""
@@ -64,6 +67,8 @@ class Pulse:
         self._usual_s = np.zeros(_GROWTH)
         self._seen = np.zeros(_GROWTH, np.intp)
         """How many gaps were seen, no more than are counted."""
+        self._from_s = np.full(_GROWTH, -np.inf)
+        """When each was subscribed last."""
 
     def reserve(self, size: int) -> None:
         """Have room for so many rows."""
@@ -73,16 +78,24 @@ class Pulse:
             self._last_s = np.concatenate((self._last_s, np.full(more, -np.inf)))
             self._usual_s = np.concatenate((self._usual_s, np.zeros(more)))
             self._seen = np.concatenate((self._seen, np.zeros(more, np.intp)))
+            self._from_s = np.concatenate((self._from_s, np.full(more, -np.inf)))
+
+    def subscribed(self, rows: Rows, now_s: float) -> None:
+        """These are listened to from now on: what they said before is old, their silence until now no habit."""
+        self._reserve_for(rows)
+        self._from_s[rows] = now_s
 
     def beat(self, rows: Rows, now_s: float, *, since_s: float) -> None:
         """These ticked now; a silence that reaches back before `since_s` was the link's, not theirs."""
         last_s = self._last_s[rows]
         self._last_s[rows] = now_s
-        known = (last_s >= since_s) & (last_s > -np.inf)
+        known = (last_s >= np.maximum(self._from_s[rows], since_s)) & (last_s > -np.inf)
         if not known.all():
             rows, last_s = rows[known], last_s[known]
         gap_s, seen, usual_s = now_s - last_s, self._seen[rows], self._usual_s[rows]
-        most_s = np.where(seen < LEARNT_AFTER, np.inf, _LONGEST_STEP * np.maximum(usual_s, _SHORTEST_S))
+        # The very first may have been a pause of the market: the second shows it.
+        usual_s = np.where(seen == 1, np.minimum(usual_s, _LONGEST_STEP * np.maximum(gap_s, _SHORTEST_S)), usual_s)
+        most_s = np.where(seen == 0, np.inf, _LONGEST_STEP * np.maximum(usual_s, _SHORTEST_S))
         self._usual_s[rows] = usual_s + (np.minimum(gap_s, most_s) - usual_s) * _WEIGHTS[seen]
         self._seen[rows] = np.minimum(seen + 1, _SETTLED)
 
@@ -116,7 +129,7 @@ class Pulse:
         last_s, old_s = self._last_s[rows], self._old_s(rows)
         silence_s = now_s - last_s
         grades = 1 + (silence_s > old_s * self._late_share(rows)).astype(np.intp)
-        grades[(silence_s > old_s) | (last_s < since_s)] = GRADES.index(Grade.STALE)
+        grades[(silence_s > old_s) | (last_s < np.maximum(self._from_s[rows], since_s))] = GRADES.index(Grade.STALE)
         grades[last_s == -np.inf] = GRADES.index(Grade.NEVER)
         return grades
 
@@ -131,3 +144,53 @@ class Pulse:
 
     def _late_share(self, rows: Rows) -> NDArray[np.float64]:
         return np.where(self._seen[rows] < LEARNT_AFTER, 0.5, LATE_TIMES / OLD_TIMES)
+
+
+class Kept:
+    """Which exchange times are of before an instrument was listened to: by row, in epoch seconds of the wall's clock.
+
+    What a subscription tells first was kept, and may be of an hour ago or of yesterday. Where this computer's clock is
+    ahead all times look old: a later one than the first that did has ticked since.
+    """
+
+    def __init__(self) -> None:
+        self._linked_s = 0.0
+        self._from_s = np.zeros(_GROWTH)
+        self._first_s = np.zeros(_GROWTH, np.int64)
+
+    def linked(self, at_s: float) -> None:
+        """A new link: all that it tells first was kept."""
+        self._linked_s = at_s
+        self._first_s[:] = 0
+
+    def subscribed(self, rows: Rows, at_s: float) -> None:
+        """What is told first of these was kept."""
+        self._reserve_for(rows)
+        self._from_s[rows] = at_s
+        self._first_s[rows] = 0
+
+    def was(self, row: int, sent_s: int) -> bool:
+        """Whether a tick of that exchange time was kept; one without a time is taken for one of now."""
+        from_s = self._from_s.item(row) if row < len(self._from_s) else 0.0
+        if not sent_s or sent_s >= max(self._linked_s, from_s) - CLOCKS_DIFFER_S:
+            return False
+        return self.were(np.array((row,)), np.array((sent_s,))).item()
+
+    def were(self, rows: Rows, sent_s: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """The same of many, each once."""
+        self._reserve_for(rows)
+        old: NDArray[np.bool_] = sent_s < np.maximum(self._from_s[rows], self._linked_s) - CLOCKS_DIFFER_S
+        old &= sent_s > 0
+        if old.any():
+            where, sent_s = rows[old], sent_s[old]
+            self._first_s[where] = np.where(self._first_s[where] > 0, self._first_s[where], sent_s)
+            old[old] = sent_s <= self._first_s[where]
+        return old
+
+    def _reserve_for(self, rows: Rows) -> None:
+        room = len(self._from_s)
+        size = int(rows.max()) + 1 if len(rows) else 0
+        if size > room:
+            more = max(size, 2 * room) - room
+            self._from_s = np.concatenate((self._from_s, np.zeros(more)))
+            self._first_s = np.concatenate((self._first_s, np.zeros(more, np.int64)))

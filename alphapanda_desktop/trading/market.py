@@ -20,12 +20,12 @@ from psygnal import Signal
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.freshness import GRADES, Grade, Pulse
+from alphapanda_desktop.domain.freshness import GRADES, Grade, Kept, Pulse
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Mode, Period, Tick
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, Feed, History, LinkReport, LinkState
-from alphapanda_desktop.domain.quotes import Batch, LatestTable, Rows
+from alphapanda_desktop.domain.quotes import FULL, SENT_AT, Batch, LatestTable, Rows
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.trading.liveseries import LiveSeries
 from alphapanda_desktop.trading.scope import Scope
@@ -45,9 +45,6 @@ BRISK_S: Final = 0.0005
 
 BEAT_S: Final = 0.05
 """Ticks of so short a time are one beat to the guard of freshness, whose limits are seconds."""
-
-CLOCKS_DIFFER_S: Final = 60.0
-"""How far the exchange's clock may be behind this computer's before its ticks look older than they are."""
 
 FEW: Final = 8
 """Packets up to which Python is quicker than numpy."""
@@ -94,10 +91,7 @@ class Market:
         self.was_down = True
         """Whether updates may have been missed: until the first link is up, and again after each loss."""
         self._up_since_s = 0.0
-        self._up_at_s = 0.0
-        """The same by the clock on the wall, in epoch seconds: what exchange times are held against."""
-        self._kept_at: dict[int, int] = {}
-        """Exchange times of ticks that looked as if they had been kept from before the link, by token."""
+        self._kept = Kept()
         self._wishes: dict[str, dict[int, Mode]] = {}
         self._rows_of: dict[str, Rows] = {}
         """Rows of what each owner watches."""
@@ -175,7 +169,15 @@ class Market:
             new = {token: mode for token, at in wanted.items() if at is mode and self._told.get(token) is not mode}
             if new:
                 self._feed.watch(new, mode)
+                self._begin([token for token in new if token not in self._told])
                 self._told.update(new)
+
+    def _begin(self, tokens: Sequence[int]) -> None:
+        """Take what comes first of these for old news."""
+        rows = self.table.make_rows(tokens)
+        self._settle()
+        self._pulse.subscribed(rows, self._clock.monotonic_s())
+        self._kept.subscribed(rows, self._clock.now().timestamp())
 
     def now(self) -> datetime:
         """The venue's time, aware UTC."""
@@ -197,18 +199,15 @@ class Market:
         return tick
 
     def trusted(self, instrument_token: int) -> Tick | None:
-        """Its last tick if money may hang on it: with a price, and of no time before the link came up.
+        """Its last tick if money may hang on it: with a price, and of no time before it was subscribed on this link.
 
         What a subscription tells first was kept, and may be of yesterday.  Source: CONTRACT 7, lessons 3 and 4.
         """
         tick = self.latest(instrument_token)
         if tick is None or not tick.last_price > 0:
             return None
-        at = tick.exchange_epoch_s
-        if not at or at >= self._up_at_s - CLOCKS_DIFFER_S:
-            return tick
-        # Where this computer's clock is ahead all ticks look old; a later one than was kept has ticked since.
-        return tick if at > self._kept_at.setdefault(instrument_token, at) else None
+        row = self._row(instrument_token)
+        return None if self._kept.was(row, tick.exchange_epoch_s) else tick
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
@@ -227,7 +226,8 @@ class Market:
         return self.grade(instrument_token) in (Grade.STALE, Grade.NEVER)
 
     def grade(self, instrument_token: int) -> Grade:
-        """How fresh its price is; stale without a link or a session, and until its first tick after either."""
+        """How fresh its price is; stale without a link or a session, until its first tick after either and after it was
+        subscribed, and as long as that tick's time is of before."""
         row = self.table.row_of(instrument_token)
         return Grade.NEVER if row is None else GRADES[self.grades(np.array((row,))).item()]
 
@@ -235,6 +235,8 @@ class Market:
         """The same of rows of the table, as places in `domain.freshness.GRADES`."""
         self._settle()
         grades = self._pulse.grades(rows, self._clock.monotonic_s(), since_s=self._up_since_s)
+        sent_s = np.where(self.table.level[rows] == FULL, self.table.column(SENT_AT)[rows].astype(np.int64), 0)
+        grades[self._kept.were(rows, sent_s)] = GRADES.index(Grade.STALE)
         if self.frozen_at is not None or self.link.state is not LinkState.UP:
             grades[grades != GRADES.index(Grade.NEVER)] = GRADES.index(Grade.STALE)
         return grades
@@ -481,8 +483,7 @@ class Market:
             self._series.lost(self._clock.now())
         if is_up and not was_up:
             self._up_since_s = self._clock.monotonic_s()
-            self._up_at_s = self._clock.now().timestamp()
-            self._kept_at.clear()
+            self._kept.linked(self._clock.now().timestamp())
         self.link = report
         self._call("link", self.link_changed.emit, report)
 

@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.freshness import (
     SHORTEST_OLD_S,
     UNTIL_LEARNT_S,
     Grade,
+    Kept,
     Pulse,
 )
 
@@ -81,6 +82,44 @@ def test_one_long_pause_hardly_changes_what_is_usual_and_a_new_habit_is_learnt()
         at_s += 10.0
         pulse.beat(np.array([INFY]), at_s, since_s=0.0)
     assert pulse.usual_gap_s(INFY) == pytest.approx(10.0, rel=0.05)
+
+
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_a_pause_while_the_gap_is_being_learnt_is_no_habit(before: int) -> None:
+    pulse, at_s = Pulse(), 0.0
+    for tick in range(before + LEARNT_AFTER + 8):
+        at_s += 900.0 if tick == before + 1 else 1.0
+        pulse.beat(np.array([INFY]), at_s, since_s=0.0)
+    usual_s = pulse.usual_gap_s(INFY)
+    assert usual_s is not None and usual_s < 2.0
+
+
+def test_two_quick_ticks_at_first_do_not_make_a_quiet_name_look_dead() -> None:
+    pulse, at_s = Pulse(), 0.0
+    for tick in range(LEARNT_AFTER + 3):
+        at_s += 0.1 if tick < 2 else 60.0
+        pulse.beat(np.array([INFY]), at_s, since_s=0.0)
+    assert pulse.grade(INFY, at_s + 61.0, since_s=0.0) is Grade.FRESH
+
+
+def test_time_without_a_subscription_is_no_habit_and_what_was_known_before_it_is_stale() -> None:
+    pulse, at_s = ticking(1.0)
+    pulse.subscribed(np.array([INFY]), at_s + 2.0)
+    assert pulse.grade(INFY, at_s + 2.1, since_s=0.0) is Grade.STALE
+    pulse.beat(np.array([INFY]), at_s + 7_200.0, since_s=0.0)
+    assert pulse.usual_gap_s(INFY) == pytest.approx(1.0)
+    assert pulse.grade(INFY, at_s + 7_200.0, since_s=0.0) is Grade.FRESH
+
+
+@given(st.lists(st.tuples(st.integers(0, 3_000), st.integers(-200, 100)), max_size=30))
+def test_what_was_kept_is_told_of_many_as_of_one(ticks: list[tuple[int, int]]) -> None:
+    one, many = Kept(), Kept()
+    for kept in (one, many):
+        kept.linked(10_000.0)
+        kept.subscribed(np.array([1, 2_000]), 10_100.0)
+    for row, seconds in ticks:
+        at_s = 10_000 + seconds
+        assert one.was(row, at_s) is bool(many.were(np.array([row]), np.array([at_s])).item())
 
 
 def test_ticks_of_one_frame_do_not_make_every_later_gap_unheard_of() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from alphapanda_desktop.domain.errors import Refused
-from alphapanda_desktop.domain.market import Tick
+from alphapanda_desktop.domain.freshness import Grade
+from alphapanda_desktop.domain.market import Mode, Tick
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.risk import Limits, TradingState
-from tests.trading.desk_fakes import INFY, Stage, a_desk, yields
+from tests.trading.desk_fakes import INFY, TCS, Stage, a_desk, yields
 
 LOSES_500 = replace(Limits(), price_band_pct=60.0, max_loss_per_day=500.0)
 FAR = {"order_type": "LIMIT", "market_protection": None}
@@ -58,6 +59,35 @@ def test_a_tick_that_was_kept_from_yesterday_trips_no_limit(arun: Any) -> None:
             cached(s, 90.0, hours=0)
             await yields(50)
             assert s.desk.trading_state is TradingState.REDUCING, "a price of now does"
+
+    arun(story())
+
+
+def test_the_first_tick_after_a_subscription_during_the_day_is_old_news_too(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk(limits=LOSES_500) as s:
+            s.clock.advance(4 * 3600)
+            token, now_s = TCS.instrument_token, int(s.clock.now().timestamp())
+            for _ in range(2):  # Kite tells it in quote mode first, then in the mode that was asked for
+                s.market.watch("a chart", [TCS], Mode.FULL)
+                s.sink.ticks([Tick(token, Mode.FULL, 90.0, exchange_epoch_s=now_s - 3600)])
+                assert s.market.trusted(token) is None
+                assert s.market.grade(token) is Grade.STALE
+            s.sink.ticks([Tick(token, Mode.FULL, 91.0, exchange_epoch_s=now_s)])
+            assert s.market.trusted(token) is not None
+            assert s.market.grade(token) is Grade.FRESH
+
+    arun(story())
+
+
+def test_a_shorter_packet_without_a_time_is_not_held_against_the_time_of_an_older_one(arun: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as s:
+            token, now_s = TCS.instrument_token, int(s.clock.now().timestamp())
+            s.market.watch("a chart", [TCS], Mode.FULL)
+            s.sink.ticks([Tick(token, Mode.FULL, 90.0, exchange_epoch_s=now_s - 3600)])
+            s.sink.ticks([Tick(token, Mode.LTP, 91.0)])
+            assert s.market.grade(token) is Grade.FRESH
 
     arun(story())
 
