@@ -9,7 +9,7 @@ from typing import Final
 from alphapanda_desktop.domain.errors import AlphaPandaError, StrategyError
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
-from alphapanda_desktop.domain.orders import Order
+from alphapanda_desktop.domain.orders import Order, OrderRequest
 from alphapanda_desktop.domain.ports import Clock
 from alphapanda_desktop.domain.strategy import Parameters
 from alphapanda_desktop.trading.askedcontext import AskedContext
@@ -140,11 +140,16 @@ class Host:
             self.run.orders[order.tag] = order
         self._news.set()
         self.context.heard(order)
+        self._sender.heard(order)
         if self.run.asking:
             self._seat.order(order)
         else:
             self._sender.cancel_straggler(order)
         self._tell(self.run)
+
+    def why_held(self, request: OrderRequest) -> str:
+        """Why an order of the run must not leave now though it was asked for; empty where it may."""
+        return self._sender.why_held(request)
 
     async def judge(self, params: Parameters) -> None:
         """Raises StrategyError where the strategy itself says no to parameters whose single values are in bounds."""

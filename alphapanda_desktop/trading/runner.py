@@ -128,7 +128,7 @@ class Runner:
     def _holds(self, request: OrderRequest) -> str:
         """Why an order of a run must not leave: while it waited for its turn the run was paused, or ended."""
         host = self._hosts.get(request.strategy)
-        return host.context.why_held(request) if host is not None else ""
+        return host.why_held(request) if host is not None else ""
 
     def run(self, run_id: str) -> Run:
         """The run of that id; raises StrategyError when there is none."""

@@ -50,6 +50,8 @@ class Sender:
         self._tell = tell
         self._end_run = end_run
         self._cancelling: set[str] = set()
+        self._taken_back: set[str] = set()
+        """Tags of orders that were cancelled before they had a number to be cancelled by."""
         self._begun: set[str] = set()
         self._cuts_told: set[tuple[str, str]] = set()
         self._slices: dict[str, tuple[str, ...]] = {}
@@ -123,7 +125,7 @@ class Sender:
         return True
 
     async def _send(self, request: OrderRequest, cause: Cause) -> None:
-        held = self.context.why_held(request)
+        held = self.why_held(request)
         try:
             if held:
                 raise AlphaPandaError(held)
@@ -169,6 +171,19 @@ class Sender:
                 f"Nothing guards a position of {whose}: its stop was withdrawn, and {what} failed: {error}"
             )
 
+    def why_held(self, request: OrderRequest) -> str:
+        """Why it must not leave now: it was taken back while it waited for its turn, or its run may not enter."""
+        taken_back = "it was taken back before it left" if request.tag in self._taken_back else ""
+        return taken_back or self.context.why_held(request)
+
+    def heard(self, order: Order) -> None:
+        """Cancel what was to be cancelled, now that it has a number."""
+        tag = order.tag or ""
+        if tag in self._taken_back and (order.order_id or not order.live):
+            self._taken_back.discard(tag)
+            if order.live:
+                self.cancel(tag)
+
     def cancel(self, tag: str) -> None:
         """Ask for the end of an order, and of all that it was cut into."""
         parts = self._slices.get(tag, (tag,))
@@ -179,7 +194,10 @@ class Sender:
     async def cancel_one(self, tag: str) -> None:
         """The same of one, to the broker's answer; a refusal is written into the log."""
         order = self._run.orders.get(tag)
-        if order is None or not order.order_id or not order.live:
+        if order is None or not order.live:
+            return
+        if not order.order_id:
+            self._taken_back.add(tag)
             return
         self._cancelling.add(tag)
         try:

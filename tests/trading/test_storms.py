@@ -10,7 +10,7 @@ from alphapanda_desktop.domain.errors import Refused, StrategyError
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.stops import kept_by
 from tests.fakes import an_instrument
-from tests.trading.desk_fakes import INFY, Seen, a_desk, yields
+from tests.trading.desk_fakes import INFY, RESTING, Seen, a_desk, yields
 
 MANY = tuple(an_instrument(f"S{n}", token=5_000_000 + n * 256) for n in range(30))
 
@@ -148,7 +148,47 @@ def test_entries_that_wait_for_their_turn_do_not_leave_once_the_run_is_held(arun
             await eventually(answered)
             assert len(s.broker.placed) == left == run.holding(INFY.key).quantity
             words = [order.status_message for order in run.orders.values() if order.status == "REJECTED"]
-            assert len(words) == 15 - left and all("entries are held" in text for text in words)
+            assert len(words) == 15 - left and all("entries are held" in text or "taken back" in text for text in words)
+
+    arun(story())
+
+
+def test_what_is_cancelled_before_it_has_left_never_leaves(arun, eventually):
+    async def story():
+        async with a_desk() as s:
+            run = await s.run()
+            tags = [s.probe.ctx.buy(INFY, 1, reason="entry", price=RESTING) for _ in range(15)]
+            s.probe.ctx.cancel(tags[0])
+            await yields()
+            left = len(s.broker.placed)
+            assert left < 15 and tags[0] not in [request.tag for request in s.broker.placed]
+            s.probe.ctx.cancel(tags[-1])
+
+            def answered():
+                s.clock.advance(0.2)
+                return all(order.order_id or not order.live for order in run.orders.values())
+
+            await eventually(answered)
+            assert tags[-1] not in [request.tag for request in s.broker.placed]
+            assert [run.orders[tag].status for tag in (tags[0], tags[1], tags[-1])] == ["REJECTED", "OPEN", "REJECTED"]
+            assert "taken back" in run.orders[tags[-1]].status_message
+
+    arun(story())
+
+
+def test_what_is_cancelled_while_it_is_on_its_way_is_cancelled_when_it_arrives(arun, eventually):
+    async def story():
+        async with a_desk() as s:
+            run = await s.run()
+            s.broker.reply.clear()
+            tag = s.probe.ctx.buy(INFY, 1, reason="entry", price=RESTING)
+            s.broker.on_order = None  # no update is faster than the answer
+            await yields()
+            s.probe.ctx.cancel(tag)
+            await yields()
+            s.broker.reply.set()
+            await eventually(lambda: s.broker.cancelled)
+            assert s.broker.cancelled == [run.orders[tag].order_id]
 
     arun(story())
 
