@@ -153,18 +153,20 @@ class _Visit:
         """What is kept, with what lacked."""
         kept = await _off_loop(lambda: self.files.load(self.name, _before(first), _after(last)))
         lacking = [_with_seams(kept, *stretch) for stretch in kept.days.lacking(first, last)]
-        fresh = await self._fetch(lacking)
+        fresh = await self._fetch(lacking, kept.table)
         if _differ(kept.table, fresh):
             self.notes.append(
                 f"{self.name.key}: Kite tells other prices now of days that were kept, as after a split or bonus; "
                 "all of it was fetched anew."
             )
-            await _off_loop(lambda: self.files.forget(self.name))
-            return part(await self._fetch([(first, last)]), first, last)
+            return part(await self._fetch([(first, last)], fresh), first, last)
         return part(joined([kept.table, fresh]), first, last)
 
-    async def _fetch(self, stretches: Sequence[tuple[date, date]]) -> Table:
-        """Candles of these days; what came is kept as far as it is complete, whatever comes after it."""
+    async def _fetch(self, stretches: Sequence[tuple[date, date]], known: Table) -> Table:
+        """Candles of these days; what came is kept as far as it is complete, whatever comes after it.
+
+        Where it tells other prices than are `known`, what was kept is forgotten first: nothing may hide the seam.
+        """
         pages = [page for stretch in stretches for page in self.pages(*_moments(*stretch), self.name.interval)]
         told = self.progress or (lambda _done, _all: None)
         tables: list[Table] = []
@@ -176,7 +178,7 @@ class _Visit:
                 tables.append(Table.of([bar for bar in bars if bar.closed]))
                 told(len(tables), len(pages))
         finally:
-            keeping = self._keep(tables, pages)  # where this is cancelled, its thread ends it all the same
+            keeping = self._keep(tables, pages, known)  # where this is cancelled, its thread ends it all the same
         await asyncio.wrap_future(keeping)
         return joined(tables)
 
@@ -192,12 +194,18 @@ class _Visit:
                     raise
                 await asyncio.sleep(error.after_s)
 
-    def _keep(self, tables: Sequence[Table], pages: Sequence[tuple[datetime, datetime]]) -> Future[None]:
-        days, ended = Days(), self.today - timedelta(days=1)
+    def _keep(self, tables: Sequence[Table], pages: Sequence[tuple[datetime, datetime]], known: Table) -> Future[None]:
+        fresh, days, ended = joined(tables), Days(), self.today - timedelta(days=1)
         for (start, end), _ in zip(pages, tables, strict=False):
             # Days that are wholly in the page; today's candles still come and change.
             days.add(day_of(start.timestamp() + DAY_S - 1), min(_before(day_of(end.timestamp() + 1), 1), ended))
-        return in_daemon_thread("candle files", lambda: self.files.save(self.name, joined(tables), days))
+
+        def keep() -> None:
+            if _differ(known, fresh):
+                self.files.forget(self.name)
+            self.files.save(self.name, fresh, days)
+
+        return in_daemon_thread("candle files", keep)
 
 
 async def _off_loop(work: Callable[[], T]) -> T:

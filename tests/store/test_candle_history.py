@@ -247,3 +247,24 @@ def test_an_asking_that_is_cancelled_keeps_what_came(arun, history, exchange, ev
         await eventually(lambda: list(tmp_path.rglob(f"*{SUFFIX}")))
 
     arun(story())
+
+
+def test_prices_that_kite_changed_are_seen_though_the_asking_for_them_failed_midway(arun, history, exchange):
+    async def story():
+        await past(history, date(2023, 6, 5), date(2023, 6, 9))
+        exchange.factor = 0.5
+
+        def lost(_bar: Bar) -> bool:
+            if len(exchange.asked) == 3:
+                raise SessionEnded("the session ended")
+            return False
+
+        exchange.without = lost
+        with pytest.raises(SessionEnded):
+            await past(history, date(2023, 6, 5), date(2024, 5, 31))
+        assert len(exchange.asked) == 3
+        exchange.without = lambda _bar: False
+        found = await past(history, date(2023, 6, 5), date(2024, 5, 31))
+        assert found.table.high.max() < 600
+
+    arun(story())
