@@ -290,15 +290,35 @@ class _Table:
 
     def _book(self, day: date, whose: Whose, fill: Fill, worth: int) -> int | None:
         """What the fill realised; None where it sold shares whose purchase nobody knows."""
-        lots = self._lots.get(whose, Lots())
         quantity = fill.quantity
         is_share = fill.product in DELIVERY and fill.exchange in CASH
-        beyond = max(0, quantity - max(0, lots.quantity)) if is_share and fill.sign < 0 else 0
+        beyond = self._fetch(day, whose, quantity) if is_share and fill.sign < 0 else 0
+        lots = self._lots.get(whose, Lots())
         if beyond:  # nobody sells shares short as delivery: they were bought before the journal began, or elsewhere
             worth, quantity = worth - worth * beyond // quantity, quantity - beyond
         after = lots.after(fill.sign * quantity, fill.sign * worth)
         self._keep(day, whose, after)
         return None if beyond else after.realised - lots.realised
+
+    def _fetch(self, day: date, whose: Whose, quantity: int) -> int:
+        """See that so many shares are there to be sold, out of what others hold of them; how many nobody has.
+
+        One demat account has them all, on whichever exchange they were bought: what is taken goes at its cost.
+        """
+        where = whose[1]
+        lacking = quantity - max(0, self._lots.get(whose, Lots()).quantity)
+        others = [
+            other for other, lots in self._lots.items()
+            if other != whose and lots.quantity > 0 and other[1][0] in CASH and other[1][1:] == where[1:]
+        ]  # fmt: skip
+        for other in sorted(others, key=self._since.__getitem__) if lacking > 0 else ():
+            lots = self._lots[other]
+            units = min(lacking, lots.quantity)
+            worth = (2 * lots.cost * units + lots.quantity) // (2 * lots.quantity)
+            self._keep(day, other, lots.after(-units, -worth))
+            self._keep(day, whose, self._lots.get(whose, Lots()).after(units, worth))
+            lacking -= units
+        return max(0, lacking)
 
     def hand_over(self, one: Handed) -> None:
         """Move lots at what they cost: nothing is realised."""

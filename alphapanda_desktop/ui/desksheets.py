@@ -145,6 +145,9 @@ class DeskSheets:
         if self._review is None:
             from alphapanda_desktop.ui.reports import ReviewWindow
 
+            old = self._window.findChild(ReviewWindow)
+            if old is not None:  # of a desk that is closed, and with it the journal it wrote to
+                old.deleteLater()
             self._review = ReviewWindow(review, self._edge, self._window)
         self._review.come_forward()
 

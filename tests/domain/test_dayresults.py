@@ -107,6 +107,21 @@ def test_shares_sold_that_were_never_bought_here_have_an_unknown_result_and_a_kn
     assert "1 fills closed is not in the journal" in found.why_unknown
 
 
+def test_shares_are_sold_out_of_one_account_whoever_bought_them_on_whichever_exchange() -> None:
+    found = results(
+        kept_fill("BUY", 10, 100, product="CNC"), kept_fill("BUY", 5, 110, run="r2", product="CNC"),
+        kept_fill("SELL", 12, 120, MONDAY + timedelta(days=1), "", product="CNC", exchange="BSE"),
+    )  # fmt: skip
+    made = {name: total_of(cells).realised for name, cells in by(found.cells, lambda c: [c.strategy]).items()}
+    assert made == {"rsi": 0, "ma_cross": 0, BY_HAND: 220 * RUPEE}
+    assert [(one.strategy, one.quantity, one.cost) for one in found.open] == [("ma_cross", 3, 330 * RUPEE)]
+
+
+def test_of_shares_that_only_in_part_were_bought_here_the_result_is_unknown_and_none_is_left() -> None:
+    found = results(kept_fill("BUY", 4, 100, product="CNC"), kept_fill("SELL", 10, 120, product="CNC"))
+    assert total_of(found.cells).realised is None and not found.open
+
+
 def test_what_no_table_charges_is_unknown_and_the_rest_stays_known() -> None:
     strange = kept_fill("BUY", 1, 10, exchange="NCDEX", tradingsymbol="GUARSEED10")
     found = total_of(results(kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110), strange).cells)

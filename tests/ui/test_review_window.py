@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from alphapanda_desktop.dataroom import DataRoom
 from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.ports import RunRow
@@ -27,6 +28,7 @@ from alphapanda_desktop.ui.reportparts import periods_of
 from alphapanda_desktop.ui.reports import ReviewWindow
 from alphapanda_desktop.ui.theme import DARK, LIGHT, Theme
 from tests.fakes import FakeClock, an_instrument
+from tests.ui.window_stage import a_window
 
 AT = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 FIND = {i.key: i for i in (an_instrument(),)}.get
@@ -199,3 +201,36 @@ def test_periods_are_financial_years_then_months_then_all():
     assert names == ["Financial year 2026-27", "Financial year 2025-26", "December 2026", "March 2026", "All days"]
     december = periods_of([date(2026, 12, 1)], date(2026, 12, 2))[1]
     assert (december.first, december.last) == (date(2026, 12, 1), date(2026, 12, 31))
+
+
+def test_the_trade_menu_opens_the_review_and_the_data_sheet(run, eventually, tmp_path):
+    async def story():
+        database = Database(tmp_path / "practice.sqlite")
+        await database.open()
+        journal = SqlJournal(database)
+        await write(journal, *TRADES)
+        made = JournalReview(tmp_path, database.path, journal, FIND, FakeClock(AT), "practice")
+
+        async def review() -> JournalReview:
+            return made
+
+        try:
+            async with a_window(show_desk=False) as stage:
+                window = stage.window
+                window.show_desk(replace(stage.parts, review=review, room=DataRoom(tmp_path, AT.date)))
+                items = {item.text().replace("&", ""): item for menu in window.menuBar().actions()
+                         for item in menu.menu().actions()}  # type: ignore[union-attr]  # fmt: skip
+                items["Review: results, journal and tax lots…"].trigger()
+                shown = await eventually(lambda: window.findChild(ReviewWindow))
+                await eventually(lambda: shown.looked_at == 1)
+                assert shown.isVisible() and shown.models["day"].rowCount() == 2
+                items["Data on this computer…"].trigger()
+                sheet = window.deck.find("data_sheet")
+                assert sheet is not None
+                await eventually(sheet.model.rowCount)
+                shown.hide()
+                sheet.dismiss()
+        finally:
+            await database.close()
+
+    run(story())
