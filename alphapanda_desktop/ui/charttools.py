@@ -112,6 +112,10 @@ class ChartTools(QObject):
         menu.addSeparator()
         for style, title in STYLES.items():
             self._add(menu, title, partial(self._chart.set_candle_kind, style))
+        self.profile = self._add(menu, "&Volume profile of the bars in sight", self._show_profile)
+        self.profile.setCheckable(True)
+        self.profile.setChecked(self._book.profile)
+        self._chart.plot.show_profile(self._book.profile)
         menu.addSeparator()
         self._drawing_menu = QMenu("&Draw", menu)
         for kind in KINDS:
@@ -135,6 +139,10 @@ class ChartTools(QObject):
     def _next_drawing(self) -> None:
         self._chart.setFocus()
         self._chart.plot.hand.take_next()
+
+    def _show_profile(self) -> None:
+        self._chart.plot.show_profile(self.profile.isChecked())
+        self._book.keep_profile(self.profile.isChecked())
 
     # --- indicators
 

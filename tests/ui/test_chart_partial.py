@@ -106,7 +106,7 @@ ACT = st.one_of(
     st.tuples(st.just("ghost"), st.sampled_from([None, 99.0, 101.5])),
     st.tuples(st.just("history"), st.integers(1, 40)),
     st.tuples(st.just("draw"), st.sampled_from(KINDS), st.sampled_from([98.0, 100.0, 101.0])),
-    st.tuples(st.just("heikin"), st.booleans()),
+    st.tuples(st.sampled_from(["heikin", "profile"]), st.booleans()),
     st.tuples(st.just("studies"), st.sampled_from([(), ("EMA", "SAR", "RSI"), ("BBANDS", "MACD", "OBV", "CDLDOJI")])),
 )
 
@@ -131,6 +131,7 @@ def _acts(s: Stand) -> dict[str, Callable[..., object]]:
         "history": lambda rows: _backfill(s, rows),
         "draw": lambda kind, price: plot.hand.add(_a_drawing(s, kind, price)),
         "heikin": lambda on: plot.show_source((HeikinSource if on else CandleSource)(s.series), INFY, "1m"),
+        "profile": plot.show_profile,
         "studies": lambda names: plot.set_studies([a_study(name) for name in names]),
     }
 

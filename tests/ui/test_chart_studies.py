@@ -13,6 +13,7 @@ from alphapanda_desktop.domain.market import Bar
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, levels, points_of
 from alphapanda_desktop.ui.chart.heikin import HeikinBars
+from alphapanda_desktop.ui.chart.profile import spread
 from alphapanda_desktop.ui.chart.studies import Curve, Study, a_study, catalogue, made_of
 from tests.ui.test_chart_partial import START, a_series
 
@@ -158,6 +159,13 @@ def test_a_row_that_is_no_drawing_is_said_and_the_others_are_shown(tmp_path: Pat
     assert book.drawings("NSE:INFY") == [Drawing("level", ((1.0, 2.0),))]
     assert book.studies() == []
     assert len(told) == 2 and "'star'" in told[0] and "NOSUCH" in told[1]
+
+
+def test_the_profile_spreads_each_bar_between_its_low_and_high() -> None:
+    low, high = np.array([100.0, 102.0, 104.0]), np.array([104.0, 103.0, 104.0])
+    edges = np.array([99.0, 101.0, 102.0, 103.0, 105.0])
+    sums = spread(low, high, np.array([400.0, 50.0, 7.0]), edges)
+    assert sums == pytest.approx([100.0, 100.0, 150.0, 107.0])
 
 
 def test_fibonacci_counts_from_the_second_point_to_the_first() -> None:

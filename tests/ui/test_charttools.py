@@ -271,6 +271,23 @@ def test_a_picture_of_the_chart_is_saved_and_never_written_over(play: Any) -> No
     play(story)
 
 
+def test_the_volume_profile_is_shown_kept_and_moved_by_no_tick(play: Any) -> None:
+    async def story(b: Bench) -> None:
+        before = b.plot.grab().toImage()
+        b.tools.profile.trigger()
+        assert b.plot.grab().toImage() != before and b.book.profile
+        b.stand.stage.tick(INFY, b.stand.chart.last_price(), 10)
+        b.stand.frame()
+        kept = b.plot.profile.sums(b.plot.source, b.plot.prices)
+        b.stand.stage.tick(INFY, b.stand.chart.last_price(), 90_000)
+        b.stand.frame()
+        assert b.plot.profile.sums(b.plot.source, b.plot.prices) is kept and kept.sum() > 0
+        b.tools.profile.trigger()
+        assert not b.book.profile
+
+    play(story)
+
+
 def test_heikin_ashi_is_chosen_kept_and_shown_again(play: Any) -> None:
     async def story(b: Bench) -> None:
         b.stand.chart.set_candle_kind("heikin")

@@ -84,6 +84,14 @@ class ChartBook:
     def keep_style(self, style: str) -> None:
         self._put("style", style)
 
+    @property
+    def profile(self) -> bool:
+        """Whether the volume profile was shown."""
+        return self._kept.get("profile") is True
+
+    def keep_profile(self, shown: bool) -> None:
+        self._put("profile", shown)
+
     # --- the file
 
     def _section(self, name: str) -> dict[str, Any]:

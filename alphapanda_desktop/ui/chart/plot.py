@@ -339,6 +339,11 @@ class Plot(Surface):
             self._say_legend()
             self.pointer.repoint()
 
+    def show_profile(self, shown: bool) -> None:
+        """Whether the volume by price of the bars in sight is shown behind them."""
+        self.profile.shown = shown
+        self.spoil()
+
     def set_markers(self, markers: Sequence[Marker]) -> None:
         """Show these trades."""
         if tuple(markers) != self.markers.markers:

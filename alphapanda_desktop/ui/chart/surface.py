@@ -37,6 +37,7 @@ from alphapanda_desktop.ui.chart.labels import Labels
 from alphapanda_desktop.ui.chart.orderlines import OrderLinesItem
 from alphapanda_desktop.ui.chart.overlay import Crosshair, LastPrice, Over, Words
 from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.chart.profile import ProfileItem
 from alphapanda_desktop.ui.chart.series import CandleSource, Source, TickSource
 from alphapanda_desktop.ui.chart.sheet import Sheet
 from alphapanda_desktop.ui.chart.studyset import StudySet
@@ -85,6 +86,7 @@ class Surface(Canvas):
         self.volume: VolumeItem | None = None
         self.line: TickLineItem | None = None
         self.markers = MarkersItem()
+        self.profile = ProfileItem()
         self._grids = (GridItem(self._grid_of_prices), GridItem(self._grid_of_volumes, topped=True))
         self._items: tuple[list[Item], list[Item]] = ([self._grids[0]], [])
         self.studies = StudySet(self._touch, self._labels, self._words, self.time_marks.upright)
@@ -110,7 +112,8 @@ class Surface(Canvas):
         volumes: list[Item] = [self._grids[1]]
         if isinstance(source, CandleSource):
             self.candles, self.volume = CandleItem(source, self.dress), VolumeItem(source, self.dress)
-            prices += [GapsItem(source), self.candles]
+            self.profile.source = source
+            prices += [self.profile, GapsItem(source), self.candles]
             volumes.append(self.volume)
         elif isinstance(source, TickSource):
             self.line = TickLineItem(source)
