@@ -21,6 +21,8 @@ SUB: Final = 1 << SUB_BITS
 TOP_BITS: Final = 37
 """Of the longest time told apart, 137 s; what is longer counts as that."""
 BUCKETS: Final = (TOP_BITS - SUB_BITS + 1) * SUB
+HEARTBEAT_SIZE: Final = 2
+"""Messages of up to so many bytes hold no tick: Kite sends one each second, also while the market is closed."""
 TURN_NS: Final = 10_000_000_000
 """Figures are of the last ten to twenty seconds."""
 
@@ -150,36 +152,38 @@ class Meter:
         self.deepest = 0
         self.shed = ""
         """What is drawn less often for want of time, in words; empty where nothing is."""
-        self._read_ns = 0
+        self.read_ns = 0
+        """When the last frame was read."""
         self._unpainted_ns = 0
         self._turned_ns = 0
 
     def frame_in(self) -> None:
         """A frame was read off the socket, now."""
-        self._read_ns = now = self.now_ns()
+        self.read_ns = now = self.now_ns()
         if not self._unpainted_ns:
             self._unpainted_ns = now
 
     def silent_ns(self) -> int:
         """How long no frame has come; since for ever, before the first."""
-        return self.now_ns() - self._read_ns
+        return self.now_ns() - self.read_ns
 
     def heard(self, on_frame: Callable[[int, bytes], None] | None) -> Callable[[int, bytes], None]:
-        """What a feed calls with each frame that it reads: `frame_in`, then `on_frame`."""
+        """What a feed calls with each frame that it reads: `frame_in` unless it is a heartbeat, then `on_frame`."""
 
         def frame(received_ns: int, message: bytes) -> None:
-            self.frame_in()
+            if len(message) > HEARTBEAT_SIZE:
+                self.frame_in()
             if on_frame is not None:
                 on_frame(received_ns, message)
 
         return frame
 
-    def ticks_in(self, count: int) -> None:
-        """The frame that was read last held so many ticks, and every strategy that wanted them has had them."""
+    def ticks_in(self, count: int, read_ns: int) -> None:
+        """A frame read then (0: nobody knows when) held so many ticks; all strategies that want them have had them."""
         now = self.now_ns()
         self.ticks.add(count, now)
-        if self._read_ns:
-            self.strategy.add(now - self._read_ns)
+        if read_ns:
+            self.strategy.add(now - read_ns)
 
     def take_unpainted(self) -> int:
         """When the oldest frame came that no paint has shown, 0 for none; the next paint is to show it."""

@@ -18,11 +18,11 @@ class MeteredSink(MarketSink):
     def __init__(self, market: Market, meter: Meter, *, orders: bool = True) -> None:
         super().__init__(market, orders=orders)
         self._meter = meter
-        self._owed = 0
-        """Ticks of a frame whose strategies have not all been called yet."""
+        self._owed: list[tuple[int, int]] = []
+        """When frames were read, of several links perhaps, and their ticks that not all strategies have had yet."""
 
     def batch(self, batch: Batch) -> bool:
-        self._owed += len(batch.rows)
+        self._owed.append((self._meter.read_ns, len(batch.rows)))
         return self._settle(super().batch(batch))
 
     def more(self) -> bool:
@@ -30,13 +30,14 @@ class MeteredSink(MarketSink):
 
     def _settle(self, left: bool) -> bool:
         if not left:
-            self._meter.ticks_in(self._owed)
-            self._owed = 0
+            owed, self._owed = self._owed, []
+            for read_ns, count in owed:
+                self._meter.ticks_in(count, read_ns)
         return left
 
     def ticks(self, ticks: Sequence[Tick]) -> None:
         super().ticks(ticks)
-        self._meter.ticks_in(len(ticks))
+        self._meter.ticks_in(len(ticks), self._meter.read_ns)
 
 
 def time_orders(broker: Broker, meter: Meter) -> None:

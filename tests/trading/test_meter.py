@@ -80,7 +80,7 @@ def test_a_sample_keeps_no_memory() -> None:
 def _exercise(meter: Meter, times: int) -> None:
     for number in range(times):
         meter.frame_in()
-        meter.ticks_in(100)
+        meter.ticks_in(100, meter.read_ns)
         meter.painted(meter.now_ns(), meter.take_unpainted())
         meter.looked(number, number % 7)
 
@@ -99,10 +99,10 @@ def test_a_tick_is_timed_from_its_frame_to_its_strategies_and_to_the_paint_that_
     meter = Meter(now_ns=now)
     meter.frame_in()
     now.ns += 300_000
-    meter.ticks_in(100)
+    meter.ticks_in(100, meter.read_ns)
     now.ns += 5_000_000
     meter.frame_in()
-    meter.ticks_in(50)
+    meter.ticks_in(50, meter.read_ns)
     began, since = now.ns, meter.take_unpainted()
     now.ns += 2_000_000
     meter.painted(began, since)

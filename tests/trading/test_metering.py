@@ -52,10 +52,36 @@ def test_ticks_that_come_one_by_one_count_too() -> None:
 
 def test_every_frame_is_heard_before_it_goes_on() -> None:
     meter, heard = Meter(), []
-    meter.heard(lambda at_ns, message: heard.append((at_ns, message)))(5, b"x")
-    meter.heard(None)(6, b"y")
-    meter.ticks_in(1)
-    assert heard == [(5, b"x")] and meter.strategy.total == 1
+    meter.heard(lambda at_ns, message: heard.append((at_ns, message)))(5, b"\0\1x")
+    meter.heard(None)(6, b"\0\1y")
+    meter.ticks_in(1, meter.read_ns)
+    assert heard == [(5, b"\0\1x")] and meter.strategy.total == 1
+
+
+def test_a_heartbeat_is_no_sign_of_a_market_and_nothing_to_paint() -> None:
+    now, heard = [5_000], []
+    meter = Meter(lambda: now[0])
+    meter.heard(None)(1, b"\0\1x")
+    meter.take_unpainted()
+    now[0] += 700_000_000_000
+    meter.heard(lambda at_ns, message: heard.append(message))(2, b"\0")
+    assert heard == [b"\0"]
+    assert (meter.silent_ns(), meter.take_unpainted()) == (700_000_000_000, 0)
+
+
+def test_a_frame_that_waits_behind_another_links_is_timed_from_its_own_reading() -> None:
+    now = [1_000]
+    meter, market = Meter(lambda: now[0]), FakeMarket(slices=4)
+    sink = MeteredSink(market, meter)  # type: ignore[arg-type]
+    meter.frame_in()
+    assert sink.batch(frame(300))
+    now[0] += 200_000_000
+    meter.frame_in()
+    assert sink.batch(frame(200))
+    now[0] += 1_000_000
+    while sink.more():
+        pass
+    assert (meter.ticks.total, meter.strategy.total, meter.strategy.worst_ns) == (500, 2, 201_000_000)
 
 
 def test_an_order_is_timed_at_the_brokers_door_and_the_broker_stays_itself(arun: Any) -> None:
