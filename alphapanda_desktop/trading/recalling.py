@@ -24,6 +24,9 @@ PRODUCT: Final = "order product"
 CHANGED: Final = "run parameters"
 """The journal's kind of event for parameters that were changed while the run went on."""
 
+FAILURE: Final = "failed: "
+"""How the journaled end of a run that failed begins."""
+
 
 def row_of(run: Run) -> RunRow:
     """A run as the journal keeps it."""
@@ -31,6 +34,11 @@ def row_of(run: Run) -> RunRow:
     params |= {BARS: run.interval.value, PRODUCT: run.product}
     keys = tuple(i.key for i in run.instruments)
     return RunRow(run.run_id, run.strategy.name, keys, params, run.started_at)
+
+
+def end_of(run: Run) -> str:
+    """How a run ended, as the journal keeps it."""
+    return f"{FAILURE if run.state is RunState.FAILED else ''}{run.detail}"
 
 
 class Recalling:
@@ -87,13 +95,13 @@ class Recalling:
             now=self._clock.now,
             price_of=self._desk.last_price,
             units_of=self._desk.ledger.units,
-            state=RunState.STOPPED,
-            detail=how,
+            state=RunState.FAILED if how.startswith(FAILURE) else RunState.STOPPED,
+            detail=how.removeprefix(FAILURE),
             brought=self._brought(row.run_id),
         )
         self._desk.name_run(run.run_id, strategy_type.name)
         run.orders.update({order.tag or "": order for order in self._desk.books.of_run(row.run_id)})
-        run.note("info", how)
+        run.note("info", run.detail)
         return run
 
     def _brought(self, run_id: str) -> dict[tuple[str, Product], tuple[int, float]]:

@@ -25,7 +25,7 @@ from alphapanda_desktop.trading.host import Host
 from alphapanda_desktop.trading.inprocess import InProcessSeat
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.orphans import Orphan, Orphans
-from alphapanda_desktop.trading.recalling import CHANGED, Recalling, row_of
+from alphapanda_desktop.trading.recalling import CHANGED, Recalling, end_of, row_of
 from alphapanda_desktop.trading.restored import RestoredStops
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.scope import Scope
@@ -316,7 +316,7 @@ class Runner:
         self._ended.add(run.run_id)
         self._say(run.run_id)
         await self._begun[run.run_id].wait()
-        await self._journal.run_ended(run.run_id, self._clock.now(), run.detail)
+        await self._journal.run_ended(run.run_id, self._clock.now(), end_of(run))
 
     async def _end_quietly(self, run: Run, host: Host) -> None:
         try:

@@ -188,7 +188,7 @@ class ReplayBar(QToolBar):
         if lost:
             when = ist_time(at_ns / SECOND)
             lines = [f"The day begins anew at {when}, on empty books. What ends with this pass:", *lost]
-            question = Question(f"Go back to {when}?", lines, "Go back", "replay", self._edge, self.window())
+            question = Question(f"Go back to {when}?", lines, "Begin anew there", "replay", self._edge, self.window())
             if not await self._asker.confirmed(question):
                 return
         self._transport.rewind(at_ns)

@@ -278,7 +278,7 @@ class RunCard(QFrame):
         self.number.setText(self._desk.name_of_run(run.run_id))
         _say(self.position, runlines.position(run))
         self.show_pnl()
-        if _say(self.detail, run.detail):
+        if _say(self.detail, runlines.ending(run)):
             role: Role = "danger" if run.state is RunState.FAILED else "muted"
             self.detail.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         self.file.refresh()

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import Desk, DeskState
-from alphapanda_desktop.trading.run import Run
+from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.forms import words_of
 from alphapanda_desktop.ui.theme import Role
@@ -59,6 +59,12 @@ def position(run: Run) -> str:
         if holding.quantity
     ]
     return "\n".join(held) or "no position"
+
+
+def ending(run: Run) -> str:
+    """How it came to its end. What it left then may be gone now, so what a stop found is said to be of then."""
+    ended = run.state is RunState.STOPPED and run.detail and not run.detail.startswith("interrupted")
+    return f"At its end: {run.detail}" if ended else run.detail
 
 
 def made_of(made: Pnl) -> str:

@@ -120,7 +120,7 @@ def test_one_that_does_not_come_up_says_why(arun, tmp_path, body, words):
         async with a_desk(strategies={"mine": kind}, seats=process_seats(Budgets(load_s=3.0))) as s:
             run = await s.runner.start(StartOrder("mine", (INFY,)))
             assert run.state is RunState.FAILED and words in run.detail
-            assert s.journal.run_rows[run.run_id].how == run.detail and run.pulse.pid is None
+            assert s.journal.run_rows[run.run_id].how == f"failed: {run.detail}" and run.pulse.pid is None
 
     arun(story())
 

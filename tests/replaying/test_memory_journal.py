@@ -18,8 +18,9 @@ from alphapanda_desktop.domain.why import Cause
 from alphapanda_desktop.replaying.memoryjournal import MemoryJournal
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.trading.run import RunState
 from tests.fakes import a_request
-from tests.trading.desk_fakes import a_desk
+from tests.trading.desk_fakes import Seen, a_desk
 
 AT = datetime(2026, 11, 23, 4, 0, 0, 123_456, tzinfo=UTC)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -166,6 +167,29 @@ def test_a_runs_day_is_recalled_from_it_after_a_restart(arun: Any) -> None:
             (row,) = await journal.runs(LONG_AGO)
             assert row.how == recalled.detail
             runner.close()
+
+    arun(story())
+
+
+def test_a_run_that_failed_is_a_failed_one_after_a_restart(arun: Any) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("on its first bar")
+
+    async def story() -> None:
+        async with a_desk(journal=MemoryJournal()) as stage:
+            Seen.acts["on_bar"] = fail
+            run = await stage.run()
+            for after_s in (0, 60, 60):
+                stage.tick(after_s=after_s)
+            await stage.runner.stop(run.run_id)
+            assert run.state is RunState.FAILED
+            desk, runner = stage.restart()
+            await desk.open()
+            await runner.recall(desk.day_start())
+            (recalled,) = runner.runs
+            assert recalled.state is RunState.FAILED and recalled.detail == run.detail
+            runner.close()
+            stage.errors.clear()
 
     arun(story())
 

@@ -55,7 +55,7 @@ def test_a_hook_that_raises_fails_its_run_with_file_and_line_and_nothing_else(ar
             calls = list(s.probe.calls)
             s.tick(after_s=60)
             assert s.probe.calls == calls and calls[-1] == hook
-            assert s.journal.run_rows[run.run_id].how == run.detail
+            assert s.journal.run_rows[run.run_id].how == f"failed: {run.detail}"
             assert s.market.latest(INFY.instrument_token) is not None
             s.errors.clear()
 

@@ -232,7 +232,7 @@ def test_buttons_follow_the_state_of_the_run(run: Any, panel_of: Any, eventually
             await eventually(lambda: stage.notices)
             stage.frame(REFRESHED)
             assert [b.isHidden() for b in (card.pause, card.resume, card.stop)] == [True, True, True]
-            assert card.detail.text() == started.detail != ""
+            assert card.detail.text() == f"At its end: {started.detail}" and started.detail
             assert stage.notices == [(f"ma_cross #1 stopped: {started.detail}", "info")]
 
     run(story())
