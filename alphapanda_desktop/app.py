@@ -295,11 +295,7 @@ class Program:
         self._watch_account(scope, desk, account, coverage)
         self._upkeep = Upkeep(scope, venue, gate, market, desk, self._tell, self._window.hide_login)
         self._upkeep.begin()
-        self.alerts = await open_alerts(stack, scope, venue, gate, market, desk, journal)
-        who = f"{self.mode.upper()} {session.user_id}"
-        self.deliveries = Deliveries(self._settings, self._save_settings, vault, venue.clock, who, self._tell)
-        self.deliveries.follow(self.alerts)
-        scope.spawn("alerts outside", self.deliveries.run())
+        await self._open_alerts(stack, scope, session, vault)
         # On paper the feed tells of the real account's orders, which are none of this desk's.
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
         if recorder is not None:
@@ -313,6 +309,15 @@ class Program:
         await self._show_desk(account, arming, coverage)
         self._show_meter()
         self._tell_first_words(vault)
+
+    async def _open_alerts(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
+        """The alerts as they were left, and their ways out of the program."""
+        venue, gate, market, desk, journal = self.venue, self.gate, self.market, self.desk, self.journal
+        assert venue is not None and gate is not None
+        assert market is not None and desk is not None and journal is not None
+        who = f"{self.mode.upper()} {session.user_id}"
+        self.deliveries = Deliveries(self._settings, self._save_settings, vault, venue.clock, who, self._tell)
+        self.alerts = await open_alerts(stack, scope, venue, gate, market, desk, journal, self.deliveries)
 
     def _seats(self) -> SeatMaker:
         """Where strategies sit: each in a process of its own, with what the settings allow it."""

@@ -41,15 +41,21 @@ async def open_alerts(
     market: Market,
     desk: Desk,
     journal: SqlJournal,
+    deliveries: Deliveries,
 ) -> AlertBook:
-    """The alerts as they were left, watched until the stack ends. Raises Fatal where the journal cannot be read."""
+    """The alerts as they were left, watched and delivered until the stack ends.
+
+    Raises Fatal where the journal cannot be read.
+    """
     from alphapanda_desktop.trading.alerts import AlertBook
     from alphapanda_desktop.ui.formats import grouped
 
     book = AlertBook(journal, market, desk, gate, venue.market_clock, scope, figure=grouped, hours=venue.real_hours)
     stack.callback(book.close)
     await book.open()
+    deliveries.follow(book)
     scope.spawn("alerts", book.run())
+    scope.spawn("alerts outside", deliveries.run())
     return book
 
 

@@ -27,7 +27,7 @@ HOUSE = [
     "kite.contract_orders", "kite.packets", "sim.server", "store.journal", "strategies.momentum", "ui.shell",
     "ui.chart.view",
     "authoring.names", "authoring.probe", "backtest.engine", "hosting.child", "hosting.seat", "replaying.exact",
-    "sweeps.job", "upkeep", "answers", "preferences", "preflight", "support", "selftest",
+    "sweeps.job", "upkeep", "answers", "noticing", "couriers", "preferences", "preflight", "support", "selftest",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),

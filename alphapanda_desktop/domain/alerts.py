@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, Protocol, cast
 
+from alphapanda_desktop.domain.market import Interval
+
 Direction = Literal["either", "above", "below"]
 
 
@@ -38,7 +40,7 @@ SESSIONS: Final = (LOGIN, "NSE", "BSE", "NFO", "BFO", "CDS", "MCX")
 INDICATORS: Final = ("rsi", "sma", "ema", "atr", "macd")
 """Those that a rule may watch, looked at as each bar closes: a bar that is still forming fires nothing."""
 
-INTERVALS: Final = ("minute", "3minute", "5minute", "15minute", "60minute", "day")
+INTERVALS: Final = tuple(interval.value for interval in Interval)
 
 WITH_KEY: Final = frozenset({Kind.PRICE, Kind.MOVE, Kind.INDICATOR})
 """Kinds that need an instrument; orders and the feed may have one."""
@@ -300,7 +302,7 @@ def _session_words(rule: Rule, _figure: Figure) -> str:
 
 
 def _indicator_words(rule: Rule, figure: Figure) -> str:
-    name = f"{rule.indicator.upper()}({rule.period}, {rule.interval})"
+    name = f"{rule.indicator.upper()}({rule.period}, {Interval(rule.interval).label})"
     return f"{rule.key} {name} {_REACHES[rule.direction]} {figure(rule.level, 2)}"
 
 

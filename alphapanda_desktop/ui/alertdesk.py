@@ -20,6 +20,7 @@ from alphapanda_desktop.ui.alerts import AlertsPanel
 from alphapanda_desktop.ui.alertsheet import AlertSheet
 from alphapanda_desktop.ui.deliverysheet import DeliverySheet
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.question import MODE_ROLES
 from alphapanda_desktop.ui.sound import Chime
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.systemnotice import SystemNotice
@@ -145,8 +146,8 @@ class AlertDesk:
         text = f"{self.mark} · {firing.text}"
         self._edge.notify(f"Alert: {text}", "warning")
         if self.ways.toast:
-            role = ROLES.get(firing.kind, "warn")
-            self.toasts.show_toast(f"{self.mark} · Alert", firing.text, role, self._seen(firing))
+            roles = ROLES.get(firing.kind, "warn"), MODE_ROLES.get(self._parts.mode, "text")
+            self.toasts.show_toast(f"{self.mark} · Alert", firing.text, roles, self._seen(firing))
         if self.ways.sound:
             self.chime.ring()
         if self.ways.tray:

@@ -140,7 +140,7 @@ class AlertsPanel(BookPanel):
             self.model.touch(self._standing(alert) for alert in self._book.alerts)
 
     def redraw(self) -> None:
-        self.model.update(self._standing(alert) for alert in self._book.alerts)
+        self.model.update(self._standing(alert) for alert in reversed(self._book.alerts))
         self.history_model.update(self._book.firings)
         armed, new = sum(alert.armed for alert in self._book.alerts), self._book.unseen
         self.words.setText(f"{count_of(armed, 'alert')} armed · {f'● {new} not seen' if new else 'all seen'}")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, cast
 
-from PySide6.QtCore import QLocale, QSize
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtCore import QLocale, QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QPushButton, QToolButton, QWidget
 
 from alphapanda_desktop.domain.alerts import (
     INDICATORS,
@@ -65,6 +66,7 @@ FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
 }
 """Which fields each kind has, besides those of all."""
 
+NUMBER_PX: Final = 220
 OF_ANY: Final = frozenset({Kind.ORDER, Kind.FEED})
 """Kinds that need no instrument."""
 
@@ -132,17 +134,19 @@ class AlertSheet(Sheet):
         self.period.setRange(2, PERIOD_MOST)
         self.period.setValue(14)
         self.period.valueChanged.connect(lambda _value: self._say())
+        for spin in (self.level, self.period):
+            spin.setAlignment(Qt.AlignmentFlag.AlignRight)
+            spin.setMaximumWidth(NUMBER_PX)
         self.interval = self._pick("alert_interval", "Bars of", {name: Interval(name).label for name in INTERVALS})
         self.event_ = self._pick("alert_event", "Order is", {name: EVENTS[name] for name in ORDER_EVENTS})
         self.session = self._pick("alert_session", "Session", {name: _session_name(name) for name in SESSIONS})
-        self.repeat = QCheckBox("Arm again by itself each time, a minute later at the soonest", self)
-        self.repeat.setObjectName("alert_repeat")
         self.note = QLineEdit(self)
         self.note.setObjectName("alert_note")
         self.note.setAccessibleName("Note")
         self.note.setPlaceholderText("said with it (optional)")
         self.note.setMaxLength(200)
-        self.note.returnPressed.connect(self._set)
+        self.repeat = QCheckBox("Arm again by itself each time, a minute later at the soonest", self)
+        self.repeat.setObjectName("alert_repeat")
 
     def _pick(self, name: str, words: str, choices: dict[str, str]) -> Pick:
         pick = Pick(self)
@@ -245,6 +249,13 @@ class AlertSheet(Sheet):
         tell(self.sentence, f"{MODE_MARKS.get(self._mode, '')} · Tell me when {words_of(rule, formats.grouped)}.{at}")
 
     # -- what the person does --------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            focused = self.focusWidget()
+            focused.click() if isinstance(focused, QPushButton | QToolButton) else self._set()
+        else:
+            super().keyPressEvent(event)
 
     def _set(self) -> None:
         self.edge.spawn("set an alert", self._add())

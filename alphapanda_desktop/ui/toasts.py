@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
@@ -19,16 +19,26 @@ MOST: Final = 4
 """Toasts at a time; the oldest makes room, for all are in the history."""
 
 WIDTH: Final = 420
+GAP: Final = 8
 MARGIN: Final = 14
 
 
 class Toast(QFrame):
-    """One piece of news. Signal: `gone()`. Under the mouse it stays."""
+    """One piece of news; `roles` are the colours of its side and of its mark. Signal: `gone()`.
+
+    Under the mouse it stays.
+    """
 
     gone = Signal()
 
     def __init__(
-        self, mark: str, text: str, role: Role, seen: Callable[[], object] | None, edge: Edge, parent: QWidget
+        self,
+        mark: str,
+        text: str,
+        roles: tuple[Role, Role],
+        seen: Callable[[], object] | None,
+        edge: Edge,
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("toast")
@@ -37,9 +47,10 @@ class Toast(QFrame):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.leave)
         self._build(mark, text, seen)
-        theme, tone = edge.theme, edge.theme.colour(role).name()
+        theme = edge.theme
+        side, tone = (theme.colour(role).name() for role in roles)
         self.setStyleSheet(
-            f"#toast {{ background: {theme.raised}; border: 1px solid {theme.border}; border-left: 4px solid {tone}; "
+            f"#toast {{ background: {theme.raised}; border: 1px solid {theme.border}; border-left: 4px solid {side}; "
             f"border-radius: 4px; }} #toast_mark {{ color: {tone}; font-weight: 600; }} "
             f"#toast_text {{ color: {theme.text}; }}"
         )
@@ -80,6 +91,16 @@ class Toast(QFrame):
         button.clicked.connect(lambda _checked=False: self.leave())
         return button
 
+    def needed_height(self) -> int:
+        """What its words need."""
+        layout = self.layout()
+        assert layout is not None
+        self.ensurePolished()
+        for part in self.findChildren(QWidget):
+            part.ensurePolished()
+        layout.invalidate()
+        return layout.totalHeightForWidth(WIDTH)
+
     def leave(self) -> None:
         """Go away."""
         self._timer.stop()
@@ -96,7 +117,7 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """Stacks toasts in the lower right corner of a window, the newest at the bottom."""
+    """Stacks toasts over a window, the newest at the bottom."""
 
     def __init__(self, window: QMainWindow, edge: Edge) -> None:
         super().__init__(window)
@@ -106,7 +127,7 @@ class Toasts(QWidget):
         self._toasts: list[Toast] = []
         self._stack = QVBoxLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.setSpacing(8)
+        self._stack.setSpacing(GAP)
         self.setFixedWidth(WIDTH)
         self.hide()
         window.installEventFilter(self)
@@ -116,11 +137,17 @@ class Toasts(QWidget):
         """What is shown, oldest first."""
         return [toast.accessibleName() for toast in self._toasts]
 
-    def show_toast(self, mark: str, text: str, role: Role = "warn", seen: Callable[[], object] | None = None) -> Toast:
+    def show_toast(
+        self,
+        mark: str,
+        text: str,
+        roles: tuple[Role, Role] = ("warn", "text"),
+        seen: Callable[[], object] | None = None,
+    ) -> Toast:
         """Show news; `seen` is called where a person acknowledges it."""
         while len(self._toasts) >= MOST:
             self._toasts[0].leave()
-        toast = Toast(mark, text, role, seen, self._edge, self)
+        toast = Toast(mark, text, roles, seen, self._edge, self)
         self._toasts.append(toast)
         self._stack.addWidget(toast)
         toast.gone.connect(lambda: self._forget(toast))
@@ -137,11 +164,13 @@ class Toasts(QWidget):
         self._place()
 
     def _place(self) -> None:
-        """Above the status bar, as high as the toasts must be."""
-        high = self._stack.heightForWidth(WIDTH) if self._stack.hasHeightForWidth() else self._stack.sizeHint().height()
-        room = self._main.rect()
-        below = room.bottom() - self._main.statusBar().height() - MARGIN
-        self.setGeometry(room.right() - WIDTH - MARGIN, max(0, below - high), WIDTH, high)
+        """In the lower right corner of the centre, where no button is; of the window where the centre is small."""
+        high = sum(toast.needed_height() for toast in self._toasts) + GAP * max(0, len(self._toasts) - 1)
+        room, centre = self._main.rect(), self._main.centralWidget()
+        room.setBottom(room.bottom() - self._main.statusBar().height())
+        if centre is not None and centre.width() >= WIDTH + 2 * MARGIN and centre.height() >= high + 2 * MARGIN:
+            room = QRect(centre.mapTo(self._main, QPoint(0, 0)), centre.size())
+        self.setGeometry(room.right() - WIDTH - MARGIN, max(0, room.bottom() - MARGIN - high), WIDTH, high)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self._toasts:

@@ -232,7 +232,7 @@ def test_an_indicator_is_looked_at_as_a_bar_closes_never_before(arun: Arun, even
             stage.tick(300.0)  # the bar still forms
             assert watch.told == []
             stage.tick(110.0, after_s=60)
-            assert watch.texts == ["NSE:INFY SMA is 200.00 (NSE:INFY SMA(2, minute) rises to 104.00)"]
+            assert watch.texts == ["NSE:INFY SMA is 200.00 (NSE:INFY SMA(2, 1m) rises to 104.00)"]
 
     arun(story())
 

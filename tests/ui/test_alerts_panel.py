@@ -24,7 +24,7 @@ from alphapanda_desktop.ui.alertsheet import FIELDS, KINDS, AlertSheet
 from alphapanda_desktop.ui.palette import commands_of
 from alphapanda_desktop.ui.sound import Chime, chime
 from alphapanda_desktop.ui.systemnotice import SystemNotice
-from alphapanda_desktop.ui.toasts import MOST
+from alphapanda_desktop.ui.toasts import MOST, Toast
 from tests.ui.fakes_market import INFY, NIFTY
 from tests.ui.window_stage import WindowStage, a_window
 
@@ -138,12 +138,15 @@ def test_toasts_stay_in_the_window_and_few(run: Run, tmp_path: Path) -> None:
         async with alerting(tmp_path) as it:
             for number in range(MOST + 3):
                 it.alerts.toasts.show_toast("◇ PRACTICE", f"news {number}")
+            it.stage.desk.frame()
             texts = it.alerts.toasts.texts
             assert texts == [f"◇ PRACTICE news {number}" for number in range(3, MOST + 3)]
             window = it.stage.window
             for size in ((1600, 900), (1024, 700)):
                 window.resize(*size)
                 assert window.rect().contains(it.alerts.toasts.geometry())
+                for toast in [t for t in it.alerts.toasts.findChildren(Toast) if not t.isHidden()]:
+                    assert toast.height() >= toast.needed_height() > 40
                 assert not it.alerts.toasts.geometry().intersects(window.strip.geometry())
 
     run(story())
