@@ -22,6 +22,9 @@ CHILD: Final = (
 MAPPED: Final = 1 << 30
 """Address space that libraries take before the first line of a strategy, beside what it may use."""
 
+NICE: Final = 5
+"""How far its process steps back behind the program's own: the window, the feed and the kill switch come first."""
+
 DUMP_WAIT_S: Final = 0.3
 """How long a hung process may take to tell where it is."""
 
@@ -79,6 +82,8 @@ class Process(asyncio.SubprocessProtocol):
         await asyncio.get_running_loop().subprocess_exec(
             lambda: self, *command(memory), cwd=tempfile.gettempdir(), env=env, start_new_session=True
         )
+        if self.pid is not None:
+            step_back(self.pid)
         if self._unwanted:
             self.kill()
 
@@ -219,6 +224,15 @@ def command(memory: int) -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "host-strategy", *rest]
     return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, ROOT, *rest]
+
+
+def step_back(pid: int) -> None:
+    """Let the program have the processor first where both want it; where the system knows of such a thing."""
+    if hasattr(os, "setpriority"):
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, os.getpriority(os.PRIO_PROCESS, 0) + NICE)
+        with suppress(OSError):  # Linux may share the processor among sessions first
+            Path(f"/proc/{pid}/autogroup").write_text(str(NICE), encoding="ascii")
 
 
 def exit_words(code: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Interval
-from alphapanda_desktop.hosting.process import ROOT, exit_words, use_of
+from alphapanda_desktop.hosting.process import NICE, ROOT, exit_words, use_of
 from alphapanda_desktop.hosting.seat import process_seats
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.run import Run, RunState
@@ -440,6 +441,13 @@ def test_what_it_prints_is_in_its_log_and_a_thread_that_it_leaves_is_named(playe
             time.sleep(60)
         threading.Thread(target=late, name="mine-7").start()
 """, story)  # fmt: skip
+
+
+def test_the_program_has_the_processor_first(played):
+    async def story(s, run):
+        assert os.getpriority(os.PRIO_PROCESS, run.pulse.pid) >= os.getpriority(os.PRIO_PROCESS, 0) + NICE
+
+    played("    pass\n", story)
 
 
 def test_memory_and_processor_are_those_of_the_process(played, eventually):
