@@ -15,16 +15,26 @@ class FittedColumns(QObject):
 
     `spare` are titles, the first to go first; they come back as the table grows. `stretch` takes what is left over:
     before any column goes it is narrowed to `least_px`, which is its usual width unless told, and further last of all.
+    With `scrolls` it is never narrowed further: a person has asked for more columns than there is room for.
     What is hidden is still copied with its row. `unwanted` are places that a person has taken away: they stay away.
     """
 
-    def __init__(self, table: TableView, spare: Sequence[str], stretch: str, least_px: int | None = None) -> None:
+    def __init__(
+        self,
+        table: TableView,
+        spare: Sequence[str],
+        stretch: str,
+        least_px: int | None = None,
+        *,
+        scrolls: bool = False,
+    ) -> None:
         super().__init__(table)
         self._table = table
         model = table.model()
         titles = [str(model.headerData(k, Qt.Orientation.Horizontal)) for k in range(model.columnCount())]
         self._spare = [titles.index(title) for title in spare if title in titles]
         self._stretch = titles.index(stretch)
+        self._scrolls = scrolls
         self.unwanted: frozenset[int] = frozenset()
         header = table.horizontalHeader()
         self._usual = [header.sectionSize(place) for place in range(len(titles))]
@@ -51,6 +61,14 @@ class FittedColumns(QObject):
             lacking -= self._width(place) if gone else 0
             if table.isColumnHidden(place) != gone:
                 table.setColumnHidden(place, gone)
+        if self._scrolls:
+            self._keep_least(lacking=lacking > 0)
+
+    def _keep_least(self, *, lacking: bool) -> None:
+        header, modes = self._table.horizontalHeader(), QHeaderView.ResizeMode
+        header.setSectionResizeMode(self._stretch, modes.Interactive if lacking else modes.Stretch)
+        if lacking:
+            header.resizeSection(self._stretch, self._usual[self._stretch])
 
     def leave_out(self, places: Iterable[int]) -> None:
         """Hide these whatever room there is, and give their room to the others."""

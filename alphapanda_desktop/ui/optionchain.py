@@ -35,6 +35,8 @@ EVERY_S: Final = 0.5
 USUAL_RATE: Final = 6.5
 """Per cent a year: about what a treasury bill of 91 days has paid; an assumption, to be typed over."""
 LEAST_PX: Final = 44
+FRAMES_TO_LAY_OUT: Final = 3
+"""A table knows how far it can be scrolled only some frames after its rows were changed."""
 REACHES: Final = (5, 10, 15, 25)
 BEST_KNOWN: Final = "NIFTY"
 NONE_YET: Final = "Choose a share, an index or a contract that has options."
@@ -119,7 +121,7 @@ class OptionChain(QWidget):
         self._chains: dict[date, list[Strike]] = {}
         self._basis: Instrument | None = None
         self._shown: list[Strike] = []
-        self._scroll_due = False
+        self._scroll_in = 0
         self.board: Board | None = None
         self._build()
         self._lay_out()
@@ -254,13 +256,12 @@ class OptionChain(QWidget):
             self._shown = wanted
             self._watch()
             self.show_board()
-            self._scroll_due = True
+            self._scroll_in = FRAMES_TO_LAY_OUT
 
     def _scroll_to_money(self) -> None:
-        """Bring the money to the middle, once the table has its size."""
+        """Bring the money to the middle."""
         money = self._money()
-        if self._scroll_due and money is not None and self._shown:
-            self._scroll_due = False
+        if money is not None and self._shown:
             at = min(range(len(self._shown)), key=lambda n: abs(self._shown[n].strike - money))
             self.table.scrollTo(self.model.index(at, CENTRE), QAbstractItemView.ScrollHint.PositionAtCenter)
 
@@ -290,7 +291,10 @@ class OptionChain(QWidget):
             self._made_s = now_s
             self.show_board()
             self._centre()
-            self._scroll_to_money()
+        elif self._scroll_in:
+            self._scroll_in -= 1
+            if not self._scroll_in:
+                self._scroll_to_money()
 
     def show_board(self) -> None:
         """Work the chain out as the market stands now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QEvent, QRect
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.quotemodel import COLUMNS, PRICE, RARE, SYMBOL, QuoteModel
@@ -34,6 +34,7 @@ class QuoteTable(TableView):
     def __init__(self, model: QuoteModel, empty_text: str, parent: QWidget | None = None) -> None:
         super().__init__(model, empty_text, parent, tight=True)
         self._quotes = model
+        self.least_first_px = 0
         self._stamps = Stamps(self.font(), self.devicePixelRatioF())
         self._inks: dict[Role, Ink] = {}
         self._inked_in = model.theme
@@ -57,6 +58,12 @@ class QuoteTable(TableView):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and hasattr(self, "_inks"):
             self._give_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        header = self.horizontalHeader()
+        if header.sectionSize(SYMBOL) < self.least_first_px:
+            header.resizeSection(SYMBOL, self.least_first_px)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._quotes.rowCount():

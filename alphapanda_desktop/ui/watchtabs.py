@@ -119,7 +119,8 @@ class WatchTabs(Watchlist):
 
     def _dress_table(self) -> None:
         self.table.installEventFilter(self)
-        self.fitted = FittedColumns(self.table, SPARE, "Symbol", SYMBOL_PX)
+        self.fitted = FittedColumns(self.table, SPARE, "Symbol", SYMBOL_PX, scrolls=True)
+        self.table.least_first_px = SYMBOL_PX
         header = self.table.horizontalHeader()
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(lambda at: self.open_columns(header.mapToGlobal(at)))

@@ -16,7 +16,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.quotemodel import COLUMNS
 from alphapanda_desktop.ui.watchimport import ImportSheet
-from alphapanda_desktop.ui.watchtabs import TITLES, WatchTabs
+from alphapanda_desktop.ui.watchtabs import SYMBOL_PX, TITLES, WatchTabs
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY, OPTION, RUPEE, MarketStage
 
 TWO = (
@@ -309,3 +309,15 @@ def test_rare_columns_are_shown_when_they_are_asked_for(pane: Any) -> None:
 
 def test_the_rare_columns_of_a_new_list_are_those_of_the_table() -> None:
     assert tuple(column.title for column in COLUMNS if column.rare) == RARE
+
+
+def test_with_more_columns_than_room_the_names_keep_theirs(pane: Any) -> None:
+    p = pane(*TWO)
+    p.tabs.resize(460, 400)
+    for title in RARE:
+        p.tabs.show_column(title, True)
+    assert p.tabs.table.columnWidth(0) >= SYMBOL_PX
+    p.tabs.resize(440, 400)
+    assert p.tabs.table.columnWidth(0) >= SYMBOL_PX
+    p.tabs.resize(1400, 400)
+    assert p.tabs.table.columnWidth(0) > 2 * SYMBOL_PX
