@@ -69,7 +69,7 @@ class ReviewWindow(QWidget):
         self.looked_at = 0
         """How often the journal was read and shown."""
         self.setObjectName("review_window")
-        self.setWindowTitle("Review")
+        self.setWindowTitle(f"Review — {review.mode.upper()}")
         self.setStyleSheet(field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
@@ -119,8 +119,13 @@ class ReviewWindow(QWidget):
         self.said.setObjectName("review_said")
         self.said.setAccessibleName("What was done last")
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        mode = QLabel(self.review.mode.upper(), self)
+        mode.setObjectName("review_mode")
+        colour = getattr(self._edge.theme, self.review.mode, self._edge.theme.muted)
+        mode.setStyleSheet(f"color: {colour}; font-weight: 700; padding-right: 6px;")
         head = QHBoxLayout()
         head.setContentsMargins(12, 10, 12, 4)
+        head.addWidget(mode)
         head.addWidget(self.period)
         head.addWidget(self._button("again", "Read again", self.read, "Read the journal as it is now (F5)"))
         head.addWidget(self.said, 1)

@@ -196,6 +196,23 @@ def test_every_field_has_a_name_for_a_screen_reader(run, eventually, tmp_path):
     run(story())
 
 
+def test_it_names_its_mode_reads_again_by_key_and_closes_by_key(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path, eventually) as stage:
+            window = stage.window
+            assert "PAPER" in window.windowTitle()
+            await eventually(lambda: window.looked_at == 1)
+            await stage.journal.note_day(DayNote(date(2026, 11, 20), "", "from elsewhere"), AT)
+            QTest.keyClick(window, Qt.Key.Key_F5)
+            await eventually(lambda: window.looked_at == 2)
+            window.tables["day"].setCurrentIndex(window.models["day"].index(1, 0))
+            assert window.note.text.toPlainText() == "from elsewhere"
+            QTest.keyClick(window, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
+            assert not window.isVisible()
+
+    run(story())
+
+
 def test_periods_are_financial_years_then_months_then_all():
     names = [p.name for p in periods_of([date(2026, 3, 31), date(2026, 12, 1)], date(2026, 12, 2))]
     assert names == ["Financial year 2026-27", "Financial year 2025-26", "December 2026", "March 2026", "All days"]
