@@ -53,6 +53,8 @@ LAG_NS: Final = 12_000_000
 """A loop whose heartbeat is this late on the average has too much to do."""
 SHARE: Final = 0.5
 """So much of the time may go into drawing."""
+LITTLE: Final = SHARE / 4
+"""A loop that draws no more than this is late for other reasons, and twice as much would change little."""
 LOOKS_DOWN: Final = 2
 LOOKS_UP: Final = 8
 """Looks in a row that must agree before less, or more, is drawn."""
@@ -93,7 +95,7 @@ class Shedding:
         self._since_up += 1
         if lag_ns > LAG_NS or share > SHARE:
             self._busy, self._calm = self._busy + 1, 0
-        elif lag_ns < LAG_NS / 2 and share < SHARE / 2:  # twice as many frames must fit
+        elif share < LITTLE or (lag_ns < LAG_NS / 2 and share < SHARE / 2):  # twice as many frames must fit
             self._busy, self._calm = 0, self._calm + 1
         else:
             self._busy = self._calm = 0

@@ -68,7 +68,7 @@ def test_it_recovers_a_step_at_a_time_only_after_a_calm() -> None:
 def test_between_calm_and_busy_it_stays_where_it_is() -> None:
     shedding = Shedding()
     look(shedding, LOOKS_DOWN, LATE)
-    look(shedding, 500, LAG_NS * 0.8)
+    look(shedding, 500, LAG_NS * 0.8, SHARE * 0.4)
     look(shedding, 500, CALM, SHARE * 0.8)
     assert shedding.depth == 1
 
@@ -90,3 +90,11 @@ def test_words_say_what_is_drawn_less_often() -> None:
     assert shedding.words() == "chart 15/s"
     look(shedding, 10 * LOOKS_DOWN, LATE)
     assert shedding.words() == "chart 5/s, depth 5/s, table 5/s"
+
+
+def test_a_loop_that_is_late_for_other_reasons_than_drawing_draws_everything_again() -> None:
+    shedding = Shedding()
+    look(shedding, 40, LATE, SHARE + 0.1)
+    assert shedding.depth == len(LEVELS) - 1
+    look(shedding, len(LEVELS) * MOST_LOOKS_UP, LAG_NS * 0.8, SHARE / 10)
+    assert shedding.depth == 0
