@@ -20,6 +20,9 @@ from alphapanda_desktop.ui.forms import ModelForm
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 
 NAMES: Final = {"telegram_token": "Telegram bot's token", "mail_password": "Mail password"}
+FIELD_PX: Final = 420
+"""Room for an address."""
+
 SHOWN: Final = 6
 """Outcomes that are shown."""
 
@@ -61,6 +64,10 @@ class DeliverySheet(Sheet):
         self.body.addWidget(self.line(HOW, "muted"))
         self.form = ModelForm(keeper.model, edge.theme, self, "delivery")
         self.form.set_values(dict(keeper.values()))
+        for field in self.form.findChildren(QLineEdit):
+            if not field.objectName().startswith("qt_"):  # those are inside spin boxes
+                field.setMinimumWidth(FIELD_PX)
+                field.setPlaceholderText(field.toolTip())
         self.body.addWidget(self.form)
         self.secrets: dict[str, QLineEdit] = {}
         self.body.addLayout(self._secret_fields())
