@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.chart.items import Dress, Marker
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
+from alphapanda_desktop.ui.chart.renko import RenkoSource
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.chart.sheet import Sheet
 from alphapanda_desktop.ui.chart.studies import a_study
@@ -88,6 +89,10 @@ def difference(one: QImage, other: QImage) -> str:
     return f"x {columns.min()}-{columns.max()} y {rows.min()}-{rows.max()}" if rows.size else ""
 
 
+def _bricks(series: BarSeries) -> RenkoSource:
+    return RenkoSource(series, 0.05)
+
+
 TICK = st.tuples(
     st.just("tick"), st.sampled_from([0.0, 0.05, -0.05, 0.35, -0.35, 2.5, -2.5]), st.integers(0, 400),
     st.sampled_from([0.2, 5.0, 20.0, 70.0]),
@@ -106,7 +111,8 @@ ACT = st.one_of(
     st.tuples(st.just("ghost"), st.sampled_from([None, 99.0, 101.5])),
     st.tuples(st.just("history"), st.integers(1, 40)),
     st.tuples(st.just("draw"), st.sampled_from(KINDS), st.sampled_from([98.0, 100.0, 101.0])),
-    st.tuples(st.sampled_from(["heikin", "profile"]), st.booleans()),
+    st.tuples(st.just("profile"), st.booleans()),
+    st.tuples(st.just("kind"), st.sampled_from([HeikinSource, CandleSource, _bricks])),
     st.tuples(st.just("studies"), st.sampled_from([(), ("EMA", "SAR", "RSI"), ("BBANDS", "MACD", "OBV", "CDLDOJI")])),
 )
 
@@ -130,7 +136,7 @@ def _acts(s: Stand) -> dict[str, Callable[..., object]]:
         "ghost": lambda price: plot.lines.show_ghost((plot.lines.lines[0], price) if price else None),
         "history": lambda rows: _backfill(s, rows),
         "draw": lambda kind, price: plot.hand.add(_a_drawing(s, kind, price)),
-        "heikin": lambda on: plot.show_source((HeikinSource if on else CandleSource)(s.series), INFY, "1m"),
+        "kind": lambda made: plot.show_source(made(s.series), INFY, "1m"),
         "profile": plot.show_profile,
         "studies": lambda names: plot.set_studies([a_study(name) for name in names]),
     }

@@ -9,11 +9,12 @@ import pytest
 
 from alphapanda_desktop.domain.anyindicator import indicator
 from alphapanda_desktop.domain.bars import BarSeries
-from alphapanda_desktop.domain.market import Bar
+from alphapanda_desktop.domain.market import Bar, Interval
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, levels, points_of
 from alphapanda_desktop.ui.chart.heikin import HeikinBars
 from alphapanda_desktop.ui.chart.profile import spread
+from alphapanda_desktop.ui.chart.renko import RenkoBars
 from alphapanda_desktop.ui.chart.studies import Curve, Study, a_study, catalogue, made_of
 from tests.ui.test_chart_partial import START, a_series
 
@@ -159,6 +160,37 @@ def test_a_row_that_is_no_drawing_is_said_and_the_others_are_shown(tmp_path: Pat
     assert book.drawings("NSE:INFY") == [Drawing("level", ((1.0, 2.0),))]
     assert book.studies() == []
     assert len(told) == 2 and "'star'" in told[0] and "NOSUCH" in told[1]
+
+
+def test_a_brick_comes_with_each_size_and_two_sizes_turn_it() -> None:
+    series = BarSeries(Interval.MINUTE)
+    closes = [100.0, 100.05, 100.12, 100.35, 100.25, 100.21, 100.1, 99.85]
+    series.backfill([Bar(START + 60 * k, 100.0, close, close, close, 10) for k, close in enumerate(closes)])
+    bars = RenkoBars(series, 0.05)
+    columns = bars.columns
+    assert bars.size == pytest.approx(0.1)
+    found = list(zip(columns.open[: bars.closed_count].tolist(), columns.close.tolist(), strict=False))
+    expected = [(100.0, 100.1), (100.1, 100.2), (100.2, 100.3), (100.2, 100.1), (100.1, 100.0), (100.0, 99.9)]
+    assert [pytest.approx(pair) for pair in expected] == found
+    assert columns.close[columns.rows - 1] == 99.85 and columns.open[columns.rows - 1] == pytest.approx(99.9)
+    assert columns.volume[: columns.rows].sum() == 80
+
+
+def test_bricks_that_follow_ticks_and_history_are_those_made_at_once() -> None:
+    series, rng = a_series(300, 8), np.random.default_rng(3)
+    bars, price = RenkoBars(series, 0.05), float(series.close[-1])
+    for k in range(200):
+        price += float(rng.normal(0, 0.2))
+        series.add_price(START + 11.0 * k, price, 10 * k)
+        rows = bars.columns.rows
+        assert bars.columns.close[rows - 1] == price
+    series.backfill([Bar(int(series.start_s[150]), 90.0, 91.0, 89.0, 90.5, 7)])
+    whole = RenkoBars(series, 0.05)
+    for name in ("start_s", "open", "high", "low", "close", "volume"):
+        rows = whole.columns.rows
+        assert np.array_equal(getattr(bars.columns, name)[:rows], getattr(whole.columns, name)[:rows]), name
+    assert bars.columns.rows == whole.columns.rows > 100
+    assert (np.abs(whole.columns.close - whole.columns.open)[: whole.closed_count] > whole.size * 0.999).all()
 
 
 def test_the_profile_spreads_each_bar_between_its_low_and_high() -> None:

@@ -23,11 +23,12 @@ from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.lookmenu import LookMenu
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
+from alphapanda_desktop.ui.chart.renko import RenkoSource
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
 
 TICKS: Final = "Tick"
-STYLES: Final = {"candles": "Candles", "heikin": "Heikin-Ashi"}
+STYLES: Final = {"candles": "Candles", "heikin": "Heikin-Ashi", "renko": "Renko"}
 """How the bars of an interval are drawn, by the name that is kept."""
 
 NO_BARS: Final = "No bars yet: they begin with the first trade."
@@ -55,6 +56,12 @@ class ChartMarket(Protocol):
     def live_series(self, instrument: Instrument, interval: Interval) -> BarSeries: ...
 
     def tick_series(self, instrument: Instrument) -> TickSeries: ...
+
+
+def _source_of(series: BarSeries, kind: str, instrument: Instrument) -> CandleSource:
+    if kind == "renko":
+        return RenkoSource(series, instrument.tick_size)
+    return HeikinSource(series) if kind == "heikin" else CandleSource(series)
 
 
 class ChartView(QWidget):
@@ -220,7 +227,7 @@ class ChartView(QWidget):
             self.plot.say_status("" if len(ticks) else "waiting for ticks…")
         else:
             series = self._market.live_series(self.instrument, self.interval)
-            source = HeikinSource(series) if self.candle_kind == "heikin" else CandleSource(series)
+            source = _source_of(series, self.candle_kind, self.instrument)
             words = (
                 self.interval.label
                 if self.candle_kind == "candles"
