@@ -11,7 +11,7 @@ from typing import Any, Final
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QWidget
 
 from alphapanda_desktop.ui.tableview import TableView
 
@@ -34,6 +34,7 @@ class Carry(QObject):
         self._row: Any | None = None
         self._label = QLabel(table, Qt.WindowType.ToolTip | Qt.WindowType.WindowTransparentForInput)
         self._label.setContentsMargins(8, 4, 8, 4)
+        self._label.setFrameShape(QFrame.Shape.Box)
         self._label.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         table.viewport().installEventFilter(self)
         table.installEventFilter(self)
