@@ -216,19 +216,24 @@ class BarSeries:
         if self._heard:
             self._gaps.add(at_s)
 
-    def backfill(self, bars: Sequence[Bar], until_s: float | None = None) -> None:
+    def backfill(self, bars: Sequence[Bar], until_s: float | None = None) -> Bar | None:
         """Merge history, in any order: it replaces rows of the same start and leaves all others.
+
+        What it gives is the bar that ticks were forming, if history has closed it: no tick will.
 
         Where history's candle was still running, ticks that came since are kept: the open is history's, high and
         low the extremes of both, the close the ticks', the volume the greater of what each saw within the bar.
         Gaps end up to `until_s`, which is when history was read; without it, as far as its bars reach for certain.
         """
         if not bars:
-            return
+            return None
+        formed = self.last() if self._builder.forming else None
         table = Table.of([self._with_ticks(bar) for bar in bars])
         newest = max(reversed(bars), key=lambda bar: bar.start_s)
         self._merge(table, forming=not self._with_ticks(newest).closed)
         self._gaps.cover(table.start_s.item(0), self._reach(newest) if until_s is None else until_s)
+        row = int(np.searchsorted(self.start_s, formed.start_s)) if formed else self.closed_count
+        return self._bars(row, row + 1)[0] if row < self.closed_count else None
 
     def load(self, table: Table) -> None:
         """Merge closed bars given as columns: the way in for very many. Raises ValueError unless starts rise."""

@@ -129,7 +129,9 @@ class LiveSeries:
         bars: Sequence[Bar] = await self._history.candles(instrument, source, start, end)
         if source is not period:
             bars = combined(bars, source, period, open_s(instrument), self._hours_of(instrument))
-        self.live(instrument, period).backfill(bars, end.timestamp())
+        closed = self.live(instrument, period).backfill(bars, end.timestamp())
+        if closed is not None:
+            self._closed(instrument.instrument_token, period, closed)
 
     async def refill(self) -> None:
         """Close the gap that a lost link left in every filled series; raises the first failure after all were tried."""

@@ -103,6 +103,29 @@ def test_a_lost_link_marks_bars_and_the_next_one_fills_them(arun: Any) -> None:
     arun(story())
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_a_bar_that_history_closed_is_told_once_with_what_history_knows(arun: Any, running: bool) -> None:
+    async def story() -> None:
+        s, heard = Stage(), list[Bar]()
+        await s.market.series(INFY, Interval.MINUTE)
+        s.market.on_bar(INFY, Interval.MINUTE, lambda _instrument, _period, bar: heard.append(bar))
+        s.tick(100.0)
+        s.sink.link(LOST)
+        s.clock.advance(70)
+        rows = s.minutes(DAY.replace(hour=10, minute=0), 107.0, 108.0)
+        rows[1] = rows[1]._replace(closed=False)
+        del rows[1 + running :]
+        s.sink.link(UP)
+        await s.market.refill()
+        assert [(bar.start_s, bar.close, bar.closed) for bar in heard] == [(rows[0].start_s, 107.0, True)]
+        s.clock.advance(1)
+        s.tick(109.0)
+        s.market.advance()
+        assert len(heard) == 1
+
+    arun(story())
+
+
 def test_a_bar_that_was_joined_midway_is_mended_once_it_is_over(arun: Any) -> None:
     async def story() -> None:
         failures: list[str] = []
