@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Literal, get_args, get_origin
 
@@ -88,12 +89,17 @@ def spec_of(kind: type[Strategy]) -> Spec:
     return Spec(
         name=kind.name,
         title=kind.title or kind.name.replace("_", " ").capitalize(),
-        description=kind.description,
+        description=kind.description or _own_words(kind),
         interval=kind.interval,
         lookback=strategy.lookback,
         fields=tuple(_field_of(name, field) for name, field in kind.Params.model_fields.items()),
         presets={str(name): _checked(kind, str(name), values) for name, values in kind.presets.items()},
     )
+
+
+def _own_words(kind: type[Strategy]) -> str:
+    """The first paragraph of the class's own docstring, for one that has no description."""
+    return " ".join(inspect.cleandoc(kind.__dict__.get("__doc__") or "").partition("\n\n")[0].split())
 
 
 def _checked(kind: type[Strategy], preset: str, values: Mapping[str, object]) -> dict[str, Any]:

@@ -84,7 +84,6 @@ class BacktestWindow(QWidget):
 
     def _build_left(self) -> QWidget:
         side = QWidget(self)
-        side.setMinimumWidth(FORM_PX - 20)
         self.form = BacktestForm(self.bench, self._edge, self)
         self.form.changed.connect(self._edited)
         area = TallScroll(self.form, side)

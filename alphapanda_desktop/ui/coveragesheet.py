@@ -156,6 +156,8 @@ class Leaving:
     positions: int = 0
     """How many stay open at the broker; `working` orders go on there too."""
     working: int = 0
+    replayed: bool = False
+    """Of a recorded day: nothing goes on anywhere, and the books are not opened again."""
 
     @property
     def matters(self) -> bool:
@@ -188,7 +190,7 @@ class ClosingSheet(Sheet):
         self.body.addStretch(1)
         self.stay = self.button("close_stay", "Leave them here" if what in TITLES else "Stay", self.dismiss)
         self.convert = self.button("close_convert", f"Put stops at the broker, then {what.lower()}", self._convert)
-        self.convert.setVisible(bool(leaving.app_only) and coverage is not None)
+        self.convert.setVisible(bool(leaving.app_only) and coverage is not None and not leaving.replayed)
         self.anyway = self.button("close_anyway", f"{what} anyway", self.agree)
         self.foot.addStretch(1)
         for button in (self.stay, self.convert, self.anyway):
@@ -224,6 +226,8 @@ def _triggers(row: Coverage) -> str:
 
 def _consequences(leaving: Leaving) -> list[tuple[str, Role]]:
     said: list[tuple[str, Role]] = []
+    if leaving.replayed:
+        return [(_end_of_replay(leaving), "text")]
     if leaving.runs:
         names = ", ".join(leaving.runs)
         said.append(
@@ -246,3 +250,9 @@ def _consequences(leaving: Leaving) -> list[tuple[str, Role]]:
     if leaving.app_only:
         said.append(("Until it runs again, nothing sells or buys these back when the price turns.", "warn"))
     return said
+
+
+def _end_of_replay(leaving: Leaving) -> str:
+    counts = ((len(leaving.runs), "strategy run"), (leaving.positions, "open position"), (leaving.working, "order"))
+    ending = ", ".join(count_of(count, word) for count, word in counts if count)
+    return f"This pass of the recorded day ends: {ending}. Nothing of it is at a broker, and the next begins anew."

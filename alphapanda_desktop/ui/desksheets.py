@@ -174,6 +174,7 @@ class DeskSheets:
             app_only=tuple(coverage.app_only()) if coverage is not None else (),
             positions=sum(position.quantity != 0 for position in desk.positions()),
             working=sum(order.live for order in desk.orders()),
+            replayed=self._parts.transport is not None,
         )
 
     def ask_to_leave(self, leave: Callable[[], None]) -> None:

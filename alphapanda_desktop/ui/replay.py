@@ -241,7 +241,7 @@ class ReplayBar(QToolBar):
         self.slider.setValue(_notch_of(speed))
         self.slider.blockSignals(False)
         words = f"{grouped(speed)}×"
-        slow = transport.pace is Pace.PLAYING and 0 < reached < SLOW * speed
+        slow = transport.pace is Pace.PLAYING and 0 < reached < SLOW * speed and grouped(reached) != grouped(speed)
         self.reached.setText(f"{grouped(reached)}× of {words}" if slow else words)
         self.reached.setStyleSheet(f"color: {self._edge.theme.warn if slow else self._edge.theme.muted};")
 

@@ -125,7 +125,11 @@ def test_rules_between_fields_are_asked_of_the_file_itself(tmp_path: Path) -> No
         (HEAD + "class P(Parameters):\n    n: int\n" + GOOD + "    Params = P\n", 0, "n: no value given"),
         (HEAD + GOOD + "    presets = {'a': {'speed': 1}}\n", 0, "preset 'a'"),
         (HEAD + GOOD + "    @property\n    def lookback(self):\n        return self.nothing\n", 8, "AttributeError"),
-        (HEAD + GOOD + "    @property\n    def lookback(self):\n        return -1\n", 0, "lookback: -1 given, at least"),
+        (
+            HEAD + GOOD + "    @property\n    def lookback(self):\n        return -1\n",
+            0,
+            "lookback: -1 given, at least",
+        ),
         (HEAD + GOOD.replace("'mine'", "'../etc'"), 0, "name: String should match"),
         ("def (\n", 1, "this is no Python"),
         ("class E(Exception):\n    def __str__(self): raise E()\nraise E\n", 3, "E"),
@@ -286,3 +290,11 @@ def test_what_cannot_be_a_name_is_refused(typed: str) -> None:
 def test_a_template_of_an_awkward_name_still_loads(name: str, tmp_path: Path) -> None:
     found = probe(a_file(tmp_path, template(name), f"{name}.py"))
     assert (found.words(), found.spec and found.spec.name) == ([], name)
+
+
+def test_a_strategy_without_a_description_is_described_by_its_own_docstring(tmp_path: Path) -> None:
+    head, _, body = GOOD.partition("\n")
+    found = probe(a_file(tmp_path, f"{HEAD}{head}\n    '''Buys on\n    the open.\n\n    More of it.'''\n{body}"))
+    assert found.spec is not None and found.spec.description == "Buys on the open."
+    plain = probe(a_file(tmp_path, HEAD + GOOD))
+    assert plain.spec is not None and plain.spec.description == ""

@@ -440,7 +440,7 @@ def _focused(window: QWidget) -> QWidget:
     return window.focusWidget() or window
 
 
-def test_nothing_of_the_form_is_cut_off_at_the_side(run, tmp_path):
+def test_nothing_of_the_form_is_cut_off_at_the_side(run, eventually, tmp_path):
     async def story():
         async with a_stage(tmp_path) as stage:
             form, area = stage.window.form, stage.window.form.parentWidget()
@@ -448,5 +448,7 @@ def test_nothing_of_the_form_is_cut_off_at_the_side(run, tmp_path):
                 form.strategy.setCurrentIndex(form.strategy.findData(name))
                 await asyncio.sleep(0.05)  # layouts are asked for with the loop's next rounds
                 assert form.width() <= area.width(), name
+            form.search.setMinimumWidth(700)  # as with a wider font, or longer words
+            await eventually(lambda: form.width() >= 700 and form.width() <= area.width())
 
     run(story())

@@ -153,6 +153,19 @@ def test_closing_says_what_ends_and_what_is_left(run: Any) -> None:
     run(story())
 
 
+def test_closing_a_replay_speaks_of_no_broker(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            coverage = FakeCoverage(covered_row("INFY", 10, 4, 6))
+            leaving = Leaving(runs=("rsi #1",), app_only=tuple(coverage.app_only()), positions=1, replayed=True)
+            sheet = ClosingSheet(leaving, coverage, stage.edge, stage.window)  # type: ignore[arg-type]
+            stage.deck.lay(sheet)
+            assert "ends: 1 strategy run, 1 open position. Nothing of it is at a broker" in said(sheet)
+            assert "protected only" not in said(sheet) and sheet.convert.isHidden()
+
+    run(story())
+
+
 def test_the_question_before_sleep_says_that_the_computer_does_not_wait_for_ever(run: Any) -> None:
     async def story() -> None:
         async with a_stage() as stage:
