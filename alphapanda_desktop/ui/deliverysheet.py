@@ -64,10 +64,11 @@ class DeliverySheet(Sheet):
         self.body.addWidget(self.line(HOW, "muted"))
         self.form = ModelForm(keeper.model, edge.theme, self, "delivery")
         self.form.set_values(dict(keeper.values()))
-        for field in self.form.findChildren(QLineEdit):
-            if not field.objectName().startswith("qt_"):  # those are inside spin boxes
-                field.setMinimumWidth(FIELD_PX)
-                field.setPlaceholderText(field.toolTip())
+        # Those of Qt's own names are inside spin boxes.
+        fields = [field for field in self.form.findChildren(QLineEdit) if not field.objectName().startswith("qt_")]
+        for field in fields:
+            field.setMinimumWidth(FIELD_PX)
+            field.setPlaceholderText(field.toolTip())
         self.body.addWidget(self.form)
         self.secrets: dict[str, QLineEdit] = {}
         self.body.addLayout(self._secret_fields())
@@ -84,7 +85,7 @@ class DeliverySheet(Sheet):
         self.foot.addWidget(self.test)
         self.foot.addWidget(self.button("delivery_save", "Save", self._save))
         connect(keeper.changed, self, self.show_state)
-        self.setFocusProxy(self.form)
+        self.setFocusProxy(fields[0] if fields else self.form)
         self.show_state()
 
     def _secret_fields(self) -> QFormLayout:
