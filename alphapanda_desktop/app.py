@@ -251,8 +251,6 @@ class Program:
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         await preload(DESK)
         from alphapanda_desktop.daymaster import day_master
-        from alphapanda_desktop.strategies import SHIPPED
-        from alphapanda_desktop.strategyfiles import OwnFiles
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
@@ -264,9 +262,7 @@ class Program:
         venue, journal, gate = self.venue, self.journal, self.gate
         assert venue is not None and journal is not None and gate is not None
         venue.client.use(session.token)
-        own = self._options.folder
-        self.files = files = OwnFiles(own / "strategies", own / "enabled.json", SHIPPED, scope, self._tell)
-        scope.spawn("strategy files", files.run())  # early: whoever traded yesterday is told below
+        files = self._own_files(scope)  # early: whoever traded yesterday is told below
         self._window.show_busy("Loading the day's instruments…")
         keys = self._settings.window.watchlist.get(self.mode, ())
         master = await day_master(venue, session, self._options.folder / "instruments", keys, self._tell)
@@ -309,6 +305,16 @@ class Program:
         await self._show_desk(account, arming, coverage)
         self._show_meter()
         self._tell_first_words(vault)
+
+    def _own_files(self, scope: Scope) -> OwnFiles:
+        """People's own strategies beside those that came along, followed from now on."""
+        from alphapanda_desktop.strategies import SHIPPED
+        from alphapanda_desktop.strategyfiles import OwnFiles
+
+        own = self._options.folder
+        self.files = files = OwnFiles(own / "strategies", own / "enabled.json", SHIPPED, scope, self._tell)
+        scope.spawn("strategy files", files.run())
+        return files
 
     async def _open_alerts(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         """The alerts as they were left, and their ways out of the program."""
