@@ -161,10 +161,12 @@ class DrawingsItem(Over):
             case "level":
                 yield QPointF(self._pane.place.left(), points[0].y()), self.words_of(drawing.points[0][1])
             case "fibonacci":
-                left = min(point.x() for point in points)
+                left, last = min(point.x() for point in points), math.inf
                 for ratio, price in levels(drawing):
                     y = self.point_of((drawing.points[0][0], price)).y()
-                    yield QPointF(left, y), f"{ratio:.3f}  {self.words_of(price)}"
+                    if abs(y - last) > self._labels.height:  # words over words cannot be read
+                        last = y
+                        yield QPointF(left, y), f"{ratio:.3f}  {self.words_of(price)}"
             case "measure":
                 top = min(points[0].y(), points[1].y())
                 yield QPointF(min(points[0].x(), points[1].x()), top), self._measured(drawing)
