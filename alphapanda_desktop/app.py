@@ -27,7 +27,6 @@ from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
-from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault, service_of
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
@@ -250,7 +249,7 @@ class Program:
 
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         await preload(DESK)
-        from alphapanda_desktop.daymaster import day_master
+        from alphapanda_desktop.daymaster import day_master, prepare_search
         from alphapanda_desktop.trading.arming import Arming
         from alphapanda_desktop.trading.coverage import StopCoverage
         from alphapanda_desktop.trading.desk import Desk
@@ -296,7 +295,7 @@ class Program:
         scope.spawn("feed", feed.run(MeteredSink(market, meter, orders=self.mode != "paper")))
         if recorder is not None:
             scope.spawn("recorder", recorder.run())
-        scope.spawn("instrument search", _prepare(master))
+        scope.spawn("instrument search", prepare_search(master))
         self._window.show_busy("Reconciling with the broker…")
         await self._open_books(desk)
         await files.known(FILES_WAIT_S)
@@ -476,8 +475,3 @@ class Program:
 
     def _save_settings(self) -> None:
         settings_.save(self._settings, self._options.settings_file)
-
-
-async def _prepare(master: InstrumentMaster) -> None:
-    """Make the search index behind the open window; its thread may outlive the wait for it."""
-    await asyncio.wrap_future(in_daemon_thread("instrument search", master.prepare))

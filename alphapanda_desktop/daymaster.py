@@ -40,6 +40,11 @@ async def day_changes(venue: Venue, folder: Path) -> MasterChanges | None:
     return await FileInstrumentCache(folder).changes(venue.clock.now().astimezone(IST).date().isoformat())
 
 
+async def prepare_search(master: InstrumentMaster) -> None:
+    """Make the search index behind the open window; its thread may outlive the wait for it."""
+    await asyncio.wrap_future(in_daemon_thread("instrument search", master.prepare))
+
+
 async def _kept(
     venue: Venue, session: Session, folder: Path, watched: Iterable[str], tell: Callable[[str], None]
 ) -> list[Instrument]:
