@@ -209,7 +209,7 @@ def test_a_warning_in_the_log_is_announced_while_the_log_is_closed(run: Any, pan
             await eventually(lambda: stage.runner.runs and stage.runner.runs[0].state is RunState.RUNNING)
             stage.frame(REFRESHED)
             card = panel.cards[stage.runner.runs[0].run_id]
-            assert card.pages.log.toggle.text() == "▸ Log, 2 lines · 1 warning"
+            assert card.pages.log.toggle.text() == "▸ Log, 3 lines · 2 warnings"  # and that its look-back is not there
 
     run(story())
 
