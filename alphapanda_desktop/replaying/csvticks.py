@@ -146,7 +146,8 @@ def _columns(path: Path, key: str) -> tuple[Ints, Floats, Ints | None, NDArray[n
     names, body = _rows(path)
     at, price = _first(names, TIMES), _first(names, PRICES)
     if price is not None and names[price] == "close" and {"open", "high", "low"} <= set(names):
-        raise BadData(f"{path.name}: these are bars (open, high, low, close), no ticks: a backtest plays them without --exact")
+        bars = "these are bars (open, high, low, close), no ticks: a backtest plays them without --exact"
+        raise BadData(f"{path.name}: {bars}")
     if at is None or price is None:
         raise BadData(f"{path.name}: a time and a price column are needed, there are: {', '.join(names) or 'none'}")
     columns = list(zip(*body, strict=True))

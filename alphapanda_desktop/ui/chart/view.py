@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.chart.foldingbar import FoldingBar
 from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.lookmenu import LookMenu
@@ -99,23 +100,20 @@ class ChartView(QWidget):
     def _build(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.plot.setFocusProxy(self)
-        bar = self._bar = QHBoxLayout()
-        bar.setContentsMargins(6, 4, 6, 4)
-        bar.setSpacing(2)
+        bar = self.bar = FoldingBar(self)
         group = QButtonGroup(self)
         for label, choice in ((TICKS, None), *((i.label, i) for i in Interval)):
             button = self._button(label, f"Candles of {label}" if choice else "Every tick", checkable=True)
             button.clicked.connect(lambda _checked=False, chosen=choice: self.set_interval(chosen))
             group.addButton(button)
-            bar.addWidget(button)
-        bar.addStretch(1)
+            bar.add(button, keep=choice in (None, Interval.MINUTE))
         for button in (*self._scale_buttons(), *self._window_buttons()):
-            bar.addWidget(button)
+            bar.add(button)
         self.buttons[Interval.MINUTE.label].setChecked(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
-        whole.addLayout(bar)
+        whole.addWidget(bar)
         whole.addWidget(self.plot, 1)
 
     def _scale_buttons(self) -> list[QToolButton]:
@@ -160,7 +158,7 @@ class ChartView(QWidget):
         button = self._button(text, tooltip)
         button.setAccessibleName(text)
         button.clicked.connect(lambda _checked=False: work())
-        self._bar.insertWidget(self._bar.indexOf(self.buttons["Look"]), button)
+        self.bar.add(button, self.buttons["Look"])
         return button
 
     def add_menu_button(self, text: str, tooltip: str, menu: QMenu) -> QToolButton:
