@@ -152,7 +152,7 @@ class Context(Protocol):
         One stop for each instrument; asking again moves it. It guards what the run holds, or is about to hold, on
         the side that a price beyond the trigger would hurt, ends with the position, and tries again until it is
         closed. It outlives the run while something of it is held, but it is no order: it does nothing while the
-        program is closed, the computer sleeps or ticks stay away, and the kill switch ends it.
+        program is closed, the computer sleeps or ticks stay away, and the kill switch ends it with the run.
         `sell(..., trigger_price=...)` puts a stop to the broker instead, which outlives all that.
         """
         ...

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 
-WATCHLIST_PX: Final = 560
-STRATEGIES_PX: Final = 360
+WATCHLIST_PX: Final = 440
+STRATEGIES_PX: Final = 330
 BOOKS_PX: Final = 272
 
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
     from alphapanda_desktop.ui.welcome import WelcomePage
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 USUAL_SIZE = (1600, 900)
 FRAME_PX = 40
 """What a window manager may add to the height."""

@@ -16,6 +16,7 @@ class FoldingBar(QWidget):
         super().__init__(parent)
         self._buttons: list[QToolButton] = []
         self._kept: set[QToolButton] = set()
+        self.setStyleSheet("QToolButton { padding: 3px 7px; }")
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(6, 4, 6, 4)
         self._row.setSpacing(2)
