@@ -156,7 +156,7 @@ def test_a_file_that_is_no_recording_is_named(tmp_path: Path, lines: list[str], 
         open_replay([record(tmp_path / "bad.csv", *lines)], 0.0)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe\x80", gzip.compress(b"time,ltp\n" * 50)[:-9]])
+@pytest.mark.parametrize("data", [b"\xff\xfe\x80", gzip.compress(b"time,ltp\n" * 50, mtime=0)[:-9]])
 def test_a_damaged_file_is_named(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "damaged.csv.gz"
     path.write_bytes(data)
