@@ -48,9 +48,11 @@ class Grade(StrEnum):
     FRESH = "fresh"
     LATE = "late"
     STALE = "stale"
+    CLOSED = "closed"
+    """The last of a session that is over: nobody trades at it now, and nothing is amiss."""
 
 
-GRADES: Final = (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE)
+GRADES: Final = (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE, Grade.CLOSED)
 """Grades by the numbers that `Pulse.grades` gives."""
 
 Rows = NDArray[np.intp]

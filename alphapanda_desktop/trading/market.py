@@ -27,6 +27,7 @@ from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import Clock, Feed, History, LinkReport, LinkState
 from alphapanda_desktop.domain.quotes import FULL, SENT_AT, Batch, LatestTable, Rows
 from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.trading.closedhours import ClosedHours
 from alphapanda_desktop.trading.liveseries import LiveSeries
 from alphapanda_desktop.trading.scope import Scope
 
@@ -102,6 +103,7 @@ class Market:
         """What ticked since `_beat_began_s` and was not put into the pulse yet."""
         self._beat_began_s = self._beat_s = 0.0
         self._series = LiveSeries(history, master, clock, self._bar_closed, hours=hours)
+        self._closed_hours = ClosedHours(self.table, master, clock, hours=hours)
         self._mending = False
         self._tick_series: dict[int, TickSeries] = {}
         self._tick_listeners: dict[int, list[TickListener]] = {}
@@ -206,8 +208,7 @@ class Market:
         tick = self.latest(instrument_token)
         if tick is None or not tick.last_price > 0:
             return None
-        row = self._row(instrument_token)
-        return None if self._kept.was(row, tick.exchange_epoch_s) else tick
+        return None if self._kept.was(self._row(instrument_token), tick.exchange_epoch_s) else tick
 
     def age_s(self, instrument_token: int) -> float | None:
         """Seconds since its last tick arrived, or None if none ever did."""
@@ -222,8 +223,8 @@ class Market:
         return self._pulse.ages_s(rows, self._clock.monotonic_s())
 
     def stale(self, instrument_token: int) -> bool:
-        """Whether its price must be shown as old, and must carry no entry."""
-        return self.grade(instrument_token) in (Grade.STALE, Grade.NEVER)
+        """Whether its price must be shown as old, and must carry no entry: closed markets' prices are such, too."""
+        return self.grade(instrument_token) in (Grade.STALE, Grade.NEVER, Grade.CLOSED)
 
     def grade(self, instrument_token: int) -> Grade:
         """How fresh its price is; stale without a link or a session, until its first tick after either and after it was
@@ -237,6 +238,7 @@ class Market:
         grades = self._pulse.grades(rows, self._clock.monotonic_s(), since_s=self._up_since_s)
         sent_s = np.where(self.table.level[rows] == FULL, self.table.column(SENT_AT)[rows].astype(np.int64), 0)
         grades[self._kept.were(rows, sent_s)] = GRADES.index(Grade.STALE)
+        self._closed_hours.mark(rows, grades)
         if self.frozen_at is not None or self.link.state is not LinkState.UP:
             grades[grades != GRADES.index(Grade.NEVER)] = GRADES.index(Grade.STALE)
         return grades
@@ -252,8 +254,7 @@ class Market:
     def ticks_per_s(self) -> float:
         """Ticks a second over the last few seconds."""
         now = self._clock.monotonic_s()
-        recent = [(at, n) for at, n in self._counts if now - at <= 3.0]
-        return sum(n for _, n in recent) / 3.0
+        return sum(n for at, n in self._counts if now - at <= 3.0) / 3.0
 
     # -- series ----------------------------------------------------------------------------------------------
 
@@ -275,8 +276,7 @@ class Market:
     def tick_series(self, instrument: Instrument) -> TickSeries:
         """Ticks of this instrument since it was first asked for."""
         token = instrument.instrument_token
-        series = self._tick_series.get(token)
-        if series is None:
+        if (series := self._tick_series.get(token)) is None:
             series = self._tick_series[token] = TickSeries()
             self._consider(token)
         return series

@@ -17,9 +17,9 @@ MOST_MOVES: Final = 2_048
 A kept cell takes up to 450 bytes, and prices that wander fill any room within the hour: these take 3 MB.
 """
 
-_NEVER, _FRESH, _LATE, _STALE = (GRADES.index(g) for g in (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE))
+_NEVER, _FRESH, _LATE, _STALE, _CLOSED = map(GRADES.index, Grade)
 OLD: Final = frozenset((_STALE, _NEVER))
-_MARKS: Final[dict[int, Mark]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale"}
+_MARKS: Final[dict[int, Mark]] = {_NEVER: "stale", _FRESH: "", _LATE: "late", _STALE: "stale", _CLOSED: ""}
 
 
 def _move(last: int, close: int, *, old: bool) -> Role:
@@ -62,6 +62,8 @@ def age(seconds: int, grade: int) -> Cell:
     said = formats.age(seconds)
     if grade == _STALE:
         return Cell(f"stale {said}", "warn", "warn")
+    if grade == _CLOSED:
+        return Cell("closed", "muted")
     return Cell(f"late {said}", "warn") if grade == _LATE else Cell(said, "good")
 
 
@@ -71,6 +73,8 @@ def age_tip(seconds: float, grade: int) -> str:
     said = f"Last tick {formats.age(seconds)} ago" if seconds >= 1 else "Ticking now"
     if grade == _STALE:
         return f"{said}: too old to trade on."
+    if grade == _CLOSED:
+        return f"{said}; its market is closed now."
     return f"{said}: longer than is usual for it." if grade == _LATE else f"{said}."
 
 

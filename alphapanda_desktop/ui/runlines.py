@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
+from alphapanda_desktop.domain.freshness import Grade
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.run import Run, RunState
@@ -30,6 +31,9 @@ VALUE_MOST: Final = 160
 """Of what a strategy shows: it decides what, and must not fill the panel with it."""
 ENOUGH: Final = 100
 """Of fewer calls the slowest is the first one, which loads what the strategy needs."""
+
+SHUT: Final = frozenset({Grade.CLOSED, Grade.NEVER})
+"""Grades of a run whose market is closed, one of which may never have ticked."""
 
 
 def why_no_start(desk: Desk) -> str:
@@ -94,6 +98,8 @@ def variables(values: Mapping[str, object], muted: str) -> str:
 def age(run: Run, market: Market) -> tuple[str, Role]:
     """How old its prices are, and how grave that is."""
     stale = [i.tradingsymbol for i in run.instruments if market.stale(i.instrument_token)]
+    if stale and {market.grade(i.instrument_token) for i in run.instruments} in ({Grade.CLOSED}, SHUT):
+        return "the market is closed; no entries until it opens", "muted"
     if stale:
         return f"⚠ old prices: {', '.join(stale)}; no entries until ticks come again", "warn"
     if run.lacks:

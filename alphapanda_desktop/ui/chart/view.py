@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWi
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.domain.freshness import Grade
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
@@ -51,6 +52,8 @@ class ChartMarket(Protocol):
     def age_s(self, instrument_token: int) -> float | None: ...
 
     def stale(self, instrument_token: int) -> bool: ...
+
+    def grade(self, instrument_token: int) -> Grade: ...
 
     async def series(self, instrument: Instrument, interval: Interval) -> BarSeries: ...
 
@@ -270,7 +273,8 @@ class ChartView(QWidget):
         if not self._market.stale(token):
             return ""
         age = self._market.age_s(token)
-        said = "NO TICKS YET" if age is None else f"STALE {formats.age(age)}"
+        closed = self._market.grade(token) is Grade.CLOSED
+        said = "NO TICKS YET" if age is None else "MARKET CLOSED" if closed else f"STALE {formats.age(age)}"
         state = self._market.link.state
         return said if state is LinkState.UP else f"{said} · feed {state.value}"
 
