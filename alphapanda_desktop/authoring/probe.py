@@ -28,10 +28,11 @@ MEMORY: Final = 2 << 30
 
 LARGEST_ANSWER: Final = 1_000_000
 ROOT: Final = str(Path(__file__).resolve().parents[2])
-CHILD: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from alphapanda_desktop.authoring.load import main; main(sys.argv[1:])"
-)
+PATHS: Final = os.pathsep.join([ROOT, *(path for path in sys.path if Path(path).name.endswith("-packages"))])
+"""Where a child finds the program and its libraries: an isolated Python does not see those of PYTHONPATH by itself."""
+
+FIND: Final = "import os, sys; own, *rest = sys.argv.pop(1).split(os.pathsep); sys.path[:] = [own, *sys.path, *rest]; "
+CHILD: Final = f"{FIND}from alphapanda_desktop.authoring.load import main; main(sys.argv[1:])"
 KEPT: Final = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 """Environment variables that a child may see: none of them tells who somebody is, or a secret."""
 
@@ -89,7 +90,7 @@ def command(source: Source, values: str, seconds: int, memory: int) -> list[str]
     rest = [str(source.path), *limits, f"--values={values}"]
     if getattr(sys, "frozen", False):
         return [sys.executable, "probe-strategy", *rest]
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, ROOT, *rest]
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, PATHS, *rest]
 
 
 def _ask(source: Source, content: bytes, values: str, deadline_s: float, memory: int) -> Told:

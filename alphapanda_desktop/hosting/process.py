@@ -12,13 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-from alphapanda_desktop.authoring.probe import KEPT
+from alphapanda_desktop.authoring.probe import FIND, KEPT, PATHS
 
-ROOT: Final = str(Path(__file__).resolve().parents[2])
-CHILD: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from alphapanda_desktop.hosting.child import main; main(sys.argv[1:])"
-)
+CHILD: Final = f"{FIND}from alphapanda_desktop.hosting.child import main; main(sys.argv[1:])"
 MAPPED: Final = 1 << 30
 """Address space that libraries take before the first line of a strategy, beside what it may use."""
 
@@ -223,7 +219,7 @@ def command(memory: int) -> list[str]:
     rest = [f"--memory={memory + MAPPED}", f"--parent={os.getpid()}"]
     if getattr(sys, "frozen", False):
         return [sys.executable, "host-strategy", *rest]
-    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, ROOT, *rest]
+    return [sys.executable, "-I", "-B", "-X", "utf8", "-c", CHILD, PATHS, *rest]
 
 
 def step_back(pid: int) -> None:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from alphapanda_desktop.authoring.probe import KEPT, ROOT
+from alphapanda_desktop.authoring.probe import FIND, KEPT, PATHS, ROOT
 from alphapanda_desktop.domain import errors
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.strategies.models import FOLDER
@@ -26,9 +26,7 @@ LARGEST_ANSWER: Final = 1 << 30
 LAST_WORDS_S: Final = 0.5
 """How long a worker that hangs gets to write where it is stuck."""
 
-CHILD: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from alphapanda_desktop.sweeps.worker import main; main()"
-)
+CHILD: Final = f"{FIND}from alphapanda_desktop.sweeps.worker import main; main()"
 SEEN: Final = (*KEPT, FOLDER)
 """What a worker sees of the environment: no secret, and the folder of models that a person allowed."""
 
@@ -175,7 +173,7 @@ class Worker:
 def _start(said: IO[bytes]) -> subprocess.Popen[bytes]:
     env = {name: os.environ[name] for name in SEEN if name in os.environ} | {"OPENBLAS_NUM_THREADS": "1"}
     own = getattr(sys, "frozen", False)
-    words = ["sweep-worker"] if own else ["-I", "-B", "-X", "utf8", "-c", CHILD, ROOT]
+    words = ["sweep-worker"] if own else ["-I", "-B", "-X", "utf8", "-c", CHILD, PATHS]
     pipe = subprocess.PIPE
     try:
         return subprocess.Popen(
