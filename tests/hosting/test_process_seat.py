@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from alphapanda_desktop.authoring.probe import ROOT
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Interval
-from alphapanda_desktop.hosting.process import NICE, ROOT, exit_words, use_of
+from alphapanda_desktop.hosting.process import NICE, exit_words, use_of
 from alphapanda_desktop.hosting.seat import process_seats
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.run import Run, RunState
