@@ -30,6 +30,7 @@ def test_the_template_has_no_error_under_strict_types_and_a_misspelling_has(tmp_
     path.write_text(template("my_idea"), encoding="utf-8")
     assert checked(path).stdout.startswith("Success"), checked(path).stdout
     wrong = template("my_idea").replace("self.params.lots", "self.params.lot").replace("stop=price", "stop=reason")
-    path.write_text(wrong, encoding="utf-8")
-    told = checked(path).stdout
+    other = tmp_path / "misspelt.py"  # not the same file: what is known of it might be taken for still true
+    other.write_text(wrong, encoding="utf-8")
+    told = checked(other).stdout
     assert 'has no attribute "lot"' in told and "Unsupported operand types" in told
