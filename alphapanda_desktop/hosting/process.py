@@ -56,6 +56,8 @@ class Process(asyncio.SubprocessProtocol):
         self._tail = b""
         self._spoke = asyncio.Event()
         self._unwanted = False
+        self._held = self._hushed = False
+        """Whether its protocol, or what it prints, is not read for now: Python 3.11.2's pipes do not tell."""
         self.ready = False
         """Whether it would print where it is, and not end, when it is asked."""
         self.dumping = False
@@ -98,13 +100,15 @@ class Process(asyncio.SubprocessProtocol):
     def hold(self) -> None:
         """Read nothing of its protocol for now: it waits as soon as the pipe is full."""
         pipe = self._protocol()
-        if pipe is not None and pipe.is_reading():
+        if pipe is not None and not self._held:
+            self._held = True
             pipe.pause_reading()
 
     def let_on(self) -> None:
         """Read its protocol again."""
         pipe = self._protocol()
-        if pipe is not None and not pipe.is_closing() and not pipe.is_reading():
+        if pipe is not None and not pipe.is_closing() and self._held:
+            self._held = False
             pipe.resume_reading()
 
     def _protocol(self) -> asyncio.ReadTransport | None:
@@ -191,12 +195,13 @@ class Process(asyncio.SubprocessProtocol):
 
     def _pause(self) -> None:
         pipe = cast(asyncio.ReadTransport, cast(asyncio.SubprocessTransport, self._transport).get_pipe_transport(2))
-        if pipe.is_reading():
+        if not self._hushed:
+            self._hushed = True
             pipe.pause_reading()
             asyncio.get_running_loop().call_later(1.0, self._resume)
 
     def _resume(self) -> None:
-        self._printed = 0
+        self._printed, self._hushed = 0, False
         pipe = cast(asyncio.SubprocessTransport, self._transport).get_pipe_transport(2)
         if pipe is not None and not pipe.is_closing():
             cast(asyncio.ReadTransport, pipe).resume_reading()
