@@ -1,7 +1,7 @@
 """Guard against PySide6 6.12.0, which under Python 3.10 and 3.11 gives away references that it does not own.
 
 There every void Qt call drops one reference of None and every Signal.emit() one of True; when the count reaches nought
-(some hundred emits, some thousand calls: seconds of a running program) the interpreter aborts.  6.8 to 6.11.3 are
+(some hundred emits, some thousand calls: seconds of a running program) the interpreter aborts.  6.8 to 6.11.2 are
 sound, and so is 6.12.0 on Python 3.12 and later, where None and True are immortal.  docs/decisions/0002 tells more.
 """
 
