@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -71,6 +72,41 @@ class WakeWatch:
 
     def _read(self) -> tuple[float, float, float]:
         return self._wall_s(), self._running_s(), self._whole_s()
+
+
+class ZoneWatch:
+    """Notices between two looks that the machine's time zone was changed; summer time is no change of it."""
+
+    def __init__(self, read: Callable[[], str] | None = None) -> None:
+        self._read = read or zone
+        self._last = self._read()
+
+    def look(self) -> str:
+        """What happened since the last look, in words; empty if nothing did."""
+        before, self._last = self._last, self._read()
+        return "" if before == self._last else f"the machine's time zone went from {before} to {self._last}"
+
+
+def zone() -> str:
+    """The machine's time zone as it is set now: its names, and how far its winter is from UTC."""
+    if sys.platform == "win32":  # the C library there reads it once for all
+        return _windows_zone()
+    time.tzset()  # it would go on with what was set as the program began
+    names = "/".join(dict.fromkeys(time.tzname))
+    sign, minutes = "-" if time.timezone > 0 else "+", abs(time.timezone) // 60
+    return f"{names} (UTC{sign}{minutes // 60:02d}:{minutes % 60:02d})"
+
+
+if sys.platform == "win32":
+    import ctypes
+
+    def _windows_zone() -> str:
+        """Source: Win32 TIME_ZONE_INFORMATION: a LONG of minutes west of UTC, then 32 UTF-16 letters of its name."""
+        raw = ctypes.create_string_buffer(172)
+        ctypes.windll.kernel32.GetTimeZoneInformation(raw)
+        west = int.from_bytes(raw.raw[:4], "little", signed=True)
+        name = raw.raw[4:68].decode("utf-16-le").partition("\0")[0]
+        return f"{name} (UTC{'-' if west > 0 else '+'}{abs(west) // 60:02d}:{abs(west) % 60:02d})"
 
 
 def _whole_s() -> Callable[[], float]:

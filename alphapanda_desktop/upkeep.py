@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from alphapanda_desktop.clock import WakeWatch
-from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.clock import WakeWatch, ZoneWatch
+from alphapanda_desktop.domain.errors import AlphaPandaError, SessionEnded
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
+from alphapanda_desktop.domain.session import verify
 from alphapanda_desktop.logs import strike_out
+from alphapanda_desktop.network import RouteWatch
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.session import Session
@@ -20,10 +23,25 @@ if TYPE_CHECKING:
     from alphapanda_desktop.venues.venue import Venue
 
 
+LOOK_S: Final = 1.0
+CATCH_UP_S: Final = (2.0, 5.0, 10.0, 20.0, 30.0)
+"""How long to wait before what could not be caught up is tried again; the last for all later ones."""
+ADDRESS: Final = "Kite takes orders only from the address that is registered in the developer console."
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What may change around a running program: the machine's clock and sleep, its time zone, its network."""
+
+    wake: WakeWatch = field(default_factory=WakeWatch)
+    zone: ZoneWatch = field(default_factory=ZoneWatch)
+    routes: RouteWatch = field(default_factory=RouteWatch)
+
+
 class Upkeep:
     """Hears venue, gate, market and desk of one account; `tell` says what a person should know.
 
-    `welcome_back` hides the login after another one has been verified.
+    `welcome_back` hides the login after another one has been verified. `sleep` waits between two looks around.
     """
 
     def __init__(
@@ -35,6 +53,8 @@ class Upkeep:
         desk: Desk,
         tell: Callable[[str], None],
         welcome_back: Callable[[], Awaitable[None]],
+        around: Surroundings | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._scope = scope
         self._venue = venue
@@ -43,6 +63,11 @@ class Upkeep:
         self._desk = desk
         self._tell = tell
         self._welcome_back = welcome_back
+        self._around = around or Surroundings()
+        self._sleep = sleep
+        self._behind = asyncio.Event()
+        """Set while something happened after which nobody has caught up."""
+        self._why = ""
 
     def begin(self) -> None:
         """Listen, and keep the bars' clock going."""
@@ -52,7 +77,9 @@ class Upkeep:
         self._market.noticed.connect(lambda kind, text: self._tell(f"Kite {kind}: {text}"))
         self._gate.opened.connect(lambda session: self._scope.spawn("resume", self._resume(session)))
         self._scope.spawn("bar clock", self._advance())
-        self._scope.spawn("wake watch", self._watch_wake())
+        if self._venue.recorded is None:  # a recorded day does not change
+            self._scope.spawn("surroundings", self._look_around())
+            self._scope.spawn("catching up", self._catch_up())
 
     def session_over(self, why: str) -> bool:
         """Freeze what is shown as old; False where it is frozen already."""
@@ -73,14 +100,59 @@ class Upkeep:
             self._market.was_down = False
             self._scope.spawn("after reconnect", self._look_again("feed reconnected", quiet=True))
 
-    async def _watch_wake(self) -> None:
-        watch = WakeWatch()
+    async def _look_around(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
-            happened = watch.look()
-            if happened and self._market.frozen_at is None:
-                self._tell(f"Checking with Kite, for {happened}.")
-                await self._look_again(happened)
+            await self._sleep(LOOK_S)
+            self.look()
+
+    def look(self) -> None:
+        """Tell what changed around the program since the last look, and have it compared with Kite."""
+        around = self._around
+        route = around.routes.look()
+        words = [around.wake.look(), around.zone.look(), route.words if route is not None else ""]
+        happened = ", and ".join(text for text in words if text)
+        if not happened or self._market.frozen_at is not None:
+            return
+        if route is not None and not route.online:
+            self._tell(f"{_sentence(happened)}. What is shown is old until it is back.")
+            return
+        moved = f" {ADDRESS}" if route is not None and self._venue.mode == "live" else ""
+        self._tell(f"{_sentence(happened)}: checking with Kite.{moved}")
+        self._why = happened
+        self._behind.set()
+
+    async def _catch_up(self) -> None:
+        """After each change, until it succeeds: the first tries often come before the network does."""
+        while True:
+            await self._behind.wait()
+            self._behind.clear()
+            failures, told = 0, False
+            while not await self._caught_up(quiet_failure=told):
+                told = True
+                await self._sleep(CATCH_UP_S[min(failures, len(CATCH_UP_S) - 1)])
+                failures += 1
+            if told:
+                self._tell("Caught up with Kite.")
+
+    async def _caught_up(self, *, quiet_failure: bool) -> bool:
+        """Whether books, bars and feed are those of now, or there is nobody logged in whom that concerns."""
+        session = self._gate.session
+        if session is None or self._market.frozen_at is not None:
+            return True
+        try:
+            await self._desk.reconcile(self._why)
+            # Kite is asked who we are, and links that wait for their next try have it at once.
+            known = await verify(self._venue.login, session.token, self._venue.clock.now())
+            if self._gate.session is session and self._market.frozen_at is None:
+                self._market.resume(known)
+            await self._market.refill()
+        except SessionEnded as error:
+            self._end_session(str(error))
+        except AlphaPandaError as error:
+            if not quiet_failure:
+                self._tell(f"Could not catch up yet: {error}. It is tried again until it succeeds.")
+            return False
+        return True
 
     async def _look_again(self, why: str, *, quiet: bool = False) -> None:
         """Read the broker's books and the bars that may have been missed."""
@@ -106,3 +178,7 @@ class Upkeep:
         while True:
             await asyncio.sleep(1.0)
             self._market.advance()
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
