@@ -119,7 +119,7 @@ def _has_display() -> bool:
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
-def _application(*, practice: bool, theme_name: str) -> QApplication:
+def _application(*, practice: bool, looks: Looks) -> QApplication:
     from alphapanda_desktop.ui.webprobe import guard_sandbox
 
     guard_sandbox(practice)
@@ -127,8 +127,10 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     from PySide6.QtCore import QCoreApplication, Qt
     from PySide6.QtWidgets import QApplication
 
-    from alphapanda_desktop.ui import theme
+    from alphapanda_desktop.ui import fonts, theme
 
+    if looks.scale != 100:  # Qt reads it once, when the application is made; a person's own value stands
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{looks.scale / 100:g}")
     # The web view needs this set before there is an application.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication([*sys.argv[:1], *theme.STYLE])
@@ -136,7 +138,8 @@ def _application(*, practice: bool, theme_name: str) -> QApplication:
     app.setApplicationDisplayName("AlphaPanda")
     app.setDesktopFileName("alphapanda")
     app.setQuitOnLastWindowClosed(False)
-    theme.dress(app, theme.THEMES[theme_name])
+    fonts.load_fonts()
+    theme.dress(app, theme.themed(looks.theme, looks.pair))
     return app
 
 
@@ -181,7 +184,7 @@ class _Opening:
         from alphapanda_desktop.ui.firstpaint import until_painted
 
         practice = (self._arguments.mode or self._looks.mode) in (None, "practice")
-        app = _application(practice=practice, theme_name=self._looks.theme)
+        app = _application(practice=practice, looks=self._looks)
         shedding, memory = Shedding(), self._memory()
         edge = self._edge(meter, shedding)
         window = self._window = self._show(edge, memory)
@@ -204,11 +207,11 @@ class _Opening:
     def _edge(self, meter: Meter, shedding: Shedding) -> Edge:
         """The window's edge, which has no scope until there is a loop: nothing can be spawned before `_main`."""
         from alphapanda_desktop.ui.edge import Edge, FrameClock
-        from alphapanda_desktop.ui.theme import THEMES
+        from alphapanda_desktop.ui.theme import LiveTheme, themed
 
         frames = FrameClock(meter=meter, shedding=shedding)
         shedding.changed = frames.consider
-        return Edge(cast("Scope", None), frames, self._notify, THEMES[self._looks.theme])
+        return Edge(cast("Scope", None), frames, self._notify, LiveTheme(themed(self._looks.theme, self._looks.pair)))
 
     async def _main(
         self,
