@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from psygnal import Signal
+
 from alphapanda_desktop.domain.errors import Refused
 from alphapanda_desktop.domain.ports import Clock
 
@@ -13,7 +15,12 @@ WORD: Final = "LIVE"
 
 
 class Arming:
-    """Whether orders may leave. Where `needed` is False (practice, paper) they always may."""
+    """Whether orders may leave. Where `needed` is False (practice, paper) they always may.
+
+    Signal: `changed()` when it was armed or disarmed; that its hour has come is for the clock to tell.
+    """
+
+    changed = Signal()
 
     def __init__(self, clock: Clock, *, needed: bool) -> None:
         self._clock = clock
@@ -36,9 +43,12 @@ class Arming:
         if until <= self._clock.now():
             raise Refused("Live trading cannot be armed: the Kite session is over. Log in first.", "arming")
         self._until = until
+        self.changed.emit()
 
     def disarm(self) -> None:
+        """Let no order leave until it is typed again."""
         self._until = None
+        self.changed.emit()
 
     def why_not(self) -> str:
         """Why an order must not leave, or empty."""

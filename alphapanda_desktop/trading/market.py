@@ -256,6 +256,11 @@ class Market:
         now = self._clock.monotonic_s()
         return sum(n for at, n in self._counts if now - at <= 3.0) / 3.0
 
+    @property
+    def silence_s(self) -> float | None:
+        """Seconds since anything ticked; None before the first tick."""
+        return max(0.0, self._clock.monotonic_s() - self._beat_s) if self._counts else None
+
     # -- series ----------------------------------------------------------------------------------------------
 
     def live_series(self, instrument: Instrument, interval: Period) -> BarSeries:
