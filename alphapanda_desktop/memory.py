@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from alphapanda_desktop.settings import Settings
 
 THEMES = ("dark", "light")
+PAIRS = ("green and red", "blue and orange")
+LANGUAGES = ("English", "हिन्दी")
+SCALES = range(100, 201)
 MODES = ("practice", "paper", "live")
 
 
@@ -27,6 +30,10 @@ class Looks:
 
     mode: str | None = None
     theme: str = "dark"
+    pair: str = PAIRS[0]
+    language: str = LANGUAGES[0]
+    scale: int = 100
+    """Of everything in the window, in per cent."""
     layout: bytes = b""
     unasked: frozenset[str] = frozenset()
     """Modes in which a ticket sends its order without showing it once more."""
@@ -43,9 +50,13 @@ def looks_of(path: Path) -> Looks:
     except (OSError, ValueError, RecursionError):
         return Looks()
     mode, theme = _at(raw, "general", "mode"), _at(raw, "window", "theme")
+    pair, language, scale = (_under(raw, "window", name) for name in ("pair", "language", "scale"))
     return Looks(
         mode=mode if mode in MODES else None,
         theme=theme if theme in THEMES else "dark",
+        pair=pair if pair in PAIRS else PAIRS[0],
+        language=language if language in LANGUAGES else LANGUAGES[0],
+        scale=scale if type(scale) is int and scale in SCALES else 100,
         layout=_bytes_of(_at(raw, "window", "layout")),
         unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )
@@ -82,7 +93,9 @@ class WindowMemory:
     def remembered(self) -> Remembered:
         """What the window is built with."""
         looks = self._looks
-        return Remembered(theme=looks.theme, layout=looks.layout, save=self.keep, unasked=looks.unasked)
+        return Remembered(
+            theme=looks.theme, pair=looks.pair, layout=looks.layout, save=self.keep, unasked=looks.unasked
+        )
 
     def settle(self, settings: Settings) -> None:
         """The settings are there: keep in them what was told before and what will be."""
@@ -92,7 +105,7 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_lists", "chart_key", "theme" or "ask_first".
+        """Remember "layout", "watch_lists", "chart_key", "theme", "pair" or "ask_first".
 
         Raises Fatal where the disk does not take it.
         """
@@ -116,6 +129,8 @@ class WindowMemory:
             window.chart = {**window.chart, self._mode(): str(value)}
         elif name == "theme":
             window.theme = "light" if value == "light" else "dark"
+        elif name == "pair":
+            window.pair = "blue and orange" if value == "blue and orange" else "green and red"
         elif name == "ask_first":
             window.ask_first = {**window.ask_first, self._mode(): bool(value)}
         save(self._settings, self._path)

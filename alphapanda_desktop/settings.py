@@ -73,7 +73,17 @@ class Risk(_Section):
 class Window(_Section):
     """How the window was left."""
 
-    theme: Literal["dark", "light"] = "dark"
+    theme: Literal["dark", "light"] = Field("dark", title="Colours", description="Dark or light; changed at once.")
+    pair: Literal["green and red", "blue and orange"] = Field(
+        "green and red", title="Rise and fall", description="Every eye tells blue and orange apart; changed at once."
+    )
+    scale: int = Field(
+        100, ge=100, le=200, title="Size", description="Of everything in the window; comes with the next start.",
+        json_schema_extra={"unit": "%", "step": 25},
+    )  # fmt: skip
+    language: Literal["English", "हिन्दी"] = Field(
+        "English", title="Language", description="Of the window; comes with the next start."
+    )
     layout: str = Field("", description="Docks and sizes, base64.")
     watchlist: dict[str, list[str]] = Field(default_factory=dict, description="Instrument keys by mode.")
     chart: dict[str, str] = Field(default_factory=dict, description="Instrument key on the chart by mode.")

@@ -179,6 +179,7 @@ class Edge:
     frames: FrameClock
     notify: Notify
     theme: Theme = DARK
+    """A `LiveTheme` in the program; whoever keeps pictures of it asks to `follow` it."""
 
     @property
     def meter(self) -> Meter:

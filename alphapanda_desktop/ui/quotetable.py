@@ -37,7 +37,7 @@ class QuoteTable(TableView):
         self.least_first_px = 0
         self._stamps = Stamps(self.font(), self.devicePixelRatioF())
         self._inks: dict[Role, Ink] = {}
-        self._inked_in = model.theme
+        self._inked_in = model.theme.look
         self._give_room()
         for column in RARE:
             self.setColumnHidden(column, True)
@@ -72,8 +72,8 @@ class QuoteTable(TableView):
         if not self._stamps.fits(self.font(), self.devicePixelRatioF()):
             self._stamps = Stamps(self.font(), self.devicePixelRatioF())
             self._elided.clear()
-        if self._inked_in is not self._quotes.theme:
-            self._inked_in, self._inks = self._quotes.theme, {}
+        if self._inked_in != self._quotes.theme.look:
+            self._inked_in, self._inks = self._quotes.theme.look, {}
         selected = {index.row() for index in self.selectionModel().selectedRows()}
         painter = QPainter(self.viewport())
         for exposed in event.region():  # type: ignore[attr-defined]  # QRegion iterates, and its stub does not say so

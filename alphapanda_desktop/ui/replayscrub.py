@@ -59,6 +59,11 @@ class Scrubber(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(HIGH_PX)
+        edge.theme.follow(self._forget_picture)
+
+    def _forget_picture(self) -> None:
+        self._picture = None
+        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(600, HIGH_PX)

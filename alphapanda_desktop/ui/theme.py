@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Final, Literal
 
+from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -60,6 +62,60 @@ class Theme:
         """The colour as Qt takes it; do not change it, it is shared."""
         return _colour(getattr(self, role))
 
+    @property
+    def look(self) -> tuple[str, str]:
+        """Name and pair: tells one set of colours from another, for who keeps something made of them."""
+        return self.name, self.pair
+
+    @property
+    def pair(self) -> str:
+        """Which of PAIRS what rises and falls is painted in."""
+        return PAIRS[self.up != THEMES[self.name].up]
+
+    def colours(self) -> dict[str, str]:
+        """Every role with its colour."""
+        return {role: getattr(self, role) for role in ROLES}
+
+    def follow(self, slot: Callable[[], object]) -> None:
+        """Call `slot` after every change of these colours; never, where they are a constant.
+
+        Who paints with the colours that it finds need not: all is painted anew. It is for who keeps pictures.
+        A method of a QObject is forgotten with it.
+        """
+
+
+class LiveTheme(Theme):
+    """The colours that a window wears now: the same object for ever, whatever they are changed to.
+
+    Signal: `changed()`, after Qt's own palette, style sheets and rich text have followed (`ui.recolour`).
+    """
+
+    __slots__ = ("_voice",)
+    _voice: _Voice
+
+    def __init__(self, theme: Theme) -> None:
+        object.__setattr__(self, "_voice", _Voice())
+        self.take(theme)
+
+    @property
+    def changed(self) -> SignalInstance:
+        return self._voice.changed
+
+    def take(self, theme: Theme) -> None:
+        """Be these colours from now on, without a word."""
+        for name in ("name", *ROLES):
+            object.__setattr__(self, name, getattr(theme, name))
+
+    def follow(self, slot: Callable[[], object]) -> None:
+        self.changed.connect(slot)
+
+
+class _Voice(QObject):
+    changed = Signal()
+
+
+ROLES: Final = tuple(field.name for field in fields(Theme) if field.name != "name")
+
 
 DARK: Final = Theme(
     name="dark",
@@ -75,7 +131,7 @@ DARK: Final = Theme(
     up="#2fc28b",
     down="#ff6370",
     unchanged="#c3cad4",
-    buy="#6aa5ff",
+    buy="#6aa5fe",
     sell="#ff8a5b",
     buy_button="#2463d1",
     sell_button="#c5420f",
@@ -83,7 +139,7 @@ DARK: Final = Theme(
     warn="#f2b544",
     danger="#ff6b6b",
     kill="#c62832",
-    good="#2fc28b",
+    good="#2fc28c",
     unknown="#bb93ff",
     practice="#2fd0bd",
     paper="#a5b4c9",
@@ -105,15 +161,15 @@ LIGHT: Final = Theme(
     up="#087044",
     down="#be1e31",
     unchanged="#3c4653",
-    buy="#1257c0",
+    buy="#1257c1",
     sell="#b03a0b",
     buy_button="#1f5fce",
     sell_button="#c5420f",
-    on_button="#ffffff",
+    on_button="#fffffe",
     warn="#835400",
     danger="#bd1e2c",
     kill="#c62832",
-    good="#087044",
+    good="#087045",
     unknown="#6d3ad0",
     practice="#086a61",
     paper="#4a5a70",
@@ -122,6 +178,21 @@ LIGHT: Final = Theme(
 )
 
 THEMES: Final = {theme.name: theme for theme in (DARK, LIGHT)}
+
+PAIRS: Final = ("green and red", "blue and orange")
+"""What rises and what falls. The second is told apart by every eye; both have signs and shapes beside them."""
+
+_BLUE_AND_ORANGE: Final = {
+    "dark": {"up": "#52b6ff", "down": "#ff9a45", "good": "#52b6fe"},
+    "light": {"up": "#005ea8", "down": "#9c4600", "good": "#005ea9"},
+}
+
+
+@cache
+def themed(name: str, pair: str = PAIRS[0]) -> Theme:
+    """Dark or light, with the pair of colours for what rises and falls; what is unknown is the first."""
+    theme = THEMES.get(name, DARK)
+    return replace(theme, **_BLUE_AND_ORANGE[theme.name]) if pair == PAIRS[1] else theme
 
 
 @cache
@@ -206,7 +277,7 @@ def _palette_roles(theme: Theme) -> dict[QPalette.ColorRole, str]:
 def style_sheet(theme: Theme) -> str:
     """The few looks that a palette cannot say. Order buttons carry the property `order` = "BUY" or "SELL"."""
     sheet = _SHEET
-    for name in sorted((f.name for f in fields(theme)), key=len, reverse=True):
+    for name in sorted(ROLES, key=len, reverse=True):
         sheet = sheet.replace(f"@{name}", getattr(theme, name))
     return sheet
 

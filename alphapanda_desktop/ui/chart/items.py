@@ -259,10 +259,14 @@ class VolumeItem(Item):
         return _column(self._source, pane, lambda _high, _low, volume: (min(pane.py(volume), floor - 1), floor))
 
 
-@cache
 def sunk(theme: Theme, role: Role, share: float = 0.5) -> QColor:
     """So much of a colour over the panel; opaque, because translucent fills leave Qt's fast path."""
-    colour, ground = theme.colour(role), theme.colour("panel")
+    return _sunk(getattr(theme, role), theme.panel, share)
+
+
+@cache
+def _sunk(upper: str, lower: str, share: float) -> QColor:
+    colour, ground = QColor(upper), QColor(lower)
     pairs = ((colour.red(), ground.red()), (colour.green(), ground.green()), (colour.blue(), ground.blue()))
     return QColor(*(round(share * a + (1 - share) * b) for a, b in pairs))
 

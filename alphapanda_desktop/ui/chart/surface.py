@@ -69,6 +69,11 @@ class Surface(Canvas):
         self._build_items()
         self._build_over()
         self.arrange()
+        look().follow(self._recolour)
+
+    def _recolour(self) -> None:
+        self.sheet.spoil()
+        self.viewport().update()
 
     def _build_panes(self) -> None:
         self.prices, self.volumes = Pane(), Pane()
