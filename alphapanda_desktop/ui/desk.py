@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill
@@ -34,6 +33,7 @@ from alphapanda_desktop.ui.trades import TradesPanel
 from alphapanda_desktop.ui.watchtabs import FIRST, WatchTabs
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 
@@ -49,7 +49,7 @@ class DeskView:
         self._window = window
         self._parts = parts
         self._edge = edge
-        self.docks: list[QDockWidget] = []
+        self.docks: list[Dock] = []
 
     def build(self) -> Iterator[None]:
         """Make everything, a panel a step: together they would hold the loop for a fifth of a second."""
@@ -106,29 +106,20 @@ class DeskView:
         yield
 
     def _dock(self, window: MainWindow) -> Iterator[None]:
-        area, docks = Qt.DockWidgetArea, self.docks
-        window.setCorner(Qt.Corner.BottomRightCorner, area.RightDockWidgetArea)
-        sides = (("watchlist", "Watchlist", self.watchlist, area.LeftDockWidgetArea),
-                 ("strategies", "Strategies", self.strategies, area.RightDockWidgetArea))  # fmt: skip
-        books = (("positions", "Positions", self.positions), ("orders", "Orders", self.orders),
-                 ("trades", "Trades", self.trades), ("gtt", "GTT", self.gtts), ("holdings", "Holdings", self.holdings),
-                 ("funds", "Funds", self.funds), ("log", "Log", self.log), ("options", "Options", self.market.chain),
-                 ("alerts", "Alerts", self.alerts.panel if self.alerts is not None else None))  # fmt: skip
-        for name, title, panel, side in sides:
-            docks.append(window.dock(name, title, panel, side))
-            yield
-        for name, title, book in books:
-            if book is not None:
-                docks.append(window.dock(name, title, book, area.BottomDockWidgetArea))
-                if len(docks) > 3:
-                    QMainWindow.tabifyDockWidget(window, docks[2], docks[-1])
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        below = Qt.DockWidgetArea.BottomDockWidgetArea
+        panels = (("watchlist", "Watchlist", self.watchlist, left),
+                  ("strategies", "Strategies", self.strategies, right),
+                  ("positions", "Positions", self.positions, below), ("orders", "Orders", self.orders, below),
+                  ("trades", "Trades", self.trades, below), ("gtt", "GTT", self.gtts, below),
+                  ("holdings", "Holdings", self.holdings, below), ("funds", "Funds", self.funds, below),
+                  ("log", "Log", self.log, below), ("options", "Options", self.market.chain, below),
+                  ("alerts", "Alerts", self.alerts.panel if self.alerts is not None else None, below),
+                  ("ladder", "Depth", self.market.ladder, left))  # fmt: skip
+        for name, title, panel, side in panels:
+            if panel is not None:
+                self.docks.append(window.dock(name, title, panel, side))
                 yield
-        docks.append(window.dock("ladder", "Depth", self.market.ladder, area.LeftDockWidgetArea))
-        QMainWindow.tabifyDockWidget(window, docks[0], docks[-1])
-        docks[0].raise_()
-        docks[2].raise_()
-        window.resizeDocks([docks[0], docks[1]], [WATCHLIST_PX, STRATEGIES_PX], Qt.Orientation.Horizontal)
-        window.resizeDocks([docks[2]], [BOOKS_PX], Qt.Orientation.Vertical)
         self._fit_columns()
         yield
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QDockWidget, QLabel, QMenu, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QLabel, QMenu, QVBoxLayout
 
 from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.risk import TradingState
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
+    from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 
@@ -54,8 +55,7 @@ def panel_commands(view: DeskView) -> list[tuple[str, str, Callable[[], object]]
     return commands
 
 
-def _show_dock(dock: QDockWidget) -> None:
-    dock.show()
+def _show_dock(dock: Dock) -> None:
     dock.raise_()
     dock.widget().setFocus()
 
@@ -75,10 +75,13 @@ class Menus:
         self.log_out.setEnabled(False)
         self.settings = self._add(file, "&Settings…", self._show_settings, "Ctrl+,")
         self.settings.setEnabled(False)
+        self._add(file, "&Profiles…", self.show_profiles, "Ctrl+Shift+O")
         self._add(file, "&Close AlphaPanda", window.ask_to_close, "Ctrl+Q")
         self._view = bar.addMenu("&View")
-        self._add(self._view, "&Dark", lambda: window.set_theme("dark"))
-        self._add(self._view, "&Light", lambda: window.set_theme("light"))
+        self._add(self._view, "&Dark colours", partial(window.set_theme, "dark"))
+        self._add(self._view, "&Light colours", partial(window.set_theme, "light"))
+        self._add(self._view, "&Green rises, red falls", partial(window.set_theme, pair="green and red"))
+        self._add(self._view, "&Blue rises, orange falls", partial(window.set_theme, pair="blue and orange"))
         self._trade = bar.addMenu("&Trade")
         self._trade.menuAction().setVisible(False)
         self._order = bar.addMenu("&Order")
@@ -159,6 +162,14 @@ class Menus:
     def _show_settings(self) -> None:
         if self._sheets is not None:
             self._sheets.show_settings()
+
+    def show_profiles(self) -> None:
+        """The accounts' profiles; there is no need to be logged in."""
+        window, shelf = self._window, self._window.shelf
+        if shelf is not None:
+            from alphapanda_desktop.ui.profiles import ProfilesSheet
+
+            window.deck.lay(window.deck.find("profiles_sheet") or ProfilesSheet(shelf, self._edge, window))
 
     def _log_out(self) -> None:
         if self._parts is not None:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_day, ist_time
@@ -17,6 +17,7 @@ from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
+from alphapanda_desktop.ui.theme import PAIRS
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.masterchanges import MasterChanges
@@ -39,7 +40,9 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.deliverysheet import Keeps
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
+    from alphapanda_desktop.ui.docks import Dock, Docks
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
+    from alphapanda_desktop.ui.profiles import Shelf
     from alphapanda_desktop.ui.replay import ReplayBar
     from alphapanda_desktop.ui.reportparts import Review
     from alphapanda_desktop.ui.settingssheet import Keeper
@@ -47,7 +50,6 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
     from alphapanda_desktop.ui.welcome import WelcomePage
 
-LAYOUT_VERSION = 2
 USUAL_SIZE = (1600, 900)
 FRAME_PX = 40
 """What a window manager may add to the height."""
@@ -62,14 +64,16 @@ SIDES = {"B": "BUY", "S": "SELL"}
 class Remembered:
     """What was left by the last run.
 
-    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme" and "ask_first". `unasked` are the modes in
-    which a ticket sends its order without showing it once more.
+    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair" and "ask_first". `unasked` are the
+    modes in which a ticket sends its order without showing it once more.
     """
 
     theme: str
     layout: bytes
     save: Callable[[str, object], None]
     unasked: frozenset[str] = frozenset()
+    pair: str = PAIRS[0]
+    """The colours of what rises and falls."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -138,13 +142,14 @@ class MainWindow(QMainWindow):
         self.database = ""
         self.recorded_day = ""
         self.recorded_days: Callable[[], list[RecordedFile]] = list
+        self.shelf: Shelf | None = None
         self.view: DeskView | None = None
         self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
         self.backtest: BacktestWindow | None = None
+        self.docks: Docks | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
-        self.setDockNestingEnabled(True)
         # Qt's own context menu offers to hide docks and the strip, and with it the kill switch.
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.strip = TopStrip(edge, self)
@@ -282,8 +287,7 @@ class MainWindow(QMainWindow):
         self.centre.addWidget(view.chart)
         self.centre.setCurrentWidget(view.chart)
         if self.remembered.layout:
-            self.restoreState(QByteArray(self.remembered.layout), LAYOUT_VERSION)
-            self.strip.show()
+            self.dockyard().restore(self.remembered.layout)
             if self.replay is not None:
                 from alphapanda_desktop.ui.replayface import put_under_the_strip
 
@@ -342,17 +346,21 @@ class MainWindow(QMainWindow):
         self.raise_()
         self.activateWindow()
 
-    def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
-        """A dock that can be moved and torn off but not lost."""
-        dock = QDockWidget(title, self)
-        dock.setObjectName(f"dock_{name}")
-        dock.setWidget(widget)
-        dock.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetFloatable
-        )
-        self.addDockWidget(area, dock)
-        self.deck.keep_under(dock)
-        return dock
+    def dock(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, passing: bool = False) -> Dock:
+        """A dock that can be moved and torn off but not lost, behind the tabs of its side; `passing`, it can be closed.
+
+        Only behind the login: the docking library comes with the first.
+        """
+        return self.dockyard().add(name, title, widget, area, passing=passing)
+
+    def dockyard(self) -> Docks:
+        """All docks, around the centre."""
+        if self.docks is None:
+            from alphapanda_desktop.ui.docks import Docks
+
+            self.docks = Docks(self, self.centre, self._edge)
+            self.deck.keep_under(self.docks.manager)
+        return self.docks
 
     def notify(self, text: str, level: str = "info") -> None:
         """A notice in the status bar, and in the log where there is one."""
@@ -407,12 +415,13 @@ class MainWindow(QMainWindow):
     def remember_layout(self) -> None:
         """Keep how the docks stand."""
         if self.view is not None:  # without the panels there is no layout, only the loss of the last one
-            self.remembered.save("layout", self.saveState(LAYOUT_VERSION).data())
+            self.remembered.save("layout", self.dockyard().state())
 
-    def set_theme(self, name: str) -> None:
-        """Light or dark from the next start on: open panels keep their colours."""
-        self.remembered.save("theme", name)
-        self.notify(f"The {name} colours come with the next start.")
+    def set_theme(self, name: str = "", pair: str = "") -> None:
+        """Other colours, at once: dark or light, and the pair of what rises and falls; what is empty stays."""
+        from alphapanda_desktop.ui.recolour import choose
+
+        choose(self._edge, self.remembered.save, name, pair)
 
     # -- the strip -------------------------------------------------------------------------------------------
 

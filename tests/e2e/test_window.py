@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QPushButton
+from PySide6.QtWidgets import QPushButton
 
 from alphapanda_desktop import settings
 from alphapanda_desktop.app import Program
@@ -163,7 +163,7 @@ def test_a_session_that_dies_is_replaced_in_place(run: Any, eventually: Eventual
         await stage.trade(token)
         feed, market, desk = program.market._feed, program.market, program.desk
         wishes, first = dict(market._told), program.gate.session
-        panels = [dock.isHidden() for dock in window.findChildren(QDockWidget)]
+        panels = [dock.is_open for dock in window.dockyard()]
 
         await stage.control("expire")
         await eventually(lambda: window.login is not None, 60)
@@ -171,7 +171,7 @@ def test_a_session_that_dies_is_replaced_in_place(run: Any, eventually: Eventual
         assert desk.state is DeskState.FROZEN
         assert market.stale(token)
         assert len(window.findChildren(LoginView)) == 1
-        assert panels == [dock.isHidden() for dock in window.findChildren(QDockWidget)]
+        assert panels == [dock.is_open for dock in window.dockyard()]
         await eventually(lambda: window.strip.session.text() == "not logged in")
         with pytest.raises(Refused):
             await desk.submit(stage.request(token))

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushButton
 
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.keys import KEYS
@@ -189,10 +189,10 @@ def test_cancel_all_and_reconcile_reach_the_broker(run: Any, eventually: Eventua
 def test_a_panel_behind_a_tab_can_be_shown(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_window() as stage:
-            trades = stage.window.findChild(QDockWidget, "dock_trades")
-            assert trades is not None and trades.visibleRegion().isEmpty()
+            trades = stage.window.dockyard().find("trades")
+            assert trades is not None and not trades.widget().isVisible()
             action(stage, "Show Trades").trigger()
-            await eventually(lambda: not trades.visibleRegion().isEmpty())
+            await eventually(trades.widget().isVisible)
 
     run(story())
 
@@ -261,7 +261,7 @@ def test_each_panel_is_reached_by_its_number(run: Any) -> None:
             for dock in view.docks:
                 action(stage, f"Show {dock.windowTitle()}").trigger()
                 focused = stage.window.focusWidget()
-                assert focused is not None and dock.isAncestorOf(focused)
+                assert focused is not None and (dock.widget() is focused or dock.widget().isAncestorOf(focused))
 
     run(story())
 

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLineEdit, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QMenu, QPushButton, QWidget
 
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.risk import TradingState
@@ -130,15 +130,15 @@ def test_closing_at_the_login_does_not_lose_the_layout(run: Any) -> None:
 def test_a_layout_comes_back(run: Any) -> None:
     async def story() -> None:
         async with a_window() as stage:
-            dock = stage.window.findChild(QDockWidget, "dock_strategies")
-            assert dock is not None
-            stage.window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
+            dock = stage.window.dockyard().find("strategies")
+            assert dock is not None and not dock.floating
+            dock.float_()
             stage.window.close()
             layout = stage.saved["layout"]
         assert isinstance(layout, bytes)
         async with a_window(layout=layout) as again:
-            dock = again.window.findChild(QDockWidget, "dock_strategies")
-            assert again.window.dockWidgetArea(dock) is Qt.DockWidgetArea.LeftDockWidgetArea
+            dock = again.window.dockyard().find("strategies")
+            assert dock is not None and dock.floating
 
     run(story())
 
@@ -156,8 +156,8 @@ def test_neither_strip_nor_panels_can_be_closed_by_mistake(run: Any) -> None:
     async def story() -> None:
         async with a_window() as stage:
             assert stage.window.contextMenuPolicy() is Qt.ContextMenuPolicy.NoContextMenu
-            for dock in stage.window.findChildren(QDockWidget):
-                assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetClosable
+            buttons = stage.window.dockyard().manager.findChildren(QAbstractButton)
+            assert not [b for b in buttons if b.isVisible() and "lose" in b.objectName()]
 
     run(story())
 
@@ -423,12 +423,12 @@ def test_a_session_that_ends_shows_the_login_and_leaves_the_panels(run: Any, eve
     async def story() -> None:
         async with a_window() as stage:
             window = stage.window
-            panels = [dock.isHidden() for dock in window.findChildren(QDockWidget)]
+            panels = [dock.is_open for dock in window.dockyard()]
             stage.gate.end("06:00 IST: Kite ends every session then")
             login = window.show_login(stage.gate, NO_WEB)  # type: ignore[arg-type]
             assert window.centre.currentWidget() is login and login.isVisible()
             assert "06:00 IST" in login.words.text()
-            assert panels and panels == [dock.isHidden() for dock in window.findChildren(QDockWidget)]
+            assert panels and panels == [dock.is_open for dock in window.dockyard()]
             window._refresh_strip()
             assert window.strip.session.text() == "not logged in"
             assert window.show_login(stage.gate, NO_WEB) is login  # type: ignore[arg-type]  # one prompt

@@ -1,0 +1,66 @@
+"""How docks look: their style sheet from a theme's colours, and the marks on their buttons."""
+
+from __future__ import annotations
+
+from string import Template
+from typing import Final
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPen, QPixmap, QPolygonF
+
+from alphapanda_desktop.ui.theme import Theme
+
+ICON_PX: Final = 32
+"""Drawn at twice the size that it is shown at."""
+
+
+def face_of(theme: Theme) -> str:
+    """The style sheet of docks in these colours."""
+    colours = {
+        name: getattr(theme, name) for name in ("window", "panel", "raised", "border", "text", "muted", "accent")
+    }
+    return FACE.substitute(colours, selection=theme.selection)
+
+
+def icon_of(button: str, theme: Theme) -> QIcon:
+    """The mark on a button, by the button's object name."""
+    pixmap = QPixmap(ICON_PX, ICON_PX)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    pen = QPen(theme.colour("muted"), 2.6)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setPen(pen)
+    if button == "detachGroupButton":
+        painter.drawRect(QRectF(5, 12, 15, 15))
+        painter.drawPolyline(QPolygonF([QPointF(13, 5), QPointF(27, 5), QPointF(27, 19)]))
+        painter.drawLine(QPointF(27, 5), QPointF(17, 15))
+    elif button == "tabsMenuButton":
+        painter.drawPolyline(QPolygonF([QPointF(8, 12), QPointF(16, 20), QPointF(24, 12)]))
+    else:
+        painter.drawLine(QPointF(9, 9), QPointF(23, 23))
+        painter.drawLine(QPointF(23, 9), QPointF(9, 23))
+    painter.end()
+    return QIcon(pixmap)
+
+
+FACE: Final = Template("""
+ads--CDockContainerWidget, ads--CDockAreaWidget { background: $window; border: 0; }
+ads--CDockAreaWidget { border-top: 1px solid $border; }
+ads--CDockAreaTitleBar { background: $window; padding: 0; border: 0; }
+ads--CDockAreaTabBar { background: $window; }
+ads--CDockWidget { background: $panel; border: 0; }
+ads--CDockContainerWidget > QSplitter { padding: 0; }
+ads--CDockSplitter::handle { background: $border; }
+ads--CDockSplitter::handle:horizontal { width: 3px; }
+ads--CDockSplitter::handle:vertical { height: 3px; }
+ads--CDockWidgetTab { background: $window; border: 0; border-bottom: 2px solid transparent; padding: 2px 4px; }
+ads--CDockWidgetTab[activeTab="true"] { border-bottom-color: $accent; }
+ads--CDockWidgetTab:hover { background: $raised; }
+ads--CDockWidgetTab QLabel { color: $muted; background: transparent; padding: 2px 4px; }
+ads--CDockWidgetTab[activeTab="true"] QLabel, ads--CDockWidgetTab:hover QLabel { color: $text; }
+ads--CDockWidgetTab QPushButton, ads--CTitleBarButton { background: transparent; border: 0; padding: 2px;
+    min-height: 0; min-width: 0; }
+ads--CDockWidgetTab QPushButton:hover, ads--CTitleBarButton:hover { background: $selection; border-radius: 3px; }
+ads--CFloatingDockContainer { background: $window; border: 1px solid $border; }
+""")

@@ -1,0 +1,331 @@
+"""Panels as docks: moved, tabbed, torn off to another screen. The only module that knows the docking library.
+
+It is imported when the desk opens: the first paint does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import shiboken6
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QScreen
+from PySide6.QtWidgets import QAbstractButton, QMainWindow, QSplitter, QWidget
+from PySide6QtAds import ads
+
+from alphapanda_desktop.ui.dockface import face_of, icon_of
+from alphapanda_desktop.ui.edge import Edge
+
+CENTRE: Final = "centre"
+"""What the docks stand around; it has no tab, cannot be moved, and holds the login when there is one."""
+
+STATE_VERSION: Final = 3
+
+_Manager: Final = ads.CDockManager
+_Flag: Final = ads.CDockManager.eConfigFlag
+FLAGS: Final = (
+    _Flag.DisableStylesheet,
+    _Flag.OpaqueSplitterResize,
+    _Flag.AlwaysShowTabs,
+    _Flag.ActiveTabHasCloseButton,
+    _Flag.DockAreaHasUndockButton,
+    _Flag.DockAreaHasTabsMenuButton,
+    _Flag.DockAreaDynamicTabsMenuButtonVisibility,
+    _Flag.DockAreaHideDisabledButtons,
+    _Flag.HideSingleCentralWidgetTitleBar,
+    _Flag.FloatingContainerHasWidgetTitle,
+    _Flag.DoubleClickUndocksWidget,
+)
+"""No auto-hide: what slides away by itself cannot be watched."""
+
+AREAS: Final = {
+    Qt.DockWidgetArea.LeftDockWidgetArea: ads.LeftDockWidgetArea,
+    Qt.DockWidgetArea.RightDockWidgetArea: ads.RightDockWidgetArea,
+    Qt.DockWidgetArea.TopDockWidgetArea: ads.TopDockWidgetArea,
+    Qt.DockWidgetArea.BottomDockWidgetArea: ads.BottomDockWidgetArea,
+}
+
+ICONS: Final = {
+    "tabCloseButton": ads.TabCloseIcon,
+    "dockAreaCloseButton": ads.DockAreaCloseIcon,
+    "detachGroupButton": ads.DockAreaUndockIcon,
+    "tabsMenuButton": ads.DockAreaMenuIcon,
+}
+FLOATING_SIZE: Final = QSize(760, 460)
+LEAST_ON_SCREEN: Final = QSize(120, 40)
+"""As much of a torn-off dock's top must be on a screen that the hand can take hold of it."""
+
+
+class Dock(QObject):
+    """One panel among the docks. Signals: `shown(bool)` as it comes to be seen or is covered; `closed()` once it is put
+    away. `objectName()` is "dock_" and its name.
+    """
+
+    shown = Signal(bool)
+    closed = Signal()
+
+    def __init__(self, name: str, inner: Any, widget: QWidget, area: Qt.DockWidgetArea, parent: QObject) -> None:
+        super().__init__(parent)
+        self.name = name
+        self.area = area
+        self._inner = inner
+        self._widget = widget
+        self.setObjectName(f"dock_{name}")
+        inner.visibilityChanged.connect(self.shown)
+        inner.closed.connect(self.closed)
+
+    @property
+    def inner(self) -> Any:
+        """The docking library's own object; of no use but to `Docks`."""
+        return self._inner
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still stands in the window."""
+        return shiboken6.isValid(self._inner)
+
+    def widget(self) -> QWidget:
+        return self._widget
+
+    def windowTitle(self) -> str:
+        return str(self._inner.windowTitle())
+
+    def set_title(self, title: str) -> None:
+        self._inner.setWindowTitle(title)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a place; it may be behind another tab."""
+        return not self._inner.isClosed()
+
+    @property
+    def in_front(self) -> bool:
+        """Whether it is open and its tab the chosen one."""
+        return self.is_open and bool(self._inner.isCurrentTab())
+
+    @property
+    def floating(self) -> bool:
+        """Whether it stands in a window of its own, alone or with others."""
+        return self.is_open and bool(self._inner.isInFloatingContainer())
+
+    def isHidden(self) -> bool:
+        return not self.is_open
+
+    def show(self) -> None:
+        """Give it its place again where it was put away."""
+        if not self.is_open:
+            self._inner.toggleView(True)
+
+    def raise_(self) -> None:
+        """Bring it before the other tabs of its place, and its window before others where it has one."""
+        self.show()
+        self._inner.setAsCurrentTab()
+        if self.floating:
+            window = self._widget.window()
+            window.show()
+            window.raise_()
+
+    def float_(self) -> None:
+        """Tear it off into a window of its own."""
+        self.show()
+        if not self._inner.isFloating():
+            self._inner.setFloating()
+            self._widget.window().resize(FLOATING_SIZE)
+
+    def close(self) -> None:
+        """Put it away; `show` brings it back. A dock made with `passing` is gone for good."""
+        if self.is_open:
+            self._inner.closeDockWidget() if self._passing else self._inner.toggleView(False)
+
+    @property
+    def _passing(self) -> bool:
+        return bool(self._inner.features() & ads.CDockWidget.DockWidgetFeature.DockWidgetDeleteOnClose)
+
+
+class Docks(QObject):
+    """All docks of a window, around its centre. Signals: `added(dock)`, `changed()` after docks were moved or restored.
+
+    `floated(window)` tells of a torn-off dock's new window.
+    """
+
+    added = Signal(object)
+    changed = Signal()
+    floated = Signal(QWidget)
+
+    def __init__(self, window: QMainWindow, centre: QWidget, edge: Edge) -> None:
+        super().__init__(window)
+        self._window = window
+        self._edge = edge
+        self._worn = ""
+        self._docks: dict[str, Dock] = {}
+        self.locked = False
+        for flag in _Flag:  # they hold for every manager that is made from now on
+            _Manager.setConfigFlag(flag, flag in FLAGS)
+        window.takeCentralWidget()  # or the new central widget would delete it
+        self.manager: Any = _Manager(window)
+        self.manager.setObjectName("docks")
+        heart = ads.CDockWidget(self.manager, "Chart")
+        heart.setObjectName(CENTRE)
+        heart.setWidget(centre, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        heart.setFeature(ads.CDockWidget.DockWidgetFeature.NoTab, True)
+        self._heart = heart
+        self.manager.setCentralWidget(heart)
+        self.manager.floatingWidgetCreated.connect(self._floating_made)
+        self.manager.dockAreaCreated.connect(self._area_made)
+        self.manager.stateRestored.connect(self.changed)
+        for screen in QGuiApplication.screens():  # any that remains tells of one that went
+            screen.virtualGeometryChanged.connect(self.bring_back)
+        window.installEventFilter(self)
+        self._dress()
+        self.manager.show()
+
+    # --- docks
+
+    def add(self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, passing: bool = False) -> Dock:
+        """A new dock on this side, behind the tabs that are there; a `passing` one can be closed for good.
+
+        A name that is taken already belongs to an earlier dock, which goes.
+        """
+        self.remove(name)
+        inner = ads.CDockWidget(self.manager, title)
+        inner.setObjectName(name)
+        inner.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        inner.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromContent)
+        feature = ads.CDockWidget.DockWidgetFeature
+        own = feature.DockWidgetMovable | feature.DockWidgetFloatable
+        inner.setFeatures(own | feature.DockWidgetClosable | feature.DockWidgetDeleteOnClose if passing else own)
+        dock = Dock(name, inner, widget, area, self)
+        self._place(dock)
+        self._docks[name] = dock
+        if passing:
+            dock.closed.connect(lambda: self._forget(name, dock))
+        self.added.emit(dock)
+        return dock
+
+    def _place(self, dock: Dock) -> None:
+        beside = next((other for other in self if other.area is dock.area and _stands(other)), None)
+        if beside is None:
+            self.manager.addDockWidget(AREAS[dock.area], dock.inner)
+            return
+        place = beside.inner.dockAreaWidget()
+        front = place.currentDockWidget()
+        self.manager.addDockWidgetTabToArea(dock.inner, place)
+        place.setCurrentDockWidget(front)
+
+    def __iter__(self) -> Iterator[Dock]:
+        return iter([dock for dock in self._docks.values() if dock.alive])
+
+    def find(self, name: str) -> Dock | None:
+        """The dock of that name."""
+        dock = self._docks.get(name)
+        return dock if dock is not None and dock.alive else None
+
+    def remove(self, name: str) -> None:
+        """Take a dock and its panel away for good."""
+        dock = self.find(name)
+        if dock is not None:
+            self.manager.removeDockWidget(dock.inner)
+            dock.inner.deleteLater()
+            self._forget(name, dock)
+
+    def clear(self) -> None:
+        """Take all of them away."""
+        for dock in self:
+            self.remove(dock.name)
+
+    def _forget(self, name: str, dock: Dock) -> None:
+        if self._docks.get(name) is dock:
+            del self._docks[name]
+        dock.deleteLater()
+
+    # --- how they stand
+
+    def state(self) -> bytes:
+        """How everything stands, torn-off windows too, as `restore` takes it."""
+        return bytes(self.manager.saveState(STATE_VERSION).data())
+
+    def restore(self, state: bytes) -> bool:
+        """Let everything stand so; False where that cannot be read, and nothing has moved."""
+        done = bool(self.manager.restoreState(QByteArray(state), STATE_VERSION))
+        self.bring_back()
+        self.lock(self.locked)
+        return done
+
+    def lock(self, on: bool) -> None:
+        """Whether docks stay where they are and as large as they are."""
+        self.locked = on
+        feature = ads.CDockWidget.DockWidgetFeature
+        held = feature.DockWidgetMovable | feature.DockWidgetFloatable | feature.DockWidgetClosable
+        self.manager.lockDockWidgetFeaturesGlobally(held if on else feature(0))
+        for splitter in self._splitters():
+            for number in range(splitter.count()):
+                splitter.handle(number).setEnabled(not on)
+
+    def _splitters(self) -> list[QSplitter]:
+        return [found for found in self.manager.findChildren(QSplitter) if isinstance(found, ads.CDockSplitter)]
+
+    def windows(self) -> list[QWidget]:
+        """The windows of torn-off docks."""
+        return [window for window in self.manager.floatingWidgets() if shiboken6.isValid(window)]
+
+    def bring_back(self) -> None:
+        """Torn-off docks whose screen is gone come onto one that is there."""
+        for window in self.windows():
+            bring_on_screen(window, self._window.screen())
+
+    # --- torn-off windows
+
+    def _floating_made(self, window: QWidget) -> None:
+        window.installEventFilter(self)
+        self.floated.emit(window)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._window:
+            if event.type() == QEvent.Type.PaletteChange:
+                self._dress()
+            return False
+        if event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
+            watched.addActions(self._keyed_actions())
+        elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            self._window.keyPressEvent(event)  # what no panel has taken means there what it means here
+            return event.isAccepted()
+        return False
+
+    def _keyed_actions(self) -> list[QAction]:
+        """The menus' actions that have keys: a window of its own hears none of the main window's."""
+        return [action for action in self._window.menuBar().findChildren(QAction) if not action.shortcut().isEmpty()]
+
+    # --- looks
+
+    def _area_made(self, _area: QWidget) -> None:
+        self.changed.emit()
+
+    def _dress(self) -> None:
+        face = face_of(self._edge.theme)
+        if face == self._worn:
+            return
+        self._worn = face
+        for name, kind in ICONS.items():
+            self.manager.iconProvider().registerCustomIcon(kind, icon_of(name, self._edge.theme))
+        for button in self.manager.findChildren(QAbstractButton):
+            if button.objectName() in ICONS:
+                button.setIcon(icon_of(button.objectName(), self._edge.theme))
+        self.manager.setStyleSheet(face)
+
+
+def _stands(dock: Dock) -> bool:
+    return dock.is_open and not dock.floating and dock.inner.dockAreaWidget() is not None
+
+
+def bring_on_screen(window: QWidget, home: QScreen) -> None:
+    """Move a window whose top can be seen on no screen onto `home`, no larger than that."""
+    frame = window.frameGeometry()
+    for screen in QGuiApplication.screens():
+        seen = screen.availableGeometry().intersected(frame)
+        top_is_seen = not seen.isEmpty() and seen.top() <= frame.top() + LEAST_ON_SCREEN.height()
+        if top_is_seen and seen.width() >= LEAST_ON_SCREEN.width() and seen.height() >= LEAST_ON_SCREEN.height():
+            return
+    room = home.availableGeometry()
+    window.resize(window.size().boundedTo(room.size() * 0.9))
+    window.move(room.center() - window.rect().center())
