@@ -45,6 +45,13 @@ def _backups(rest: list[str], options: argparse.Namespace) -> int:
     return run(rest, options, hold)
 
 
+def _profiles(rest: list[str], options: argparse.Namespace) -> int:
+    from alphapanda_desktop.commands.profiles import run
+    from alphapanda_desktop.single import hold
+
+    return run(rest, options, hold)
+
+
 def _of_profile(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     """A command that is told where the profile is and what its settings say."""
 
@@ -101,6 +108,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "charges": (_command("charges"), "print what orders cost, as Kite's contract note does"),
     "journal": (_command("journal"), "verify the journal's hash chain, or export it"),
     "backups": (_backups, "show the copies of the databases, or go back to one"),
+    "profiles": (_profiles, "list, make, label, remove and bring back profiles"),
     "recordings": (_command("recordings"), "show a recorded day, or export it as CSV"),
     "new-strategy": (_command("new_strategy"), "write a strategy file to begin with"),
     "check-strategy": (_command("check_strategy"), "say what is wrong with a strategy file, without the program"),

@@ -23,7 +23,9 @@ from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.noticing import Deliveries, open_alerts
 from alphapanda_desktop.options import Options
 from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
+from alphapanda_desktop.profiles import Profiles
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
+from alphapanda_desktop.single import hold
 from alphapanda_desktop.store.backup import keep_daily
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -74,6 +76,7 @@ class Program:
         window.closed.connect(self._closing.set)
         window.recorded_days = partial(recorded_days, options.folder / "recordings")
         window.recordings_wanted.connect(self._open_replay)
+        window.shelf = Profiles(options.folder.parents[1], options.folder.name, hold)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
         self._meter: object = None

@@ -7,15 +7,19 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from alphapanda_desktop.domain.errors import Fatal
+
+LABEL_FILE: Final = "profile.json"
+"""In a profile's folder: what a person calls it. Not in its settings, which a window that has it open writes."""
 
 
 def data_dir(profile: str, chosen: Path | None = None) -> Path:
     """Folder of a profile, made if missing, readable by its owner only. Raises Fatal where that fails."""
     if profile in ("", ".", "..") or Path(profile).name != profile:
         raise Fatal(f"{profile!r} cannot name a profile: use letters, digits and dashes.")
-    path = (chosen or _users_own()) / "profiles" / profile
+    path = root_dir(chosen) / "profiles" / profile
     try:
         path.mkdir(parents=True, exist_ok=True)
         if os.name == "posix":
@@ -25,6 +29,31 @@ def data_dir(profile: str, chosen: Path | None = None) -> Path:
             f"The data folder {path} cannot be used: {error.strerror}. Choose another with --data-dir."
         ) from error
     return path
+
+
+def root_dir(chosen: Path | None = None) -> Path:
+    """Where all profiles lie. Absolute: secrets are kept by it, and must not be others from another folder."""
+    return (chosen or _users_own()).absolute()
+
+
+def label_in(folder: Path) -> str:
+    """What a person calls the profile in that folder; empty where it has no label, or none that can be shown."""
+    path = folder / LABEL_FILE
+    if not path.exists():
+        return ""
+    import json  # not before there is something to read: the first paint waits for this
+
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    label = raw.get("label") if isinstance(raw, dict) else None
+    return label if isinstance(label, str) and label.isprintable() else ""
+
+
+def title_of(folder: Path, name: str) -> str:
+    """How a window's title tells the profile apart: its label, else its name; that of the usual one says nothing."""
+    return label_in(folder) or ("" if name == "default" else name)
 
 
 def replay_dir(profile: Path, recordings: Sequence[str]) -> Path:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
-from alphapanda_desktop.folders import data_dir, replay_dir, resources
+from alphapanda_desktop.folders import data_dir, replay_dir, resources, title_of
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ class _Opening:
     def _show(self, edge: Edge, memory: WindowMemory) -> MainWindow:
         from alphapanda_desktop.ui.shell import MainWindow
 
-        window = MainWindow(self._arguments.profile, edge, memory.remembered())
+        window = MainWindow(title_of(self._folder, self._arguments.profile), edge, memory.remembered())
         logs.catch_crashes(self._tell_crash)
         window.present()
         return window

@@ -18,6 +18,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "F7 / F8 / F9": "stop coverage / limits / why this order",
         "F10": "preflight: is everything ready for the day",
         "Ctrl+,": "settings",
+        "Ctrl+Shift+O": "profiles: one for each account",
         "Ctrl+O": "open a recorded day in a window of its own",
         "Ctrl+0": "to the chart",
         "Ctrl+1 … Ctrl+9": "to the watchlist, strategies, positions and the other panels",
