@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import ismethod
 from math import gcd
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -18,6 +18,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QDialog, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError, Refused, Retry
+from alphapanda_desktop.domain.progress import Progress, Stopped, Works
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.shedding import FRAME_HZ, Kind, Shedding
 from alphapanda_desktop.ui.theme import DARK, Theme
@@ -180,6 +181,8 @@ class Edge:
     notify: Notify
     theme: Theme = DARK
     """A `LiveTheme` in the program; whoever keeps pictures of it asks to `follow` it."""
+    works: Works = field(default_factory=Works)
+    """Long work that runs now; the status bar shows it."""
 
     @property
     def meter(self) -> Meter:
@@ -192,10 +195,30 @@ class Edge:
         task.add_done_callback(lambda _: work.close())  # a task cancelled before its first step never reaches it
         return task
 
+    def work(self, progress: Progress, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
+        """`spawn` work that is shown on the status bar with its share; stopping it there cancels the task too."""
+        task = self.spawn(progress.name, self._shown(progress, work))
+        progress.end = task.cancel
+        task.add_done_callback(lambda _: work.close())
+        return task
+
+    async def _shown(self, progress: Progress, work: Coroutine[Any, Any, Any]) -> None:
+        import asyncio
+
+        with self.works.shown(progress):
+            try:
+                await work
+            except asyncio.CancelledError:
+                if progress.asked_to_stop:
+                    self.notify(f"Stopped: {progress.name}.", "info")
+                raise
+
     async def _spoken(self, work: Coroutine[Any, Any, Any], asked_ns: int) -> None:
         ended = self.meter.clicked(asked_ns)
         try:
             await work
+        except Stopped as stopped:
+            self.notify(str(stopped), "info")
         except AlphaPandaError as error:
             self.notify(str(error), "warning" if isinstance(error, Refused | Retry) else "danger")
         finally:
