@@ -92,8 +92,14 @@ class WorkBar(QWidget):
             row.addWidget(widget)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
-        edge.works.changed = self._changed
-        self.destroyed.connect(lambda _gone=None: setattr(edge.works, "changed", int))
+        works, mine = edge.works, self._changed
+        works.changed = mine
+
+        def let_go(_gone: object = None) -> None:
+            if works.changed == mine:  # else another window's bar has taken its place
+                works.changed = int
+
+        self.destroyed.connect(let_go)
         self._show()
 
     def _changed(self) -> None:

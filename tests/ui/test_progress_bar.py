@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,12 +28,13 @@ def edge(qapp: Any, told: list[str]) -> Edge:
 
 
 @pytest.fixture
-def bar(qtbot: Any, edge: Edge) -> WorkBar:
+def bar(qtbot: Any, edge: Edge) -> Iterator[WorkBar]:
     window = QMainWindow()
     qtbot.addWidget(window)
     made = put_into(window, edge)
     window.show()
-    return made
+    yield made
+    window.hide()
 
 
 def looks(bar: WorkBar) -> None:
@@ -90,5 +92,6 @@ def test_work_that_waits_for_others_is_cancelled_by_its_stop_and_that_is_said(
             bar.stop_all()
             await eventually(task.done)
             assert task.cancelled() and told == ["Stopped: Wait for ever."] and edge.works.running == []
+            window.hide()
 
     run(story())
