@@ -1,12 +1,43 @@
-"""Counts and stop coverage in words."""
+"""What the window says, in the person's language; and counts and stop coverage in words.
+
+The English sentence is the key. `say` is called where words are shown, with the finished sentence: a catalogue's
+"{0} asked, {1} allowed" finds "500 asked, 100 allowed" by its shape, and carries what stands in the gaps over as it
+is, or said in its turn. So a refusal from the desk is said without the desk knowing of languages, a figure cannot be
+lost or changed, and what no catalogue knows is shown in English.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
-from alphapanda_desktop.domain.coverage import Coverage
 from alphapanda_desktop.ui.formats import grouped
-from alphapanda_desktop.ui.theme import Role
+
+if TYPE_CHECKING:  # the first paint does not wait for these
+    from collections.abc import Iterable
+
+    from alphapanda_desktop.domain.coverage import Coverage
+    from alphapanda_desktop.ui.catalogue import Catalogue
+    from alphapanda_desktop.ui.theme import Role
+
+LANGUAGES: Final = {"English": "", "हिन्दी": "hi"}
+"""Every language by its own name, with its catalogue in resources/words."""
+
+_spoken: list[Catalogue] = []
+"""The one state of its kind: a program speaks one language from its first window to its last."""
+
+
+def say(text: str) -> str:
+    """The same in the person's language; as it is where that is English or nothing is known for it."""
+    return _spoken[0].said(text) if _spoken else text
+
+
+def speak(language: str) -> None:
+    """Say everything in this language from now on: call it before there is a window."""
+    _spoken.clear()
+    if code := LANGUAGES.get(language, ""):
+        from alphapanda_desktop.ui.catalogue import read_catalogue
+
+        _spoken.append(read_catalogue(code))
 
 
 def count_of(number: int, thing: str) -> str:

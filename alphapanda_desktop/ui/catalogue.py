@@ -1,0 +1,136 @@
+"""One language's sentences, by the English ones: whole, by shape, or piece by piece.
+
+Read from a gettext `.po` file, so that every translator's tool opens it. Of gettext's own reading only the words of
+whole sentences would be left: it knows no shapes.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from alphapanda_desktop.folders import resources
+
+GAP: Final = re.compile(r"\{(\d)\}")
+LETTERS: Final = re.compile(r"[A-Za-z]{2}")
+TAG: Final = re.compile(r"(<[^>]*>)")
+PIECES: Final = tuple(re.compile(joint) for joint in (r"(\n+)", r"( · )", r"(?<=[.!?])( +)(?=\S)", r"(; )", r"(, )"))
+"""What sentences and parts of them are joined by, the strongest first."""
+
+MNEMONIC: Final = re.compile(r"&(\w)")
+KEPT: Final = 4_096
+FIRST: Final = 3
+"""Shapes are found by so many of their first letters."""
+
+
+class Shape(NamedTuple):
+    """A sentence with gaps, as a pattern, and what is said for it."""
+
+    pattern: re.Pattern[str]
+    said: str
+
+
+class Catalogue:
+    """Sentences of one language. Shapes with more letters of their own are tried before those with fewer."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        self._whole = {english: said for english, said in sentences.items() if not GAP.search(english)}
+        self._shapes: dict[str, list[Shape]] = defaultdict(list)
+        self._known: dict[str, str] = {}
+        shaped = [(english, said) for english, said in sentences.items() if GAP.search(english)]
+        for english, said in sorted(shaped, key=lambda pair: -len(GAP.sub("", pair[0]))):
+            self._shapes[_first(english)].append(Shape(_pattern(english), said))
+
+    def said(self, text: str) -> str:
+        """The sentence in this language, as far as it is known."""
+        whole = self._whole.get(text)
+        if whole is not None:
+            return whole
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            known = self._known[text] = self._find(text)
+        return known
+
+    def knows(self, text: str) -> bool:
+        """Whether the whole sentence is said in this language, not only parts of it."""
+        return self._as_one(text) is not None
+
+    def _find(self, text: str) -> str:
+        if not LETTERS.search(text):
+            return text
+        as_one = self._as_one(text)
+        return as_one if as_one is not None else self._by_pieces(text)
+
+    def _as_one(self, text: str) -> str | None:
+        whole = self._whole.get(text)
+        return whole if whole is not None else self._with_marks(text) or self._by_shape(text)
+
+    def _with_marks(self, text: str) -> str | None:
+        """What belongs to a menu stands beside the words: the key behind a tab, the letter behind an &."""
+        words, tab, key = text.partition("\t")
+        mark = MNEMONIC.search(words)
+        if not tab and mark is None:
+            return None
+        said = self._as_one(MNEMONIC.sub(r"\1", words, count=1))
+        if said is None:
+            return None
+        return f"{said} (&{mark[1].upper()}){tab}{key}" if mark is not None else f"{said}{tab}{key}"
+
+    def _by_shape(self, text: str) -> str | None:
+        for shape in (*self._shapes.get(text[:FIRST], ()), *self._shapes.get("", ())):
+            found = shape.pattern.fullmatch(text)
+            if found is not None:
+                return self._filled(shape.said, found.groups())
+        return None
+
+    def _filled(self, said: str, gaps: Sequence[str]) -> str:
+        return GAP.sub(lambda gap: self.said(gaps[int(gap[1])]), said)
+
+    def _by_pieces(self, text: str) -> str:
+        for joint in (TAG, *PIECES):
+            parts = joint.split(text)
+            if len(parts) > 1:
+                return "".join(part if place % 2 else self._trimmed(part) for place, part in enumerate(parts))
+        return text
+
+    def _trimmed(self, part: str) -> str:
+        """The words said, the room around them kept."""
+        words = part.strip()
+        return part.replace(words, self.said(words)) if words else part
+
+
+def _first(english: str) -> str:
+    """The letters that a shape is found by; none where it begins with a gap, or nearly."""
+    return english[:FIRST] if english.find("{") >= FIRST else ""
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    """Gaps in the order of their numbers as groups."""
+    parts = GAP.split(english)
+    return re.compile("".join("(.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)), re.DOTALL)
+
+
+def read_catalogue(code: str) -> Catalogue:
+    """The catalogue that came along for a language."""
+    return Catalogue(dict(sentences_of(resources() / "words" / f"{code}.po")))
+
+
+def sentences_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Every English sentence of a `.po` file with what is said for it; those without are left out."""
+    for entry in path.read_text(encoding="utf-8").split("\n\n"):
+        texts = {"msgid": "", "msgstr": ""}
+        field = ""
+        for line in entry.splitlines():
+            if line.startswith("#"):
+                continue
+            name, _, quoted = line.partition(" ") if line.startswith("msg") else (field, "", line)
+            field = name
+            texts[field] += ast.literal_eval(quoted)
+        if texts["msgid"] and texts["msgstr"]:
+            yield texts["msgid"], texts["msgstr"]
