@@ -15,6 +15,8 @@ from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of
 
 BAR_PX: Final = 4
+SPACE_PX: Final = 10
+SIDE_PX: Final = 6
 WARN_AT: Final = 0.6
 FULL_AT: Final = 0.9
 SHORT: Final = {"second": "/s", "minute": "/min", "day": "/day"}
@@ -84,17 +86,30 @@ class OrderGauges(QWidget):
         self.second = Gauge("gauge_second", "second", edge, self)
         self.minute = Gauge("gauge_minute", "minute", edge, self)
         self.day = Gauge("gauge_day", "day", edge, self)
+        self._all = (self.second, self.minute, self.day)
         self.waiting = QLabel(self)
         self.waiting.setObjectName("gauge_waiting")
         self.waiting.setStyleSheet(f"color: {edge.theme.warn}; font-weight: 600;")
         self.waiting.hide()
         row = QHBoxLayout(self)
-        row.setContentsMargins(6, 2, 6, 2)
-        row.setSpacing(10)
-        for gauge in (self.second, self.minute, self.day):
+        row.setContentsMargins(SIDE_PX, 2, SIDE_PX, 2)
+        row.setSpacing(SPACE_PX)
+        for gauge in self._all:
             row.addWidget(gauge)
         row.addWidget(self.waiting)
         self.hide()
+
+    def width_of(self, count: int) -> int:
+        """The room that the first so many gauges ask for; who waits is told beside them, however few they are."""
+        gaps = 2 * SIDE_PX if count else 0
+        gauges = [gauge.sizeHint().width() for gauge in self._all[:count]]
+        waiting = [] if self.waiting.isHidden() else [self.waiting.sizeHint().width()]
+        return gaps + sum(gauges + waiting) + SPACE_PX * max(0, len(gauges + waiting) - 1)
+
+    def show_most(self, count: int) -> None:
+        """Show the first so many: the second's counts first, for it is the one that runs full."""
+        for number, gauge in enumerate(self._all):
+            gauge.setVisible(number < count)
 
     def follow(self, governor: Governor) -> None:
         """Show this governor's counts from now on."""

@@ -15,11 +15,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QSlider, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.replay import FASTEST, PRESETS, Pace, Transport
+from alphapanda_desktop.ui.chips import Notice
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import countdown, grouped, ist_time
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.replayscrub import Scrubber
-from alphapanda_desktop.ui.strip import Notice
 from alphapanda_desktop.ui.theme import ui_font
 
 if TYPE_CHECKING:

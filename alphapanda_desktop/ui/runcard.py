@@ -27,6 +27,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats, runlines
+from alphapanda_desktop.ui.chips import Chip
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.question import MODE_ROLES, MODE_WORDS
 from alphapanda_desktop.ui.runfile import FileLine
@@ -34,7 +35,7 @@ from alphapanda_desktop.ui.runleft import LeftBehind
 from alphapanda_desktop.ui.runpages import RunPages
 from alphapanda_desktop.ui.runparams import RunParameters
 from alphapanda_desktop.ui.sheet import give_way
-from alphapanda_desktop.ui.strip import MODE_MARKS, Chip
+from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of, in_words, summary_of
 

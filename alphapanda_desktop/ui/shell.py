@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.docks import Dock, Docks
+    from alphapanda_desktop.ui.liveframe import LiveFrame
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
     from alphapanda_desktop.ui.profiles import Shelf
     from alphapanda_desktop.ui.replay import ReplayBar
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
         self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
         self.backtest: BacktestWindow | None = None
+        self.live_frame: LiveFrame | None = None
         self.docks: Docks | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
@@ -309,12 +311,21 @@ class MainWindow(QMainWindow):
         connect(parts.desk.kill.changed, self, self._refresh_strip)
         view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)
+        self.strip.show_algos(parts.runner)
+        self._follow_arming(parts.arming)
         self.strip.kill_pressed.connect(sheets.press_kill)
         self.strip.release_pressed.connect(sheets.show_kill)
         self.strip.differences_pressed.connect(sheets.show_differences)
         self.strip.coverage_pressed.connect(sheets.show_coverage)
         self._sleep.sleeping.connect(lambda: sheets.ask_before_sleep(self._sleep.let_sleep))
         self._sleep.start()
+
+    def _follow_arming(self, arming: Arming) -> None:
+        from alphapanda_desktop.ui.liveframe import LiveFrame
+
+        self.live_frame = self.live_frame or LiveFrame(self._edge, self)
+        self.live_frame.follow(arming)
+        connect(arming.changed, self, self._refresh_strip)
 
     def show_why(self, ref: str) -> None:
         """Answer "why this order?" for a tag or an order id."""
@@ -438,7 +449,9 @@ class MainWindow(QMainWindow):
         if parts is None:
             return
         market, desk = parts.market, parts.desk
-        self.strip.show_feed(market.link.state, market.ticks_per_s, market.link.detail)
+        link, is_open = market.link, not (parts.real_hours and parts.phase().startswith("closed"))
+        self.strip.show_feed(link.state, market.ticks_per_s, link.detail, market.silence_s, is_open=is_open)
+        self.strip.show_arming(parts.arming)
         if desk.ready:
             armed = parts.arming.why_not()
             self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")

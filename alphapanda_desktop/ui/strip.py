@@ -3,90 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolBar, QWidget
 
+from alphapanda_desktop.ui.algos import AlgosButton
+from alphapanda_desktop.ui.chips import Chip, Notice
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.formats import DASH, countdown, rupees, signed_rupees
+from alphapanda_desktop.ui.formats import DASH, age, countdown, grouped, ist_time, rupees, signed_rupees
 from alphapanda_desktop.ui.theme import Role, ui_font
 
 if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.pnl import Pnl
     from alphapanda_desktop.domain.ports import LinkState
     from alphapanda_desktop.domain.risk import TradingState
+    from alphapanda_desktop.trading.arming import Arming
     from alphapanda_desktop.trading.governor import Governor
+    from alphapanda_desktop.trading.runner import Runner
+    from alphapanda_desktop.ui.gauges import OrderGauges
 
 MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIVE", "replay": "↺ REPLAY"}
 """Shape and word: the mode is never told by colour alone."""
-FIGURES = ("feed", "net_pnl")
-"""Chips whose words change all the time."""
+SILENT_S = 3.0
+"""A feed that is up and has said nothing for so long is told in another colour, while its markets are open."""
 
 
-class Chip(QLabel):
-    """A short statement in a box, in one of the theme's colours; a `steady` one keeps the width that it had once.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much the strip says: how many gauges, and which parts take few words."""
 
-    Figures change with each tick: what stands beside them must not move.
-    """
-
-    def __init__(self, name: str, edge: Edge, parent: QWidget, *, steady: bool = False) -> None:
-        super().__init__(parent)
-        self._edge = edge
-        self._steady = steady
-        self._widest = 0
-        self._shown = ("", "", "")
-        self.setObjectName(name)
-        self.setAccessibleName(name.replace("_", " "))
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setFont(ui_font(10, bold=True))
-
-    def say(self, text: str, role: Role, tip: str = "") -> None:
-        """Show `text`; nothing is done when that is what it shows already."""
-        if (text, role, tip) == self._shown:
-            return
-        self._shown = (text, role, tip)
-        self.setText(text)
-        self.setToolTip(tip or text)
-        self.setStyleSheet(_boxed(self._edge.theme.colour(role).name()))
-
-    def sizeHint(self) -> QSize:
-        hint = super().sizeHint()
-        self._widest = max(self._widest, hint.width()) if self._steady else hint.width()
-        return QSize(self._widest, hint.height())
+    gauges: int
+    terse: frozenset[str] = frozenset()
 
 
-class Notice(QToolButton):
-    """A chip that can be pressed; hidden while there is nothing to tell."""
-
-    def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
-        super().__init__(parent)
-        self._edge = edge
-        self._shown = ("", "", "")
-        self.setObjectName(name)
-        self.setFont(ui_font(10, bold=True))
-        self.hide()
-
-    def say(self, text: str, role: Role, tip: str = "") -> None:
-        """Show `text`, or nothing at all where there is none."""
-        if (text, role, tip) == self._shown:
-            return
-        self._shown = (text, role, tip)
-        theme = self._edge.theme
-        self.setText(text)
-        self.setAccessibleName(text)
-        self.setToolTip(tip)
-        self.setVisible(bool(text))
-        colour = theme.colour(role).name()
-        self.setStyleSheet(
-            f"QToolButton {{ background: transparent; {_boxed(colour)} }}"
-            f"QToolButton:hover, QToolButton:focus {{ background: {theme.selection}; }}"
-        )
+STATES = frozenset({"session", "feed", "net_pnl"})
+NOTICES = frozenset({"desk", "mode", "algos", "differences_notice", "coverage_notice", "release"})
+ROOMS = (Room(3), Room(2), Room(1), Room(1, STATES), Room(1, STATES | NOTICES), Room(0, STATES | NOTICES))
+"""From a wide window to a narrow one: the day's gauge goes first, the kill switch never."""
 
 
-def _boxed(colour: str) -> str:
-    return f"color:{colour}; border:1px solid {colour}; border-radius:4px; padding:3px 10px; margin:2px 3px;"
+class _Inside(QWidget):
+    """The strip's row; `changed()` when it has another width, or what is in it asks for another."""
+
+    changed = Signal()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.changed.emit()
+
+    def event(self, event: QEvent) -> bool:
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.changed.emit()
+        return done
 
 
 class TopStrip(QToolBar):
@@ -110,20 +82,30 @@ class TopStrip(QToolBar):
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         # One widget whose chips give way: a tool bar hides what does not fit, from the kill switch backwards.
-        self._inside = QWidget(self)
+        self._inside = _Inside(self)
         self._row = QHBoxLayout(self._inside)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(0)
+        self._gauges: OrderGauges | None = None
+        self._room = ROOMS[0]
         self._build()
+        self._inside.changed.connect(self._fit)
         self._inside.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self._inside)
 
     def _build(self) -> None:
         self.mode, self.session, self.feed, self.desk, self.pnl = (
-            self._chip(name, steady=name in FIGURES) for name in ("mode", "session", "feed", "desk", "net_pnl")
+            Chip(name, self._edge, self._inside) for name in ("mode", "session", "feed", "desk", "net_pnl")
         )
+        left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        self.session.reserve("AB1234  ends in 23 h 59 m", "23 h 59 m", left)
+        self.feed.reserve("feed 8,888 ticks/s · 58 s", "8,888/s · 58 s", left)
+        self.pnl.reserve("Net today +₹ 8,88,888.88", "+₹ 8,88,888.88", right)
         self.differences = self._notice("differences_notice", self.differences_pressed.emit)
         self.coverage = self._notice("coverage_notice", self.coverage_pressed.emit)
+        self.release = self._notice("release", self.release_pressed.emit)
+        self.algos = AlgosButton(self._edge, self._inside)
+        self.kill = self._kill_button()
         self.feed.say(f"feed {DASH}", "muted", "Nothing is known of the feed before the login")
         self.desk.say(f"desk {DASH}", "muted", "There is no desk before the login")
         self.show_pnl(None)
@@ -131,21 +113,38 @@ class TopStrip(QToolBar):
             self._row.addWidget(widget)
         self._row.addStretch(1)
         self._gauges_at = self._row.count()
-        self._row.addWidget(self.pnl)
-        self.release = self._notice("release", self.release_pressed.emit)
-        self._row.addWidget(self.release)
-        self.kill = self._kill_button()
-        self._row.addWidget(self.kill)
-
-    def _chip(self, name: str, *, steady: bool) -> Chip:
-        chip = Chip(name, self._edge, self._inside, steady=steady)
-        chip.setMinimumWidth(24)
-        return chip
+        for last in (self.pnl, self.algos, self.release, self.kill):
+            self._row.addWidget(last)
 
     def _notice(self, name: str, pressed: Callable[[], None]) -> Notice:
         notice = Notice(name, self._edge, self._inside)
         notice.clicked.connect(lambda _checked=False: pressed())
         return notice
+
+    # -- room ------------------------------------------------------------------------------------------------
+
+    @property
+    def _parts(self) -> tuple[Chip | Notice, ...]:
+        states = (self.mode, self.session, self.feed, self.desk, self.pnl)
+        return *states, self.differences, self.coverage, self.algos, self.release
+
+    def width_in(self, room: Room) -> int:
+        """What the strip needs to say so much, in pixels."""
+        parts = sum(part.width_as(terse=part.objectName() in room.terse) for part in self._parts)
+        gauges = self._gauges.width_of(room.gauges) if self._gauges is not None else 0
+        return parts + gauges + self.kill.sizeHint().width()
+
+    def _fit(self) -> None:
+        """Say as much as there is room for."""
+        here = self._inside.width()
+        room = next((room for room in ROOMS if self.width_in(room) <= here), ROOMS[-1])
+        if room == self._room:
+            return
+        self._room = room
+        for part in self._parts:
+            part.be_terse(terse=part.objectName() in room.terse)
+        if self._gauges is not None:
+            self._gauges.show_most(room.gauges)
 
     def _kill_button(self) -> QPushButton:
         button = QPushButton("KILL", self._inside)
@@ -179,9 +178,27 @@ class TopStrip(QToolBar):
         """Follow the order rate of an account from now on."""
         from alphapanda_desktop.ui.gauges import OrderGauges
 
-        gauges = OrderGauges(self._edge, self._inside)
-        self._row.insertWidget(self._gauges_at, gauges)
-        gauges.follow(governor)
+        if self._gauges is None:
+            self._gauges = OrderGauges(self._edge, self._inside)
+            self._row.insertWidget(self._gauges_at, self._gauges)
+            self._gauges.show_most(self._room.gauges)
+        self._gauges.follow(governor)
+
+    def show_algos(self, runner: Runner) -> None:
+        """Follow the strategies of this runner, and command them, from now on."""
+        self.algos.follow(runner)
+
+    def show_arming(self, arming: Arming) -> None:
+        """Whether real orders may leave now, where that has to be typed."""
+        if not arming.needed:
+            return
+        until = arming.until
+        if until is None:
+            self.show_mode("live")
+            return
+        words = f"{MODE_MARKS['live']} ARMED"
+        tip = "Armed: orders go to Zerodha with real money"
+        self.mode.say(f"{words} until {ist_time(until)[:5]}", "live", tip, short=words, solid=True)
 
     def show_mode(self, mode: str) -> None:
         roles: dict[str, Role] = {"practice": "practice", "paper": "paper", "live": "live", "replay": "replay"}
@@ -192,24 +209,34 @@ class TopStrip(QToolBar):
             self.session.say("not logged in", "warn", "No verified Kite session")
             return
         role: Role = "good" if seconds_left > 1800 else "warn"
-        self.session.say(f"{user_id}  ends in {countdown(seconds_left)}", role, "Kite ends every session at 06:00 IST")
+        left = countdown(seconds_left)
+        tip = f"{user_id}: Kite ends every session at 06:00 IST"
+        self.session.say(f"{user_id}  ends in {left}", role, tip, short=left)
 
     def show_recorded_day(self, day: str) -> None:
         """Say which day is played, in the place of the session that a recorded day has not."""
         self.session.say(day, "replay", "A recorded day: nobody is logged in, and no order leaves this program")
 
-    def show_feed(self, state: LinkState, ticks_per_s: float, detail: str) -> None:
+    def show_feed(
+        self, state: LinkState, ticks_per_s: float, detail: str, silence_s: float | None = None, *, is_open: bool = True
+    ) -> None:
+        """What the feed does, how much comes, and how long ago the last tick did; `is_open`: whether any should."""
         from alphapanda_desktop.domain.ports import LinkState
 
-        if state is LinkState.UP:
-            self.feed.say(f"feed {ticks_per_s:,.0f} ticks/s", "good", detail or "Live market data")
-        else:
+        if state is not LinkState.UP:
             self.feed.say(f"feed {state}", "warn" if state is not LinkState.REFUSED else "danger", detail)
+            return
+        quiet = silence_s is None or silence_s > SILENT_S
+        role: Role = "good" if not quiet else "warn" if is_open else "muted"
+        rate, last = f"{grouped(ticks_per_s)}", age(silence_s)
+        tip = f"Live market data: the last tick came {last if last in ('now', 'never') else f'{last} ago'}"
+        self.feed.say(f"feed {rate} ticks/s · {last}", role, detail or tip, short=f"{rate}/s · {last}")
 
     def show_pnl(self, pnl: Pnl | None) -> None:
         net = pnl.net if pnl is not None else None
         role: Role = "muted" if net is None else "up" if net > 0 else "down" if net < 0 else "unchanged"
-        self.pnl.say(f"Net today {signed_rupees(net)}", role, _made_of(pnl))
+        words = signed_rupees(net)
+        self.pnl.say(f"Net today {words}", role, _made_of(pnl), short=words)
 
     def show_trading(self, state: TradingState, why: str) -> None:
         """What the latch lets pass; the button stays what it is: pressed once more, it cancels once more."""
@@ -219,26 +246,32 @@ class TopStrip(QToolBar):
         self.kill.setEnabled(True)
         self.release.say("RELEASE…" if self._shut else "", "warn", "Let orders pass again, by typing")
         if state is TradingState.HALTED:
-            self.desk.say("■ TRADING HALTED", "danger", why)
+            self.desk.say("■ TRADING HALTED", "danger", why, short="■ HALTED")
         elif state is TradingState.REDUCING:
-            self.desk.say("▲ REDUCING: exits only", "warn", why)
+            self.desk.say("▲ REDUCING: exits only", "warn", why, short="▲ exits only")
 
     def show_desk(self, words: str, role: Role) -> None:
         if not self._shut:
-            self.desk.say(words, role)
+            self.desk.say(words, role, short=words.removeprefix("desk "))
 
     def show_differences(self, count: int) -> None:
         """How many differences with the broker wait for a decision."""
         words = f"● {count} to decide" if count else ""
         self.differences.say(
-            words, "danger", "The journal and the broker disagree: strategies are locked until you decide"
+            words,
+            "danger",
+            "The journal and the broker disagree: strategies are locked until you decide",
+            short=f"● {count}" if count else "",
         )
 
     def show_coverage(self, only_here: int) -> None:
         """How many positions have a stop that lives only in this program."""
         words = f"⚠ stops only here: {only_here}" if only_here else ""
         self.coverage.say(
-            words, "warn", "Positions whose stop is gone when this program closes, sleeps or loses its feed"
+            words,
+            "warn",
+            "Positions whose stop is gone when this program closes, sleeps or loses its feed",
+            short=f"⚠ {only_here}" if only_here else "",
         )
 
 

@@ -1,0 +1,143 @@
+"""What the strip is made of: short statements in boxes, each with fewer words for a narrow window."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QLabel, QToolButton, QWidget
+
+from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.theme import Role, ui_font
+
+LEAST_PX: Final = 24
+"""What is left of a chip where there is no room at all."""
+
+
+class Chip(QLabel):
+    """A short statement in a box, in one of the theme's colours.
+
+    `reserve` keeps the room of its longest words from the beginning: figures change with each tick, and what stands
+    beside them must not move.
+    """
+
+    def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._edge = edge
+        self._steady = False
+        self._terse = False
+        self._widest = {False: 0, True: 0}
+        self._words = ("", "")
+        self._looks = ""
+        self.setObjectName(name)
+        self.setAccessibleName(name.replace("_", " "))
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFont(ui_font(10, bold=True))
+        self.setMinimumWidth(LEAST_PX)
+
+    def say(self, text: str, role: Role, tip: str = "", *, short: str = "", solid: bool = False) -> None:
+        """Show `text`, or `short` where the strip has no room; `solid` paints on a ground of the kill button's colour.
+
+        Nothing is done when that is what it shows already.
+        """
+        if (text, short or text) != self._words:
+            self._words = text, short or text
+            self._show()
+        if self.toolTip() != (tip or text):
+            self.setToolTip(tip or text)
+            self.setAccessibleDescription(tip or text)
+        looks = self._solid() if solid else boxed(self._edge.theme.colour(role).name())
+        if looks != self._looks:
+            self._looks = looks
+            self.setStyleSheet(looks)
+
+    def _solid(self) -> str:
+        theme = self._edge.theme
+        return f"background:{theme.kill}; {boxed(theme.kill, theme.on_button)}"
+
+    def reserve(self, longest: str, short: str, where: Qt.AlignmentFlag) -> None:
+        """Never be narrower than these words; what is shorter stands at that side."""
+        self._steady = True
+        self.setAlignment(where | Qt.AlignmentFlag.AlignVCenter)
+        for terse, text in ((False, longest), (True, short)):
+            self._widest[terse] = self._width_of(text)
+
+    def _show(self) -> None:
+        self.setText(self._words[self._terse])
+
+    def _width_of(self, text: str) -> int:
+        measure = self.fontMetrics().horizontalAdvance
+        return QLabel.sizeHint(self).width() - measure(self.text()) + measure(text)
+
+    def width_as(self, *, terse: bool) -> int:
+        """The room that it asks for with many words or with few."""
+        if self.isHidden():
+            return 0
+        width = self._width_of(self._words[terse])
+        if self._steady:
+            width = self._widest[terse] = max(width, self._widest[terse])
+        return width
+
+    def be_terse(self, *, terse: bool) -> None:
+        """Take few words from now on, or many."""
+        if terse != self._terse:
+            self._terse = terse
+            self._show()
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(max(hint.width(), self._widest[self._terse] if self._steady else 0), hint.height())
+
+
+class Notice(QToolButton):
+    """A chip that can be pressed; hidden while there is nothing to tell."""
+
+    def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._edge = edge
+        self._terse = False
+        self._shown: tuple[str, ...] = ("", "", "", "")
+        self.setObjectName(name)
+        self.setFont(ui_font(10, bold=True))
+        self.hide()
+
+    def say(self, text: str, role: Role, tip: str = "", *, short: str = "") -> None:
+        """Show `text`, or nothing at all where there is none."""
+        if (text, role, tip, short) == self._shown:
+            return
+        self._shown = (text, role, tip, short)
+        theme = self._edge.theme
+        self._show()
+        self.setAccessibleName(text)
+        self.setToolTip(tip)
+        self.setVisible(bool(text))
+        colour = theme.colour(role).name()
+        self.setStyleSheet(
+            f"QToolButton {{ background: transparent; {boxed(colour)} }}"
+            f"QToolButton:hover, QToolButton:focus {{ background: {theme.selection}; }}"
+        )
+
+    def _words(self, terse: bool) -> str:
+        text, _role, _tip, short = self._shown
+        return (short or text) if terse else text
+
+    def _show(self) -> None:
+        self.setText(self._words(self._terse))
+
+    def width_as(self, *, terse: bool) -> int:
+        """The room that it asks for with many words or with few."""
+        if self.isHidden():
+            return 0
+        measure = self.fontMetrics().horizontalAdvance
+        return self.sizeHint().width() - measure(self.text()) + measure(self._words(terse))
+
+    def be_terse(self, *, terse: bool) -> None:
+        """Take few words from now on, or many."""
+        self._terse = terse
+        self._show()
+
+
+def boxed(colour: str, words: str = "") -> str:
+    """Style of words in a rounded box of one colour."""
+    return f"color:{words or colour}; border:1px solid {colour}; border-radius:4px; padding:3px 10px; margin:2px 3px;"
