@@ -41,8 +41,9 @@ class Room:
 
 STATES = frozenset({"session", "feed", "net_pnl"})
 NOTICES = frozenset({"desk", "mode", "algos", "differences_notice", "coverage_notice", "release"})
-ROOMS = (Room(3), Room(2), Room(1), Room(1, STATES), Room(1, STATES | NOTICES), Room(0, STATES | NOTICES))
-"""From a wide window to a narrow one: the day's gauge goes first, the kill switch never."""
+ALL = STATES | NOTICES
+ROOMS = (Room(3), Room(3, STATES), Room(3, ALL), Room(2, ALL), Room(1, ALL), Room(0, ALL))
+"""From a wide window to a narrow one: words become fewer, then the day's gauge goes; the kill switch never does."""
 
 
 class _Inside(QWidget):
@@ -100,7 +101,7 @@ class TopStrip(QToolBar):
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         self.session.reserve("AB1234  ends in 23 h 59 m", "23 h 59 m", left)
         self.feed.reserve("feed 8,888 ticks/s · 58 s", "8,888/s · 58 s", left)
-        self.pnl.reserve("Net today +₹ 8,88,888.88", "+₹ 8,88,888.88", right)
+        self.pnl.reserve("Net today +₹ 88,888.88", "+₹ 88,888.88", right)
         self.differences = self._notice("differences_notice", self.differences_pressed.emit)
         self.coverage = self._notice("coverage_notice", self.coverage_pressed.emit)
         self.release = self._notice("release", self.release_pressed.emit)
