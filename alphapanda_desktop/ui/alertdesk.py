@@ -26,6 +26,7 @@ from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.systemnotice import SystemNotice
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.toasts import Toasts
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,17 +87,17 @@ class AlertDesk:
             menu.setObjectName("alerts_menu")
             bar.insertMenu(bar.actions()[-1], menu)
         menu.clear()
-        new = menu.addAction("&New alert…", self.ask_new)
+        new = menu.addAction(say("&New alert…"), self.ask_new)
         new.setShortcut(QKeySequence(NEW_KEY))
-        menu.addAction("Set the &usual alerts (rejections, unanswered orders, login, feed)", self._set_usual)
+        menu.addAction(say("Set the &usual alerts (rejections, unanswered orders, login, feed)"), self._set_usual)
         if self._parts.deliveries is not None:
-            menu.addAction("By &Telegram and e-mail…", self.show_delivery)
+            menu.addAction(say("By &Telegram and e-mail…"), self.show_delivery)
         menu.addSeparator()
         # The panel hears these keys: here they are only told.
-        menu.addAction("&Arm the selected alert again\tR", self.panel.arm_selected)
-        menu.addAction("&Remove the selected alert\tDel", self.panel.remove_selected)
-        menu.addAction("Acknowledge the &selected news\tA", self.panel.see_selected)
-        menu.addAction("Acknowledge a&ll news\tShift+A", self.panel.see_all)
+        menu.addAction(say("&Arm the selected alert again\tR"), self.panel.arm_selected)
+        menu.addAction(say("&Remove the selected alert\tDel"), self.panel.remove_selected)
+        menu.addAction(say("Acknowledge the &selected news\tA"), self.panel.see_selected)
+        menu.addAction(say("Acknowledge a&ll news\tShift+A"), self.panel.see_all)
         self.menu = menu
 
     # -- setting ---------------------------------------------------------------------------------------------

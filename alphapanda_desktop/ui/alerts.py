@@ -23,6 +23,7 @@ from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 NOW_EVERY_FRAMES: Final = 30
 """How often the values as they are now are read: about once a second."""
@@ -107,7 +108,7 @@ class AlertsPanel(BookPanel):
     def _table(self, model: RowModel[Standing] | RowModel[Firing], empty: str, name: str, words: str) -> TableView:
         table = TableView(model, empty, self)
         table.setObjectName(name)
-        table.setAccessibleName(words)
+        table.setAccessibleName(say(words))
         table.chosen.connect(lambda _row: self._show_buttons())
         return table
 
@@ -143,7 +144,7 @@ class AlertsPanel(BookPanel):
         self.model.update(self._standing(alert) for alert in reversed(self._book.alerts))
         self.history_model.update(self._book.firings)
         armed, new = sum(alert.armed for alert in self._book.alerts), self._book.unseen
-        self.words.setText(f"{count_of(armed, 'alert')} armed · {f'● {new} not seen' if new else 'all seen'}")
+        self.words.setText(say(f"{count_of(armed, 'alert')} armed · {f'● {new} not seen' if new else 'all seen'}"))
         self._show_buttons()
 
     def _standing(self, alert: Alert) -> Standing:

@@ -35,6 +35,7 @@ from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.strip import MODE_MARKS
+from alphapanda_desktop.ui.words import say
 
 KINDS: Final = {
     Kind.PRICE: "Price of an instrument",
@@ -111,17 +112,17 @@ class AlertSheet(Sheet):
         self.kind = self._pick("alert_kind", "Look at", {kind.name: words for kind, words in KINDS.items()})
         self.instrument = SearchBox(self._master, self.edge.theme, self)
         self.instrument.setObjectName("alert_instrument")
-        self.instrument.setAccessibleName("Instrument")
+        self.instrument.setAccessibleName(say("Instrument"))
         self.instrument.picked.connect(self.choose_instrument)
-        self.any = QCheckBox("Any instrument", self)
+        self.any = QCheckBox(say("Any instrument"), self)
         self.any.setObjectName("alert_any")
-        self.any.setAccessibleName("Of")
+        self.any.setAccessibleName(say("Of"))
         self.any.setChecked(True)
         self.any.toggled.connect(lambda _on: self._say())
         self.direction = self._pick("alert_direction", "When it", REACHES)
         self.level = NumberSpin(self)
         self.level.setObjectName("alert_level")
-        self.level.setAccessibleName("Level")
+        self.level.setAccessibleName(say("Level"))
         self.level.setLocale(QLocale(QLocale.Language.English, QLocale.Country.India))
         self.level.setGroupSeparatorShown(True)
         self.level.setDecimals(2)
@@ -130,7 +131,7 @@ class AlertSheet(Sheet):
         self.indicator = self._pick("alert_indicator", "Indicator", {name: name.upper() for name in INDICATORS})
         self.period = WholeSpin(self)
         self.period.setObjectName("alert_period")
-        self.period.setAccessibleName("Period in bars")
+        self.period.setAccessibleName(say("Period in bars"))
         self.period.setRange(2, PERIOD_MOST)
         self.period.setValue(14)
         self.period.valueChanged.connect(lambda _value: self._say())
@@ -142,16 +143,16 @@ class AlertSheet(Sheet):
         self.session = self._pick("alert_session", "Session", {name: _session_name(name) for name in SESSIONS})
         self.note = QLineEdit(self)
         self.note.setObjectName("alert_note")
-        self.note.setAccessibleName("Note")
-        self.note.setPlaceholderText("said with it (optional)")
+        self.note.setAccessibleName(say("Note"))
+        self.note.setPlaceholderText(say("said with it (optional)"))
         self.note.setMaxLength(200)
-        self.repeat = QCheckBox("Arm again by itself each time, a minute later at the soonest", self)
+        self.repeat = QCheckBox(say("Arm again by itself each time, a minute later at the soonest"), self)
         self.repeat.setObjectName("alert_repeat")
 
     def _pick(self, name: str, words: str, choices: dict[str, str]) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
-        pick.setAccessibleName(words)
+        pick.setAccessibleName(say(words))
         _fill(pick, choices.items())
         pick.currentIndexChanged.connect(lambda _place: self._choose_kind() if pick is self.kind else self._say())
         return pick
@@ -201,7 +202,7 @@ class AlertSheet(Sheet):
     def _show_instrument(self) -> None:
         if self._instrument is None:
             return
-        self.instrument.setPlaceholderText(f"{self._instrument.key} — type to look at another")
+        self.instrument.setPlaceholderText(say(f"{self._instrument.key} — type to look at another"))
         if self.chosen_kind is Kind.PRICE:
             self.level.setDecimals(self._instrument.decimals)
             self.level.setSingleStep(self._instrument.tick_size or 0.05)

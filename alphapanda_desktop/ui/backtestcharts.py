@@ -28,6 +28,7 @@ from alphapanda_desktop.ui.chart.series import CandleSource, CurveSource, Floats
 from alphapanda_desktop.ui.chart.strokes import Lines, Rects
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, Theme
+from alphapanda_desktop.ui.words import say
 
 MOST_MARKERS: Final = 400
 """Trades drawn at once; of more, none is told from another."""
@@ -176,8 +177,8 @@ class EquityCharts(QWidget):
         super().__init__(parent)
         self.equity = CurvePlot(edge, "backtest_equity", self)
         self.drawdown = CurvePlot(edge, "backtest_drawdown", self, filled=True)
-        self.equity.setAccessibleName("Equity")
-        self.drawdown.setAccessibleName("Drawdown")
+        self.equity.setAccessibleName(say("Equity"))
+        self.drawdown.setAccessibleName(say("Drawdown"))
         self.equity.window_moved.connect(lambda: self._follow(self.equity, self.drawdown))
         self.drawdown.window_moved.connect(lambda: self._follow(self.drawdown, self.equity))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -230,7 +231,7 @@ class PricePlot(Plot):
         self._fills: list[Execution] = []
         self._at_s = np.empty(0)
         self.setObjectName("backtest_price")
-        self.setAccessibleName("Price with trades")
+        self.setAccessibleName(say("Price with trades"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def show_bars(self, instrument: Instrument, bars: BarSeries, executions: Sequence[Execution]) -> None:

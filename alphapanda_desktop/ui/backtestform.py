@@ -40,6 +40,7 @@ from alphapanda_desktop.ui.edge import Edge, ask
 from alphapanda_desktop.ui.forms import DayField, ModelForm, NumberSpin, Pick, field_looks
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.theme import Theme
+from alphapanda_desktop.ui.words import say
 
 KITE: Final = "kite"
 FILE: Final = "file"
@@ -112,7 +113,7 @@ class BacktestForm(QWidget):
     # -- its parts -------------------------------------------------------------------------------------------
 
     def _heading(self, text: str) -> None:
-        label = QLabel(text, self)
+        label = QLabel(say(text), self)
         label.setStyleSheet(f"color: {self._edge.theme.muted}; font-weight: 600; padding-top: 6px;")
         self._box.addWidget(label)
 
@@ -126,7 +127,7 @@ class BacktestForm(QWidget):
     def _pick(self, name: str, title: str, choose: Callable[[], object]) -> Pick:
         pick = Pick(self)
         pick.setObjectName(f"backtest_{name}")
-        pick.setAccessibleName(title)
+        pick.setAccessibleName(say(title))
         pick.currentIndexChanged.connect(lambda _place: choose())
         return pick
 
@@ -152,14 +153,14 @@ class BacktestForm(QWidget):
         self._box.addLayout(self._chips)
         self.search = SearchBox(self._bench.master, self._edge.theme, self._over)
         self.search.setObjectName("backtest_search")
-        self.search.setAccessibleName("Add an instrument to the backtest")
-        self.search.setPlaceholderText("Add an instrument: INFY, NIFTY …")
+        self.search.setAccessibleName(say("Add an instrument to the backtest"))
+        self.search.setPlaceholderText(say("Add an instrument: INFY, NIFTY …"))
         self.search.picked.connect(self.add_instrument)
         self._box.addWidget(self.search)
         self._box.addLayout(self._build_days())
-        self.continuous = QCheckBox("stitched over expiries", self)
+        self.continuous = QCheckBox(say("stitched over expiries"), self)
         self.continuous.setObjectName("backtest_continuous")
-        self.continuous.setToolTip("The days of a future before its own first one, from the contracts before it")
+        self.continuous.setToolTip(say("The days of a future before its own first one, from the contracts before it"))
         self.continuous.toggled.connect(lambda _on: self.changed.emit())
         self._box.addWidget(self.continuous)
         self.bar.currentIndexChanged.connect(lambda _place: self._offer_stitching())
@@ -168,10 +169,10 @@ class BacktestForm(QWidget):
     def _build_file(self) -> None:
         self.file = QLineEdit(self)
         self.file.setObjectName("backtest_file")
-        self.file.setAccessibleName("File of bars")
-        self.file.setPlaceholderText("Path of a CSV or Parquet file")
+        self.file.setAccessibleName(say("File of bars"))
+        self.file.setPlaceholderText(say("Path of a CSV or Parquet file"))
         self.file.textChanged.connect(lambda _text: self.changed.emit())
-        self.choose = QPushButton("Choose…", self)
+        self.choose = QPushButton(say("Choose…"), self)
         self.choose.clicked.connect(
             lambda _checked=False: self._edge.spawn("choose a file of bars", self._choose_file())
         )
@@ -191,7 +192,7 @@ class BacktestForm(QWidget):
             self.bar.addItem(f"{interval.label} bars", interval.seconds)
         grid = QGridLayout()
         for column, (words, field) in enumerate((("From", self.first), ("To", self.last))):
-            label = QLabel(words, self)
+            label = QLabel(say(words), self)
             label.setBuddy(field)
             grid.addWidget(label, 0, column)
             grid.addWidget(field, 1, column)
@@ -203,7 +204,7 @@ class BacktestForm(QWidget):
         field = DayField(self)
         field.setDate(_qdate(day))
         field.setObjectName(f"backtest_{name}")
-        field.setAccessibleName(title)
+        field.setAccessibleName(say(title))
         field.setCalendarPopup(True)
         field.setDisplayFormat("d MMM yyyy")
         field.setDateRange(_qdate(FIRST_DAY), _qdate(self._bench.today()))
@@ -218,7 +219,7 @@ class BacktestForm(QWidget):
         self.product.setCurrentIndex(self.product.findData("MIS"))
         self.cash = RupeeSpin(self)
         self.cash.setObjectName("backtest_cash")
-        self.cash.setAccessibleName("Cash at the start")
+        self.cash.setAccessibleName(say("Cash at the start"))
         self.cash.setPrefix("₹ ")
         self.cash.setDecimals(0)
         self.cash.setRange(1_000, 1e11)
@@ -227,13 +228,15 @@ class BacktestForm(QWidget):
         self.cash.valueChanged.connect(lambda _value: self.changed.emit())
         self.slippage = QLineEdit("1t", self)
         self.slippage.setObjectName("backtest_slippage")
-        self.slippage.setAccessibleName("Slippage")
-        self.slippage.setToolTip("How much worse than shown a market order is filled: 2t is two ticks, 0.05% a share")
+        self.slippage.setAccessibleName(say("Slippage"))
+        self.slippage.setToolTip(
+            say("How much worse than shown a market order is filled: 2t is two ticks, 0.05% a share")
+        )
         self.slippage.textChanged.connect(lambda _text: self.changed.emit())
         grid = QGridLayout()
         fields = (("Product", self.product), ("Cash at the start", self.cash), ("Slippage", self.slippage))
         for row, (words, field) in enumerate(fields):
-            label = QLabel(words, self)
+            label = QLabel(say(words), self)
             label.setBuddy(field)
             grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1)
@@ -259,7 +262,7 @@ class BacktestForm(QWidget):
 
     def _choose_strategy(self) -> None:
         kind = self._kind()
-        self.about.setText(kind.description)
+        self.about.setText(say(kind.description))
         self.about.setVisible(bool(kind.description))
         if self.params is not None:
             self._params_box.removeWidget(self.params)
@@ -293,7 +296,7 @@ class BacktestForm(QWidget):
         for field in self._days:  # a file is played whole
             field.setVisible(not of_file)
         self.search.setPlaceholderText(
-            "The file's instrument: INFY, NIFTY …" if of_file else "Add an instrument: INFY, NIFTY …"
+            say("The file's instrument: INFY, NIFTY …" if of_file else "Add an instrument: INFY, NIFTY …")
         )
         self.changed.emit()
 
@@ -332,8 +335,8 @@ class BacktestForm(QWidget):
             chip = QToolButton(self)
             chip.setText(f"{instrument.tradingsymbol}  ✕")
             chip.setObjectName(f"backtest_instrument_{instrument.key}")
-            chip.setAccessibleName(f"Leave out {instrument.key}")
-            chip.setToolTip(f"{instrument.key}: leave it out")
+            chip.setAccessibleName(say(f"Leave out {instrument.key}"))
+            chip.setToolTip(say(f"{instrument.key}: leave it out"))
             chip.clicked.connect(lambda _checked=False, gone=instrument: self._drop(gone))
             self._chip_of.append(chip)
             self._chips.addWidget(chip, place // CHIPS, place % CHIPS, Qt.AlignmentFlag.AlignLeft)

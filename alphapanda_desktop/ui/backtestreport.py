@@ -25,6 +25,7 @@ from alphapanda_desktop.ui.longtable import LongModel
 from alphapanda_desktop.ui.tables import CellModel, Column
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 
 class Figure(NamedTuple):
@@ -135,12 +136,12 @@ class ReportView(QWidget):
         self.price = PricePlot(self._edge, self)
         self.chart_of = Pick(self)
         self.chart_of.setObjectName("backtest_chart_of")
-        self.chart_of.setAccessibleName("Instrument on the chart")
+        self.chart_of.setAccessibleName(say("Instrument on the chart"))
         self.chart_of.currentIndexChanged.connect(lambda _place: self._show_price())
         self.charts = QTabWidget(self)
         self.charts.setObjectName("backtest_charts")
-        self.charts.addTab(self.equity, "Equity and drawdown")
-        self.charts.addTab(self.price, "Price and trades")
+        self.charts.addTab(self.equity, say("Equity and drawdown"))
+        self.charts.addTab(self.price, say("Price and trades"))
         self.charts.setCornerWidget(self.chart_of)
         self.charts.currentChanged.connect(lambda _place: self._show_price())
 
@@ -152,22 +153,24 @@ class ReportView(QWidget):
         self.log = LongModel(LOG, theme, self)
         self.pages = QTabWidget(self)
         self.pages.setObjectName("backtest_pages")
-        self.pages.addTab(self._table(self.figures, "figures", "Figures", ""), "Figures")
+        self.pages.addTab(self._table(self.figures, "figures", "Figures", ""), say("Figures"))
         trades = self._table(self.trades, "trades", "Trades of the backtest", "No trades.")
         trades.chosen.connect(self._show_trade)
-        self.pages.addTab(trades, "Trades")
-        self.pages.addTab(self._table(self.refused, "refused", "Refused orders", "No order was refused."), "Refused")
-        self.pages.addTab(self._table(self.log, "log", "The strategy's log", "The strategy wrote nothing."), "Log")
+        self.pages.addTab(trades, say("Trades"))
+        self.pages.addTab(
+            self._table(self.refused, "refused", "Refused orders", "No order was refused."), say("Refused")
+        )
+        self.pages.addTab(self._table(self.log, "log", "The strategy's log", "The strategy wrote nothing."), say("Log"))
         self.assumptions = QPlainTextEdit(self)
         self.assumptions.setObjectName("backtest_assumptions")
-        self.assumptions.setAccessibleName("What the figures rest on")
+        self.assumptions.setAccessibleName(say("What the figures rest on"))
         self.assumptions.setReadOnly(True)
-        self.pages.addTab(self.assumptions, "Assumptions and history")
+        self.pages.addTab(self.assumptions, say("Assumptions and history"))
 
     def _table(self, model: CellModel, name: str, title: str, empty: str) -> TableView:
         table = TableView(model, empty, self)
         table.setObjectName(f"backtest_{name}")
-        table.setAccessibleName(title)
+        table.setAccessibleName(say(title))
         table.horizontalHeader().setStretchLastSection(True)
         return table
 
@@ -197,7 +200,7 @@ class ReportView(QWidget):
         for place, (title, count) in enumerate(
             (("Trades", len(played.trades)), ("Refused", len(played.refused)), ("Log", len(played.lines))), 1
         ):
-            self.pages.setTabText(place, f"{title} {formats.grouped(count)}" if count else title)
+            self.pages.setTabText(place, say(f"{title} {formats.grouped(count)}" if count else title))
 
     def _offer_charts(self, report: Report) -> None:
         self.chart_of.blockSignals(True)

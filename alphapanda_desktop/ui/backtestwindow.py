@@ -38,6 +38,7 @@ from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.sweeppage import SweepPage
 from alphapanda_desktop.ui.tallscroll import TallScroll
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow
@@ -63,7 +64,7 @@ class BacktestWindow(QWidget):
         self._view: ReportView | None = None
         self.reports: list[Report] = []
         self.setObjectName("backtest_window")
-        self.setWindowTitle("Backtest")
+        self.setWindowTitle(say("Backtest"))
         self.setStyleSheet(field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
@@ -92,7 +93,7 @@ class BacktestWindow(QWidget):
         self.cancel = self._button("cancel", "Cancel", self.stop, "Ctrl+.")
         self.progress = QProgressBar(side)
         self.progress.setObjectName("backtest_progress")
-        self.progress.setAccessibleName("How far the backtest is")
+        self.progress.setAccessibleName(say("How far the backtest is"))
         self.said = QLabel(side)
         self.said.setObjectName("backtest_said")
         self.said.setWordWrap(True)
@@ -125,8 +126,10 @@ class BacktestWindow(QWidget):
         for button in (self.html, self.csv, self.forget):
             head.addWidget(button)
         self.empty = QLabel(
-            "Choose a strategy and an instrument on the left, and run it over the past.\n"
-            "Fills, charges, limits and refusals are those of paper trading.",
+            say(
+                "Choose a strategy and an instrument on the left, and run it over the past.\n"
+                "Fills, charges, limits and refusals are those of paper trading."
+            ),
             self,
         )
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -143,23 +146,23 @@ class BacktestWindow(QWidget):
         self.sweeping.taken.connect(self._take)
         self.sides = QTabWidget(self)
         self.sides.setObjectName("backtest_sides")
-        self.sides.addTab(side, "Backtest")
-        self.sides.addTab(self.sweeping, "Sweep")
+        self.sides.addTab(side, say("Backtest"))
+        self.sides.addTab(self.sweeping, say("Sweep"))
         self.sides.currentChanged.connect(lambda _place: self._offer_sweep())
         return self.sides
 
     def _button(self, name: str, text: str, work: Callable[[], object], tip: str = "") -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"backtest_{name}")
-        button.setAccessibleName(text)
-        button.setToolTip(tip)
+        button.setAccessibleName(say(text))
+        button.setToolTip(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
     def _pick(self, name: str, title: str) -> Pick:
         pick = Pick(self)
         pick.setObjectName(f"backtest_{name}")
-        pick.setAccessibleName(title)
+        pick.setAccessibleName(say(title))
         pick.setSizeAdjustPolicy(Pick.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         pick.setMinimumContentsLength(12)
         pick.currentIndexChanged.connect(lambda _place: self._show())

@@ -16,6 +16,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 
 class BookPanel(QWidget):
@@ -59,7 +60,7 @@ def seconds(at: datetime | None) -> float | None:
 
 def action(text: str, work: Callable[[], object]) -> QAction:
     """An entry of a context menu; a tab in its text parts the words from the key."""
-    made = QAction(text)
+    made = QAction(say(text))
     made.triggered.connect(lambda _checked=False: work())
     return made
 
@@ -73,10 +74,10 @@ def muted(parent: QWidget, edge: Edge) -> QLabel:
 
 def button(parent: QWidget, text: str, name: str, tip: str, work: Callable[[], object]) -> QPushButton:
     """A button of a panel's footer."""
-    made = QPushButton(text, parent)
+    made = QPushButton(say(text), parent)
     made.setObjectName(name)
-    made.setAccessibleName(text.rstrip("…"))
-    made.setToolTip(tip)
+    made.setAccessibleName(say(text.rstrip("…")))
+    made.setToolTip(say(tip))
     made.clicked.connect(lambda _checked=False: work())
     return made
 

@@ -24,6 +24,7 @@ from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.timeline import History, Timeline, name_of, status_role, status_words
+from alphapanda_desktop.ui.words import say
 
 UNKNOWN_WORDS: Final = (
     "No answer came to this order: it may exist at Kite. It is being looked for in Kite's book and is never sent again."
@@ -104,7 +105,7 @@ class OrdersPanel(BookPanel):
         )
         self.table = TableView(self.model, "No orders today.", self)
         self.table.setObjectName("orders_table")
-        self.table.setAccessibleName("Orders")
+        self.table.setAccessibleName(say("Orders"))
         self.table.opened.connect(lambda order: self.chart_wanted.emit(order.key))
         self.table.chosen.connect(self._choose)
         self.table.menu_for = self._menu
@@ -117,9 +118,9 @@ class OrdersPanel(BookPanel):
 
     def _build(self) -> None:
         self.times = QToolButton(self)
-        self.times.setText("Timeline")
+        self.times.setText(say("Timeline"))
         self.times.setObjectName("order_timeline")
-        self.times.setToolTip("Every state of the selected order (T)")
+        self.times.setToolTip(say("Every state of the selected order (T)"))
         self.times.setCheckable(True)
         self.times.toggled.connect(self._show_timeline)
         self.change = button(
@@ -159,7 +160,7 @@ class OrdersPanel(BookPanel):
         live = [order for order in orders if order.live]
         unknown = sum(order.status == UNKNOWN for order in orders)
         words = f"{count_of(len(orders), 'order')}, {len(live)} working"
-        self.summary.setText(f"{words}, {unknown} unanswered" if unknown else words)
+        self.summary.setText(say(f"{words}, {unknown} unanswered" if unknown else words))
         self.cancel.setEnabled(any(map(cancellable, self._selected())))
         self.cancel_instrument.setEnabled(bool(self._of_same_instrument()))
         self.cancel_all.setEnabled(any(map(cancellable, live)))

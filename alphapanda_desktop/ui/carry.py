@@ -14,6 +14,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLabel, QWidget
 
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 OFFSET: Final = QPoint(14, 10)
 """Where the label hangs from the pointer: never beneath it."""
@@ -77,7 +78,7 @@ class Carry(QObject):
         far = (where - self._pressed).manhattanLength() >= QApplication.startDragDistance()
         if far and index.isValid():
             self._row = self._table.current_row()
-            self._label.setText(self._words(self._row))
+            self._label.setText(say(self._words(self._row)))
             self._label.adjustSize()
             self._label.show()
 

@@ -17,6 +17,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.question import Question
+from alphapanda_desktop.ui.words import say
 
 CASH: Final = ("CNC", "MIS", "MTF")
 DERIVATIVES: Final = ("NRML", "MIS")
@@ -32,13 +33,13 @@ class ConvertDialog(Question):
         self._position = position
         self.quantity, self.product = WholeSpin(self), Pick(self)
         self.quantity.setObjectName("convert_quantity")
-        self.quantity.setAccessibleName("Quantity to convert")
+        self.quantity.setAccessibleName(say("Quantity to convert"))
         self.quantity.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.quantity.setGroupSeparatorShown(True)
         self.quantity.setRange(1, max(1, abs(position.quantity)))
         self.quantity.setValue(abs(position.quantity))
         self.product.setObjectName("convert_product")
-        self.product.setAccessibleName("Product to convert to")
+        self.product.setAccessibleName(say("Product to convert to"))
         for product in CASH if position.exchange in CASH_EXCHANGES else DERIVATIVES:
             if product != position.product:
                 self.product.addItem(product, product)

@@ -20,7 +20,7 @@ from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
-from alphapanda_desktop.ui.words import count_of, in_words, summary_of
+from alphapanda_desktop.ui.words import count_of, in_words, say, summary_of
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.coverage import Coverage
@@ -84,7 +84,7 @@ class CoverageSheet(Sheet):
         self.model = RowModel(COLUMNS, coverage_key, edge.theme, self)
         self.table = TableView(self.model, "No position is open.", self)
         self.table.setObjectName("coverage")
-        self.table.setAccessibleName("Stop coverage of each position")
+        self.table.setAccessibleName(say("Stop coverage of each position"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.horizontalHeader().setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._offer())
@@ -92,7 +92,7 @@ class CoverageSheet(Sheet):
         self.answer = self.line("", "danger", "coverage_answer")
         self.convert = self.button("coverage_convert", "Put stops at the broker", self._convert)
         self.convert.setToolTip(
-            "For the selected positions: a stop order or GTT at the trigger that this program watches"
+            say("For the selected positions: a stop order or GTT at the trigger that this program watches")
         )
         for widget in (self.summary, self.table, self.detail, self.answer):
             self.body.addWidget(widget, 1 if widget is self.table else 0)

@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.forms import ModelForm
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
+from alphapanda_desktop.ui.words import say
 
 NAMES: Final = {"telegram_token": "Telegram bot's token", "mail_password": "Mail password"}
 FIELD_PX: Final = 420
@@ -68,7 +69,7 @@ class DeliverySheet(Sheet):
         fields = [field for field in self.form.findChildren(QLineEdit) if not field.objectName().startswith("qt_")]
         for field in fields:
             field.setMinimumWidth(FIELD_PX)
-            field.setPlaceholderText(field.toolTip())
+            field.setPlaceholderText(say(field.toolTip()))
         self.body.addWidget(self.form)
         self.secrets: dict[str, QLineEdit] = {}
         self.body.addLayout(self._secret_fields())
@@ -93,7 +94,7 @@ class DeliverySheet(Sheet):
         for name in self._keeper.secrets:
             field = self.secrets[name] = QLineEdit(self)
             field.setObjectName(f"secret_{name}")
-            field.setAccessibleName(NAMES[name])
+            field.setAccessibleName(say(NAMES[name]))
             field.setEchoMode(QLineEdit.EchoMode.Password)
             rows.addRow(NAMES[name], field)
         return rows
@@ -106,7 +107,7 @@ class DeliverySheet(Sheet):
     async def _show_kept(self) -> None:
         for name, field in self.secrets.items():
             kept = await self._keeper.has(name)
-            field.setPlaceholderText(f"kept {self._keeper.where}; type to replace it" if kept else "not kept yet")
+            field.setPlaceholderText(say(f"kept {self._keeper.where}; type to replace it" if kept else "not kept yet"))
 
     # -- what the person does --------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from alphapanda_desktop.ui.bookparts import BookPanel, button, muted, stack
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 
 def _money(title: str, value: Callable[[Funds], float], tip: str) -> Column[Funds]:
@@ -51,7 +52,7 @@ class FundsPanel(BookPanel):
         self.model: RowModel[Funds] = RowModel(COLUMNS, key=lambda f: f.segment, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "Funds have not been read yet.", self)
         self.table.setObjectName("funds_table")
-        self.table.setAccessibleName("Funds")
+        self.table.setAccessibleName(say("Funds"))
         self.read = button(
             self, "Read again", "funds_read", "Ask the broker for funds and all of its books",
             lambda: self._edge.spawn("read funds", desk.reconcile("funds asked for", quiet=True)),
@@ -64,4 +65,4 @@ class FundsPanel(BookPanel):
     def redraw(self) -> None:
         self.model.update(self._desk.funds())
         at = self._desk.books.positions_at
-        self.words.setText(f"as of {formats.ist_time(at)}" if at is not None else "not read yet")
+        self.words.setText(say(f"as of {formats.ist_time(at)}" if at is not None else "not read yet"))

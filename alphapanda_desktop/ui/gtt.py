@@ -27,6 +27,7 @@ from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 READ_EVERY_S: Final = 5.0
 """News of orders makes the list old at most this often: a GTT that fires is an order that appears."""
@@ -125,7 +126,7 @@ class GttPanel(BookPanel):
         self.model: RowModel[Waiting] = RowModel(COLUMNS, key=lambda r: r.gtt.id, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "", self)
         self.table.setObjectName("gtt_table")
-        self.table.setAccessibleName("GTT orders")
+        self.table.setAccessibleName(say("GTT orders"))
         self.table.opened.connect(lambda row: self.chart_wanted.emit(row.gtt.key))
         self.table.chosen.connect(lambda _row: self._show_buttons())
         self.table.menu_for = self._menu
@@ -206,8 +207,8 @@ class GttPanel(BookPanel):
         self.model.update(map(self._waiting, self._rows))
         self.table.viewport().update()
         active = sum(gtt.active for gtt in self._rows)
-        self.words.setText(f"{count_of(active, 'GTT')} waiting · as of {formats.ist_time(self._read_at)}"
-                           + (f" · {self._problem}" if self._problem else ""))  # fmt: skip
+        self.words.setText(say(f"{count_of(active, 'GTT')} waiting · as of {formats.ist_time(self._read_at)}"
+                           + (f" · {self._problem}" if self._problem else "")))  # fmt: skip
         self._show_buttons()
 
     def _waiting(self, gtt: Gtt) -> Waiting:

@@ -14,6 +14,7 @@ from alphapanda_desktop.ui.backtestparts import Field, Value
 from alphapanda_desktop.ui.chart.items import sunk
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 AXIS_PX: Final = 74
 """Least room for the values at the left."""
@@ -45,7 +46,7 @@ class HeatMapView(QWidget):
         self.setMouseTracking(True)
         self.setMinimumHeight(160)
         self.setObjectName("backtest_map")
-        self.setAccessibleName("Figure over two parameters")
+        self.setAccessibleName(say("Figure over two parameters"))
 
     def show_field(
         self, field: Field | None, text_of: Callable[[float], str], *, least: bool, figure: str = ""

@@ -25,6 +25,7 @@ from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 STALE_EVERY_FRAMES: Final = 30
 
@@ -138,7 +139,7 @@ class HoldingsPanel(BookPanel):
         self.model: RowModel[Owned] = RowModel(COLUMNS, key=lambda r: r.holding.key, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "", self)
         self.table.setObjectName("holdings_table")
-        self.table.setAccessibleName("Holdings")
+        self.table.setAccessibleName(say("Holdings"))
         self.table.opened.connect(lambda row: self.chart_wanted.emit(row.holding.key))
         self.table.chosen.connect(lambda _row: self._show_buttons())
         self.table.menu_for = self._menu
@@ -213,15 +214,18 @@ class HoldingsPanel(BookPanel):
 
     def _show_sum(self) -> None:
         if self._read_at is None:
-            self.sum.setText(self._problem or "not read yet")
+            self.sum.setText(say(self._problem or "not read yet"))
             return
         rows = self.model.rows()
         cost = sum(row.holding.invested() for row in rows)
         value, pnl, day = (_total(getattr(row, name) for row in rows) for name in ("value", "pnl", "day"))
         worth, old = formats.known_rupees(value), f" · {self._problem}" if self._problem else ""
         self.sum.setText(
-            f"{count_of(len(rows), 'holding')} · cost {formats.rupees(cost)} · value {worth} · "
-            f"P&L {self._coloured(pnl)} · today {self._coloured(day)} · as of {formats.ist_time(self._read_at)}{old}"
+            say(
+                f"{count_of(len(rows), 'holding')} · cost {formats.rupees(cost)} · value {worth} · "
+                f"P&L {self._coloured(pnl)} · today {self._coloured(day)} · as of {formats.ist_time(self._read_at)}"
+                f"{old}"
+            )
         )
 
     def _coloured(self, value: float | None) -> str:

@@ -19,6 +19,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 Changes = Callable[[], Awaitable[MasterChanges | None]]
 """Gives what is different in today's list; None where no earlier one is kept."""
@@ -83,7 +84,7 @@ class IdentitySheet(Sheet):
     def _put(self, name: str, text: str, role: Role) -> None:
         row = self.grid.rowCount()
         for column, words in enumerate((name, text)):
-            label = QLabel(words, self)
+            label = QLabel(say(words), self)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(column == 1)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

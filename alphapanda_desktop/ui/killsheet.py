@@ -26,6 +26,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.kill import KillSwitch
@@ -64,7 +65,7 @@ class KillSheet(Sheet):
         self.why = self.line()
         self.steps = QLabel(self)
         self.steps.setObjectName("kill_steps")
-        self.steps.setAccessibleName("What the kill switch has done")
+        self.steps.setAccessibleName(say("What the kill switch has done"))
         self.steps.setTextFormat(Qt.TextFormat.RichText)
         self.steps.setWordWrap(True)
         self.steps.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -74,7 +75,7 @@ class KillSheet(Sheet):
         self.area.setWidget(self.steps)
         self.report = QPlainTextEdit(self)
         self.report.setObjectName("kill_report")
-        self.report.setAccessibleName("The written report")
+        self.report.setAccessibleName(say("The written report"))
         self.report.setReadOnly(True)
         self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.result = self.line(name="kill_result")
@@ -99,8 +100,8 @@ class KillSheet(Sheet):
         self.save = self.button("kill_save", "Save report", self._save)
         self.field = QLineEdit(self)
         self.field.setObjectName("kill_word")
-        self.field.setAccessibleName(f"Type {WORD} to let orders pass again")
-        self.field.setPlaceholderText(f"type {WORD}")
+        self.field.setAccessibleName(say(f"Type {WORD} to let orders pass again"))
+        self.field.setPlaceholderText(say(f"type {WORD}"))
         self.field.setMaximumWidth(150)
         self.field.returnPressed.connect(self._release)
         self.release = self.button(
@@ -120,12 +121,12 @@ class KillSheet(Sheet):
         """Show the switch as it is now."""
         state, report = self._kill.state, self._kill.report
         title, role = TITLES[state]
-        self.title.setText(title)
+        self.title.setText(say(title))
         self.colour(role)
         tell(self.why, self._why(state, report))
         at_work = report is not None and report.done_at is None
         self._show_result(report, at_work)
-        self.steps.setText(self._steps(report.steps if report else ()))
+        self.steps.setText(say(self._steps(report.steps if report else ())))
         self.area.setVisible(at_work)
         self.report.setVisible(report is not None and not at_work)
         if report is not None and self.report.toPlainText() != report.text():
@@ -181,7 +182,7 @@ class KillSheet(Sheet):
         tell(self.positions, known)
         self.flatten.setVisible(self._kill.state is TradingState.HALTED)
         self.flatten.setEnabled(bool(held) and not self._flattening)
-        self.flatten.setText("Closing…" if self._flattening else "Close all positions")
+        self.flatten.setText(say("Closing…" if self._flattening else "Close all positions"))
 
     # -- what the person does --------------------------------------------------------------------------------
 

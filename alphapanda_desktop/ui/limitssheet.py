@@ -29,6 +29,7 @@ from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.riskkeeper import RiskKeeper
@@ -150,7 +151,7 @@ class LimitsSheet(Sheet):
         self.profile = self.line(name="limits_profile")
         row = QHBoxLayout()
         row.addWidget(self.profile, 1)
-        row.addWidget(QLabel("Start from", self))
+        row.addWidget(QLabel(say("Start from"), self))
         for name in PROFILES:
             row.addWidget(self.button(f"profile_{name}", name.capitalize(), partial(self._fill_from, name)))
         return row
@@ -175,12 +176,12 @@ class LimitsSheet(Sheet):
     def _instrument_choice(self, master: InstrumentMaster) -> QHBoxLayout:
         self.keys = Pick(self)
         self.keys.setObjectName("limit_instrument")
-        self.keys.setAccessibleName("Instrument with limits of its own")
+        self.keys.setAccessibleName(say("Instrument with limits of its own"))
         self.keys.currentIndexChanged.connect(lambda _place: self._choose_key())
         self.search = SearchBox(master, self.edge.theme, self)
         self.search.setObjectName("limit_search")
-        self.search.setPlaceholderText("Add: INFY …")
-        self.search.setAccessibleName("Give an instrument limits of its own")
+        self.search.setPlaceholderText(say("Add: INFY …"))
+        self.search.setAccessibleName(say("Give an instrument limits of its own"))
         self.search.picked.connect(self.add_instrument)
         row = QHBoxLayout()
         row.addWidget(self.keys, 1)
@@ -193,9 +194,9 @@ class LimitsSheet(Sheet):
         for place, row in enumerate(RATES, 1):
             spin = self.spin(f"rate_{row.field}", row, "")
             assert isinstance(spin, WholeSpin)
-            spin.setAccessibleName(row.words)
+            spin.setAccessibleName(say(row.words))
             self.rates[row.field] = spin
-            grid.addWidget(QLabel(row.words, self), place, 0)
+            grid.addWidget(QLabel(say(row.words), self), place, 0)
             grid.addWidget(spin, place, 1)
             capped = row.field in CAPPED
             grid.addWidget(QLabel(grouped(getattr(self._legal, row.field)) if capped else "", self), place, 2)
@@ -368,7 +369,7 @@ def _grid_of(titles: tuple[str, ...], sheet: Sheet) -> QGridLayout:
     grid.setHorizontalSpacing(14)
     grid.setVerticalSpacing(5)
     for column, title in enumerate(titles):
-        head = QLabel(title, sheet)
+        head = QLabel(say(title), sheet)
         head.setFont(ui_font(10, bold=True))
         grid.addWidget(head, 0, column)
         grid.setColumnStretch(column, 1)

@@ -18,6 +18,7 @@ from alphapanda_desktop.ui.ladder import Ladder
 from alphapanda_desktop.ui.optionchain import OptionChain
 from alphapanda_desktop.ui.watchimport import ImportSheet
 from alphapanda_desktop.ui.watchtabs import WatchTabs
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
@@ -73,7 +74,7 @@ class MarketDesk:
         self.menu = menu
 
     def _add(self, menu: QMenu, words: str, work: Callable[[], object]) -> None:
-        menu.addAction(words).triggered.connect(lambda _checked=False: work())
+        menu.addAction(say(words)).triggered.connect(lambda _checked=False: work())
 
     # --- sheets
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 
 class BusyPage(QWidget):
@@ -17,9 +18,9 @@ class BusyPage(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         box = QVBoxLayout(self)
-        name = QLabel("AlphaPanda", self)
+        name = QLabel(say("AlphaPanda"), self)
         name.setFont(ui_font(22, bold=True))
-        self.words = QLabel("Starting…", self)
+        self.words = QLabel(say("Starting…"), self)
         self.words.setObjectName("busy_words")
         box.addStretch(1)
         box.addWidget(name, alignment=Qt.AlignmentFlag.AlignHCenter)
@@ -35,10 +36,10 @@ class ProblemPage(QWidget):
         self.setObjectName("problem_page")
         box = QVBoxLayout(self)
         box.addStretch(1)
-        heading = QLabel(title, self)
+        heading = QLabel(say(title), self)
         heading.setFont(ui_font(16, bold=True))
         heading.setStyleSheet(f"color:{edge.theme.danger};")
-        words = QLabel(text, self)
+        words = QLabel(say(text), self)
         words.setObjectName("problem_words")
         words.setWordWrap(True)
         words.setMaximumWidth(720)
@@ -51,7 +52,7 @@ class ProblemPage(QWidget):
         row.addStretch(1)
         box.addLayout(row)
         if retry is not None:
-            button = QPushButton("Try again", self)
+            button = QPushButton(say("Try again"), self)
             button.setObjectName("try_again")
             button.clicked.connect(retry)
             box.addWidget(button, alignment=Qt.AlignmentFlag.AlignHCenter)

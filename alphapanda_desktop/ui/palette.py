@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.instruments import Instrument
@@ -113,8 +114,10 @@ class Palette(Sheet):
         self._search, self._show = search, show
         self.field = QLineEdit(self)
         self.field.setObjectName("palette_field")
-        self.field.setAccessibleName("Name of an action or an instrument")
-        self.field.setPlaceholderText("An action (cancel all, limits, dark …) or an instrument (infy, nifty 26000 ce)")
+        self.field.setAccessibleName(say("Name of an action or an instrument"))
+        self.field.setPlaceholderText(
+            say("An action (cancel all, limits, dark …) or an instrument (infy, nifty 26000 ce)")
+        )
         self.field.returnPressed.connect(self._do_selected)
         self.model: RowModel[Command] = RowModel(COLUMNS, key=lambda c: c.name + c.key, theme=edge.theme, parent=self)
         self.list = self._make_list()
@@ -133,7 +136,7 @@ class Palette(Sheet):
     def _make_list(self) -> TableView:
         view = TableView(self.model, "Nothing is called like that.", self)
         view.setObjectName("palette_list")
-        view.setAccessibleName("What was found")
+        view.setAccessibleName(say("What was found"))
         view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         view.setSortingEnabled(False)
         view.horizontalHeader().hide()

@@ -32,6 +32,7 @@ from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 STALE_EVERY_FRAMES: Final = 30
 PENNY: Final = 0.005
@@ -137,7 +138,7 @@ class PositionsPanel(BookPanel):
         self.model: RowModel[Held] = RowModel(COLUMNS, key=lambda h: h.position.id, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "No positions today.", self)
         self.table.setObjectName("positions_table")
-        self.table.setAccessibleName("Positions")
+        self.table.setAccessibleName(say("Positions"))
         self.table.opened.connect(lambda held: self.chart_wanted.emit(held.position.key))
         self.table.chosen.connect(lambda _held: self._show_buttons())
         self.table.menu_for = self._menu
@@ -214,16 +215,18 @@ class PositionsPanel(BookPanel):
     def _show_sum(self) -> None:
         rows = self._desk.positions()
         if self._desk.books.positions_at is None:
-            self.sum.setText("P&L unknown: positions have not been read yet")
+            self.sum.setText(say("P&L unknown: positions have not been read yet"))
             return
         words = f"{sum(p.quantity != 0 for p in rows)} open of {len(rows)}"
         if self._ledger is None:
-            self.sum.setText(f"{words} · total P&L {self._coloured(self._desk.pnl())} before charges")
+            self.sum.setText(say(f"{words} · total P&L {self._coloured(self._desk.pnl())} before charges"))
             return
         whole = self._ledger.account(rows, {row.key: self._desk.price_of(row) for row in rows}.get)
         self.sum.setText(
-            f"{words} · P&L {self._coloured(whole.gross)} · charges {formats.rupees(whole.charges)} · "
-            f"net {self._coloured(whole.net)}{self._off_kite(rows)}"
+            say(
+                f"{words} · P&L {self._coloured(whole.gross)} · charges {formats.rupees(whole.charges)} · "
+                f"net {self._coloured(whole.net)}{self._off_kite(rows)}"
+            )
         )
 
     def _off_kite(self, rows: list[Position]) -> str:

@@ -12,6 +12,7 @@ from alphapanda_desktop.domain.preflight import Check, Standing, worst
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 Look = Callable[[], Awaitable[list[Check]]]
 
@@ -85,7 +86,7 @@ class PreflightSheet(Sheet):
         tint(self.verdict, MARKS[verdict][1], self.edge)
 
     def _put(self, row: int, column: int, text: str, role: Role) -> None:
-        label = QLabel(text, self)
+        label = QLabel(say(text), self)
         label.setTextFormat(Qt.TextFormat.PlainText)
         label.setWordWrap(column == 2)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScroll
 from alphapanda_desktop.ui.edge import Edge, ask
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
 
 MODE_WORDS: Final = {
     "practice": "the practice exchange on this machine",
@@ -35,7 +36,7 @@ def mode_words(mode: str) -> str:
 
 def mode_label(mode: str, edge: Edge, parent: QWidget) -> QLabel:
     """A framed line that says the mode, in its colour."""
-    label = QLabel(mode_words(mode), parent)
+    label = QLabel(say(mode_words(mode)), parent)
     label.setFont(ui_font(10, bold=True))
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     colour = edge.theme.colour(MODE_ROLES.get(mode, "warn")).name()
@@ -53,12 +54,12 @@ class Question(QDialog):
         self, title: str, lines: Sequence[str], yes: str, mode: str, edge: Edge, parent: QWidget, face: str = ""
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        self.setWindowTitle(say(title))
         self.setFixedWidth(WIDTH)
-        heading = QLabel(title, self)
+        heading = QLabel(say(title), self)
         heading.setFont(ui_font(12, bold=True))
         heading.setWordWrap(True)
-        self.words = QLabel("\n".join(lines), self)
+        self.words = QLabel(say("\n".join(lines)), self)
         self.words.setObjectName("question_words")
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -71,7 +72,7 @@ class Question(QDialog):
         self._build_buttons(yes, face)
 
     def _build_buttons(self, yes: str, face: str) -> None:
-        self.back = QPushButton("Back", self)
+        self.back = QPushButton(say("Back"), self)
         self.back.setObjectName("question_back")
         self.back.setAutoDefault(False)
         self.back.clicked.connect(self.reject)

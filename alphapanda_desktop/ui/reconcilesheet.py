@@ -21,7 +21,7 @@ from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 LABELS: Final = {Choice.ADOPT: "Adopt", Choice.IGNORE: "Ignore", Choice.FLATTEN: "Flatten"}
 MEANINGS: Final = {
@@ -84,7 +84,7 @@ class ReconcileSheet(Sheet):
         self.model = RowModel(COLUMNS, lambda row: row.id, self.edge.theme, self)
         self.table = TableView(self.model, "The journal and the broker agree.", self)
         self.table.setObjectName("differences")
-        self.table.setAccessibleName("Differences between the journal and the broker")
+        self.table.setAccessibleName(say("Differences between the journal and the broker"))
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.horizontalHeader().setSectionResizeMode(BROKER_SAYS, QHeaderView.ResizeMode.Stretch)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_selected())
@@ -108,7 +108,7 @@ class ReconcileSheet(Sheet):
     def _build_foot(self) -> None:
         self.policy = Pick(self)
         self.policy.setObjectName("foreign_policy")
-        self.policy.setAccessibleName("What follows from orders that were made elsewhere")
+        self.policy.setAccessibleName(say("What follows from orders that were made elsewhere"))
         self.policy.setStyleSheet(field_looks(self.edge.theme))
         for policy, words in POLICIES.items():
             self.policy.addItem(words, policy)

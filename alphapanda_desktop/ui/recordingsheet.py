@@ -22,6 +22,7 @@ from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 _KEYED: Final = re.compile(r"=[A-Z]+:.+$")
 """What says behind a CSV of which instrument it is."""
@@ -48,7 +49,7 @@ class RecordingsSheet(Sheet):
         model: RowModel[RecordedFile] = RowModel(COLUMNS, key=lambda d: d.path, theme=edge.theme, parent=self)
         self.table = TableView(model, "No day has been recorded yet: every day that you watch will be.", self)
         self.table.setObjectName("recordings_table")
-        self.table.setAccessibleName("Recorded days")
+        self.table.setAccessibleName(say("Recorded days"))
         self.table.opened.connect(lambda day: self._want([day.path]))
         model.update(sorted(days, key=lambda d: (d.day, d.mode), reverse=True))
         self.body.addWidget(self.table, 1)
@@ -62,9 +63,9 @@ class RecordingsSheet(Sheet):
         self.path = QLineEdit(self)
         self.path.setObjectName("recordings_path")
         self.path.setPlaceholderText(
-            "… or another file: drop it here, or type its path (a CSV of ticks: FILE=NSE:INFY)"
+            say("… or another file: drop it here, or type its path (a CSV of ticks: FILE=NSE:INFY)")
         )
-        self.path.setAccessibleName("Path of another recording")
+        self.path.setAccessibleName(say("Path of another recording"))
         self.path.returnPressed.connect(self._open_typed)
         self.answer = self.line("", "danger", "recordings_answer")
         self.body.addWidget(self.path)

@@ -14,6 +14,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.replay import ReplayBar
 from alphapanda_desktop.ui.replayframe import StripedFrame
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.desk import DeskView
@@ -52,7 +53,7 @@ def _add_menu(window: MainWindow, bar: ReplayBar, transport: Transport) -> None:
         ("Back to the be&ginning…", "", bar.go_to_begin),
     )
     for words, key, work in rows:
-        action = menu.addAction(words)
+        action = menu.addAction(say(words))
         action.triggered.connect(lambda _checked=False, work=work: work())
         if key:
             action.setShortcut(QKeySequence(key))

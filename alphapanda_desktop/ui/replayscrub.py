@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from alphapanda_desktop.domain.replay import Outline
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import ist_time
+from alphapanda_desktop.ui.words import say
 
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
@@ -80,7 +81,7 @@ class Scrubber(QWidget):
         if round(before) != round(after):
             left, right = sorted((before, after))
             self.update(int(left) - 3, 0, int(right - left) + 7, self.height())
-            self.setAccessibleName(f"Position in the recorded day: {ist_time(at_ns / SECOND)}")
+            self.setAccessibleName(say(f"Position in the recorded day: {ist_time(at_ns / SECOND)}"))
 
     # -- where things are --------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.daynotes import DayNote, tags_in
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 
 class NoteEditor(QWidget):
@@ -29,25 +30,25 @@ class NoteEditor(QWidget):
         self._day: date | None = None
         self._about = ""
         self._notes: dict[str, DayNote] = {}
-        self.title = QLabel("Choose a day to write about it.", self)
+        self.title = QLabel(say("Choose a day to write about it."), self)
         self.title.setFont(ui_font(11, bold=True))
         self.about = Pick(self)
         self.about.setObjectName("review_note_about")
-        self.about.setAccessibleName("What the note is about")
+        self.about.setAccessibleName(say("What the note is about"))
         self.about.currentIndexChanged.connect(lambda _place: self._turn())
         self.text = QPlainTextEdit(self)
         self.text.setObjectName("review_note_text")
-        self.text.setAccessibleName("Note")
+        self.text.setAccessibleName(say("Note"))
         self.text.setTabChangesFocus(True)
-        self.text.setPlaceholderText("What was planned, what was done, what is to be done otherwise.")
+        self.text.setPlaceholderText(say("What was planned, what was done, what is to be done otherwise."))
         self.tags = QLineEdit(self)
         self.tags.setObjectName("review_note_tags")
-        self.tags.setAccessibleName("Tags")
-        self.tags.setPlaceholderText("tags: trend, late, news")
-        self.save = QPushButton("Save note", self)
+        self.tags.setAccessibleName(say("Tags"))
+        self.tags.setPlaceholderText(say("tags: trend, late, news"))
+        self.save = QPushButton(say("Save note"), self)
         self.save.setObjectName("review_note_save")
-        self.save.setAccessibleName("Save note")
-        self.save.setToolTip("Ctrl+S")
+        self.save.setAccessibleName(say("Save note"))
+        self.save.setToolTip(say("Ctrl+S"))
         self.save.clicked.connect(lambda _checked=False: self.write())
         self.said = QLabel("", self)
         self.said.setObjectName("review_note_said")
@@ -80,7 +81,7 @@ class NoteEditor(QWidget):
         self.write()
         about = self._about if day == self._day else ""
         self._day, self._notes = day, {note.about: note for note in notes}
-        self.title.setText(f"{day:%A}, {day.day} {day:%B %Y}" if day else "Choose a day to write about it.")
+        self.title.setText(say(f"{day:%A}, {day.day} {day:%B %Y}" if day else "Choose a day to write about it."))
         self.about.blockSignals(True)
         self.about.clear()
         self.about.addItem("The whole day", "")
@@ -96,7 +97,7 @@ class NoteEditor(QWidget):
         if note is not None and note != self._kept():
             self._notes[note.about] = note
             self.written.emit(note)
-            self.said.setText("Saved.")
+            self.said.setText(say("Saved."))
             self.save.setEnabled(False)
 
     def _now(self) -> DayNote | None:

@@ -34,6 +34,7 @@ from alphapanda_desktop.ui.reportparts import Period, Review, periods_of
 from alphapanda_desktop.ui.reportpdf import pdf_of
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
@@ -69,7 +70,7 @@ class ReviewWindow(QWidget):
         self.looked_at = 0
         """How often the journal was read and shown."""
         self.setObjectName("review_window")
-        self.setWindowTitle(f"Review — {review.mode.upper()}")
+        self.setWindowTitle(say(f"Review — {review.mode.upper()}"))
         self.setStyleSheet(field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
@@ -85,7 +86,7 @@ class ReviewWindow(QWidget):
         self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.figures.setContentsMargins(12, 2, 12, 6)
         self.curve = CurvePlot(self._edge, "review_curve", self)
-        self.curve.setAccessibleName("Result summed up from day to day")
+        self.curve.setAccessibleName(say("Result summed up from day to day"))
         self.curve.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.pages = self._build_pages()
         self.note = NoteEditor(self._edge, self)
@@ -112,14 +113,14 @@ class ReviewWindow(QWidget):
     def _build_head(self) -> QHBoxLayout:
         self.period = Pick(self)
         self.period.setObjectName("review_period")
-        self.period.setAccessibleName("Days that are looked at")
+        self.period.setAccessibleName(say("Days that are looked at"))
         self.period.setMinimumContentsLength(22)
         self.period.currentIndexChanged.connect(lambda _place: self._show())
         self.said = QLabel("", self)
         self.said.setObjectName("review_said")
-        self.said.setAccessibleName("What was done last")
+        self.said.setAccessibleName(say("What was done last"))
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        mode = QLabel(self.review.mode.upper(), self)
+        mode = QLabel(say(self.review.mode.upper()), self)
         mode.setObjectName("review_mode")
         colour = getattr(self._edge.theme, self.review.mode, self._edge.theme.muted)
         mode.setStyleSheet(f"color: {colour}; font-weight: 700; padding-right: 6px;")
@@ -141,17 +142,17 @@ class ReviewWindow(QWidget):
     def _build_pages(self) -> QTabWidget:
         pages, theme = QTabWidget(self), self._edge.theme
         pages.setObjectName("review_pages")
-        pages.setAccessibleName("Results by what they are of")
+        pages.setAccessibleName(say("Results by what they are of"))
         self.tables: dict[Kind, TableView] = {}
         self.models: dict[Kind, LongModel[Row]] = {}
         for kind, name, title, empty in VIEWS:
             self.models[kind] = model = LongModel(columns_of(kind), theme, self)
             self.tables[kind] = table = self._table(model, name, title, empty)
             table.chosen.connect(self._chosen)
-            pages.addTab(table, title)
+            pages.addTab(table, say(title))
         self.open = LongModel(OPEN, theme, self)
-        pages.addTab(self._table(self.open, "open", "Open lots", "Nothing is open by this journal."), "Open")
-        pages.addTab(self._build_tax(), "Tax lots")
+        pages.addTab(self._table(self.open, "open", "Open lots", "Nothing is open by this journal."), say("Open"))
+        pages.addTab(self._build_tax(), say("Tax lots"))
         pages.currentChanged.connect(lambda _place: self._turned())
         return pages
 
@@ -176,14 +177,14 @@ class ReviewWindow(QWidget):
     def _table(self, model: LongModel[Any], name: str, title: str, empty: str) -> TableView:
         table = TableView(model, empty, self)
         table.setObjectName(f"review_{name}")
-        table.setAccessibleName(title)
+        table.setAccessibleName(say(title))
         return table
 
     def _button(self, name: str, text: str, work: Callable[[], object], tip: str) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"review_{name}")
-        button.setAccessibleName(text)
-        button.setToolTip(tip)
+        button.setAccessibleName(say(text))
+        button.setToolTip(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -236,14 +237,14 @@ class ReviewWindow(QWidget):
             model.show_rows(rows[::-1] if kind == "day" else rows)
         self.open.show_rows(shown.open)
         self._show_tax()
-        self.figures.setText(figures_words(shown, self._edge.theme))
+        self.figures.setText(say(figures_words(shown, self._edge.theme)))
         self._draw(shown.cells, "all")
         self._choose_day()
 
     def _show_tax(self) -> None:
         self.heads.show_rows(totals_of(self._lots))
         self.lots.show_rows(self._lots[::-1])
-        self.caveats.setText("\n".join(tax_sheets(self._lots)[0].notes))
+        self.caveats.setText(say("\n".join(tax_sheets(self._lots)[0].notes)))
 
     def _choose_day(self) -> None:
         """The day that was written about, else the newest."""
@@ -345,8 +346,8 @@ class ReviewWindow(QWidget):
 
     def _say(self, text: str, role: Role) -> None:
         self.said.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
-        self.said.setToolTip(text)
-        self.said.setText(text)
+        self.said.setToolTip(say(text))
+        self.said.setText(say(text))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if not (self.curve.hasFocus() and window_key(self.curve, event)):

@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import problems_of
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
+from alphapanda_desktop.ui.words import say
 
 
 class FileLine(QWidget):
@@ -39,10 +40,10 @@ class FileLine(QWidget):
         give_way(self.words)
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.reload = QPushButton("Reload", self)
+        self.reload = QPushButton(say("Reload"), self)
         self.reload.setObjectName(f"run_reload_{run.run_id}")
-        self.reload.setAccessibleName(f"Go on with the newer version of {desk.name_of_run(run.run_id)}")
-        self.reload.setToolTip("Load the newer version, stop this run, and hand its position over")
+        self.reload.setAccessibleName(say(f"Go on with the newer version of {desk.name_of_run(run.run_id)}"))
+        self.reload.setToolTip(say("Load the newer version, stop this run, and hand its position over"))
         self.reload.clicked.connect(lambda _checked=False: edge.spawn(f"reload {run.run_id}", self._reload()))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -63,7 +64,7 @@ class FileLine(QWidget):
             self.words.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         self.reload.setVisible(news.newer)
         self.reload.setEnabled(not self._busy and self._run.asking)
-        self.reload.setText("Reloading…" if self._busy else "Reload")
+        self.reload.setText(say("Reloading…" if self._busy else "Reload"))
         self.setVisible(bool(words))
 
     def forget(self) -> None:

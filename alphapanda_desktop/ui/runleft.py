@@ -19,7 +19,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.sheet import give_way, tell
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.orphans import Orphan
@@ -54,7 +54,7 @@ class LeftBehind(QFrame):
         self.hand_over = self._button("hand_over", "Hand over", self._ask_hand_over)
         self.heir = Pick(self)
         self.heir.setObjectName(f"run_heir_{run.run_id}")
-        self.heir.setAccessibleName(f"Which run takes over from {desk.name_of_run(run.run_id)}")
+        self.heir.setAccessibleName(say(f"Which run takes over from {desk.name_of_run(run.run_id)}"))
         self._build()
         self.hide()
 
@@ -72,10 +72,12 @@ class LeftBehind(QFrame):
         box.addLayout(second)
 
     def _button(self, name: str, text: str, work: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"run_{name}_{self._run.run_id}")
-        button.setAccessibleName(f"{text.rstrip('…')}: what {self._desk.name_of_run(self._run.run_id)} left behind")
-        button.setToolTip(TIPS[name])
+        button.setAccessibleName(
+            say(f"{text.rstrip('…')}: what {self._desk.name_of_run(self._run.run_id)} left behind")
+        )
+        button.setToolTip(say(TIPS[name]))
         button.clicked.connect(lambda _checked=False: work())
         return button
 

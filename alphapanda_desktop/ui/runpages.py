@@ -19,7 +19,7 @@ from alphapanda_desktop.trading.run import LogLine, Run
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 PAGE_HEIGHT: Final = 150
 LINES_MOST: Final = 500
@@ -37,13 +37,13 @@ class Page(QWidget):
         self.toggle.setObjectName(name)
         self.toggle.setCheckable(True)
         self.toggle.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.toggle.setAccessibleDescription(words)
+        self.toggle.setAccessibleDescription(say(words))
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
         self.text.setMaximumBlockCount(LINES_MOST)
         self.text.setFixedHeight(PAGE_HEIGHT)
-        self.text.setAccessibleName(words)
+        self.text.setAccessibleName(say(words))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.addWidget(self.text)

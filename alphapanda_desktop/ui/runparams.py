@@ -18,6 +18,7 @@ from alphapanda_desktop.ui import runlines
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, words_of
 from alphapanda_desktop.ui.sheet import give_way, tell
+from alphapanda_desktop.ui.words import say
 
 Change = Callable[[str, Mapping[str, object]], Awaitable[object]]
 
@@ -37,8 +38,8 @@ class RunParameters(QWidget):
         self.edit.setText("Edit")
         self.edit.setCheckable(True)
         self.edit.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.edit.setToolTip("Change parameters; a run that goes on takes them at its next bar")
-        self.edit.setAccessibleName(f"Change the parameters of {name}")
+        self.edit.setToolTip(say("Change parameters; a run that goes on takes them at its next bar"))
+        self.edit.setAccessibleName(say(f"Change the parameters of {name}"))
         self.edit.toggled.connect(self._open)
         self.waiting = self._line("accent")
         self.why = self._line("danger")
@@ -76,7 +77,7 @@ class RunParameters(QWidget):
         return line
 
     def _button(self, name: str, text: str, work: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"run_{name}_{self._run.run_id}")
         button.clicked.connect(lambda _checked=False: work())
         return button

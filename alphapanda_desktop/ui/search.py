@@ -13,6 +13,7 @@ from alphapanda_desktop.ui.searchchips import SearchChips
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Theme
+from alphapanda_desktop.ui.words import say
 
 PAUSE_MS: Final = 80
 """Typing goes on within this time: one search for a word, not one for each letter."""
@@ -43,7 +44,7 @@ class SearchBox(QLineEdit):
         super().__init__(parent)
         self._master = master
         self._over = parent
-        self.setPlaceholderText("Search instruments: INFY, NIFTY 26000 CE, USDINR …")
+        self.setPlaceholderText(say("Search instruments: INFY, NIFTY 26000 CE, USDINR …"))
         self.setClearButtonEnabled(True)
         self.model: RowModel[Instrument] = RowModel(COLUMNS, key=lambda i: i.key, theme=theme, parent=self)
         self.results = self._build_results(parent)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.search import Among
+from alphapanda_desktop.ui.words import say
 
 EXCHANGES: Final = ("NSE", "NFO", "BSE", "BFO", "MCX", "CDS")
 KINDS: Final = {"EQ": "shares", "IDX": "indices", "FUT": "futures", "CE": "calls", "PE": "puts"}
@@ -24,7 +25,7 @@ class SearchChips(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("search_chips")
-        self.setAccessibleName("Narrow the search")
+        self.setAccessibleName(say("Narrow the search"))
         self.setAutoFillBackground(True)
         self._exchanges = {name: self._chip(name, f"Only on {name}") for name in EXCHANGES}
         self._kinds = {name: self._chip(name, f"Only {what}") for name, what in KINDS.items()}
@@ -43,9 +44,9 @@ class SearchChips(QWidget):
 
     def _chip(self, words: str, what: str) -> QToolButton:
         chip = QToolButton(self)
-        chip.setText(words)
-        chip.setToolTip(what)
-        chip.setAccessibleName(what)
+        chip.setText(say(words))
+        chip.setToolTip(say(what))
+        chip.setAccessibleName(say(what))
         chip.setCheckable(True)
         chip.setMinimumWidth(chip.fontMetrics().horizontalAdvance(words) + 12)
         chip.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the field keeps the keyboard, and with it the list open

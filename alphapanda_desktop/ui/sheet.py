@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketsheet import go_round
+from alphapanda_desktop.ui.words import say
 
 MARGIN: Final = 10
 
@@ -44,12 +45,12 @@ class Sheet(QFrame):
         super().__init__(parent)
         self.edge = edge
         self.setObjectName(name)
-        self.setAccessibleName(title)
+        self.setAccessibleName(say(title))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAutoFillBackground(True)
         self._role: Role = role
         self.had_keyboard = False
-        self.title = QLabel(title, self)
+        self.title = QLabel(say(title), self)
         self.title.setFont(ui_font(13, bold=True))
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.body = QVBoxLayout()
@@ -68,8 +69,8 @@ class Sheet(QFrame):
         self.away = QToolButton(self)
         self.away.setObjectName(f"{self.objectName()}_away")
         self.away.setText("✕")
-        self.away.setToolTip("Take this sheet away (Esc)")
-        self.away.setAccessibleName("Take this sheet away")
+        self.away.setToolTip(say("Take this sheet away (Esc)"))
+        self.away.setAccessibleName(say("Take this sheet away"))
         self.away.clicked.connect(self.dismiss)
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
@@ -89,7 +90,7 @@ class Sheet(QFrame):
 
     def line(self, text: str = "", role: Role = "text", name: str = "") -> QLabel:
         """A line of words that wraps and can be copied, hidden while it has none (`tell`); not yet in any layout."""
-        label = QLabel(text, self)
+        label = QLabel(say(text), self)
         label.setObjectName(name)
         label.setWordWrap(True)
         label.setTextFormat(Qt.TextFormat.PlainText)
@@ -100,10 +101,10 @@ class Sheet(QFrame):
 
     def button(self, name: str, text: str, work: Callable[[], object], tip: str = "") -> QPushButton:
         """A named button that calls `work`; not yet in any layout."""
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(name)
-        button.setAccessibleName(text)
-        button.setToolTip(tip)
+        button.setAccessibleName(say(text))
+        button.setToolTip(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -236,7 +237,7 @@ class TypedSheet(Sheet):
         self.words = self.line(text)
         self.field = QLineEdit(self)
         self.field.setObjectName("typed_word")
-        self.field.setAccessibleName(text)
+        self.field.setAccessibleName(say(text))
         self.field.setMaximumWidth(260)
         self.answer = self.line("", "danger", "typed_answer")
         self.ok = self.button("typed_ok", "OK", self._say)
@@ -270,7 +271,7 @@ def give_way(label: QLabel) -> QLabel:
 
 def tell(label: QLabel, text: str) -> None:
     """Show words, or no line at all where there are none."""
-    label.setText(text)
+    label.setText(say(text))
     label.setVisible(bool(text))
 
 

@@ -24,7 +24,7 @@ from alphapanda_desktop.ui.strategybar import StrategyBar
 from alphapanda_desktop.ui.strategyfiles import FilesBox, StrategyFiles, quiet_toggle
 from alphapanda_desktop.ui.strategyform import StartForm, products_for
 from alphapanda_desktop.ui.tallscroll import TallScroll
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.coverage import StopCoverage
@@ -87,7 +87,7 @@ class StrategiesPanel(QWidget):
         self.form = StartForm(self._runner, self._market, self._desk, self._edge, self, self._files)
         self.form.started.connect(lambda: self.new.setChecked(False))
         self.files = FilesBox(self._files, self._edge, self) if self._files is not None else None
-        self.empty = QLabel("No strategy was started today.", self)
+        self.empty = QLabel(say("No strategy was started today."), self)
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted}; padding: 14px;")
@@ -111,7 +111,7 @@ class StrategiesPanel(QWidget):
         whole.addWidget(self.area, 1)
 
     def _show_form(self, shown: bool) -> None:
-        self.new.setText("▾ New run" if shown else "▸ New run")
+        self.new.setText(say("▾ New run" if shown else "▸ New run"))
         self.form.setVisible(shown)
 
     def _open_form(self) -> None:
@@ -167,7 +167,7 @@ class StrategiesPanel(QWidget):
         fitting = [card for card in self.cards.values() if card.fits(words)]
         for card in self.cards.values():
             card.setVisible(card in fitting)
-        self.empty.setText("No strategy was started today." if not self.cards else "No run fits these words.")
+        self.empty.setText(say("No strategy was started today." if not self.cards else "No run fits these words."))
         self.empty.setVisible(not fitting)
         return len(fitting)
 

@@ -17,6 +17,7 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import give_way
+from alphapanda_desktop.ui.words import say
 
 STOPPED_BY: Final = "stopped from the strategies panel"
 COUNTED: Final = (
@@ -40,9 +41,11 @@ class StrategyBar(QWidget):
         self._edge = edge
         self.filter = QLineEdit(self)
         self.filter.setObjectName("strategy_filter")
-        self.filter.setPlaceholderText("Search strategies and runs")
-        self.filter.setAccessibleName("Search strategies and runs")
-        self.filter.setToolTip("Shows the cards and offers the strategies that these words fit; Enter opens the form")
+        self.filter.setPlaceholderText(say("Search strategies and runs"))
+        self.filter.setAccessibleName(say("Search strategies and runs"))
+        self.filter.setToolTip(
+            say("Shows the cards and offers the strategies that these words fit; Enter opens the form")
+        )
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self.filtered)
         self.filter.returnPressed.connect(self.entered)
@@ -68,10 +71,10 @@ class StrategyBar(QWidget):
         box.addWidget(self.summary)
 
     def _button(self, name: str, text: str, tip: str, work: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"strategies_{name}")
-        button.setAccessibleName(f"{text} strategy runs")
-        button.setToolTip(tip)
+        button.setAccessibleName(say(f"{text} strategy runs"))
+        button.setToolTip(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -80,7 +83,7 @@ class StrategyBar(QWidget):
         runs = self._runner.runs
         parts = [f"{len(_in(runs, state))} {word}" for state, word in COUNTED if _in(runs, state)]
         self.summary.setVisible(bool(runs))
-        self.summary.setText(f"{' · '.join(parts) or 'none running'} · today {formats.known_result(net)}")
+        self.summary.setText(say(f"{' · '.join(parts) or 'none running'} · today {formats.known_result(net)}"))
 
     def refresh(self) -> None:
         """Offer what makes sense now."""
@@ -88,10 +91,10 @@ class StrategyBar(QWidget):
         alive = [run for run in runs if not run.state.over]
         running = _in(runs, RunState.RUNNING)
         self.start.setEnabled(bool(_in(runs, RunState.LOADED)))
-        self.pause.setText("Pause all" if running or not _in(runs, RunState.PAUSED) else "Resume all")
+        self.pause.setText(say("Pause all" if running or not _in(runs, RunState.PAUSED) else "Resume all"))
         self.pause.setEnabled(bool(running or _in(runs, RunState.PAUSED)))
         self.stop.setEnabled(bool(alive))
-        self.stop.setToolTip(self._what_stop_does(alive))
+        self.stop.setToolTip(say(self._what_stop_does(alive)))
 
     def _what_stop_does(self, alive: Sequence[Run]) -> str:
         working = sum(order.live for run in alive for order in run.orders.values())
@@ -100,7 +103,7 @@ class StrategyBar(QWidget):
 
     def tell_found(self, text: str) -> None:
         """What the words in the filter fit."""
-        self.found.setText(text)
+        self.found.setText(say(text))
         self.found.setVisible(bool(text))
 
     # -- all at once -----------------------------------------------------------------------------------------

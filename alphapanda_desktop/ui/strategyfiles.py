@@ -32,7 +32,7 @@ from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.question import Asker
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.theme import Role, ui_font
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 if TYPE_CHECKING:
     from psygnal import SignalInstance
@@ -117,7 +117,7 @@ class FilesBox(QWidget):
         inside = QVBoxLayout(self.inside)
         inside.setContentsMargins(10, 0, 10, 8)
         inside.setSpacing(6)
-        self.empty = QLabel("No file there yet. Make one from the template, or put your own there.", self)
+        self.empty = QLabel(say("No file there yet. Make one from the template, or put your own there."), self)
         give_way(self.empty)
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted};")
         self._column = QVBoxLayout()
@@ -130,11 +130,11 @@ class FilesBox(QWidget):
     def _build_new(self) -> QHBoxLayout:
         self.name = QLineEdit(self)
         self.name.setObjectName("files_name")
-        self.name.setPlaceholderText("New strategy: my_idea")
-        self.name.setAccessibleName("Name of a new strategy file")
+        self.name.setPlaceholderText(say("New strategy: my_idea"))
+        self.name.setAccessibleName(say("Name of a new strategy file"))
         self.make = _button("files_create", "Create", "Write a new file that trades as it stands", self._create, self)
         folder = self._folder = _button("files_folder", "Folder", f"Open {self._files.folder}", self._open_folder, self)
-        folder.setAccessibleName("Open the folder of strategy files")
+        folder.setAccessibleName(say("Open the folder of strategy files"))
         self.name.returnPressed.connect(self._create)
         row = QHBoxLayout()
         row.addWidget(self.name, 1)
@@ -163,7 +163,7 @@ class FilesBox(QWidget):
         said = [count_of(len(files), "file")] if files else ["none"]
         said += [f"{faulty} faulty"] if faulty else []
         said += [f"{off} not enabled"] if off else []
-        self.toggle.setText(f"{'▾' if opened else '▸'} My strategy files: {', '.join(said)}")
+        self.toggle.setText(say(f"{'▾' if opened else '▸'} My strategy files: {', '.join(said)}"))
         self.empty.setVisible(not files)
         self.inside.setVisible(opened)
 
@@ -213,7 +213,7 @@ class FileRow(QWidget):
         super().__init__(parent)
         self._edge = edge
         self.setObjectName(f"file_row_{file.label}")
-        self.name = QLabel(file.label, self)
+        self.name = QLabel(say(file.label), self)
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         give_way(self.name)
         self.name.setFont(ui_font(10, bold=True))
@@ -221,8 +221,8 @@ class FileRow(QWidget):
         self.state = QLabel(self)
         self.enable = _button(f"file_enable_{file.label}", "Enable…", "", lambda: enable(file.path), self)
         self.disable = _button(f"file_disable_{file.label}", "Disable", "", lambda: disable(file.path), self)
-        self.enable.setAccessibleName(f"Look at {file.label} and enable it")
-        self.disable.setAccessibleName(f"Disable {file.label}")
+        self.enable.setAccessibleName(say(f"Look at {file.label} and enable it"))
+        self.disable.setAccessibleName(say(f"Disable {file.label}"))
         self.problems = QLabel(self)
         self.problems.setTextFormat(Qt.TextFormat.PlainText)
         give_way(self.problems)
@@ -244,7 +244,7 @@ class FileRow(QWidget):
         self.name.setText(file.label)
         self.state.setText(f"{STATE_MARKS[file.state]} {file.state}")
         self.state.setStyleSheet(f"color: {getattr(theme, STATE_ROLES[file.state])};")
-        self.state.setToolTip(_state_words(file))
+        self.state.setToolTip(say(_state_words(file)))
         more = len(file.problems) - PROBLEMS_SHOWN
         lines = [*file.problems[:PROBLEMS_SHOWN], *([f"and {more} more"] if more > 0 else [])]
         if faulty and file.strategy:
@@ -260,7 +260,7 @@ class EnableDialog(QDialog):
 
     def __init__(self, look: FirstLook, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Enable {look.label}?")
+        self.setWindowTitle(say(f"Enable {look.label}?"))
         self.resize(680, 520)
         self.setStyleSheet(field_looks(edge.theme))
         box = QVBoxLayout(self)
@@ -280,7 +280,7 @@ class EnableDialog(QDialog):
         shown = len(look.lines)
         box.addWidget(self._words(f"Its first {shown} of {look.count} lines:" if shown < look.count else "All of it:"))
         box.addWidget(self._text(look), 1)
-        self.follow = QCheckBox("Enable whatever I save under this path later, too: it is my own file", self)
+        self.follow = QCheckBox(say("Enable whatever I save under this path later, too: it is my own file"), self)
         self.follow.setObjectName("enable_follow")
         self.follow.setVisible("(" not in look.label)
         box.addWidget(self.follow)
@@ -292,7 +292,7 @@ class EnableDialog(QDialog):
         return self.follow.isChecked()
 
     def _words(self, text: str) -> QLabel:
-        label = QLabel(text, self)
+        label = QLabel(say(text), self)
         label.setTextFormat(Qt.TextFormat.PlainText)
         give_way(label)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -301,7 +301,7 @@ class EnableDialog(QDialog):
     def _text(self, look: FirstLook) -> QPlainTextEdit:
         text = QPlainTextEdit("\n".join(look.lines), self)
         text.setObjectName("enable_text")
-        text.setAccessibleName(f"First lines of {look.label}")
+        text.setAccessibleName(say(f"First lines of {look.label}"))
         text.setReadOnly(True)
         text.setTabChangesFocus(True)
         text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
@@ -339,9 +339,9 @@ def _state_words(file: StrategyFile) -> str:
 
 
 def _button(name: str, text: str, tip: str, work: Callable[[], object], parent: QWidget) -> QPushButton:
-    button = QPushButton(text, parent)
+    button = QPushButton(say(text), parent)
     button.setObjectName(name)
-    button.setToolTip(tip)
-    button.setAccessibleName(text)
+    button.setToolTip(say(tip))
+    button.setAccessibleName(say(text))
     button.clicked.connect(lambda _checked=False: work())
     return button

@@ -30,6 +30,7 @@ from alphapanda_desktop.ui.runlines import why_no_start
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 from alphapanda_desktop.ui.strategyinstruments import InstrumentsField
+from alphapanda_desktop.ui.words import say
 
 SHARES: Final = frozenset({"NSE", "BSE"})
 PRODUCT_WORDS: Final[dict[Product, str]] = {
@@ -87,7 +88,7 @@ class StartForm(QWidget):
         self._box.setContentsMargins(10, 4, 10, 10)
         self._box.setSpacing(6)
         self.pick = self._field("strategy_pick", "Strategy")
-        self.pick.setPlaceholderText("Choose a strategy")
+        self.pick.setPlaceholderText(say("Choose a strategy"))
         self._box.addWidget(self.pick)
         self.about = self._note("muted")
         self.preset = self._field("strategy_preset", "Preset of parameters")
@@ -109,8 +110,8 @@ class StartForm(QWidget):
     def _field(self, name: str, words: str) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
-        pick.setAccessibleName(words)
-        pick.setToolTip(words)
+        pick.setAccessibleName(say(words))
+        pick.setToolTip(say(words))
         pick.setMinimumContentsLength(8)  # the longest of its items must not make the dock wider
         pick.setSizeAdjustPolicy(Pick.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return pick
@@ -136,7 +137,7 @@ class StartForm(QWidget):
     def _build_buttons(self) -> None:
         row = QHBoxLayout()
         self.load = self._button("load", "Load", "Load the strategy", self._runner.load)
-        self.load.setToolTip("Have it ready with its history read; Start on its card lets it trade")
+        self.load.setToolTip(say("Have it ready with its history read; Start on its card lets it trade"))
         self.start = self._button("start", "Start", "Start the strategy", self._runner.start)
         self.start.setStyleSheet("font-weight: 600; padding: 7px;")
         self.load.setStyleSheet("padding: 7px;")
@@ -145,9 +146,9 @@ class StartForm(QWidget):
         self._box.addLayout(row)
 
     def _button(self, name: str, text: str, words: str, work: Callable[[StartOrder], Awaitable[Run]]) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"strategy_{name}")
-        button.setAccessibleName(words)
+        button.setAccessibleName(say(words))
         button.clicked.connect(lambda _checked=False: self._edge.spawn(f"{name} strategy", self.ask_for(name, work)))
         return button
 
@@ -311,7 +312,7 @@ class StartForm(QWidget):
         tell(self.why, why or self._refusal)
         for button, text in ((self.load, "Load"), (self.start, "Start")):
             button.setEnabled(not why and not self._busy)
-            button.setText({"": text, text.lower(): f"{text}ing…"}.get(self._busy, text))
+            button.setText(say({"": text, text.lower(): f"{text}ing…"}.get(self._busy, text)))
 
     def _why_not(self) -> str:
         if self._shown is None or self._runner.available.get(self._shown.name) is not self._shown:

@@ -11,6 +11,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.search import SearchBox
+from alphapanda_desktop.ui.words import say
 
 
 class InstrumentsField(QWidget):
@@ -31,8 +32,8 @@ class InstrumentsField(QWidget):
         self._chips.setSpacing(4)
         self.search = SearchBox(market.master, edge.theme, over)
         self.search.setObjectName("strategy_search")
-        self.search.setPlaceholderText("Add an instrument: INFY, NIFTY …")
-        self.search.setAccessibleName("Add an instrument to the strategy")
+        self.search.setPlaceholderText(say("Add an instrument: INFY, NIFTY …"))
+        self.search.setAccessibleName(say("Add an instrument to the strategy"))
         self.search.picked.connect(self.add)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -85,7 +86,7 @@ class InstrumentsField(QWidget):
         chip = QToolButton(self)
         chip.setObjectName(f"strategy_instrument_{instrument.key}")
         chip.setText(f"{instrument.tradingsymbol}  ×")
-        chip.setToolTip(f"{instrument.key}: click to take it away")
-        chip.setAccessibleName(f"Take {instrument.key} away")
+        chip.setToolTip(say(f"{instrument.key}: click to take it away"))
+        chip.setAccessibleName(say(f"Take {instrument.key} away"))
         chip.clicked.connect(lambda _checked=False: self.remove(instrument))
         return chip

@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.chart.studies import ROLES, Entry, Study, a_study, ca
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
+from alphapanda_desktop.ui.words import say
 
 OVER: Final = "Over the candles"
 APART: Final = "A pane of its own"
@@ -52,8 +53,8 @@ class StudySheet(Sheet):
     def _build_search(self) -> QVBoxLayout:
         self.search = QLineEdit(self)
         self.search.setObjectName("study_search")
-        self.search.setAccessibleName("Find an indicator")
-        self.search.setPlaceholderText("RSI, average, volume, pattern…")
+        self.search.setAccessibleName(say("Find an indicator"))
+        self.search.setPlaceholderText(say("RSI, average, volume, pattern…"))
         self._found = QSortFilterProxyModel(self)
         self._found.setSourceModel(QStringListModel(list(self._entries), self))
         self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -67,7 +68,7 @@ class StudySheet(Sheet):
     def _list(self, name: str, title: str, model: QSortFilterProxyModel | QStringListModel) -> QListView:
         view = QListView(self)
         view.setObjectName(name)
-        view.setAccessibleName(title)
+        view.setAccessibleName(say(title))
         view.setModel(model)
         view.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
         view.setUniformItemSizes(True)
@@ -100,7 +101,7 @@ class StudySheet(Sheet):
         self.where = self._pick("study_where", "Where it is drawn", [OVER, APART])
         self.colour_pick = self._pick("study_colour", "Its colour", list(COLOURS))
         self.add_button = self.button("study_add", "Add to the chart", self.add)
-        where, colour = QLabel("Drawn", self), QLabel("Colour", self)
+        where, colour = QLabel(say("Drawn"), self), QLabel(say("Colour"), self)
         where.setBuddy(self.where)
         colour.setBuddy(self.colour_pick)
         return _column(self.name, self._room, where, self.where, colour, self.colour_pick, self.add_button)
@@ -108,7 +109,7 @@ class StudySheet(Sheet):
     def _pick(self, name: str, title: str, choices: list[str]) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
-        pick.setAccessibleName(title)
+        pick.setAccessibleName(say(title))
         pick.addItems(choices)
         return pick
 
@@ -157,17 +158,17 @@ class StudySheet(Sheet):
         self.templates = QComboBox(self)
         self.templates.setEditable(True)
         self.templates.setObjectName("study_template")
-        self.templates.setAccessibleName("Name of a template")
+        self.templates.setAccessibleName(say("Name of a template"))
         line = self.templates.lineEdit()
         assert line is not None  # it is editable
-        line.setPlaceholderText("Template")
+        line.setPlaceholderText(say("Template"))
         row = QHBoxLayout()
         buttons: tuple[tuple[str, str, Callable[[], None]], ...] = (
             ("use", "Use", self.use), ("save", "Save", self.save), ("forget", "Forget", self.forget),
         )  # fmt: skip
         for name, text, work in buttons:
             row.addWidget(self.button(f"study_{name}", text, work, f"{text} the template named above"))
-        head = QLabel("On this chart", self)
+        head = QLabel(say("On this chart"), self)
         tint(head, "muted", self.edge)
         column = _column(head, self.chosen, self.remove_button, self.templates)
         column.addLayout(row)

@@ -23,6 +23,7 @@ from alphapanda_desktop.ui.longtable import LongModel
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.tables import Column
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 FIGURES: Final = {
     "sharpe": "Sharpe", "total_return": "return", "sortino": "Sortino", "profit_factor": "profit factor",
@@ -88,7 +89,7 @@ class SweepPage(QWidget):
         self.ranking: LongModel[Row] = LongModel(self._columns(), edge.theme, self)
         self.table = TableView(self.ranking, "Nothing has been tried yet.", self)
         self.table.setObjectName("sweep_ranking")
-        self.table.setAccessibleName("What was tried, best first")
+        self.table.setAccessibleName(say("What was tried, best first"))
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.opened.connect(lambda row: self.taken.emit(dict(row.tried.params)))
         self.said = QLabel("", self)
@@ -114,21 +115,21 @@ class SweepPage(QWidget):
         self.params, self.values = [Pick(self), Pick(self)], [QLineEdit(self), QLineEdit(self)]
         for number, (pick, values) in enumerate(zip(self.params, self.values, strict=True), 1):
             pick.setObjectName(f"sweep_param_{number}")
-            pick.setAccessibleName(f"Parameter {number} of the sweep")
+            pick.setAccessibleName(say(f"Parameter {number} of the sweep"))
             values.setObjectName(f"sweep_values_{number}")
-            values.setAccessibleName(f"Values of parameter {number}")
-            values.setToolTip("from:to:step, or values with commas")
+            values.setAccessibleName(say(f"Values of parameter {number}"))
+            values.setToolTip(say("from:to:step, or values with commas"))
             pick.currentIndexChanged.connect(lambda _place, n=number - 1: self._offer_values(n))
             head.addWidget(pick, 2)
             head.addWidget(values, 2)
         self.figure = Pick(self)
         self.figure.setObjectName("sweep_figure")
-        self.figure.setAccessibleName("Figure to rank by")
+        self.figure.setAccessibleName(say("Figure to rank by"))
         for name, words in FIGURES.items():
             self.figure.addItem(f"by {words}", name)
-        self.run = QPushButton("Run the sweep", self)
+        self.run = QPushButton(say("Run the sweep"), self)
         self.run.setObjectName("sweep_run")
-        self.run.setAccessibleName("Run the sweep")
+        self.run.setAccessibleName(say("Run the sweep"))
         self.run.clicked.connect(lambda _checked=False: self.ask())
         head.addWidget(self.figure, 2)
         head.addWidget(self.run)

@@ -35,6 +35,7 @@ from alphapanda_desktop.ui.ticketconfirm import change_lines, gtt_lines, order_l
 from alphapanda_desktop.ui.ticketface import TicketFace, show_words
 from alphapanda_desktop.ui.ticketkinds import KINDS, KindName
 from alphapanda_desktop.ui.ticketsums import Query
+from alphapanda_desktop.ui.words import say
 
 KEYS: Final[dict[int, Side]] = {Qt.Key.Key_B.value: "BUY", Qt.Key.Key_S.value: "SELL"}
 
@@ -172,8 +173,8 @@ class Ticket(TicketFace):
 
     def _appear(self, title: str, tip: str) -> None:
         is_new = self._changing is None and self._changing_gtt is None
-        self.title.setText(title)
-        self.title.setToolTip(tip)
+        self.title.setText(say(title))
+        self.title.setToolTip(say(tip))
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setEnabled(is_new)
         if self.isHidden():

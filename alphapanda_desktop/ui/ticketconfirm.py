@@ -13,6 +13,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.question import mode_label
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 
 class ConfirmCard(QFrame):
@@ -34,7 +35,7 @@ class ConfirmCard(QFrame):
         box.addWidget(self.words)
 
     def say(self, lines: list[str]) -> None:
-        self.words.setText("\n".join(lines))
+        self.words.setText(say("\n".join(lines)))
 
 
 def order_lines(request: OrderRequest, instrument: Instrument, parts: list[int]) -> list[str]:

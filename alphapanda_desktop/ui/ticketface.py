@@ -28,6 +28,7 @@ from alphapanda_desktop.ui.ticketfields import TicketFields
 from alphapanda_desktop.ui.ticketkinds import KINDS, KindName
 from alphapanda_desktop.ui.ticketsheet import CornerSheet, OnceButton
 from alphapanda_desktop.ui.ticketsums import TicketSums
+from alphapanda_desktop.ui.words import say
 
 WIDTH: Final = 410
 SEND_PX: Final = WIDTH - 60
@@ -41,7 +42,7 @@ class TicketFace(CornerSheet):
         self._mode = mode
         self._edge = edge
         self.setObjectName("ticket")
-        self.setAccessibleName("Order ticket")
+        self.setAccessibleName(say("Order ticket"))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(12, 8, 12, 12)
         whole.setSpacing(7)
@@ -63,8 +64,8 @@ class TicketFace(CornerSheet):
         self.close_button = QToolButton(self)
         self.close_button.setText("×")
         self.close_button.setObjectName("ticket_close")
-        self.close_button.setAccessibleName("Close the ticket")
-        self.close_button.setToolTip("Close without sending (Esc)")
+        self.close_button.setAccessibleName(say("Close the ticket"))
+        self.close_button.setToolTip(say("Close without sending (Esc)"))
         self.close_button.setAutoRaise(True)
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
@@ -91,11 +92,11 @@ class TicketFace(CornerSheet):
         group = QButtonGroup(self)
         for number, (name, kind) in enumerate(KINDS.items(), 1):
             button = self.varieties[name] = QToolButton(self)
-            button.setText(kind.title)
+            button.setText(say(kind.title))
             button.setCheckable(True)
             button.setObjectName(f"ticket_variety_{name}")
-            button.setAccessibleName(f"Variety {kind.title}")
-            button.setToolTip(f"{kind.tip} (Alt+{number})")
+            button.setAccessibleName(say(f"Variety {kind.title}"))
+            button.setToolTip(say(f"{kind.tip} (Alt+{number})"))
             button.setShortcut(QKeySequence(f"Alt+{number}"))
             button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
             group.addButton(button)
@@ -110,12 +111,12 @@ class TicketFace(CornerSheet):
         self.send.setObjectName("ticket_send")
         self.send.setFont(ui_font(11, bold=True))
         self.send.setMinimumHeight(36)
-        self.back = QPushButton("Back", self)
+        self.back = QPushButton(say("Back"), self)
         self.back.setObjectName("ticket_back")
-        self.back.setToolTip("Back to the fields (Esc)")
+        self.back.setToolTip(say("Back to the fields (Esc)"))
         self.back.setMinimumHeight(36)
         self.back.hide()
-        self.ask_first = QCheckBox("Show the order once more before it is sent", self)
+        self.ask_first = QCheckBox(say("Show the order once more before it is sent"), self)
         self.ask_first.setObjectName("ticket_ask_first")
         row = QHBoxLayout()
         row.addWidget(self.back)
@@ -136,7 +137,7 @@ class TicketFace(CornerSheet):
         )
         for one, button in self.sides.items():
             button.setProperty("order", one if one == side else None)
-            button.setAccessibleName(f"{one}, chosen" if one == side else one)
+            button.setAccessibleName(say(f"{one}, chosen" if one == side else one))
         self.send.setProperty("order", side)
         for button in (*self.sides.values(), self.send):
             button.style().unpolish(button)
@@ -155,9 +156,9 @@ class TicketFace(CornerSheet):
         """What the button does and in which mode; of a long symbol the middle is left out, never the mode."""
         text = f"{verb} · {self._mode.upper()}"
         fitted = self.send.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, SEND_PX)
-        self.send.setText("Sending…" if sending else fitted)
-        self.send.setToolTip(text if fitted != text else "")
-        self.send.setAccessibleName(text)
+        self.send.setText(say("Sending…" if sending else fitted))
+        self.send.setToolTip(say(text if fitted != text else ""))
+        self.send.setAccessibleName(say(text))
 
     def say(self, text: str, role: Role) -> None:
         """Words over the button; "" takes them away."""
@@ -171,7 +172,7 @@ class TicketFace(CornerSheet):
 def show_words(label: QLabel, text: str, edge: Edge, role: Role) -> None:
     """Words in a role's colour; nothing is done where they stand already."""
     if label.text() != text:
-        label.setText(text)
+        label.setText(say(text))
     colour = f"color: {getattr(edge.theme, role)};"
     if label.styleSheet() != colour:
         label.setStyleSheet(colour)

@@ -39,6 +39,7 @@ from alphapanda_desktop.ui.ticketkinds import (
     OrderKind,
     legs_of,
 )
+from alphapanda_desktop.ui.words import say
 
 QUANTITY_MAX: Final = 10_000_000
 MINUTES_MAX: Final = 1_440
@@ -52,7 +53,7 @@ class Cell(QWidget):
 
     def __init__(self, name: str, text: str, field: QWidget, parent: QWidget) -> None:
         super().__init__(parent)
-        self.label = QLabel(text, self)
+        self.label = QLabel(say(text), self)
         self.label.setBuddy(field)
         self.field = field
         field.setObjectName(f"ticket_{name}")
@@ -66,8 +67,8 @@ class Cell(QWidget):
 
     def say(self, text: str) -> None:
         """Name the field."""
-        self.label.setText(text)
-        self.field.setAccessibleName(text)
+        self.label.setText(say(text))
+        self.field.setAccessibleName(say(text))
 
     def use(self, used: bool) -> None:
         self.label.setEnabled(used)
@@ -108,14 +109,14 @@ class TicketFields(QWidget):
         self.legs.setRange(2, LEGS_MAX)
         self.legs.setSuffix(" legs")
         self.disclosed.setRange(0, QUANTITY_MAX)
-        self.disclosed.setSpecialValueText("all")
+        self.disclosed.setSpecialValueText(say("all"))
         self.protection.setRange(0.0, 100.0)
         self.protection.setSingleStep(0.5)
         self.protection.setSuffix(" %")
-        self.protection.setSpecialValueText("automatic")
+        self.protection.setSpecialValueText(say("automatic"))
         self.protection.setAlignment(Qt.AlignmentFlag.AlignRight)
         for price in self._prices():
-            price.setSpecialValueText(formats.DASH)
+            price.setSpecialValueText(say(formats.DASH))
 
     def _prices(self) -> tuple[PriceSpin, ...]:
         return (self.price, self.trigger, self.upper_price, self.upper_trigger)
@@ -145,8 +146,8 @@ class TicketFields(QWidget):
             grid.addWidget(self.cells[field], row, column)
             grid.setColumnStretch(column, 1)
             grid.setColumnMinimumWidth(column, 170)
-        self.protection.setToolTip("How far from the last price a MARKET order may trade; Kite demands a figure")
-        self.disclosed.setToolTip("How much of it the market sees at a time")
+        self.protection.setToolTip(say("How far from the last price a MARKET order may trade; Kite demands a figure"))
+        self.disclosed.setToolTip(say("How much of it the market sees at a time"))
         self._order_of_tabs()
 
     def _order_of_tabs(self) -> None:

@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.bookparts import charge_words
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.estimate import Estimate, estimate, to_tick
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 WAIT_MS: Final = 300
 WAITING: Final = "…"
@@ -87,11 +88,11 @@ class TicketSums(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         for row, (name, text) in enumerate(NAMES.items()):
-            label = QLabel(text, self)
+            label = QLabel(say(text), self)
             label.setStyleSheet(f"color: {self._edge.theme.muted};")
-            figure = self.figures[name] = QLabel(formats.DASH, self)
+            figure = self.figures[name] = QLabel(say(formats.DASH), self)
             figure.setObjectName(f"ticket_sum_{name}")
-            figure.setAccessibleName(text)
+            figure.setAccessibleName(say(text))
             figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             grid.addWidget(label, row, 0)
             grid.addWidget(figure, row, 1)
@@ -134,8 +135,8 @@ class TicketSums(QWidget):
         """Show one figure."""
         figure = self.figures[name]
         if (figure.text(), figure.toolTip()) != (text, tip):
-            figure.setText(text)
-            figure.setToolTip(tip)
+            figure.setText(say(text))
+            figure.setToolTip(say(tip))
         colour = f"color: {getattr(self._edge.theme, role)};"
         if figure.styleSheet() != colour:
             figure.setStyleSheet(colour)

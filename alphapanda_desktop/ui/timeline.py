@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
 
 Picture = tuple[datetime, Order]
 History = Callable[[str], Awaitable[Sequence[Picture]]]
@@ -164,13 +165,13 @@ class Timeline(QWidget):
         self._history = history
         self._order: Order | None = None
         self.pictures = Pictures(desk, now)
-        self.title = QLabel("Timeline", self)
+        self.title = QLabel(say("Timeline"), self)
         self.title.setFont(ui_font(10, bold=True))
         self.title.setContentsMargins(8, 4, 8, 4)
         self.model: RowModel[Step] = RowModel(COLUMNS, key=lambda s: s.number, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "Select an order to see what became of it.", self)
         self.table.setObjectName("timeline_table")
-        self.table.setAccessibleName("Timeline of the selected order")
+        self.table.setAccessibleName(say("Timeline of the selected order"))
         self.table.horizontalHeader().setStretchLastSection(True)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -187,8 +188,8 @@ class Timeline(QWidget):
     def show_order(self, order: Order) -> None:
         """Show what became of this order, and follow it."""
         self._order = order
-        self.title.setText(f"Timeline of {order.transaction_type} {formats.grouped(order.quantity)} {order.key}")
-        self.title.setToolTip(f"order {order.order_id or formats.DASH}, tag {order.tag or formats.DASH}")
+        self.title.setText(say(f"Timeline of {order.transaction_type} {formats.grouped(order.quantity)} {order.key}"))
+        self.title.setToolTip(say(f"order {order.order_id or formats.DASH}, tag {order.tag or formats.DASH}"))
         self.model.update(steps_of(self.pictures.of(order)))
         if self._history is not None:
             self._edge.spawn("order history", self._read(order))
@@ -198,7 +199,7 @@ class Timeline(QWidget):
         try:
             pictures = await self._history(name_of(order))
         except AlphaPandaError as error:
-            self.title.setText(f"{self.title.text()} · since this start; the journal could not be read: {error}")
+            self.title.setText(say(f"{self.title.text()} · since this start; the journal could not be read: {error}"))
             return
         if order is self._order:
             # The journal knows earlier programs, this one knows what it intended.

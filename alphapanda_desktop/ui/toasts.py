@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QPushBut
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 SHOWN_MS: Final = 12_000
 MOST: Final = 4
@@ -57,7 +58,7 @@ class Toast(QFrame):
         self._timer.start(SHOWN_MS)
 
     def _build(self, mark: str, text: str, seen: Callable[[], object] | None) -> None:
-        head, words = QLabel(mark, self), QLabel(text, self)
+        head, words = QLabel(mark, self), QLabel(say(text), self)
         head.setObjectName("toast_mark")
         words.setObjectName("toast_text")
         for label in (head, words):
@@ -66,8 +67,8 @@ class Toast(QFrame):
         away = QToolButton(self)
         away.setObjectName("toast_away")
         away.setText("✕")
-        away.setAccessibleName("Take this notice away")
-        away.setToolTip("Take this notice away; it stays in the history")
+        away.setAccessibleName(say("Take this notice away"))
+        away.setToolTip(say("Take this notice away; it stays in the history"))
         away.clicked.connect(lambda _checked=False: self.leave())
         top = QHBoxLayout()
         top.addWidget(head, 1)
@@ -83,10 +84,10 @@ class Toast(QFrame):
         whole.addWidget(words)
 
     def _seen_button(self, seen: Callable[[], object]) -> QPushButton:
-        button = QPushButton("Seen", self)
+        button = QPushButton(say("Seen"), self)
         button.setObjectName("toast_seen")
-        button.setAccessibleName("Acknowledge")
-        button.setToolTip("Acknowledge it (Alerts, A)")
+        button.setAccessibleName(say("Acknowledge"))
+        button.setToolTip(say("Acknowledge it (Alerts, A)"))
         button.clicked.connect(lambda _checked=False: seen())
         button.clicked.connect(lambda _checked=False: self.leave())
         return button

@@ -24,6 +24,7 @@ from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.timeline import name_of
+from alphapanda_desktop.ui.words import say
 
 
 class TradesPanel(BookPanel):
@@ -43,7 +44,7 @@ class TradesPanel(BookPanel):
         self.model: RowModel[Fill] = RowModel(self._columns(), key=lambda f: f.id, theme=edge.theme, parent=self)
         self.table = TableView(self.model, "No trades today.", self)
         self.table.setObjectName("trades_table")
-        self.table.setAccessibleName("Trades")
+        self.table.setAccessibleName(say("Trades"))
         self.table.opened.connect(lambda fill: self.chart_wanted.emit(fill.key))
         self.table.menu_for = self._menu
         self.sum = muted(self, edge)
@@ -137,9 +138,11 @@ class TradesPanel(BookPanel):
         self.model.update(fills)
         bought, sold = (sum(self._worth(f) for f in fills if f.transaction_type == side) for side in ("BUY", "SELL"))
         self.sum.setText(
-            f"{count_of(len(fills), 'trade')} · bought {formats.rupees(bought)} · sold {formats.rupees(sold)} · "
-            f"sold less bought {formats.signed_rupees(sold - bought)} · charges {self._all_charges(fills)}"
-            f"{self._off_kite()}"
+            say(
+                f"{count_of(len(fills), 'trade')} · bought {formats.rupees(bought)} · sold {formats.rupees(sold)} · "
+                f"sold less bought {formats.signed_rupees(sold - bought)} · charges {self._all_charges(fills)}"
+                f"{self._off_kite()}"
+            )
         )
 
     def _off_kite(self) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.why import Trail
@@ -49,13 +50,13 @@ class WhySheet(Sheet):
         self.trail: Trail | None = None
         self.ref = QLineEdit(self)
         self.ref.setObjectName("why_ref")
-        self.ref.setAccessibleName("Order id or tag")
-        self.ref.setPlaceholderText("order id or tag, Enter")
+        self.ref.setAccessibleName(say("Order id or tag"))
+        self.ref.setPlaceholderText(say("order id or tag, Enter"))
         self.ref.setMaximumWidth(280)
         self.ref.returnPressed.connect(lambda: self.ask(self.ref.text().strip()))
         self.text = QPlainTextEdit(self)
         self.text.setObjectName("why_text")
-        self.text.setAccessibleName("The trail of the order")
+        self.text.setAccessibleName(say("The trail of the order"))
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.body.addWidget(self.ref)
@@ -79,7 +80,7 @@ class WhySheet(Sheet):
             return
         self._ref, self.trail = ref, None
         self.ref.setText(ref)
-        self.title.setText(f"Why this order? {ref}")
+        self.title.setText(say(f"Why this order? {ref}"))
         self._show(ASKING)
         self.edge.spawn(f"why {ref}", self._read(ref))
 
