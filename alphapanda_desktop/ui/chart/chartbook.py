@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from psygnal import Signal, SignalInstance
 
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
@@ -18,18 +20,41 @@ from alphapanda_desktop.ui.edge import Notify
 
 
 class ChartBook:
-    """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same."""
+    """One chart's page of the file: `page` "" is the first chart. Templates, layouts and drawings are all charts'.
 
-    def __init__(self, path: Path, tell: Notify) -> None:
-        self._path = path
+    `tell(text, level)` hears what could not be read or written; what is in memory holds all the same. Signal:
+    `drawings_changed(key, book)` on every page, with the page that they were changed on.
+    """
+
+    def __init__(self, path: Path, tell: Notify, page: str = "", file: _File | None = None) -> None:
         self._tell = tell
-        self._kept: dict[str, Any] = self._read()
+        self._page = page
+        self._file = file or _File(path, tell)
+
+    @property
+    def page(self) -> str:
+        """Which chart it is."""
+        return self._page
+
+    def of(self, page: str) -> ChartBook:
+        """Another chart's page of the same file."""
+        return ChartBook(self._file.path, self._tell, page, self._file)
+
+    def forget(self) -> None:
+        """The chart is gone for good: keep nothing of it; what is all charts' stays."""
+        if self._page:
+            self._file.put("charts", {name: kept for name, kept in self._charts().items() if name != self._page})
+
+    @property
+    def drawings_changed(self) -> SignalInstance:
+        """Tells the others that show this instrument."""
+        return self._file.drawings_changed
 
     # --- indicators
 
     def studies(self) -> list[Study]:
         """Those on the chart when it was left."""
-        return self._studies_of(self._kept.get("studies", []))
+        return self._studies_of(self._own().get("studies", []))
 
     def keep_studies(self, studies: Sequence[Study]) -> None:
         self._put("studies", [_row_of(study) for study in studies])
@@ -46,7 +71,7 @@ class ChartBook:
         """Keep these under a name, in place of what was kept under it before; none forget the name."""
         rows = [_row_of(study) for study in studies]
         others = {key: value for key, value in self._section("templates").items() if key != name}
-        self._put("templates", {**others, name: rows} if rows else others)
+        self._file.put("templates", {**others, name: rows} if rows else others)
 
     def _studies_of(self, rows: object) -> list[Study]:
         found = []
@@ -72,14 +97,15 @@ class ChartBook:
     def keep_drawings(self, key: str, drawings: Sequence[Drawing]) -> None:
         rows = [asdict(drawing) for drawing in drawings]
         others = {other: value for other, value in self._section("drawings").items() if other != key}
-        self._put("drawings", {**others, key: rows} if rows else others)
+        self._file.put("drawings", {**others, key: rows} if rows else others)
+        self._file.drawings_changed.emit(key, self)
 
     # --- how candles are made
 
     @property
     def style(self) -> str:
         """The kind of candles that was chosen last, "" before any was."""
-        return str(self._kept.get("style", ""))
+        return str(self._own().get("style", ""))
 
     def keep_style(self, style: str) -> None:
         self._put("style", style)
@@ -87,55 +113,125 @@ class ChartBook:
     @property
     def profile(self) -> bool:
         """Whether the volume profile was shown."""
-        return self._kept.get("profile") is True
+        return self._own().get("profile") is True
 
     def keep_profile(self, shown: bool) -> None:
         self._put("profile", shown)
 
-    # --- the file
+    @property
+    def scale(self) -> str:
+        """The kind of the price scale, "" before one was chosen."""
+        return str(self._own().get("scale", ""))
+
+    def keep_scale(self, kind: str) -> None:
+        self._put("scale", kind)
+
+    @property
+    def dress(self) -> Mapping[str, object]:
+        """How candles look: hollow, and the roles of what rises and falls."""
+        found = self._own().get("dress")
+        return found if isinstance(found, dict) else {}
+
+    def keep_dress(self, dress: Mapping[str, object]) -> None:
+        self._put("dress", dict(dress))
+
+    @property
+    def longer(self) -> str:
+        """Label of the longer time frame beneath, "" for none."""
+        return str(self._own().get("longer", ""))
+
+    def keep_longer(self, label: str) -> None:
+        self._put("longer", label)
+
+    # --- layouts: all of the above under a name
+
+    def layouts(self) -> list[str]:
+        """Names of kept layouts, sorted."""
+        return sorted(self._section("layouts"))
+
+    def layout(self, name: str) -> Mapping[str, object]:
+        """What was kept under that name; empty for a name there is not."""
+        found = self._section("layouts").get(name)
+        return found if isinstance(found, dict) else {}
+
+    def keep_layout(self, name: str, layout: Mapping[str, object]) -> None:
+        """Keep it in place of what was kept under that name before; an empty one forgets the name."""
+        others = {key: value for key, value in self._section("layouts").items() if key != name}
+        self._file.put("layouts", {**others, name: dict(layout)} if layout else others)
+
+    # --- what is whose
 
     def _section(self, name: str) -> dict[str, Any]:
-        found = self._kept.get(name)
+        found = self._file.kept.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def _charts(self) -> dict[str, Any]:
+        return self._section("charts")
+
+    def _own(self) -> dict[str, Any]:
+        if not self._page:
+            return self._file.kept
+        found = self._charts().get(self._page)
         return found if isinstance(found, dict) else {}
 
     def _put(self, name: str, value: object) -> None:
-        if self._kept.get(name) == value:
+        if self._own().get(name) == value:
             return
-        self._kept[name] = value
+        if self._page:
+            self._file.put("charts", {**self._charts(), self._page: {**self._own(), name: value}})
+        else:
+            self._file.put(name, value)
+
+
+class _File:
+    """The table on disk, shared by the pages."""
+
+    drawings_changed = Signal(str, object)
+
+    def __init__(self, path: Path, tell: Notify) -> None:
+        self.path = path
+        self._tell = tell
+        self.kept: dict[str, Any] = self._read()
+
+    def put(self, name: str, value: object) -> None:
+        """Keep this, on the disk as well."""
+        if self.kept.get(name) == value:
+            return
+        self.kept[name] = value
         try:
             self._write()
         except OSError as error:
-            self._tell(f"What is on the chart could not be kept in {self._path}: {error.strerror or error}", "danger")
+            self._tell(f"What is on the chart could not be kept in {self.path}: {error.strerror or error}", "danger")
 
     def _write(self) -> None:
         """All or nothing: a half-written file would lose what was there."""
-        fresh = self._path.with_suffix(".new")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.path.with_suffix(".new")
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(self._kept, file, indent=1)
+            json.dump(self.kept, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self._path)
+        fresh.replace(self.path)
 
     def _read(self) -> dict[str, Any]:
         try:
-            kept = json.loads(self._path.read_text(encoding="utf-8"))
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
             if not isinstance(kept, dict):
                 raise ValueError("it holds no table")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            aside = self._path.with_suffix(".unreadable")
-            self._tell(f"{self._path} cannot be read ({error}); it is set aside as {aside.name}.", "danger")
+            aside = self.path.with_suffix(".unreadable")
+            self._tell(f"{self.path} cannot be read ({error}); it is set aside as {aside.name}.", "danger")
             self._set_aside(aside)
             return {}
         return kept
 
     def _set_aside(self, aside: Path) -> None:
         try:
-            self._path.replace(aside)
+            self.path.replace(aside)
         except OSError as error:
-            self._tell(f"{self._path} could not be set aside: {error.strerror or error}", "danger")
+            self._tell(f"{self.path} could not be set aside: {error.strerror or error}", "danger")
 
 
 def _row_of(study: Study) -> dict[str, Any]:
