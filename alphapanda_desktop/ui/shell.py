@@ -106,7 +106,6 @@ class DeskParts:
     """People's own strategy files."""
     preflight: Callable[[], Awaitable[list[Check]]] | None = None
     """Looks whether everything is ready for the day."""
-    settings: Keeper | None = None
     bench: Callable[[], Awaitable[Bench]] | None = None
     """Gives what plays backtests, when the first one is asked for."""
     review: Callable[[], Awaitable[Review]] | None = None
@@ -144,6 +143,7 @@ class MainWindow(QMainWindow):
         self.recorded_day = ""
         self.recorded_days: Callable[[], list[RecordedFile]] = list
         self.shelf: Shelf | None = None
+        self.keeper: Callable[[], Keeper] | None = None
         self.view: DeskView | None = None
         self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
@@ -235,6 +235,7 @@ class MainWindow(QMainWindow):
             self.centre.setCurrentWidget(self._login)
             return self._login
         self._gate = gate
+        self.dockyard()
         from alphapanda_desktop.ui.login import LoginView
 
         login = LoginView(gate, plan, self._edge, self.centre)
