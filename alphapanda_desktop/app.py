@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # what is needed behind the login is imported there, after a 
     from alphapanda_desktop.trading.runner import Runner
     from alphapanda_desktop.trading.seat import SeatMaker
     from alphapanda_desktop.ui.edge import Edge
+    from alphapanda_desktop.ui.settingssheet import Keeper
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import Account, Venue
 
@@ -76,6 +77,7 @@ class Program:
         window.closed.connect(self._closing.set)
         window.recorded_days = partial(recorded_days, options.folder / "recordings")
         window.recordings_wanted.connect(self._open_replay)
+        window.keeper = self._keeper
         window.shelf = Profiles(options.folder.parents[1], options.folder.name, hold)
         self._vaults: dict[str, KeyringVault] = {}
         self._open = False
@@ -175,6 +177,11 @@ class Program:
         self._settings.account.api_key = credentials["api_key"]
         self._settings.account.redirect_url = credentials["redirect_url"]
         await self._vault(mode).put(API_SECRET, credentials["api_secret"])
+
+    def _keeper(self) -> Keeper:
+        from alphapanda_desktop.preferences import Preferences
+
+        return Preferences(self._settings, self._options.settings_file)
 
     def _vault(self, mode: str) -> Vault:
         if self._options.vault is not None:
@@ -425,7 +432,6 @@ class Program:
 
     async def _show_desk(self, account: Account, arming: Arming, coverage: StopCoverage) -> None:
         from alphapanda_desktop.domain.calendar import phase
-        from alphapanda_desktop.preferences import Preferences
         from alphapanda_desktop.ui.alertdesk import Ways
         from alphapanda_desktop.ui.shell import DeskParts
 
@@ -460,7 +466,6 @@ class Program:
                 bench=answers.bench,
                 review=answers.review,
                 room=answers.room() if venue.recorded is None else None,
-                settings=Preferences(self._settings, self._options.settings_file),
                 real_hours=venue.real_hours,
                 alerts=self.alerts,
                 deliveries=self.deliveries,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +33,8 @@ Scenario = Literal[
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+    # An endless number would be written as null, and the next start would refuse the file.
+    model_config = ConfigDict(extra="ignore", validate_assignment=True, allow_inf_nan=False)
 
 
 def _sound(limits: RiskLimits) -> RiskLimits:
@@ -48,14 +51,22 @@ def _sound(limits: RiskLimits) -> RiskLimits:
 class General(_Section):
     """What the program starts as."""
 
-    mode: Mode | None = Field(None, description="The mode chosen on the first page; none until then.")
+    mode: Mode | None = Field(
+        None, title="Mode at start", description="Live asks each day to be armed by typing, whatever stands here.",
+        json_schema_extra={"none": "asked on the first page"},
+    )  # fmt: skip
 
 
 class Account(_Section):
     """The person's own Kite Connect app. The api_secret is in the keyring."""
 
-    api_key: str = Field("", description="From the Kite Connect developer console.")
-    redirect_url: str = Field("http://127.0.0.1:5599/", description="As registered in the developer console.")
+    api_key: str = Field(
+        "", title="API key",
+        description="From the Kite Connect developer console; empty, and the next start asks for key and secret.",
+    )  # fmt: skip
+    redirect_url: str = Field(
+        "http://127.0.0.1:5599/", title="Redirect URL", description="As registered in the developer console."
+    )
 
 
 class Risk(_Section):
@@ -85,6 +96,7 @@ class Window(_Section):
         "English", title="Language", description="Of the window; comes with the next start."
     )
     layout: str = Field("", description="Docks and sizes, base64.")
+    guide: bool = Field(False, description="Whether the guided first run was begun and not ended.")
     watchlist: dict[str, list[str]] = Field(default_factory=dict, description="Instrument keys by mode.")
     chart: dict[str, str] = Field(default_factory=dict, description="Instrument key on the chart by mode.")
     ask_first: dict[str, bool] = Field(
@@ -111,8 +123,10 @@ class Paper(_Section):
 class Practice(_Section):
     """The practice exchange."""
 
-    seed: int = Field(7, description="Another seed is another market.")
-    scenario: Scenario = Field("calm", description="What goes wrong, if anything: see alphapanda sim --help.")
+    seed: int = Field(7, title="Seed", description="Another seed is another market.")
+    scenario: Scenario = Field(
+        "calm", title="Scenario", description="What goes wrong, if anything: see alphapanda sim --help."
+    )
 
 
 class Recording(_Section):
@@ -177,8 +191,8 @@ class Settings(_Section):
     strategies: Strategies = Field(default_factory=Strategies)
     notices: Notices = Field(default_factory=Notices)
     delivery: Delivery = Field(default_factory=Delivery)
-    _beneath: dict[tuple[str, str], object] = PrivateAttr(default_factory=dict)
-    """What the file says where the environment says something else, by section and field."""
+    _beneath: dict[tuple[str, str], tuple[object, object]] = PrivateAttr(default_factory=dict)
+    """What the file says where the environment says something else, and what that is, by section and field."""
 
     @property
     def overridden(self) -> frozenset[tuple[str, str]]:
@@ -200,26 +214,29 @@ class Settings(_Section):
         if not isinstance(section, _Section) or field not in type(section).model_fields:
             raise Fatal(f"{name} in the environment names no setting. One is {OVERRIDE}PAPER__OPENING_CASH.")
         before = getattr(section, field)
-        try:
-            setattr(section, field, _value(text))
-        except ValidationError as error:
-            raise Fatal(f"{name} in the environment: {error.errors()[0]['msg']}.") from error
-        self._beneath[section_name, field] = before
+        _put(section, field, name, text)
+        self._beneath[section_name, field] = (before, copy.deepcopy(getattr(section, field)))
 
     def to_be_saved(self) -> Settings:
-        """The same without what the environment has set: unless it was changed since, that is not the person's."""
+        """The same without what the environment has set, but with what the person has changed since."""
         kept = self.model_copy(deep=True)
-        for (section, field), value in self._beneath.items():
-            setattr(getattr(kept, section), field, value)
+        for (section, field), (before, given) in self._beneath.items():
+            if getattr(getattr(kept, section), field) == given:
+                setattr(getattr(kept, section), field, before)
         return kept
 
 
-def _value(text: str) -> object:
-    """JSON where it is some, else the text itself."""
+def _put(section: _Section, field: str, name: str, text: str) -> None:
+    """Set a field to the text itself or, where that is none of its values, to what it says as JSON."""
     try:
-        return json.loads(text)
-    except ValueError:
-        return text
+        setattr(section, field, text)
+    except ValidationError as error:
+        try:
+            setattr(section, field, json.loads(text))
+        except ValidationError as second:
+            raise Fatal(f"{name} in the environment: {second.errors()[0]['msg']}.") from second
+        except (ValueError, RecursionError):
+            raise Fatal(f"{name} in the environment: {error.errors()[0]['msg']}.") from error
 
 
 def _with_whole_limits(data: dict[str, Any]) -> dict[str, Any]:
@@ -252,7 +269,7 @@ def _load(path: Path) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise Fatal(f"Settings file {path}: {where}: {first['msg']}. Correct it, or move the file away.") from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise Fatal(f"Settings file {path} cannot be read: {error}. Correct it, or move the file away.") from error
 
 
@@ -275,9 +292,13 @@ def _upgraded(raw: Any, path: Path) -> dict[str, Any]:
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write the settings whole or not at all. Raises Fatal where the disk does not take them."""
+    """Write the settings whole or not at all; beside them a file of an older version is kept as that version's.
+
+    Raises Fatal where the disk does not take them.
+    """
     part = path.with_suffix(".part")
     try:
+        _keep_older(path)
         with part.open("w", encoding="utf-8") as file:
             file.write(settings.to_be_saved().model_dump_json(indent=2))
             file.flush()
@@ -287,3 +308,17 @@ def save(settings: Settings, path: Path) -> None:
         part.replace(path)
     except OSError as error:
         raise Fatal(f"Settings could not be saved to {path}: {error.strerror}.") from error
+    except ValueError as error:
+        raise Fatal(f"Settings could not be saved to {path}: {error}.") from error
+
+
+def _keep_older(path: Path) -> None:
+    """A copy of the file as the older program wrote it: whoever goes back to that program finds its settings."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return
+    version = raw.get("version") if isinstance(raw, dict) else None
+    kept = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
+    if isinstance(version, int) and version < VERSION and not kept.exists():
+        shutil.copy(path, kept)

@@ -186,3 +186,60 @@ def test_a_variable_that_sets_nothing_is_named(tmp_path, variable, value):
 
 def test_the_scenarios_to_choose_from_are_those_of_the_practice_exchange():
     assert get_args(settings.Scenario) == tuple(SCENARIOS)
+
+
+def test_what_a_person_changes_over_the_environment_is_saved(tmp_path):
+    path = written(tmp_path / "settings.json", '{"recording": {"budget_gb": 9}, "paper": {"opening_cash": 5000}}')
+    environ = {"ALPHAPANDA_SET_RECORDING__BUDGET_GB": "5", "ALPHAPANDA_SET_PAPER__OPENING_CASH": "70000"}
+    loaded = settings.load(path, environ)
+    loaded.recording.budget_gb = 1.0
+    settings.save(loaded, path)
+    again = settings.load(path, {})
+    assert (again.recording.budget_gb, again.paper.opening_cash) == (1.0, 5_000.0)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "section", "field", "value"),
+    [
+        ("DELIVERY__TELEGRAM_CHAT", "-1001234567", "delivery", "telegram_chat", "-1001234567"),
+        ("ACCOUNT__API_KEY", "12345678", "account", "api_key", "12345678"),
+        ("GENERAL__MODE", "null", "general", "mode", None),
+        ("RECORDING__ENABLED", "false", "recording", "enabled", False),
+        ("WINDOW__ASK_FIRST", '{"paper": false}', "window", "ask_first", {"paper": False}),
+    ],
+)
+def test_a_variable_is_taken_as_its_field_means_it(tmp_path, variable, text, section, field, value):
+    loaded = settings.load(tmp_path / "settings.json", {f"ALPHAPANDA_SET_{variable}": text})
+    assert getattr(getattr(loaded, section), field) == value
+
+
+@pytest.mark.parametrize("number", ["Infinity", "NaN", "1e999"])
+def test_a_number_without_end_is_refused_before_it_is_saved_as_none(tmp_path, number):
+    path = written(tmp_path / "settings.json", '{"recording": {"budget_gb": ' + number + "}}")
+    with pytest.raises(Fatal, match=r"recording\.budget_gb"):
+        settings.load(path)
+    with pytest.raises(Fatal, match="ALPHAPANDA_SET_PAPER__OPENING_CASH"):
+        settings.load(tmp_path / "none.json", {"ALPHAPANDA_SET_PAPER__OPENING_CASH": number})
+
+
+def test_a_file_without_bottom_is_named(tmp_path):
+    with pytest.raises(Fatal, match="cannot be read"):
+        settings.load(written(tmp_path / "settings.json", "[" * 100_000))
+
+
+def test_an_older_file_stays_beside_the_new_one_for_the_older_program(tmp_path):
+    old = json.dumps({"version": 1, "risk": {"max_order_quantity": 7}})
+    path = written(tmp_path / "settings.json", old)
+    loaded = settings.load(path)
+    settings.save(loaded, path)
+    settings.save(loaded, path)
+    assert (tmp_path / "settings.version-1.json").read_text(encoding="utf-8") == old
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["settings.json", "settings.version-1.json"]
+    assert settings.load(path) == loaded
+
+
+def test_what_cannot_be_written_is_a_reason_and_no_crash(tmp_path):
+    mine = settings.Settings()
+    mine.window.layout = "\ud800"
+    with pytest.raises(Fatal, match="could not be saved"):
+        settings.save(mine, tmp_path / "settings.json")

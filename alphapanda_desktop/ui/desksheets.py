@@ -14,7 +14,6 @@ from alphapanda_desktop.ui.killsheet import KillSheet
 from alphapanda_desktop.ui.limitssheet import LimitsSheet
 from alphapanda_desktop.ui.preflightsheet import PreflightSheet
 from alphapanda_desktop.ui.reconcilesheet import ReconcileSheet
-from alphapanda_desktop.ui.settingssheet import SettingsSheet
 from alphapanda_desktop.ui.sheet import Sheet, SheetDeck
 from alphapanda_desktop.ui.whysheet import WhySheet
 
@@ -120,12 +119,6 @@ class DeskSheets:
         look = self._parts.preflight
         if look is not None:
             self._lay("preflight_sheet", lambda: PreflightSheet(look, self._edge, self._window))
-
-    def show_settings(self) -> None:
-        """Every setting that has no sheet of its own."""
-        keeper = self._parts.settings
-        if keeper is not None:
-            self._lay("settings_sheet", lambda: SettingsSheet(keeper, self._edge, self._window))
 
     def show_review(self) -> None:
         """The review window, with the journal as it is now."""

@@ -7,6 +7,7 @@ Another form in the same window has a word of its own instead of `param`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any, Final, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -27,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from alphapanda_desktop.domain.misfits import misfits_of
 from alphapanda_desktop.ui.theme import Theme
+from alphapanda_desktop.ui.words import say
 
 INT_MAX: Final = 2_147_483_647
 FLOAT_MAX: Final = 1e12
@@ -135,13 +137,13 @@ class ModelForm(QWidget):
         made = self._inputs[name] = _input_for(field, self.changed.emit, self)
         words = help_of(field)
         made.widget.setObjectName(f"{self._prefix}_{name}")
-        made.widget.setAccessibleName(label_of(name))
-        made.widget.setAccessibleDescription(words)
-        made.widget.setToolTip(words)
+        made.widget.setAccessibleName(say(label_of(name)))
+        made.widget.setAccessibleDescription(say(words))
+        made.widget.setToolTip(say(words))
         made.widget.setMinimumWidth(130)
         made.widget.installEventFilter(self)
-        label = QLabel(label_of(name), self)
-        label.setToolTip(words)
+        label = QLabel(say(label_of(name)), self)
+        label.setToolTip(say(words))
         label.setBuddy(made.widget)
         grid.addWidget(label, row, 0)
         grid.addWidget(made.widget, row, 1)
@@ -191,7 +193,7 @@ class ModelForm(QWidget):
 
     def _show(self, texts: dict[str, str]) -> None:
         for name, line in self._errors.items():
-            line.setText(texts.get(name, ""))
+            line.setText(say(texts.get(name, "")))
             line.setVisible(name in texts)
 
 
@@ -257,8 +259,8 @@ def _extra(field: FieldInfo, name: str) -> Any:
 
 def _input_for(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
     kind = field.annotation
-    if get_origin(kind) is Literal:
-        return _choice(field, get_args(kind), changed, parent)
+    if options := _options(kind):
+        return _choice(field, options, changed, parent)
     if kind is bool:
         return _switch(field, changed, parent)
     if kind is int:
@@ -266,6 +268,14 @@ def _input_for(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -
     if kind is float:
         return _number(field, changed, parent)
     return _words(field, changed, parent)
+
+
+def _options(kind: Any) -> tuple[Any, ...]:
+    """What a Literal has to choose from, with None first where that is one of them; empty for any other type."""
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    among = [part for part in get_args(kind) if get_origin(part) is Literal]
+    return (None, *get_args(among[0])) if among and set(get_args(kind)) == {among[0], NoneType} else ()
 
 
 def _whole(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
@@ -319,7 +329,7 @@ def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _
     default = bool(field.get_default(call_default_factory=True))
     box = QCheckBox("yes" if default else "no", parent)
     box.setChecked(default)
-    box.toggled.connect(lambda on: box.setText("yes" if on else "no"))
+    box.toggled.connect(lambda on: box.setText(say("yes" if on else "no")))
     box.toggled.connect(lambda _on: changed())
     return _Input(box, box.isChecked, box.setChecked)
 
@@ -327,10 +337,15 @@ def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _
 def _choice(field: FieldInfo, options: tuple[Any, ...], changed: Callable[[], None], parent: QWidget) -> _Input:
     pick = Pick(parent)
     for option in options:
-        pick.addItem(str(option), option)
-    pick.setCurrentIndex(max(0, pick.findData(field.get_default(call_default_factory=True))))
+        pick.addItem(str(_extra(field, "none") or "none") if option is None else str(option), option)
+    pick.setCurrentIndex(_place_of(field.get_default(call_default_factory=True), options, 0))
     pick.currentIndexChanged.connect(lambda _place: changed())
-    return _Input(pick, pick.currentData, lambda value: pick.setCurrentIndex(pick.findData(value)))
+    return _Input(pick, pick.currentData, lambda value: pick.setCurrentIndex(_place_of(value, options, -1)))
+
+
+def _place_of(value: object, options: tuple[Any, ...], otherwise: int) -> int:
+    """Where a value stands among options: Qt's own search never finds None."""
+    return options.index(value) if value in options else otherwise
 
 
 def _words(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:

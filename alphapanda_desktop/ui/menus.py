@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.keys import keys_page
 from alphapanda_desktop.ui.sheet import TypedSheet, tell
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.risk import TradingState
@@ -69,30 +70,29 @@ class Menus:
         self._parts: DeskParts | None = None
         self._sheets: DeskSheets | None = None
         bar = window.menuBar()
-        file = bar.addMenu("&File")
+        file = bar.addMenu(say("&File"))
         self._add(file, "Open a &recorded day…", window.ask_recording, "Ctrl+O")
         self.log_out = self._add(file, "&Log out of Kite", self._log_out)
         self.log_out.setEnabled(False)
-        self.settings = self._add(file, "&Settings…", self._show_settings, "Ctrl+,")
-        self.settings.setEnabled(False)
+        self._add(file, "&Settings…", self._show_settings, "Ctrl+,")
         self._add(file, "&Profiles…", self.show_profiles, "Ctrl+Shift+O")
         self._add(file, "&Close AlphaPanda", window.ask_to_close, "Ctrl+Q")
-        self._view = bar.addMenu("&View")
+        self._view = bar.addMenu(say("&View"))
         self._add(self._view, "&Dark colours", partial(window.set_theme, "dark"))
         self._add(self._view, "&Light colours", partial(window.set_theme, "light"))
         self._add(self._view, "&Green rises, red falls", partial(window.set_theme, pair="green and red"))
         self._add(self._view, "&Blue rises, orange falls", partial(window.set_theme, pair="blue and orange"))
-        self._trade = bar.addMenu("&Trade")
+        self._trade = bar.addMenu(say("&Trade"))
         self._trade.menuAction().setVisible(False)
-        self._order = bar.addMenu("&Order")
+        self._order = bar.addMenu(say("&Order"))
         self._order.menuAction().setVisible(False)
-        about = bar.addMenu("&Help")
+        about = bar.addMenu(say("&Help"))
         self._add(about, "&Find an action or an instrument…", self.show_palette, "Ctrl+K")
         self._add(about, "&Keys", self.show_keys, "F1")
         self._add(about, "&About", lambda: self._show("About", f"AlphaPanda Desktop {__version__}"))
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> QAction:
-        action = menu.addAction(text)
+        action = menu.addAction(say(text))
         action.triggered.connect(lambda _checked=False: work())
         if key:
             action.setShortcut(QKeySequence(key))
@@ -125,7 +125,6 @@ class Menus:
             self._add(self._trade, "Ready for the day? (&preflight)…", sheets.show_preflight, "F10")
         if parts.why is not None:
             self._add(self._trade, "&Why this order?…", self._ask_why, "F9")
-        self.settings.setEnabled(parts.settings is not None)
         self._trade.addSeparator()
         # The strip owns the key: here it is only told.
         self._add(self._trade, "&Kill switch\tCtrl+Shift+K", self._window.strip.kill_pressed.emit)
@@ -160,8 +159,13 @@ class Menus:
         self._reduce_action.setEnabled(state is TradingState.ACTIVE)
 
     def _show_settings(self) -> None:
-        if self._sheets is not None:
-            self._sheets.show_settings()
+        """Every setting that has no sheet of its own; what cannot be reached without a login is set here, too."""
+        window, keeper = self._window, self._window.keeper
+        if keeper is not None:
+            from alphapanda_desktop.ui.settingssheet import SettingsSheet
+
+            found = window.deck.find("settings_sheet")
+            window.deck.lay(found or SettingsSheet(keeper(), self._edge, window, window.set_theme))
 
     def show_profiles(self) -> None:
         """The accounts' profiles; there is no need to be logged in."""
@@ -237,8 +241,8 @@ class Menus:
 
     def _show(self, title: str, text: str) -> None:
         dialog = QDialog(self._window)
-        dialog.setWindowTitle(title)
+        dialog.setWindowTitle(say(title))
         box = QVBoxLayout(dialog)
-        box.addWidget(QLabel(text, dialog))
+        box.addWidget(QLabel(say(text), dialog))
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()  # not open(): a modal dialog would shadow the kill switch

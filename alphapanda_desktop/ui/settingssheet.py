@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -29,8 +29,8 @@ from alphapanda_desktop.ui.theme import ui_font
 RESET_COLUMN: Final = 2
 LABEL_PX: Final = 170
 FIELD_PX: Final = 190
-NOTHING: Final = "No setting is called like that. Limits are under Trade › Limits (F8)."
-WHEN: Final = "Settings hold from the next start of the program on."
+NOTHING: Final = "No setting is called like that."
+WHEN: Final = "Colours change at once; all else holds from the next start of the program on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Keeper(Protocol):
 
     def sections(self) -> Sequence[Section]:
         """What can be set here, with the values in force."""
+        ...
+
+    def elsewhere(self, words: Sequence[str]) -> str:
+        """Where that is set, if not here; empty where nobody knows."""
         ...
 
     def keep(self, values: Mapping[str, Mapping[str, object]]) -> None:
@@ -134,9 +138,11 @@ class SettingsSheet(Sheet):
 
     least = QSize(980, 560)
 
-    def __init__(self, keeper: Keeper, edge: Edge, parent: QWidget) -> None:
+    def __init__(self, keeper: Keeper, edge: Edge, parent: QWidget, wear: Callable[[str, str], object]) -> None:
+        """`wear` puts other colours on the program: dark or light, and the pair of what rises and falls."""
         super().__init__("settings_sheet", "Settings", edge, parent)
         self._keeper = keeper
+        self._wear = wear
         self.search = QLineEdit(self)
         self.search.setObjectName("settings_search")
         self.search.setPlaceholderText("Find a setting: cash, recording, seed …")
@@ -176,8 +182,10 @@ class SettingsSheet(Sheet):
         return area
 
     def _seek(self, text: str) -> None:
-        found = [section.seek(text.lower().split()) for section in self.sections]
-        tell(self.nothing, "" if any(found) else NOTHING)
+        words = text.lower().split()
+        found = [section.seek(words) for section in self.sections]
+        where = self._keeper.elsewhere(words)
+        tell(self.nothing, where if any(found) else f"{NOTHING} {where}".strip())
 
     def _follow(self) -> None:
         """Save is for what has changed and is sound; what is not says so under its field."""
@@ -191,5 +199,8 @@ class SettingsSheet(Sheet):
         except AlphaPandaError as error:
             tell(self.answer, str(error))
             return
-        self.edge.notify("The settings are saved; they hold from the next start on.", "info")
+        worn = {name: str(value) for name, value in changed.get("window", {}).items() if name in ("theme", "pair")}
+        if worn:
+            self._wear(worn.get("theme", ""), worn.get("pair", ""))
+        self.edge.notify(f"The settings are saved. {WHEN}", "info")
         self.dismiss()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDoubleSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QToolButton, QWidget
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.preferences import Preferences
@@ -20,7 +20,9 @@ Eventually = Callable[..., Awaitable[Any]]
 
 
 def lay(stage: SheetStage, path: Path, environ: dict[str, str] | None = None) -> SettingsSheet:
-    sheet = SettingsSheet(Preferences(settings_.load(path, environ or {}), path), stage.edge, stage.window)
+    sheet = SettingsSheet(
+        Preferences(settings_.load(path, environ or {}), path), stage.edge, stage.window, lambda *_: None
+    )
     stage.deck.lay(sheet)
     return sheet
 
@@ -58,13 +60,15 @@ def test_a_disk_that_refuses_keeps_the_sheet_and_changes_nothing(run: Any, tmp_p
         path = tmp_path / "nowhere" / "settings.json"
         async with a_stage() as stage:
             keeper = Preferences(settings_.Settings(), path)
-            sheet = SettingsSheet(keeper, stage.edge, stage.window)
+            sheet = SettingsSheet(keeper, stage.edge, stage.window, lambda *_: None)
             stage.deck.lay(sheet)
             cash(sheet).setValue(250_000.0)
             QTest.mouseClick(sheet.save, Qt.MouseButton.LeftButton)
             assert "could not be saved" in sheet.answer.text()
             assert stage.deck.find("settings_sheet") is sheet
-            assert keeper.sections()[0].values["opening_cash"] == 10_00_000.0
+            assert (
+                next(each for each in keeper.sections() if each.name == "paper").values["opening_cash"] == 10_00_000.0
+            )
 
     run(story())
 
@@ -106,18 +110,79 @@ def test_what_the_environment_has_set_cannot_be_changed_here_and_says_so(run: An
         async with a_stage() as stage:
             sheet = lay(stage, tmp_path / "settings.json", {name: "70000"})
             assert cash(sheet).value() == 70_000.0 and not cash(sheet).isEnabled()
-            assert name in sheet.sections[0].section.fixed["opening_cash"]
+            paper = next(each for each in sheet.sections if each.section.name == "paper")
+            assert name in paper.section.fixed["opening_cash"]
 
     run(story())
 
 
-@pytest.mark.parametrize("section", ["paper", "practice", "recording"])
-def test_every_field_has_a_name_and_help_for_those_who_do_not_see(section: str, run: Any, tmp_path: Path) -> None:
+def test_every_setting_of_a_person_is_on_the_sheet_with_words_for_those_who_do_not_see(
+    run: Any, tmp_path: Path
+) -> None:
     async def story() -> None:
         async with a_stage() as stage:
             sheet = lay(stage, tmp_path / "settings.json")
-            for name in getattr(settings_.Settings(), section).model_dump():
-                widget = field(sheet, f"{section}_{name}")
-                assert widget.accessibleName() and widget.accessibleDescription()
+            shown = {
+                f"{each.section.name}_{name}" for each in sheet.sections for name in each.section.model.model_fields
+            }
+            mine = {
+                f"{section}_{name}"
+                for section, of in settings_.Settings.model_fields.items()
+                for name, field in getattr(of.annotation, "model_fields", {}).items()
+                if field.title
+            }
+            assert shown == mine and {"general_mode", "account_redirect_url", "window_theme"} <= shown
+            assert not shown & {"window_layout", "risk_limits", "watchlists_lists"}
+            for name in shown:
+                widget = field(sheet, name)
+                assert widget.accessibleName() and widget.accessibleDescription(), name
+                assert sheet.findChild(QToolButton, f"setting_reset_{name}") is not None, name
 
     run(story())
+
+
+def test_a_mode_can_be_chosen_and_taken_back(run: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        path = tmp_path / "settings.json"
+        async with a_stage() as stage:
+            sheet = lay(stage, path)
+            pick = field(sheet, "general_mode")
+            assert isinstance(pick, QComboBox) and pick.currentText() == "asked on the first page"
+            pick.setCurrentText("paper")
+            QTest.mouseClick(sheet.save, Qt.MouseButton.LeftButton)
+            assert settings_.load(path, {}).general.mode == "paper"
+            sheet = lay(stage, path)
+            back = sheet.findChild(QToolButton, "setting_reset_general_mode")
+            assert back is not None
+            QTest.mouseClick(back, Qt.MouseButton.LeftButton)
+            QTest.mouseClick(sheet.save, Qt.MouseButton.LeftButton)
+            assert settings_.load(path, {}).general.mode is None
+
+    run(story())
+
+
+def test_colours_are_worn_at_once_and_nothing_else_is(run: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        worn: list[tuple[str, str]] = []
+        path = tmp_path / "settings.json"
+        async with a_stage() as stage:
+            keeper = Preferences(settings_.Settings(), path)
+            sheet = SettingsSheet(keeper, stage.edge, stage.window, lambda *what: worn.append(what))
+            stage.deck.lay(sheet)
+            theme = field(sheet, "window_theme")
+            assert isinstance(theme, QComboBox)
+            theme.setCurrentText("light")
+            cash(sheet).setValue(70_000.0)
+            assert worn == []
+            QTest.mouseClick(sheet.save, Qt.MouseButton.LeftButton)
+            assert worn == [("light", "")]
+            kept = settings_.load(path, {})
+            assert (kept.window.theme, kept.paper.opening_cash) == ("light", 70_000.0)
+
+    run(story())
+
+
+@pytest.mark.parametrize(("word", "where"), [("telegr", "Alerts"), ("limits", "F8"), ("shortcut", "Keys"), ("zzz", "")])
+def test_what_is_set_elsewhere_is_said_where(word: str, where: str, tmp_path: Path) -> None:
+    found = Preferences(settings_.Settings(), tmp_path / "settings.json").elsewhere([word])
+    assert where in found and bool(found) is bool(where)
