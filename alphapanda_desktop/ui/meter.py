@@ -16,6 +16,7 @@ from alphapanda_desktop.ui.formats import DASH, grouped
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
 
 EVERY_NS: Final = 1_000_000_000
 """Figures are read this often: a person cannot read faster."""
@@ -164,7 +165,7 @@ class MeterDock:
         self.chip.clicked.connect(lambda _checked=False: self.show())
         window.statusBar().addPermanentWidget(self.chip)
         if view_menu is not None:
-            action = view_menu.addAction("&Meter")
+            action = view_menu.addAction(say("&Meter"))
             action.setObjectName("meter_action")
             action.triggered.connect(lambda _checked=False: self.show())
 
@@ -190,6 +191,6 @@ def view_menu_of(window: QMainWindow) -> QMenu | None:
     """The window's View menu, by its name."""
     for action in window.menuBar().actions():
         menu = action.menu()
-        if isinstance(menu, QMenu) and action.text().replace("&", "") == "View":
+        if isinstance(menu, QMenu) and action.text() == say("&View"):
             return menu
     return None

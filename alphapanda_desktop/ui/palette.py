@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,8 @@ INSTRUMENTS: Final = 12
 """Instruments are offered below the actions, at most so many."""
 
 PAUSE_MS: Final = 60
+LETTER_BEHIND: Final = re.compile(r" \(&\w\)$")
+"""The menu's letter, where the words have no such letter."""
 WHY_NOT: Final = "not possible now"
 
 
@@ -76,7 +79,8 @@ def _command(place: str, action: QAction) -> Command:
 
 def _plain(action: QAction) -> str:
     """Its words without the mark of the menu's key and without the told key."""
-    return action.text().partition("\t")[0].replace("&&", "\0").replace("&", "").replace("\0", "&")
+    words = LETTER_BEHIND.sub("", action.text().partition("\t")[0])
+    return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
 
 
 def found(commands: Iterable[Command], text: str) -> list[Command]:
@@ -160,7 +164,7 @@ class Palette(Sheet):
         if not text or self._search is None or self._show is None:
             return []
         return [
-            Command(one.exchange, f"Chart of {one.tradingsymbol}", one.instrument_type, partial(self._show, one))
+            Command(one.exchange, say(f"Chart of {one.tradingsymbol}"), one.instrument_type, partial(self._show, one))
             for one in self._search(text, INSTRUMENTS)
         ]
 

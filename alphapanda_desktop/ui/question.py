@@ -76,7 +76,7 @@ class Question(QDialog):
         self.back.setObjectName("question_back")
         self.back.setAutoDefault(False)
         self.back.clicked.connect(self.reject)
-        self.yes = QPushButton(yes, self)
+        self.yes = QPushButton(say(yes), self)
         self.yes.setObjectName("question_yes")
         self.yes.setDefault(True)
         self.yes.setMinimumHeight(32)

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from alphapanda_desktop.ui.theme import DARK, Role, Theme
+from alphapanda_desktop.ui.words import say
 
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
@@ -117,22 +118,22 @@ class CellModel(QAbstractTableModel):
             return None
         column = self._headings[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return column.title
+            return say(column.title)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return column.header_tooltip or None
+            return say(column.header_tooltip) or None
         return ALIGNMENT[column.align] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < self.rowCount():
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.cell(index.row(), index.column()).text
+            return say(self.cell(index.row(), index.column()).text)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return ALIGNMENT[self._headings[index.column()].align]
         if role == Qt.ItemDataRole.ForegroundRole:
             return self.theme.colour(self.cell(index.row(), index.column()).colour or "text")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self.tooltip(index.row(), index.column()) or None
+            return say(self.tooltip(index.row(), index.column())) or None
         return None
 
 

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from alphapanda_desktop.ui.tables import CellModel
+from alphapanda_desktop.ui.words import say
 
 PADDING: Final = 8
 TIGHT: Final = 4
@@ -91,6 +92,7 @@ class CellDelegate(QStyledItemDelegate):
         if known is None:
             if len(self._laid) >= MOST_LAID_OUT:
                 self._laid.clear()
+            text = say(text)
             width = metrics.horizontalAdvance(text)
             if width > room + (self.padding if align == "right" else 0):  # a number may use the air around it
                 text = metrics.elidedText(text, ELIDE[elide], room)
@@ -188,7 +190,7 @@ class TableView(QTableView):
         digit = self.fontMetrics().horizontalAdvance("0")
         for place, column in enumerate(self._rows.headings):
             title = (
-                header.fontMetrics().horizontalAdvance(column.title) + 2 * self._padding + 14
+                header.fontMetrics().horizontalAdvance(say(column.title)) + 2 * self._padding + 14
             )  # the sort arrow's room
             header.resizeSection(place, max(column.width_chars * digit + 2 * self._padding, title))
 
@@ -241,9 +243,12 @@ class TableView(QTableView):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        index = self.indexAt(event.pos())
+        index, at = self.indexAt(event.pos()), event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:  # it is about the current row, wherever the mouse is
+            index = self.currentIndex()
+            at = self.viewport().mapToGlobal(self.visualRect(index).bottomLeft())
         if self.menu_for is not None and index.isValid():
-            self.open_menu(self._rows.row(index), event.globalPos())
+            self.open_menu(self._rows.row(index), at)
 
     def open_menu(self, row: Any, at: QPoint) -> QMenu | None:
         """Show the context menu of a row; None if it has no commands."""
@@ -265,5 +270,5 @@ class TableView(QTableView):
             painter = QPainter(self.viewport())
             painter.setPen(self._rows.theme.colour("muted"))
             room = self.viewport().rect().adjusted(12, 8, -12, -8)
-            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.empty_text)
+            painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, say(self.empty_text))
             painter.end()  # the stall watchdog may hold this frame, and with it the painter, a moment longer
