@@ -35,6 +35,8 @@ class Looks:
     scale: int = 100
     """Of everything in the window, in per cent."""
     layout: bytes = b""
+    guide: bool = False
+    """Whether the guided first run goes on."""
     unasked: frozenset[str] = frozenset()
     """Modes in which a ticket sends its order without showing it once more."""
 
@@ -58,6 +60,7 @@ def looks_of(path: Path) -> Looks:
         language=language if language in LANGUAGES else LANGUAGES[0],
         scale=scale if type(scale) is int and scale in SCALES else 100,
         layout=_bytes_of(_at(raw, "window", "layout")),
+        guide=_under(raw, "window", "guide") is True,
         unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )
 
@@ -94,7 +97,12 @@ class WindowMemory:
         """What the window is built with."""
         looks = self._looks
         return Remembered(
-            theme=looks.theme, pair=looks.pair, layout=looks.layout, save=self.keep, unasked=looks.unasked
+            theme=looks.theme,
+            pair=looks.pair,
+            layout=looks.layout,
+            save=self.keep,
+            unasked=looks.unasked,
+            guide=looks.guide,
         )
 
     def settle(self, settings: Settings) -> None:
@@ -105,7 +113,7 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_lists", "chart_key", "theme", "pair" or "ask_first".
+        """Remember "layout", "watch_lists", "chart_key", "theme", "pair", "guide" or "ask_first".
 
         Raises Fatal where the disk does not take it.
         """
@@ -131,6 +139,9 @@ class WindowMemory:
             window.theme = "light" if value == "light" else "dark"
         elif name == "pair":
             window.pair = "blue and orange" if value == "blue and orange" else "green and red"
+        elif name == "guide":
+            window.guide = bool(value)
+            self._looks = replace(self._looks, guide=window.guide)
         elif name == "ask_first":
             window.ask_first = {**window.ask_first, self._mode(): bool(value)}
         save(self._settings, self._path)

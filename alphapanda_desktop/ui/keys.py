@@ -8,6 +8,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
     "Everywhere": {
         "Ctrl+Shift+K": "kill switch, over every sheet and in every window",
         "Ctrl+Shift+C": "cancel all working orders",
+        "Ctrl+Shift+P": "pause the entries of all strategies, or let them enter again; in every window",
         "B / S": "buy / sell what is selected, or what is on the chart",
         "Ctrl+Shift+A": "new alert",
         "Ctrl+K": "find any action or instrument by typing",

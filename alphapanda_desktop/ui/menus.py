@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QLabel, QMenu, QVBoxLayout
 
-from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.keys import keys_page
@@ -89,7 +88,8 @@ class Menus:
         about = bar.addMenu(say("&Help"))
         self._add(about, "&Find an action or an instrument…", self.show_palette, "Ctrl+K")
         self._add(about, "&Keys", self.show_keys, "F1")
-        self._add(about, "&About", lambda: self._show("About", f"AlphaPanda Desktop {__version__}"))
+        self.guide = self._add(about, "&Guided first run", window.show_guide)
+        self._add(about, "&About", self.show_about)
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> QAction:
         action = menu.addAction(say(text))
@@ -109,6 +109,8 @@ class Menus:
         self._add(self._trade, "S&tart all loaded strategies", lambda: self._edge.spawn("start", runner.begin_all()))
         self._add(self._trade, "&Pause entries of all strategies", runner.pause_all)
         self._add(self._trade, "Let all strategies ent&er again", runner.resume_all)
+        # The strip owns the key: here it is only told.
+        self._add(self._trade, "Pause or resume all al&gos\tCtrl+Shift+P", self._window.strip.algos.turn)
         self._add(self._trade, "&Stop all strategies", self._stop_all)
         if parts.bench is not None:
             self._add(self._trade, "&Backtest…", self._window.show_backtest, "F4")
@@ -133,6 +135,7 @@ class Menus:
         self._release_action = self._add(self._trade, "Re&lease the kill switch…", sheets.show_kill)
         if parts.arming.needed:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
+            self._add(self._trade, "Disar&m live trading", parts.arming.disarm)
         self._view.addSeparator()
         self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0")
         for number, dock in enumerate(view.docks, 1):
@@ -238,6 +241,15 @@ class Menus:
         search = parts.market.master.search if parts is not None else None
         commands = commands_of(window.menuBar())
         window.deck.lay(Palette(commands, self._edge, window, search, view.choose if view is not None else None))
+
+    def show_about(self) -> None:
+        """Versions, and the parts of others with their licences."""
+        from alphapanda_desktop.folders import resources
+        from alphapanda_desktop.ui.aboutsheet import AboutSheet
+
+        window, known = self._window, self._window.deck.find("about_sheet")
+        sheet = known or AboutSheet(self._edge, window, window.windowIcon(), resources() / "third-party")
+        window.deck.lay(sheet)
 
     def _show(self, title: str, text: str) -> None:
         dialog = QDialog(self._window)

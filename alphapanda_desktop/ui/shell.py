@@ -18,6 +18,7 @@ from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
 from alphapanda_desktop.ui.theme import PAIRS
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.domain.masterchanges import MasterChanges
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desk import DeskView
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.docks import Dock, Docks
+    from alphapanda_desktop.ui.guide import Guide
     from alphapanda_desktop.ui.liveframe import LiveFrame
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
     from alphapanda_desktop.ui.profiles import Shelf
@@ -75,6 +77,8 @@ class Remembered:
     unasked: frozenset[str] = frozenset()
     pair: str = PAIRS[0]
     """The colours of what rises and falls."""
+    guide: bool = False
+    """Whether the guided first run goes on."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -149,6 +153,7 @@ class MainWindow(QMainWindow):
         self.sheets: DeskSheets | None = None
         self.backtest: BacktestWindow | None = None
         self.live_frame: LiveFrame | None = None
+        self.guide: Guide | None = None
         self.docks: Docks | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
@@ -199,6 +204,20 @@ class MainWindow(QMainWindow):
         parts = [mark, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
         self.setWindowTitle(" — ".join(part for part in parts if part))
         self.strip.show_mode(mode)
+        if self.guide is not None:
+            self.guide.meet_mode(mode)
+        elif mode == "practice" and self.remembered.guide:
+            self.show_guide()
+
+    def show_guide(self) -> None:
+        """The guided first run, from its beginning."""
+        from alphapanda_desktop.ui.guide import Guide
+
+        if self.guide is None:
+            self.guide = Guide(self, self._edge)
+            if self._parts is not None and self.view is not None:
+                self.guide.meet_desk(self._parts, self.view)
+        self.guide.begin()
 
     def show_busy(self, text: str) -> None:
         self._busy.words.setText(text)
@@ -211,6 +230,8 @@ class MainWindow(QMainWindow):
         page = WelcomePage(check, self._edge, self.centre, mode)
         page.recording_wanted.connect(self.ask_recording)
         self._show_page(page)
+        if not mode:
+            self.show_guide()
         return page
 
     def show_problem(self, title: str, text: str, retry: Callable[[], None] | None) -> None:
@@ -241,6 +262,8 @@ class MainWindow(QMainWindow):
         login = LoginView(gate, plan, self._edge, self.centre)
         self._login = login
         self._show_page(login)
+        if self.guide is not None:
+            self.guide.meet_login(gate, login)
         if plan.web:
             login.open_web()
         return login
@@ -299,6 +322,8 @@ class MainWindow(QMainWindow):
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)
         self._show_sheets(parts, view)
+        if self.guide is not None:
+            self.guide.meet_desk(parts, view)
         connect(parts.desk.state_changed, self, lambda _state: self._refresh_strip())
         self._edge.frames.add(self.strip, self._show_pnl)
         self._refresh_strip()
@@ -376,7 +401,7 @@ class MainWindow(QMainWindow):
 
     def notify(self, text: str, level: str = "info") -> None:
         """A notice in the status bar, and in the log where there is one."""
-        self.statusBar().showMessage(text, NOTICE_MS)
+        self.statusBar().showMessage(say(text), NOTICE_MS)
         if self.view is not None:
             self.view.log.add(text, level)
 
