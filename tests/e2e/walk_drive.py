@@ -1,0 +1,57 @@
+"""Runs the program on its own display with hands at it, chapter by chapter; prints what became of each as JSON.
+
+Arguments: the walk ("keyboard" or "mouse"), a folder for the profile, a folder for pictures or "-".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from alphapanda_desktop.__main__ import parser
+from alphapanda_desktop.start import open_window
+from tests.e2e import walk_keyboard, walk_mouse
+from tests.e2e.hands import Hands
+from tests.e2e.headless import MemoryVault
+
+Chapter = Callable[[Hands, Any], Awaitable[None]]
+WALKS: dict[str, dict[str, Chapter]] = {"keyboard": walk_keyboard.CHAPTERS, "mouse": walk_mouse.CHAPTERS}
+CLOCK = "10:30:00"
+"""IST time at which the practice exchange's day begins: far from 06:00, when sessions end."""
+
+
+async def walk(hands: Hands, program: Any, chapters: dict[str, Chapter], told: dict[str, str]) -> None:
+    """Every chapter in turn; one that fails is told, and a person goes on with the next."""
+    for name, chapter in chapters.items():
+        try:
+            async with asyncio.timeout(90):
+                await chapter(hands, program)
+            told[name] = ""
+        except Exception:  # whatever it was is what the test prints
+            told[name] = traceback.format_exc()[-1500:]
+            await hands.picture(f"failed-{name}")
+            await hands.keys("Escape", "Escape")
+
+
+def main(which: str, folder: str, shots: str) -> None:
+    told: dict[str, str] = {}
+    hands = Hands(None if shots == "-" else Path(shots))
+
+    async def drive(program: Any) -> None:
+        try:
+            await walk(hands, program, WALKS[which], told)
+        finally:
+            program._window.close()
+
+    arguments = parser().parse_args(["--mode", "practice", "--data-dir", folder])
+    code = open_window(arguments, drive, MemoryVault())
+    print(json.dumps({"code": code, "told": told}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
