@@ -1,7 +1,8 @@
 """`alphapanda --self-test FILE.json`: whether this installation can do everything, tried out and not looked up.
 
-What a package may have lost is tried part by part: libraries, migrations, TLS roots, zone data, keyring, icons. Then
-the tour runs in processes of its own: login in the web view, ticks, chart, a strategy in its own process, its fill.
+What a package may have lost is tried part by part: libraries, migrations, TLS roots, zone data, keyring, icons, fonts,
+licences. Then the tour runs in processes of its own: login in the web view, ticks, chart, a strategy in its own
+process, its fill.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from alphapanda_desktop import __version__
 from alphapanda_desktop.practice import command
 
 LIBRARIES: Final = (
-    "PySide6.QtWebEngineWidgets", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy", "alembic.command",
+    "PySide6.QtWebEngineWidgets", "PySide6QtAds", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy", "alembic.command",
     "keyring", "aiohttp", "numpy", "talib", "psygnal", "platformdirs", "certifi",
 )  # fmt: skip
 TOUR_LIMIT_S: Final = 300.0
+TRUETYPE: Final = b"\x00\x01\x00\x00"
 PICTURE: Final = "strateg"
 """The tour's picture that is kept: its name holds this."""
 
@@ -151,6 +153,35 @@ def _icons() -> str:
     return f"{len(pictures)} pictures can be drawn"
 
 
+def _fonts() -> str:
+    from alphapanda_desktop.folders import resources
+
+    folder = resources() / "fonts"
+    files = sorted(folder.glob("*.ttf"))
+    broken = [path.name for path in files if path.read_bytes()[:4] != TRUETYPE]
+    if broken or not files:
+        raise Lacking(f"fonts that are none: {', '.join(broken) or 'there are none at all'}")
+    if not (folder / "OFL.txt").is_file():
+        raise Lacking("the fonts came without their licence")
+    return f"{len(files)} fonts and their licence came along"
+
+
+def _papers() -> str:
+    """Licences of others and the bill of materials, which only a package has."""
+    from alphapanda_desktop.folders import resources
+
+    folder = resources() / "third-party"
+    if not getattr(sys, "frozen", False):
+        return "licences and bill of materials are made with the package"
+    listed = json.loads((folder / "third-party.json").read_text(encoding="utf-8"))
+    bill = json.loads((folder / "sbom.cdx.json").read_text(encoding="utf-8"))
+    texts = (folder / "LICENSES.txt").read_text(encoding="utf-8")
+    unnamed = [part["name"] for part in listed if part["name"] not in texts]
+    if unnamed or len(bill["components"]) != len(listed):
+        raise Lacking(f"{len(listed)} parts, {len(bill['components'])} in the bill, without a licence: {unnamed}")
+    return f"{len(listed)} parts of others, each with its licence, and a CycloneDX {bill['specVersion']} bill"
+
+
 def _strategies() -> str:
     from alphapanda_desktop.strategies import SHIPPED
 
@@ -166,6 +197,8 @@ TRIALS: Final[dict[str, Callable[[], str]]] = {
     "zone data": _zones,
     "keyring": _keyring,
     "icons": _icons,
+    "fonts": _fonts,
+    "licences": _papers,
     "strategies": _strategies,
 }
 
