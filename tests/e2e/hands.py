@@ -116,7 +116,7 @@ class Hands:
         entry = _entry(bar.actions(), path[0])
         await self.click_at(_of(bar, bar.actionGeometry(entry)))
         for words in path[1:]:
-            shown = await self.until(lambda: QApplication.activePopupWidget(), f"{path[0]} does not open")
+            shown = await self.until(QApplication.activePopupWidget, f"{path[0]} does not open")
             assert isinstance(shown, QMenu)
             entry = _entry(shown.actions(), words)
             await self.click_at(_of(shown, shown.actionGeometry(entry)))

@@ -32,7 +32,7 @@ async def walk(hands: Hands, program: Any, chapters: dict[str, Chapter], told: d
             async with asyncio.timeout(90):
                 await chapter(hands, program)
             told[name] = ""
-        except Exception:  # whatever it was is what the test prints
+        except Exception:  # noqa: BLE001  # whatever it was is what the test prints
             told[name] = traceback.format_exc()[-1500:]
             await hands.picture(f"failed-{name}")
             await hands.keys("Escape", "Escape")

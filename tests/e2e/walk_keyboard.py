@@ -21,7 +21,7 @@ async def logs_in(hands: Hands, program: Any) -> None:
     window = of(program)
     login = await hands.until(lambda: window.login, "no login page")
     address = await log_in(program.gate.login_url)
-    await hands.until(lambda: login.paste.isVisible(), "no field for the address")
+    await hands.until(login.paste.isVisible, "no field for the address")
     await hands.keys("alt+p") if not login.paste.hasFocus() else None
     if not login.paste.hasFocus():
         for _ in range(30):
@@ -65,7 +65,7 @@ async def buys_and_sells(hands: Hands, program: Any) -> None:
     await hands.until(lambda: hands.seen("ticket_confirm"), "the order is not shown once more")
     await hands.picture("confirm")
     await hands.keys("Return")
-    await hands.until(lambda: desk.fills(), "no fill")
+    await hands.until(desk.fills, "no fill")
     await hands.until(lambda: not ticket.isVisible(), "the ticket stays")
     assert desk.fills()[0].transaction_type == "BUY" and desk.fills()[0].key == "NSE:INFY"
 
