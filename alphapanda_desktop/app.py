@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
+from alphapanda_desktop.care import Care
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.keptlimits import KeptLimits
@@ -80,6 +81,7 @@ class Program:
         window.keeper = self._keeper
         window.shelf = Profiles(options.folder.parents[1], options.folder.name, hold)
         self._vaults: dict[str, KeyringVault] = {}
+        self.care = Care(window, edge, options, lambda: settings.account.api_key, self._vault)
         self._open = False
         self._meter: object = None
         self._upkeep: Upkeep | None = None
@@ -479,7 +481,7 @@ class Program:
 
     def _failed(self, name: str, error: BaseException) -> None:
         log.error("task %s failed", name, exc_info=error)
-        self._window.notify(f"{name}: {type(error).__name__}: {error}", "danger")
+        self.care.failed(name, error)
 
     def _save_settings(self) -> None:
         settings_.save(self._settings, self._options.settings_file)

@@ -9,12 +9,12 @@ import sys
 import threading
 import time
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 STALL_S: Final = 0.05
 """Longer than this without a beat, and the loop was held."""
@@ -31,6 +31,9 @@ IDLE_IN: Final = frozenset(
 )  # fmt: skip
 """A thread whose innermost frame is one of these waits."""
 
+CRASHES: Final = "crash.log"
+"""Where the interpreter writes its stacks as it dies."""
+RECENT_LINES: Final = 2_000
 LOG_BYTES: Final = 2_000_000
 LOGS_KEPT: Final = 5
 _HOME: Final = f"{Path(__file__).parent}{os.sep}"
@@ -78,9 +81,9 @@ class _Redact(logging.Filter):
         text = _text_of(record)
         if record.exc_info and not record.exc_text:
             record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        record.msg, record.args = _struck(text), ()
-        record.exc_text = record.exc_text and _struck(record.exc_text)
-        record.stack_info = record.stack_info and _struck(record.stack_info)
+        record.msg, record.args = struck(text), ()
+        record.exc_text = record.exc_text and struck(record.exc_text)
+        record.stack_info = record.stack_info and struck(record.stack_info)
         return True
 
 
@@ -91,11 +94,39 @@ def _text_of(record: logging.LogRecord) -> str:
         return f"{record.msg!r} with {record.args!r}"
 
 
-def _struck(text: str) -> str:
+def struck(text: str) -> str:
+    """The text without any secret that is known."""
     # In the order of their length: one secret may hold another.
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
     return text
+
+
+class Line(NamedTuple):
+    """One line of the program's log; `at` in epoch seconds, `level` as logging numbers it."""
+
+    at: float
+    level: int
+    source: str
+    text: str
+
+
+class Recent(logging.Handler):
+    """The last lines of the log, for the screen. Lines are added in any thread; `count` grows with each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[Line] = deque(maxlen=RECENT_LINES)
+        self.count = 0
+        self.addFilter(_Redact())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = f"{record.getMessage()}\n{record.exc_text}" if record.exc_text else record.getMessage()
+        self.lines.append(Line(record.created, record.levelno, record.name, text))
+        self.count += 1
+
+
+RECENT: Final = Recent()
 
 
 def set_up(folder: Path, *, verbose: bool = False) -> Path:
@@ -107,24 +138,25 @@ def set_up(folder: Path, *, verbose: bool = False) -> Path:
     handler.addFilter(_Redact())
     root = logging.getLogger()
     root.addHandler(handler)
+    root.addHandler(RECENT)
     root.setLevel(logging.INFO)
     if verbose:
         console = logging.StreamHandler(sys.stderr)
         console.addFilter(_Redact())
         root.addHandler(console)
     path.chmod(0o600)
-    faulthandler.enable((folder / "crash.log").open("a", encoding="utf-8"))
+    faulthandler.enable((folder / CRASHES).open("a", encoding="utf-8"))
     return path
 
 
-def catch_crashes(tell: Callable[[str], None]) -> None:
-    """Log what nobody caught, in any thread, and tell the person in words."""
+def catch_crashes(tell: Callable[[BaseException], None]) -> None:
+    """Log what nobody caught, and tell of it; in whatever thread it came up."""
 
     def caught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             return
         log.critical("not caught", exc_info=(kind, error, trace))
-        tell(f"{kind.__name__}: {error}")
+        tell(error)
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

@@ -40,9 +40,11 @@ class Elsewhere:
 class Owner:
     """This process holds the profile until `release`, or until it ends."""
 
-    def __init__(self, folder: Path, held: BinaryIO) -> None:
+    def __init__(self, folder: Path, held: BinaryIO, killed_pid: int = 0) -> None:
         self._folder = folder
         self._held = held
+        self.killed_pid = killed_pid
+        """Who held it before and did not let it go itself; 0 where nobody was killed over it."""
         self._server: QLocalServer | None = None
         self._come_forward: Callable[[], None] | None = None
 
@@ -78,7 +80,10 @@ class Owner:
         if self._server is not None:
             self._server.close()
             self._server = None
-        self._held.close()
+        if not self._held.closed:
+            self._held.seek(0)
+            self._held.truncate()  # who finds a number here knows that its process was killed
+            self._held.close()
 
 
 def take(folder: Path, patience_s: float = PATIENCE_S) -> Owner | Elsewhere:
@@ -91,7 +96,7 @@ def take(folder: Path, patience_s: float = PATIENCE_S) -> Owner | Elsewhere:
     while True:
         held = _lock(folder / LOCK)
         if held is not None:
-            return Owner(folder, held)
+            return Owner(folder, *held)
         if _call(folder, deadline):
             return Elsewhere(True, _holder(folder / LOCK))
         if time.monotonic() >= deadline:
@@ -102,7 +107,7 @@ def take(folder: Path, patience_s: float = PATIENCE_S) -> Owner | Elsewhere:
 def hold(folder: Path) -> Owner | None:
     """The profile in this folder, or None where another process has it, which is left alone. Raises Fatal as `take`."""
     held = _lock(folder / LOCK)
-    return Owner(folder, held) if held is not None else None
+    return Owner(folder, *held) if held is not None else None
 
 
 def socket_name(folder: Path) -> str:
@@ -123,8 +128,8 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
 
 
-def _lock(path: Path) -> BinaryIO | None:
-    """The file, locked and bearing this process's number, or None while another process has it."""
+def _lock(path: Path) -> tuple[BinaryIO, int] | None:
+    """The file, locked and bearing this process's number, and whose it bore; None while another process has it."""
     try:
         file = path.open("r+b") if path.exists() else path.open("x+b")
     except FileExistsError:
@@ -134,11 +139,12 @@ def _lock(path: Path) -> BinaryIO | None:
     if not _try_lock(file):
         file.close()
         return None
+    left = file.read(20).strip()
     file.seek(0)
     file.truncate()
     file.write(f"{os.getpid()}\n".encode())
     file.flush()
-    return file
+    return file, int(left) if left.isdigit() else 0
 
 
 if sys.platform == "win32":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.faults import crash_of_last_run
 from alphapanda_desktop.folders import data_dir, replay_dir, resources, title_of
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Program
+    from alphapanda_desktop.care import Care
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.loop import AppLoop
     from alphapanda_desktop.memory import Looks, WindowMemory
@@ -164,6 +166,7 @@ class _Opening:
         self._window: MainWindow | None = None
         self._loop: AppLoop | None = None
         self._watchdog = logs.Watchdog()
+        self._care: Care | None = None
 
     def run(self, drive: Drive | None, vault: Vault | None) -> int:
         from alphapanda_desktop.trading.meter import Meter
@@ -302,10 +305,16 @@ class _Opening:
         if deaf:
             log.warning("a second launch will not find this window: %s", deaf)
 
-    def _tell_crash(self, text: str) -> None:
+    def _tell_crash(self, error: BaseException) -> None:
         # Errors come from any thread, and the window may be touched by its own alone.
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._notify, f"unexpected error: {text}", "danger")
+            self._loop.call_soon_threadsafe(self._fault, "", error)
+
+    def _fault(self, doing: str, error: BaseException) -> None:
+        if self._care is not None:
+            self._care.failed(doing, error)
+        else:
+            self._notify(f"{doing or 'unexpected error'}: {type(error).__name__}: {error}", "danger")
 
     def _mode(self) -> str:
         return self._window.mode if self._window is not None else ""
@@ -316,7 +325,7 @@ class _Opening:
 
     def _failed(self, name: str, error: BaseException) -> None:
         log.error("task %s failed", name, exc_info=error)
-        self._notify(f"{name}: {type(error).__name__}: {error}", "danger")
+        self._fault(name, error)
 
     async def _programs(
         self, edge: Edge, memory: WindowMemory, settings: Settings, vault: Vault | None, drive: Drive | None
@@ -328,12 +337,19 @@ class _Opening:
         while True:
             assert self._window is not None
             program = Program(options, self._window, edge, settings)
+            self._look_after(program)
             _end_on_signals(self._window)
             code = await program.run(drive)
             if program.rewound_to is None or options.replay is None:
                 return code
             options = replace(options, replay=replace(options.replay, at_ns=program.rewound_to, speed=program.speed))
             await self._replace_window(edge, memory)
+
+    def _look_after(self, program: Program) -> None:
+        """Have unexpected errors shown, and say once how the run before ended where nobody closed it."""
+        first, self._care = self._care is None, program.care
+        if first:
+            program.care.tell_last_run(crash_of_last_run(self._own / "logs", self._owner.killed_pid))
 
     async def _replace_window(self, edge: Edge, memory: WindowMemory) -> None:
         """Another window in the place of this one."""

@@ -11,7 +11,7 @@ import platform
 import sqlite3
 import sys
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -23,13 +23,23 @@ from sqlalchemy import func, select
 
 from alphapanda_desktop import __version__
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.ports import Vault
 from alphapanda_desktop.domain.preflight import Check
+from alphapanda_desktop.domain.progress import Progress
+from alphapanda_desktop.preflight import Places, preflight
 from alphapanda_desktop.store.proof import open_to_read
 from alphapanda_desktop.store.redact import STRUCK, Redactor
 from alphapanda_desktop.store.schema import JOURNAL
+from alphapanda_desktop.trading.session import ACCESS_TOKEN
+from alphapanda_desktop.trading.tokens import token_from_text
 
 LOG_TAIL: Final = 1_000_000
 """Characters of each log, from its end."""
+
+API_SECRET: Final = "api_secret"
+"""As the vault calls it."""
+MODES: Final = ("practice", "paper", "live")
+NAME: Final = "alphapanda-support"
 
 LIBRARIES: Final = (
     "PySide6", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy", "alembic", "keyring", "aiohttp", "numpy",
@@ -37,19 +47,48 @@ LIBRARIES: Final = (
 )  # fmt: skip
 
 
-def bundle(profile: Path, out: Path, now: datetime, checks: Sequence[Check], secrets: Iterable[str]) -> list[str]:
-    """Write the zip, whole or not at all; the names of what is in it.
+async def looked(
+    places: Places, vault_of: Callable[[str], Vault], now: Callable[[], datetime]
+) -> tuple[list[Check], set[str]]:
+    """The preflight, and every secret that the keyring has of this profile, to be struck out."""
+    secrets = {places.api_key}
+    for mode in MODES:
+        vault = vault_of(mode)
+        token = token_from_text(await vault.get(ACCESS_TOKEN) or "")
+        secrets |= {await vault.get(API_SECRET) or "", *((token.access_token, token.user_id) if token else ())}
+    return await preflight(places, vault_of(places.mode), now), secrets
 
-    `secrets` are struck out wherever they stand, besides what looks like one. Raises Fatal where it cannot be written.
+
+def bundle(
+    profile: Path,
+    out: Path,
+    now: datetime,
+    checks: Sequence[Check],
+    secrets: Iterable[str],
+    *,
+    more: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """Write the zip, whole or not at all; the names of what is in it. Runs on any thread.
+
+    `secrets` are struck out wherever they stand, besides what looks like one; `more` is what only a running program
+    knows. Raises Fatal where it cannot be written, Stopped where `progress` was.
     """
+    progress = progress or Progress("support bundle")
     struck = sorted({secret for secret in secrets if len(secret) >= 6}, key=len, reverse=True)
-    parts = {name: _clean(text, struck) for name, text in _parts(profile, now, checks).items()}
+    parts, redactor = _parts(profile, now, checks, more or {}), Redactor()
+    texts = dict[str, str]()
+    for count, (name, text) in enumerate(parts.items()):
+        progress.at(count, 2 * len(parts), f"reading {name}")
+        texts[name] = _struck(text(), struck)
+        redactor.learn({"text": texts[name]})  # what one of them gives away of an account is struck out of all
     half = out.with_name(out.name + ".part")
     try:
         half.touch(mode=0o600)
         with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as file:
-            for name, text in parts.items():
-                file.writestr(name, text)
+            for name, words in texts.items():
+                progress.step(f"writing {name}")
+                file.writestr(name, str(redactor.told({"text": words})["text"]))
         half.replace(out)
     except OSError as error:
         raise Fatal(f"The support bundle could not be written to {out}: {error.strerror or error}") from error
@@ -58,17 +97,29 @@ def bundle(profile: Path, out: Path, now: datetime, checks: Sequence[Check], sec
     return list(parts)
 
 
-def _parts(profile: Path, now: datetime, checks: Sequence[Check]) -> dict[str, str]:
-    parts = {
-        "about.json": _json(_about(now)),
-        "preflight.json": _json([asdict(check) for check in checks]),
-        "settings.json": _json(_settings(profile / "settings.json")),
-        "databases.json": _json({path.name: _counts(path) for path in sorted(profile.glob("*.sqlite"))}),
-        "files.json": _json(_files(profile)),
+def _parts(
+    profile: Path, now: datetime, checks: Sequence[Check], more: Mapping[str, object]
+) -> dict[str, Callable[[], str]]:
+    """What gives the text of each file in the bundle."""
+    parts: dict[str, Callable[[], str]] = {
+        "about.json": lambda: _json(_about(now)),
+        "preflight.json": lambda: _json([asdict(check) for check in checks]),
+        "settings.json": lambda: _json(_settings(profile / "settings.json")),
+        "databases.json": lambda: _json({path.name: _counts(path) for path in sorted(profile.glob("*.sqlite"))}),
+        "files.json": lambda: _json(_files(profile)),
     }
+    for name, value in more.items():
+        parts[name] = lambda value=value: _json(value)  # type: ignore[misc]
     for log in sorted((profile / "logs").glob("*.log*")):
-        parts[f"logs/{log.name}"] = log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+        parts[f"logs/{log.name}"] = lambda log=log: _tail(log)  # type: ignore[misc]
     return parts
+
+
+def _tail(log: Path) -> str:
+    try:
+        return log.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:]
+    except OSError as error:  # it was turned over this moment
+        return str(error)
 
 
 def _json(value: object) -> str:
@@ -124,9 +175,7 @@ def _files(profile: Path) -> list[dict[str, object]]:
     return [{"name": str(path.relative_to(profile)), "bytes": path.stat().st_size} for path in found[:2000]]
 
 
-def _clean(text: str, struck: Sequence[str]) -> str:
+def _struck(text: str, struck: Sequence[str]) -> str:
     for secret in struck:
         text = text.replace(secret, STRUCK)
-    redactor = Redactor()
-    redactor.learn({"text": text})
-    return str(redactor.told({"text": text})["text"])
+    return text.replace(str(Path.home()), "~")  # it has the person's name in it

@@ -85,7 +85,7 @@ def test_a_crash_in_any_thread_is_logged_and_told(log, monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     told = []
-    logs.catch_crashes(told.append)
+    logs.catch_crashes(lambda error: told.append(f"{type(error).__name__}: {error}"))
     thread = threading.Thread(target=lambda: 1 / 0)
     thread.start()
     thread.join()

@@ -95,6 +95,19 @@ def test_what_a_killed_copy_leaves_is_taken_over_at_once(tmp_path: Path) -> None
             other.end()
 
 
+def test_who_was_killed_over_a_profile_is_named_to_the_next_once(tmp_path: Path) -> None:
+    killed = Launch(tmp_path, then=DEAF)
+    assert killed.line() == "owner"
+    killed.end(signal.SIGKILL)
+    heir = take(tmp_path)
+    assert isinstance(heir, Owner) and heir.killed_pid == killed.process.pid
+    heir.release()
+    heir.release()
+    other = take(tmp_path)
+    assert isinstance(other, Owner) and other.killed_pid == 0
+    other.release()
+
+
 def test_a_copy_that_does_not_answer_keeps_its_profile_and_is_named(tmp_path: Path) -> None:
     deaf = Launch(tmp_path, then=DEAF)
     try:
@@ -126,7 +139,7 @@ def test_a_profile_that_was_let_go_can_be_taken_again(tmp_path: Path) -> None:
     assert isinstance(take(tmp_path, patience_s=0.0), Elsewhere)
     first.release()
     second = take(tmp_path)
-    assert isinstance(second, Owner)
+    assert isinstance(second, Owner) and second.killed_pid == 0
     second.release()
 
 

@@ -15,6 +15,7 @@ from alphapanda_desktop.commands import support as command
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.preflight import Check, Standing
+from alphapanda_desktop.domain.progress import Progress, Stopped
 from alphapanda_desktop.preflight import Places
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -81,3 +82,29 @@ def test_the_command_names_what_is_in_the_bundle(tmp_path: Path, capsys: pytest.
     assert "preflight.json" in capsys.readouterr().out
     assert "about.json" in texts(out)
     assert command.run(["--out", str(tmp_path / "no" / "b.zip")], Places(tmp_path, "practice", "", ""), "default") == 2
+
+
+def test_it_can_be_stopped_and_then_nothing_is_left_of_it(arun: Any, tmp_path: Path) -> None:
+    arun(a_used_profile(tmp_path))
+    seen = list[str]()
+
+    class Impatient(Progress):
+        def at(self, done: int, total: int | None = None, words: str | None = None) -> None:
+            seen.append(words or "")
+            if done == 9:
+                self.stop()
+            super().at(done, total, words)
+
+    with pytest.raises(Stopped):
+        bundle(tmp_path, tmp_path / "b.zip", NOW, [], [], progress=Impatient("support bundle"))
+    assert len(seen) == 10 and seen[-1] == "writing settings.json"
+    assert list(tmp_path.glob("b.zip*")) == []
+
+
+def test_what_a_running_program_adds_is_struck_out_as_well(arun: Any, tmp_path: Path) -> None:
+    arun(a_used_profile(tmp_path))
+    out = tmp_path / "b.zip"
+    more = {"faults.json": [{"trace": "ValueError: accessTokenCanary of AB9876"}]}
+    bundle(tmp_path, out, NOW, [], ["accessTokenCanary"], more=more)
+    text = texts(out)["faults.json"]
+    assert "ValueError" in text and not [canary for canary in CANARIES if canary in text]
