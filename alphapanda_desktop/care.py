@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.ui.crashsheet import CrashSheet
     from alphapanda_desktop.ui.edge import Edge
     from alphapanda_desktop.ui.shell import MainWindow
+    from alphapanda_desktop.ui.theme import Role
 
 log = logging.getLogger("alphapanda.care")
 
@@ -93,7 +94,7 @@ class Care:
         sheet.say(crashsheet.IN_IT, "")
         sheet.setFocus()
 
-    def _sheet(self, name: str, title: str, role: crashsheet.Role) -> CrashSheet:
+    def _sheet(self, name: str, title: str, role: Role) -> CrashSheet:
         window, deck = self._window, self._window.deck
         sheet = deck.find(name)
         if not isinstance(sheet, crashsheet.CrashSheet):
