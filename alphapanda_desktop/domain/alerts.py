@@ -205,7 +205,7 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class AlertFact:
-    """One row of the journal of alerts: `fact` is "set", "armed", "fired", "seen" or "removed"."""
+    """One row of the journal of alerts: `fact` is "set", "armed", "side", "fired", "seen" or "removed"."""
 
     alert_id: str
     fact: str
@@ -248,6 +248,8 @@ class Folded:
         elif own in self.alerts and fact.fact == "armed":
             side = _whole(detail.get("side"))
             self.alerts[own] = replace(self.alerts[own], armed=True, side=side, armed_at=fact.at)
+        elif own in self.alerts and fact.fact == "side":
+            self.alerts[own] = replace(self.alerts[own], side=_whole(detail.get("side")))
         elif own in self.alerts and fact.fact == "fired":
             self._fired(self.alerts[own], fact)
 

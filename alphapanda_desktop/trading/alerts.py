@@ -58,6 +58,8 @@ KEPT: Final = 500
 OWNER: Final = "alerts"
 EVENTS: Final = {"COMPLETE": "filled", "REJECTED": "rejected", "CANCELLED": "cancelled", UNKNOWN: "unknown"}
 ON_TICKS: Final = frozenset({Kind.PRICE, Kind.MOVE})
+WITH_SIDE: Final = frozenset({Kind.PRICE, Kind.MOVE, Kind.INDICATOR, Kind.PNL})
+"""Kinds whose value may cross its line while the program is closed."""
 BY_CLOCK: Final = frozenset({Kind.PNL, Kind.SESSION, Kind.FEED})
 
 Ends = Callable[[], None]
@@ -94,6 +96,7 @@ class AlertBook:
         self.values = Values(market, desk, gate, clock, hours=hours)
         self._folded = Folded(KEPT)
         self._count = 0
+        self._side_kept_s: dict[str, float] = {}
         self._crossings: dict[str, Crossing] = {}
         self._ends: dict[str, Ends] = {}
         self._rest_until_s: dict[str, float] = {}
@@ -251,6 +254,7 @@ class AlertBook:
     def _drop(self, alert_id: str) -> None:
         self._crossings.pop(alert_id, None)
         self._rest_until_s.pop(alert_id, None)
+        self._side_kept_s.pop(alert_id, None)
         end = self._ends.pop(alert_id, None)
         if end is not None:
             end()
@@ -261,6 +265,18 @@ class AlertBook:
         for alert in self.alerts:
             if alert.rule.kind in BY_CLOCK and alert.id in self._crossings:
                 self._look_at(alert.id)
+        for alert in self.alerts:
+            if alert.armed and alert.rule.kind in WITH_SIDE and alert.id in self._crossings:
+                self._keep_side(alert, self._crossings[alert.id].side)
+
+    def _keep_side(self, alert: Alert, side: int) -> None:
+        """Write down that the value has come back over its line: what crosses it while we are closed is news then."""
+        now_s = self._now_s()
+        if side == crossing_of(alert.rule, alert.side).side or self._rests(alert.id):
+            return
+        if now_s - self._side_kept_s.get(alert.id, float("-inf")) >= REST_S:
+            self._side_kept_s[alert.id] = now_s
+            self._write_behind(AlertFact(alert.id, "side", self._market.now(), {"side": side}))
 
     def _look_at(self, alert_id: str) -> None:
         alert, crossing = self._folded.alerts.get(alert_id), self._crossings.get(alert_id)
@@ -282,7 +298,8 @@ class AlertBook:
         for alert in self.alerts:
             rule = alert.rule
             concerns = rule.kind is Kind.ORDER and rule.event == event and rule.key in ("", order.key)
-            about = f"{order.tag or order.order_id} {order.status}"
+            # Orders of other programs may share a tag: their numbers do not.
+            about = f"{order.order_id or order.tag} {order.status}"
             if concerns and alert.armed and (alert.id, about) not in self._folded.told and _is_news(alert, order):
                 self._fire(alert, self._order_words(order, event), 0, about)
 
@@ -301,17 +318,25 @@ class AlertBook:
         self._folded.take(fact)
         if not alert.rule.repeat:
             self._drop(alert.id)
-        writing = self._scope.spawn(f"alert {alert.id} fired", self._keep(fact))
-        self._behind.add(writing)
-        writing.add_done_callback(self._behind.discard)
+        self._spawn_keeping(fact)
         self._scope.call("alert", self.fired.emit, self._folded.firings[name])
         self._scope.call("alert", self.changed.emit)
+
+    def _write_behind(self, fact: AlertFact) -> None:
+        self._folded.take(fact)
+        self._spawn_keeping(fact)
+
+    def _spawn_keeping(self, fact: AlertFact) -> None:
+        writing = self._scope.spawn(f"alert {fact.alert_id} {fact.fact}", self._keep(fact))
+        self._behind.add(writing)
+        writing.add_done_callback(self._behind.discard)
 
     async def _keep(self, fact: AlertFact) -> None:
         try:
             await self._journal.alert_fact(fact)
         except AlphaPandaError as error:
-            self.noticed.emit(f"An alert fired and could not be journaled; after a restart it may tell again: {error}")
+            what = "An alert fired and" if fact.fact == "fired" else "Where an alert's value stands"
+            self.noticed.emit(f"{what} could not be journaled; after a restart it may tell again: {error}")
 
     async def _write(self, alert_id: str, what: str, detail: dict[str, object]) -> None:
         if self._behind:

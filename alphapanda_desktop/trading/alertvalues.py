@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from alphapanda_desktop.domain import indicators
 from alphapanda_desktop.domain.alerts import LOGIN, Crossing, Direction, Kind, Rule
 from alphapanda_desktop.domain.bars import BarSeries
-from alphapanda_desktop.domain.calendar import EXCHANGES, closing_time, is_open
+from alphapanda_desktop.domain.calendar import closing_time, is_open, session_on
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.pnl import Pnl
 from alphapanda_desktop.domain.ports import Clock, LinkState
+from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.trading.market import Market
 
 Floats = NDArray[np.float64]
@@ -112,9 +113,16 @@ class Values:
         instrument = self._instrument(rule) if rule.key else None
         if instrument is None:
             return max(0.0, self._now_s() - self._heard_s)
-        if self._hours and not is_open(instrument.exchange, self._market.now()):
+        age_s = self._market.age_s(instrument.instrument_token)
+        return age_s if age_s is None or not self._hours else self._since_bell(instrument.exchange, age_s)
+
+    def _since_bell(self, exchange: str, age_s: float) -> float | None:
+        """A silence that began before the exchange opened is counted from its bell; none while it is closed."""
+        now = self._market.now()
+        day = session_on(exchange, now.astimezone(IST).date())
+        if day is None or not is_open(exchange, now):
             return None
-        return self._market.age_s(instrument.instrument_token)
+        return min(age_s, (now - day.open).total_seconds())
 
     # -- what they share -------------------------------------------------------------------------------------
 
@@ -122,11 +130,14 @@ class Values:
         return self._market.master.by_key(rule.key) if rule.key else None
 
     def _speaks(self) -> bool:
-        """Whether ticks are due at all."""
+        """Whether ticks are due at all: of something that is watched, on an exchange that is open."""
         if self._market.frozen_at is not None or self._market.link.state is LinkState.OFF:
             return False
-        now = self._market.now()
-        return not self._hours or any(is_open(exchange, now) for exchange in EXCHANGES)
+        now, master = self._market.now(), self._market.master
+        watched = [instrument for token in self._market.watched() if (instrument := master.by_token(token)) is not None]
+        if not self._hours:
+            return bool(watched)
+        return any(is_open(exchange, now) for exchange in {instrument.exchange for instrument in watched})
 
 
 def crossing_of(rule: Rule, side: int = 0) -> Crossing:

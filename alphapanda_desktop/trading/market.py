@@ -152,6 +152,10 @@ class Market:
         if self._wishes.pop(owner, None) is not None:
             self._tell_feed()
 
+    def watched(self) -> list[int]:
+        """Tokens that the feed was asked for, whoever wants them."""
+        return list(self._told)
+
     def _union(self) -> dict[int, Mode]:
         union: dict[int, Mode] = {}
         for wish in self._wishes.values():

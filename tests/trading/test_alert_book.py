@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,19 @@ import pytest
 
 from alphapanda_desktop.domain.alerts import AlertFact, Firing, Kind, Rule
 from alphapanda_desktop.domain.errors import Fatal, Refused
+from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Interval, Mode, Ohlc, Tick
+from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.trading.alerts import MOST, AlertBook
-from tests.fakes import bars_of
+from tests.fakes import an_instrument, bars_of
 from tests.trading.desk_fakes import INFY, TCS, Stage, a_desk
 
 Arun = Callable[..., Any]
 Eventually = Callable[..., Any]
+GOLD = an_instrument("GOLD26DECFUT", token=7 + (50 << 8), exchange="MCX")
 ABOVE = Rule(kind=Kind.PRICE, key=INFY.key, direction="above", level=110.0)
 
 
@@ -243,6 +248,7 @@ def test_net_results_sessions_and_silence_are_looked_at_by_the_clock(arun: Arun)
         async with a_book(gate=gate) as watch:
             book, stage = watch.book, watch.stage
             await book.add(Rule(kind=Kind.SESSION, event="login", level=30.0))
+            stage.market.watch("test", [INFY], Mode.QUOTE)
             await book.add(Rule(kind=Kind.FEED, level=15.0))
             await book.add(Rule(kind=Kind.PNL, direction="below", level=-50.0))
             book.look()
@@ -325,5 +331,95 @@ def test_a_price_of_before_the_link_fires_nothing(arun: Arun) -> None:
             old = Tick(INFY.instrument_token, Mode.FULL, 200.0, exchange_epoch_s=stage.at_s)
             stage.sink.ticks([old])
             assert watch.told == []
+
+    arun(story())
+
+
+def test_a_line_that_was_crossed_while_the_program_was_closed_is_told_though_it_was_armed_beyond_it(
+    arun: Arun, eventually: Eventually
+) -> None:
+    async def story() -> None:
+        journal = Facts()
+        async with a_book(journal) as watch:
+            alert = await watch.book.add(ABOVE)
+            watch.stage.tick(120.0)
+            await watch.book.rearm(alert.id)  # beyond its line: the price has to come back first
+            watch.stage.tick(105.0)  # which it does
+            watch.book.look()
+            await eventually(lambda: journal.rows[-1].fact == "side")
+            again = Watch(watch.stage, journal, Gate())
+            await again.book.open()
+            watch.stage.tick(115.0)
+            assert len(again.told) == 1
+            again.book.close()
+
+    arun(story())
+
+
+def test_a_price_that_dances_on_its_line_writes_one_row_a_minute(arun: Arun) -> None:
+    async def story() -> None:
+        journal = Facts()
+        async with a_book(journal) as watch:
+            await watch.book.add(replace(ABOVE, repeat=True))
+            for second in range(50):
+                watch.stage.tick(109.0 if second % 2 else 111.0)
+                watch.stage.clock.advance(1.0)
+                watch.book.look()
+                await asyncio.sleep(0)
+            assert [row.fact for row in journal.rows].count("side") <= 1
+
+    arun(story())
+
+
+def test_two_foreign_orders_with_one_tag_are_two_pieces_of_news(arun: Arun) -> None:
+    async def story() -> None:
+        async with a_book() as watch:
+            await watch.book.add(Rule(kind=Kind.ORDER, event="rejected", repeat=True))
+            for number in ("7001", "7002", "7001"):
+                order = Order(
+                    order_id=number, status="REJECTED", exchange="NSE", tradingsymbol="INFY", tag="MYALGO",
+                    transaction_type="BUY", quantity=10, product="MIS", order_type="LIMIT",
+                )  # fmt: skip
+                watch.stage.desk.order_changed.emit(order)
+            assert len(watch.told) == 2
+
+    arun(story())
+
+
+@pytest.mark.parametrize(("watched", "count"), [([], 0), ([INFY], 0), ([GOLD], 1)], ids=["nothing", "closed", "open"])
+def test_a_feed_is_silent_only_where_something_watched_could_tick(
+    arun: Arun, watched: list[Instrument], count: int
+) -> None:
+    """Half past eight in the evening: shares are closed, metals trade, and the usual alerts must not cry wolf."""
+
+    async def story() -> None:
+        async with a_book(hours=True) as watch:
+            stage = watch.stage
+            stage.clock.at = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+            stage.market.master = InstrumentMaster([INFY, TCS, GOLD])
+            stage.market.watch("test", watched, Mode.QUOTE)
+            await watch.book.add(Rule(kind=Kind.FEED, level=15.0))
+            for _ in range(3):
+                watch.book.look()
+                stage.clock.advance(20.0)
+            assert len(watch.told) == count
+
+    arun(story())
+
+
+def test_an_instrument_is_not_silent_at_the_bell_for_the_night_before(arun: Arun) -> None:
+    async def story() -> None:
+        async with a_book(hours=True) as watch:
+            stage = watch.stage
+            stage.clock.at = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+            stage.market.watch("test", [INFY], Mode.QUOTE)
+            stage.tick(100.0)
+            await watch.book.add(Rule(kind=Kind.FEED, key=INFY.key, level=30.0))
+            stage.clock.advance(18 * 3600.0 + 45 * 60 + 5)  # 09:15:05 the next day
+            watch.book.look()
+            assert watch.told == []
+            stage.clock.advance(26.0)
+            watch.book.look()
+            assert watch.texts == ["NSE:INFY has been silent for 31 s (NSE:INFY has no tick for 30 s)"]
 
     arun(story())
