@@ -16,7 +16,7 @@ from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Interval, Mode, Ohlc, Tick
 from alphapanda_desktop.domain.matching import Quote, arriving
-from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest, Product
+from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest, Product, Side
 from alphapanda_desktop.domain.ports import (
     Event,
     FeedSink,
@@ -205,35 +205,11 @@ class FakeContext(Wishes):
     def working(self, instrument: Instrument) -> Sequence[Order]:
         return [o for o in self.orders if o.key == instrument.key and o.live]
 
-    def buy(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str:
-        return self._place("BUY", instrument, quantity, reason, product)
-
-    def sell(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str:
-        return self._place("SELL", instrument, quantity, reason, product)
-
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
         held = self.position(instrument).quantity
         if not held:
             return None
-        return self._place("SELL" if held > 0 else "BUY", instrument, abs(held), reason, None)
+        return self._order("SELL" if held > 0 else "BUY", instrument, abs(held), reason, None, None, None)
 
     def protect(self, instrument: Instrument, trigger: float | None, *, reason: str) -> None:
         self.stops[instrument.key] = trigger
@@ -248,7 +224,16 @@ class FakeContext(Wishes):
     def show(self, **variables: object) -> None:
         self.shown.update(variables)
 
-    def _place(self, side: Any, instrument: Instrument, quantity: int, reason: str, product: Product | None) -> str:
+    def _order(
+        self,
+        side: Side,
+        instrument: Instrument,
+        quantity: int,
+        reason: str,
+        price: float | None,
+        trigger_price: float | None,
+        product: Product | None,
+    ) -> str:
         tag = f"tag{len(self.orders)}"
         order = Order(
             order_id=tag,

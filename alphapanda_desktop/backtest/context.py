@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from alphapanda_desktop.backtest.lane import Lane
 from alphapanda_desktop.domain.barbuilder import Hours
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, BarSize
-from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.orders import Order, Product, Side
 from alphapanda_desktop.domain.strategy import Holding
 from alphapanda_desktop.domain.wishes import Wishes
 
@@ -85,31 +85,7 @@ class BacktestContext(Wishes):
     def hours_of(self, instrument: Instrument) -> Hours | None:
         return Hours(instrument.exchange, has_derivatives=self._lanes[instrument.key].has_derivatives)
 
-    def target(
-        self, instrument: Instrument, quantity: int, *, reason: str, product: Product | None = None
-    ) -> str | None:
-        self._listen()
-        return super().target(instrument, quantity, reason=reason, product=product)
-
-    def bracket(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        stop: float,
-        reason: str,
-        target: float | None = None,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str | None:
-        self._listen()
-        return super().bracket(
-            instrument, quantity, stop=stop, reason=reason, target=target, price=price,
-            trigger_price=trigger_price, product=product,
-        )  # fmt: skip
-
-    def _listen(self) -> None:
+    def _following(self) -> None:
         """Hear of orders before the strategy does. Only from the first wish on: news are made for a listener alone."""
         if not self._listening:
             self._listening, self._heard = True, self._matcher.heard
@@ -120,22 +96,7 @@ class BacktestContext(Wishes):
         if self._heard is not None:
             self._heard(order)
 
-    def timer(
-        self,
-        name: str,
-        *,
-        after: float | None = None,
-        every: float | None = None,
-        at: time | datetime | None = None,
-    ) -> None:
-        super().timer(name, after=after, every=every, at=at)
-        self._wake()
-
-    def cancel_timer(self, name: str) -> None:
-        super().cancel_timer(name)
-        self._wake()
-
-    def _wake(self) -> None:
+    def _timed(self) -> None:
         due = self.next_timer()
         self._matcher.wake(None if due is None else due.timestamp())
 
@@ -143,33 +104,20 @@ class BacktestContext(Wishes):
         for name in self.due():
             if self.on_timer is not None:
                 self.on_timer(name)
-        self._wake()
+        self._timed()
 
-    def buy(
+    def _order(
         self,
+        side: Side,
         instrument: Instrument,
         quantity: int,
-        *,
         reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
+        price: float | None,
+        trigger_price: float | None,
+        product: Product | None,
     ) -> str:
-        lane = self._lanes[instrument.key]
-        return self._matcher.submit(lane, 1, quantity, reason, price, trigger_price, product)
-
-    def sell(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str:
-        lane = self._lanes[instrument.key]
-        return self._matcher.submit(lane, -1, quantity, reason, price, trigger_price, product)
+        sign = 1 if side == "BUY" else -1
+        return self._matcher.submit(self._lanes[instrument.key], sign, quantity, reason, price, trigger_price, product)
 
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
         return self._matcher.exit(self._lanes[instrument.key], reason)

@@ -5,6 +5,7 @@ They need no more of a context than its simpler half. A bracket's stop is `ctx.p
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 
@@ -13,7 +14,7 @@ from alphapanda_desktop.domain.brackets import Bracket, Brackets
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.lengths import Lengths, longer
 from alphapanda_desktop.domain.market import Bar, Period
-from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.orders import Order, Product, Side
 from alphapanda_desktop.domain.strategy import Context
 from alphapanda_desktop.domain.targets import Targets
 from alphapanda_desktop.domain.timers import Timers
@@ -55,11 +56,55 @@ class Wishes(Context):
         """Another number when bars of it that had closed have changed."""
         return 0
 
+    @abstractmethod
+    def _order(
+        self,
+        side: Side,
+        instrument: Instrument,
+        quantity: int,
+        reason: str,
+        price: float | None,
+        trigger_price: float | None,
+        product: Product | None,
+    ) -> str:
+        """Ask for a purchase or a sale; its tag."""
+
+    def _following(self) -> None:
+        """Orders are to be told from now on: a wish that follows them is made. Most hosts tell them anyway."""
+
+    def _timed(self) -> None:
+        """The next timer may be another one than before."""
+
     # -- the wishes ----------------------------------------------------------------------------------------------------
+
+    def buy(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        reason: str,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        return self._order("BUY", instrument, quantity, reason, price, trigger_price, product)
+
+    def sell(
+        self,
+        instrument: Instrument,
+        quantity: int,
+        *,
+        reason: str,
+        price: float | None = None,
+        trigger_price: float | None = None,
+        product: Product | None = None,
+    ) -> str:
+        return self._order("SELL", instrument, quantity, reason, price, trigger_price, product)
 
     def target(
         self, instrument: Instrument, quantity: int, *, reason: str, product: Product | None = None
     ) -> str | None:
+        self._following()
         return self._targets.want(self, instrument, quantity, reason=reason, product=product)
 
     def bracket(
@@ -74,6 +119,7 @@ class Wishes(Context):
         trigger_price: float | None = None,
         product: Product | None = None,
     ) -> str | None:
+        self._following()
         return self._brackets.enter(
             self, instrument, quantity, stop=stop, reason=reason, target=target, price=price,
             trigger_price=trigger_price, product=product,
@@ -88,9 +134,11 @@ class Wishes(Context):
         at: time | datetime | None = None,
     ) -> None:
         self._timers.put(name, self.now, after=after, every=every, at=at)
+        self._timed()
 
     def cancel_timer(self, name: str) -> None:
         self._timers.stop(name)
+        self._timed()
 
     def history(self, instrument: Instrument, interval: Period, count: int | None = None) -> Sequence[Bar]:
         lengths = self._lengths.get(instrument.key)

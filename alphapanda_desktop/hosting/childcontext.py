@@ -164,18 +164,6 @@ class ChildContext(Wishes):
 
     # -- what it wishes --------------------------------------------------------------------------------------
 
-    def buy(
-        self, instrument: Instrument, quantity: int, *, reason: str, price: float | None = None,
-        trigger_price: float | None = None, product: Product | None = None,
-    ) -> str:  # fmt: skip
-        return self._order("BUY", instrument, quantity, reason, price, trigger_price, product)
-
-    def sell(
-        self, instrument: Instrument, quantity: int, *, reason: str, price: float | None = None,
-        trigger_price: float | None = None, product: Product | None = None,
-    ) -> str:  # fmt: skip
-        return self._order("SELL", instrument, quantity, reason, price, trigger_price, product)
-
     def _order(
         self, side: Side, instrument: Instrument, quantity: int, reason: str, price: float | None,
         trigger_price: float | None, product: Product | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,19 +111,7 @@ class RunContext(Wishes):
 
     # -- timers --------------------------------------------------------------------------------------------------------
 
-    def timer(
-        self,
-        name: str,
-        *,
-        after: float | None = None,
-        every: float | None = None,
-        at: time | datetime | None = None,
-    ) -> None:
-        super().timer(name, after=after, every=every, at=at)
-        self._bell.look_again()
-
-    def cancel_timer(self, name: str) -> None:
-        super().cancel_timer(name)
+    def _timed(self) -> None:
         self._bell.look_again()
 
     def _ring(self) -> None:
@@ -132,30 +120,6 @@ class RunContext(Wishes):
                 self._rings(name)
 
     # -- wishes --------------------------------------------------------------------------------------------------------
-
-    def buy(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str:
-        return self._order("BUY", instrument, quantity, reason, price, trigger_price, product)
-
-    def sell(
-        self,
-        instrument: Instrument,
-        quantity: int,
-        *,
-        reason: str,
-        price: float | None = None,
-        trigger_price: float | None = None,
-        product: Product | None = None,
-    ) -> str:
-        return self._order("SELL", instrument, quantity, reason, price, trigger_price, product)
 
     def exit(self, instrument: Instrument, *, reason: str) -> str | None:
         if not self._run.asking:

@@ -468,6 +468,7 @@ def test_a_model_of_a_shipped_strategy_is_looked_for_where_the_program_says(arun
         async with a_desk(strategies=SHIPPED, seats=seats) as s:
             run = await s.runner.start(StartOrder("ml_momentum", (INFY,)))
             assert run.state is RunState.RUNNING, run.detail
+            await s.runner.stop_all("the test is over")
 
     arun(story())
 
