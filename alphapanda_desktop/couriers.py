@@ -32,6 +32,8 @@ WAITS_S: Final = (2.0, 8.0, 30.0)
 """Between the tries of one message: four of them in all."""
 
 WAITING_MOST: Final = 50
+LONGEST: Final = 4096
+"""Letters of a message; Telegram refuses a longer one.  Source: core.telegram.org/bots/api#sendmessage."""
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 HINTS: Final = {
     400: " Is the chat id right?",
@@ -73,7 +75,7 @@ class Telegram:
     async def deliver(self, subject: str, text: str) -> None:
         import aiohttp
 
-        body = {"chat_id": self._chat, "text": f"{subject}\n{text}"}
+        body = {"chat_id": self._chat, "text": f"{subject}\n{text}"[:LONGEST]}
         limit = aiohttp.ClientTimeout(total=LIMIT_S)
         try:
             async with (
@@ -211,10 +213,14 @@ class Dispatch:
         for courier in self.couriers:
             queue = self._queues[courier.name]
             if len(queue) >= WAITING_MOST:
-                queue.popleft()
+                del queue[min(1, len(queue) - 1)]  # the first is on its way
                 self._end(courier, False, f"{courier.name}: {WAITING_MOST} messages wait, the oldest was given up")
             queue.append((subject, text))
         self._more.set()
+
+    def waiting(self) -> list[str]:
+        """Texts that at least one courier has not carried to its end, oldest first."""
+        return list(dict.fromkeys(text for queue in self._queues.values() for _, text in queue))
 
     async def run(self) -> None:
         """Send what is to be sent until cancelled; a slow courier holds up no other."""
@@ -226,7 +232,8 @@ class Dispatch:
         queue = self._queues[courier.name]
         while True:
             while queue:
-                await self.carry(courier, *queue.popleft())
+                await self.carry(courier, *queue[0])
+                queue.popleft()
             self._more.clear()
             await self._more.wait()
 

@@ -89,6 +89,8 @@ class Deliveries:
         self._failed = failed
         self._telegram = telegram
         self._dispatch: Dispatch | None = None
+        self._early: deque[str] | None = deque(maxlen=KEPT)
+        """Alerts that fired while the keyring was read; None while nothing is to be sent anywhere."""
         self._anew = asyncio.Event()
         self.outcomes: deque[str] = deque(maxlen=KEPT)
         """What became of the last messages, newest first."""
@@ -126,15 +128,21 @@ class Deliveries:
             if secret:
                 strike_out(secret)
                 await self._vault.put(name, secret)
-        self._anew.set()
+        self._begin_anew()
         self.changed.emit()
 
     async def forget(self) -> None:
         """Take both secrets out of the keyring."""
         for name in self.secrets:
             await self._vault.drop(name)
-        self._anew.set()
+        self._begin_anew()
         self.changed.emit()
+
+    def _begin_anew(self) -> None:
+        """Other settings hold; what fires until they are read is sent by them."""
+        if self._dispatch is None and self._early is None:
+            self._early = deque(maxlen=KEPT)
+        self._anew.set()
 
     async def test(self) -> None:
         """Send a message by every way that is set, and wait for what becomes of it. Raises Refused where none is."""
@@ -151,18 +159,30 @@ class Deliveries:
         """Send what there is to send, by the settings as they are, until cancelled."""
         while True:
             self._anew.clear()
-            couriers = await self._couriers()
+            couriers = await self._known_couriers()
             if couriers:
                 await self._work(couriers)
             else:
+                self._early = None
                 await self._anew.wait()
 
+    async def _known_couriers(self) -> list[Courier]:
+        """None where the keyring cannot be read, which is told: alerts then stay in the window until it is set anew."""
+        try:
+            return await self._couriers()
+        except AlphaPandaError as error:
+            self._failed(f"Alerts are not sent out of this window, for their secrets cannot be read: {error}")
+            return []
+
     async def _work(self, couriers: list[Courier]) -> None:
-        """Until other settings are in force."""
+        """Until other settings are in force; what still waits then goes by those."""
         from alphapanda_desktop.couriers import Dispatch
 
         self._dispatch = dispatch = Dispatch(couriers, self._clock.now)
         dispatch.ended.connect(self._ended)
+        early, self._early = self._early or (), deque(maxlen=KEPT)
+        for text in early:
+            dispatch.send(self._subject, text)
         try:
             async with asyncio.TaskGroup() as group:
                 working = group.create_task(dispatch.run(), name="alerts outside")
@@ -170,6 +190,7 @@ class Deliveries:
                 working.cancel()
         finally:
             self._dispatch = None
+            self._early = deque(dispatch.waiting(), maxlen=KEPT)
 
     async def _couriers(self) -> list[Courier]:
         from alphapanda_desktop.couriers import TELEGRAM, Mail, Telegram
@@ -193,6 +214,8 @@ class Deliveries:
     def _send(self, firing: Firing) -> None:
         if self._dispatch is not None:
             self._dispatch.send(self._subject, firing.text)
+        elif self._early is not None:
+            self._early.append(firing.text)
 
     def _ended(self, outcome: Outcome) -> None:
         self.outcomes.appendleft(str(outcome))

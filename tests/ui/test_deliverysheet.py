@@ -12,6 +12,7 @@ from aiohttp import web
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from alphapanda_desktop.domain.alerts import Firing, Kind
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.noticing import MAIL_PASSWORD, TELEGRAM_TOKEN, Deliveries
 from alphapanda_desktop.settings import Settings, load, save
 from alphapanda_desktop.trading.scope import Scope
@@ -32,8 +33,11 @@ class Pocket:
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
+        self.locked = False
 
     async def get(self, name: str) -> str | None:
+        if self.locked:
+            raise Fatal("the keyring is locked")
         return self.kept.get(name)
 
     async def put(self, name: str, secret: str) -> None:
@@ -152,5 +156,44 @@ def test_every_field_and_button_of_the_sheet_has_a_name(run: Run, tmp_path: Path
             for field in stage.sheet.findChildren(QLineEdit):
                 inner = field.objectName().startswith("qt_")
                 assert inner or field.accessibleName(), field.objectName()
+
+    run(story())
+
+
+def _a_firing(text: str) -> Firing:
+    return Firing("1", "1", Kind.PRICE, "NSE:INFY", FakeClock().now(), text)
+
+
+def test_an_alert_that_fires_while_the_keyring_is_read_or_the_settings_change_is_not_lost(
+    run: Run, eventually: Eventually, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with a_stage(tmp_path) as stage:
+            await stage.deliveries.keep({**stage.deliveries.values(), "telegram_chat": "42"}, {TELEGRAM_TOKEN: TOKEN})
+            stage.deliveries._send(_a_firing("early"))
+            await eventually(lambda: stage.heard == ["AlphaPanda PRACTICE AB1234 alert\nearly"])
+            stage.status = 500  # tried again in two seconds
+            stage.deliveries._send(_a_firing("late"))
+            await eventually(lambda: len(stage.heard) == 2)
+            stage.status = 200
+            await stage.deliveries.keep({**stage.deliveries.values(), "telegram_chat": "43"}, {})
+            await eventually(lambda: any("sent" in outcome for outcome in list(stage.deliveries.outcomes)[:-1]))
+            assert stage.heard[-1].endswith("late")
+
+    run(story())
+
+
+def test_a_keyring_that_cannot_be_read_is_told_and_read_again_when_it_is_set(
+    run: Run, eventually: Eventually, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with a_stage(tmp_path) as stage:
+            stage.vault.locked = True
+            await stage.deliveries.keep({**stage.deliveries.values(), "telegram_chat": "42"}, {})
+            await eventually(lambda: any("cannot be read" in text for text in stage.told))
+            stage.vault.locked = False
+            await stage.deliveries.keep(stage.deliveries.values(), {TELEGRAM_TOKEN: TOKEN})
+            stage.deliveries._send(_a_firing("again"))
+            await eventually(lambda: len(stage.heard) == 1)
 
     run(story())
