@@ -26,10 +26,10 @@ class ChartBook:
     `drawings_changed(key, book)` on every page, with the page that they were changed on.
     """
 
-    def __init__(self, path: Path, tell: Notify, page: str = "", file: _File | None = None) -> None:
+    def __init__(self, path: Path, tell: Notify, page: str = "", shared: _File | None = None) -> None:
         self._tell = tell
         self._page = page
-        self._file = file or _File(path, tell)
+        self._shared = shared or _File(path, tell)
 
     @property
     def page(self) -> str:
@@ -38,17 +38,17 @@ class ChartBook:
 
     def of(self, page: str) -> ChartBook:
         """Another chart's page of the same file."""
-        return ChartBook(self._file.path, self._tell, page, self._file)
+        return ChartBook(self._shared.path, self._tell, page, self._shared)
 
     def forget(self) -> None:
         """The chart is gone for good: keep nothing of it; what is all charts' stays."""
         if self._page:
-            self._file.put("charts", {name: kept for name, kept in self._charts().items() if name != self._page})
+            self._shared.put("charts", {name: kept for name, kept in self._charts().items() if name != self._page})
 
     @property
     def drawings_changed(self) -> SignalInstance:
         """Tells the others that show this instrument."""
-        return self._file.drawings_changed
+        return self._shared.drawings_changed
 
     # --- indicators
 
@@ -71,7 +71,7 @@ class ChartBook:
         """Keep these under a name, in place of what was kept under it before; none forget the name."""
         rows = [_row_of(study) for study in studies]
         others = {key: value for key, value in self._section("templates").items() if key != name}
-        self._file.put("templates", {**others, name: rows} if rows else others)
+        self._shared.put("templates", {**others, name: rows} if rows else others)
 
     def _studies_of(self, rows: object) -> list[Study]:
         found = []
@@ -97,8 +97,8 @@ class ChartBook:
     def keep_drawings(self, key: str, drawings: Sequence[Drawing]) -> None:
         rows = [asdict(drawing) for drawing in drawings]
         others = {other: value for other, value in self._section("drawings").items() if other != key}
-        self._file.put("drawings", {**others, key: rows} if rows else others)
-        self._file.drawings_changed.emit(key, self)
+        self._shared.put("drawings", {**others, key: rows} if rows else others)
+        self._shared.drawings_changed.emit(key, self)
 
     # --- how candles are made
 
@@ -157,12 +157,12 @@ class ChartBook:
     def keep_layout(self, name: str, layout: Mapping[str, object]) -> None:
         """Keep it in place of what was kept under that name before; an empty one forgets the name."""
         others = {key: value for key, value in self._section("layouts").items() if key != name}
-        self._file.put("layouts", {**others, name: dict(layout)} if layout else others)
+        self._shared.put("layouts", {**others, name: dict(layout)} if layout else others)
 
     # --- what is whose
 
     def _section(self, name: str) -> dict[str, Any]:
-        found = self._file.kept.get(name)
+        found = self._shared.kept.get(name)
         return found if isinstance(found, dict) else {}
 
     def _charts(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class ChartBook:
 
     def _own(self) -> dict[str, Any]:
         if not self._page:
-            return self._file.kept
+            return self._shared.kept
         found = self._charts().get(self._page)
         return found if isinstance(found, dict) else {}
 
@@ -178,9 +178,9 @@ class ChartBook:
         if self._own().get(name) == value:
             return
         if self._page:
-            self._file.put("charts", {**self._charts(), self._page: {**self._own(), name: value}})
+            self._shared.put("charts", {**self._charts(), self._page: {**self._own(), name: value}})
         else:
-            self._file.put(name, value)
+            self._shared.put(name, value)
 
 
 class _File:
