@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 from itertools import pairwise
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 
 from alphapanda_desktop.backtest.assumptions import assumptions_of
 from alphapanda_desktop.backtest.engine import Result
+from alphapanda_desktop.backtest.facts import Facts
 from alphapanda_desktop.backtest.orders import Refused
 from alphapanda_desktop.backtest.series import DAY_S, Floats, day_of, ist
 from alphapanda_desktop.backtest.statistics import Equity, Statistics, drawdown_of
@@ -55,39 +56,6 @@ svg .depth{fill:var(--down);fill-opacity:.35;stroke:var(--down);stroke-width:1}
 svg .mark{stroke:var(--line);stroke-opacity:.6}
 .scroll{max-height:560px;overflow:auto}
 """
-
-
-class Facts(Protocol):
-    """What a page tells of; a worker's outcome is one."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def params(self) -> Mapping[str, Any]: ...
-    @property
-    def keys(self) -> Sequence[str]: ...
-    @property
-    def bar_s(self) -> int: ...
-    @property
-    def first_s(self) -> int: ...
-    @property
-    def last_s(self) -> int: ...
-    @property
-    def product(self) -> str: ...
-    @property
-    def slippage(self) -> str: ...
-    @property
-    def statistics(self) -> Statistics: ...
-    @property
-    def equity(self) -> Equity: ...
-    @property
-    def trades(self) -> Sequence[Trade]: ...
-    @property
-    def refused(self) -> Sequence[Refused]: ...
-    @property
-    def assumptions(self) -> Sequence[str]: ...
-    @property
-    def complete(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from alphapanda_desktop.backtest.orders import Execution, Refused
-from alphapanda_desktop.backtest.statistics import Equity, Statistics
-from alphapanda_desktop.backtest.trades import Trade
+from alphapanda_desktop.backtest.facts import Facts
+from alphapanda_desktop.backtest.orders import Execution
 from alphapanda_desktop.domain.bars import BarSeries
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.orders import Product
@@ -45,43 +44,17 @@ class Wanted:
     """A future's days stitched over its expiries, as Kite has them; only for day bars of futures."""
 
 
-class Played(Protocol):
+class Played(Facts, Protocol):
     """What came of a backtest, as a worker tells it."""
 
     @property
     def strategy(self) -> str: ...
     @property
-    def title(self) -> str: ...
-    @property
-    def params(self) -> Mapping[str, Any]: ...
-    @property
     def keys(self) -> tuple[str, ...]: ...
-    @property
-    def bar_s(self) -> int: ...
-    @property
-    def first_s(self) -> int: ...
-    @property
-    def last_s(self) -> int: ...
-    @property
-    def product(self) -> str: ...
-    @property
-    def slippage(self) -> str: ...
-    @property
-    def statistics(self) -> Statistics: ...
-    @property
-    def equity(self) -> Equity: ...
-    @property
-    def trades(self) -> Sequence[Trade]: ...
     @property
     def executions(self) -> Sequence[Execution]: ...
     @property
-    def refused(self) -> Sequence[Refused]: ...
-    @property
     def lines(self) -> Sequence[tuple[int, str]]: ...
-    @property
-    def assumptions(self) -> Sequence[str]: ...
-    @property
-    def complete(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
