@@ -71,7 +71,7 @@ class Care:
         sheet = self._sheet(crashsheet.FAULTS, "An error that the program did not expect", "danger")
         many = "" if count == 1 else f" {count} errors of {len(faults)} kind{'s' * (len(faults) > 1)} so far."
         doing = f" while it did: {newest.doing}" if newest.doing else ""
-        details = "\n\n".join(fault.told() for fault in faults[-SHOWN_FAULTS:])
+        details = "\n\n".join(fault.told() for fault in faults[: -SHOWN_FAULTS - 1 : -1])
         sheet.say(f"{newest.words}{doing}.{many}", crashsheet.GOES_ON, details)
 
     def tell_last_run(self, crash: Crash | None) -> None:

@@ -119,6 +119,8 @@ def _cause(dump: str) -> str:
     lines = [line.strip() for line in dump.splitlines() if line.strip()]
     headline = next((line for line in reversed(lines) if line.startswith(("Fatal", "Windows fatal"))), "It crashed")
     behind = dump[dump.rfind(headline) :]
+    place = behind.rfind("Current thread")
+    behind = behind[place if place >= 0 else max(0, behind.rfind("Thread 0x")) :]  # else the main thread, told last
     inner = next((line.strip() for line in behind.splitlines() if line.strip().startswith('File "')), "")
     return f"{headline.removeprefix('Fatal Python error: ')}" + (f", in {_short(inner)}" if inner else "")
 

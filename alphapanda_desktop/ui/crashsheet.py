@@ -80,7 +80,6 @@ class CrashSheet(Sheet):
         tell(self.advice, advice)
         if details != self.details.toPlainText():
             self.details.setPlainText(details)
-            self.details.moveCursor(self.details.textCursor().MoveOperation.End)
         for widget in (self.details, self.copy):
             widget.setVisible(bool(details))
 

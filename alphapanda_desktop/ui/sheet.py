@@ -182,6 +182,17 @@ class SheetDeck(QObject):
         sheet.show()
         sheet.raise_()
         sheet.setFocus()
+        self.keep_over_windows()
+
+    def keep_over_windows(self) -> None:
+        """Where the centre has a window of its own, as a web view is, be one as well: else it is drawn over sheets."""
+        within = self._centre.findChildren(QWidget)
+        if any(widget.testAttribute(Qt.WidgetAttribute.WA_NativeWindow) for widget in within):
+            for sheet in self._sheets:
+                sheet.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
+                sheet.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
+                sheet.winId()
+                sheet.raise_()
 
     def _gone(self, sheet: Sheet) -> None:
         self._sheets = [kept for kept in self._sheets if kept is not sheet and shiboken6.isValid(kept)]

@@ -14,6 +14,7 @@ from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
+from alphapanda_desktop.ui.placement import put_where_it_was
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
@@ -52,6 +53,7 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.strategyfiles import StrategyFiles
     from alphapanda_desktop.ui.welcome import Check as CheckKeys
     from alphapanda_desktop.ui.welcome import WelcomePage
+    from alphapanda_desktop.ui.workspacedesk import WorkspaceDesk
 
 USUAL_SIZE = (1600, 900)
 FRAME_PX = 40
@@ -155,6 +157,7 @@ class MainWindow(QMainWindow):
         self.live_frame: LiveFrame | None = None
         self.guide: Guide | None = None
         self.docks: Docks | None = None
+        self.workspaces: WorkspaceDesk | None = None
         self.setObjectName("main_window")
         self.resize(*USUAL_SIZE)
         # Qt's own context menu offers to hide docks and the strip, and with it the kill switch.
@@ -185,7 +188,10 @@ class MainWindow(QMainWindow):
         return labels
 
     def present(self) -> None:
-        """Show it, filling a screen that has no room for its usual size."""
+        """Show it where it was, else in its usual size, filling a screen that has no room for that."""
+        if put_where_it_was(self, self.remembered.layout):
+            self.show()
+            return
         room = self.screen().availableGeometry()
         fits = room.width() >= USUAL_SIZE[0] and room.height() >= USUAL_SIZE[1] + FRAME_PX
         if fits or QGuiApplication.platformName() == "offscreen":  # that one has a nominal screen and endless room
@@ -266,6 +272,7 @@ class MainWindow(QMainWindow):
             self.guide.meet_login(gate, login)
         if plan.web:
             login.open_web()
+            self.deck.keep_over_windows()
         return login
 
     @property
@@ -312,12 +319,8 @@ class MainWindow(QMainWindow):
             yield
         self.centre.addWidget(view.chart)
         self.centre.setCurrentWidget(view.chart)
-        if self.remembered.layout:
-            self.dockyard().restore(self.remembered.layout)
-            if self.replay is not None:
-                from alphapanda_desktop.ui.replayface import put_under_the_strip
-
-                put_under_the_strip(self, self.replay)
+        self.workspaces = self._workspaces(view)
+        self.workspaces.begin()
         self.database = parts.database
         self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
         self._status["database"].setToolTip(parts.database)
@@ -396,8 +399,22 @@ class MainWindow(QMainWindow):
             from alphapanda_desktop.ui.docks import Docks
 
             self.docks = Docks(self, self.centre, self._edge)
-            self.deck.keep_under(self.docks.manager)
+            self.docks.changed.connect(self._follow_centre)
+            self._follow_centre()
         return self.docks
+
+    def _workspaces(self, view: DeskView) -> WorkspaceDesk:
+        from alphapanda_desktop.ui.workspacedesk import WorkspaceDesk
+        from alphapanda_desktop.ui.workspaces import Workspaces
+
+        before = self.workspaces  # of a desk that was opened earlier in this run
+        spaces = before.spaces if before is not None else Workspaces.from_bytes(self.remembered.layout)
+        return WorkspaceDesk(self, view.charts, spaces, self._edge)
+
+    def _follow_centre(self) -> None:
+        """Sheets lie over the centre wherever that comes to stand."""
+        for holder in self.dockyard().around_centre():
+            self.deck.keep_under(holder)
 
     def notify(self, text: str, level: str = "info") -> None:
         """A notice in the status bar, and in the log where there is one."""
@@ -451,8 +468,8 @@ class MainWindow(QMainWindow):
 
     def remember_layout(self) -> None:
         """Keep how the docks stand."""
-        if self.view is not None:  # without the panels there is no layout, only the loss of the last one
-            self.remembered.save("layout", self.dockyard().state())
+        if self.workspaces is not None:  # without the panels there is no layout, only the loss of the last one
+            self.workspaces.keep()
 
     def set_theme(self, name: str = "", pair: str = "") -> None:
         """Other colours, at once: dark or light, and the pair of what rises and falls; what is empty stays."""
