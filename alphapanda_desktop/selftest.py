@@ -22,8 +22,8 @@ from alphapanda_desktop import __version__
 from alphapanda_desktop.practice import command
 
 LIBRARIES: Final = (
-    "PySide6.QtWebEngineWidgets", "PySide6QtAds", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy", "alembic.command",
-    "keyring", "aiohttp", "numpy", "talib", "psygnal", "platformdirs", "certifi",
+    "PySide6.QtWebEngineWidgets", "PySide6QtAds", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy",
+    "alembic.command", "keyring", "aiohttp", "numpy", "talib", "psygnal", "platformdirs", "certifi",
 )  # fmt: skip
 TOUR_LIMIT_S: Final = 300.0
 TRUETYPE: Final = b"\x00\x01\x00\x00"
