@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
-
-LEAST_PX: Final = 24
-"""What is left of a chip where there is no room at all."""
 
 
 class Chip(QLabel):
@@ -33,7 +28,6 @@ class Chip(QLabel):
         self.setAccessibleName(name.replace("_", " "))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setFont(ui_font(10, bold=True))
-        self.setMinimumWidth(LEAST_PX)
 
     def say(self, text: str, role: Role, tip: str = "", *, short: str = "", solid: bool = False) -> None:
         """Show `text`, or `short` where the strip has no room; `solid` paints on a ground of the kill button's colour.

@@ -109,6 +109,11 @@ class Ring(QWidget):
         painter.end()
 
 
+def _seen(widget: QWidget) -> QWidget | None:
+    """It, unless it is scrolled out of sight."""
+    return None if widget.visibleRegion().isEmpty() else widget
+
+
 class Guide(QToolBar):
     """The strip of steps, under the strip that is always there; hidden unless it is asked for."""
 
@@ -221,7 +226,7 @@ class Guide(QToolBar):
         self._follow_gate(parts.gate)
         self._places |= {
             "instrument": lambda: view.watchlist,
-            "start": lambda: view.strategies.form.start,
+            "start": lambda: _seen(view.strategies.form.start) or view.strategies,
             "hold": lambda: self._window.strip.algos,
         }
         view.watchlist.chosen.connect(lambda _instrument: self._tick("instrument"))
@@ -289,6 +294,9 @@ class Guide(QToolBar):
         dock = {"instrument": "watchlist", "start": "strategies"}.get(name)
         if view is not None and dock is not None:
             view.show_tab(dock)
+        if view is not None and name == "start":
+            widget = view.strategies.form.start
+            view.strategies.area.ensureWidgetVisible(widget)
         widget.window().activateWindow()
         (widget.focusProxy() or widget).setFocus(Qt.FocusReason.OtherFocusReason)
 

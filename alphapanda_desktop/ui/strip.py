@@ -30,6 +30,9 @@ MODE_MARKS = {"practice": "◇ PRACTICE", "paper": "▢ PAPER", "live": "⬤ LIV
 SILENT_S = 3.0
 """A feed that is up and has said nothing for so long is told in another colour, while its markets are open."""
 
+LEAST_PX = 24
+"""What is left of a chip where there is no room at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -98,6 +101,8 @@ class TopStrip(QToolBar):
         self.mode, self.session, self.feed, self.desk, self.pnl = (
             Chip(name, self._edge, self._inside) for name in ("mode", "session", "feed", "desk", "net_pnl")
         )
+        for chip in (self.mode, self.session, self.feed, self.desk, self.pnl):
+            chip.setMinimumWidth(LEAST_PX)
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
         self.session.reserve("AB1234  ends in 23 h 59 m", "23 h 59 m", left)
         self.feed.reserve("feed 8,888 ticks/s · 58 s", "8,888/s · 58 s", left)
