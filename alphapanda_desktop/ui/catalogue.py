@@ -21,7 +21,7 @@ TAG: Final = re.compile(r"(<[^>]*>)")
 PIECES: Final = tuple(re.compile(joint) for joint in (r"(\n+)", r"( · )", r"(?<=[.!?])( +)(?=\S)", r"(; )", r"(, )"))
 """What sentences and parts of them are joined by, the strongest first."""
 
-MNEMONIC: Final = re.compile(r"&(\w)")
+MNEMONIC: Final = re.compile(r"&(?!L\b)(\w)")
 KEPT: Final = 4_096
 FIRST: Final = 3
 """Shapes are found by so many of their first letters."""
