@@ -130,7 +130,9 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.ui import fonts, theme
+    from alphapanda_desktop.ui.words import speak
 
+    speak(looks.language)
     if looks.scale != 100:  # Qt reads it once, when the application is made; a person's own value stands
         os.environ.setdefault("QT_SCALE_FACTOR", f"{looks.scale / 100:g}")
     # The web view needs this set before there is an application.
