@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.alerts import (
     AlertFact,
     AlertJournal,
     Crossing,
+    Direction,
     Figure,
     Firing,
     Folded,
@@ -162,10 +163,10 @@ class AlertBook:
         self.changed.emit()
         return self._folded.alerts[own]
 
-    def _refuse(self, rule: Rule) -> None:
+    def _refuse(self, rule: Rule, *, is_new: bool = True) -> None:
         """Raise Refused for what is no rule, can never be true, or is true already."""
         why = problem(rule) or self.values.why_not(rule)
-        if not why and len(self._folded.alerts) >= MOST:
+        if not why and is_new and len(self._folded.alerts) >= MOST:
             why = f"{len(self._folded.alerts)} alerts are set, {MOST} are allowed. Remove some first."
         value = self.values.now(rule)
         crossing = crossing_of(rule)
@@ -174,6 +175,21 @@ class AlertBook:
             why = f"It is so already: {self._now_words(rule, value)}. {told} would tell nothing new."
         if why:
             raise Refused(why, rule="alert")
+
+    async def move(self, alert_id: str, level: float) -> None:
+        """Watch another level in its place, armed whether it had fired or not. Raises Refused as `add` does."""
+        alert = self._folded.alerts.get(alert_id)
+        if alert is None:
+            raise Refused(f"Alert {alert_id} is not set any more.", rule="alert")
+        value, old = self.values.now(alert.rule), alert.rule
+        beyond = side_of(value, level)
+        turned: Direction = old.direction if old.direction == "either" or not beyond else _towards(beyond)
+        rule = replace(old, level=level, direction=turned)
+        self._refuse(rule, is_new=False)
+        await self._write(alert_id, "set", {"rule": rule.as_json(), "side": beyond})
+        self._drop(alert_id)
+        self._watch_all()
+        self.changed.emit()
 
     async def rearm(self, alert_id: str) -> None:
         """Watch one that has fired once more; it has to cross its line anew."""
@@ -374,6 +390,11 @@ class AlertBook:
         why = f": {order.status_message}" if event == "rejected" and order.status_message else ""
         who = self._desk.by_whom(order)
         return f"{order.transaction_type} {order.quantity} {order.key}{at} ({who}) {said}{why}"
+
+
+def _towards(side: int) -> Direction:
+    """Which way a value goes to reach its line from that side."""
+    return "below" if side > 0 else "above"
 
 
 def _is_news(alert: Alert, order: Order) -> bool:

@@ -1,4 +1,4 @@
-"""Working orders as lines on the chart: drawn at their prices, taken with the mouse or the keys, and let go elsewhere.
+"""Working orders and alerts as lines on the chart: at their prices, taken with mouse or keys, and let go elsewhere.
 
 Nothing is changed in here: where a line was put is told, and what becomes of it is decided by who hears that.
 """
@@ -19,8 +19,8 @@ from alphapanda_desktop.ui.chart.overlay import Over, Touch, boxed
 from alphapanda_desktop.ui.chart.pane import Pane
 from alphapanda_desktop.ui.theme import Role, Theme
 
-Owner = Literal["order", "gtt", "position"]
-Part = Literal["price", "trigger", "lower", "upper", "average"]
+Owner = Literal["order", "gtt", "position", "alert"]
+Part = Literal["price", "trigger", "lower", "upper", "average", "level"]
 
 GRAB_PX: Final = 5.0
 """How near the mouse must be to take a line."""
@@ -29,7 +29,7 @@ AIR: Final = 6
 
 
 class OrderLine(NamedTuple):
-    """One price of one order, GTT or position; `ref` is its order id or GTT id."""
+    """One price of one order, GTT, position or alert; `ref` is its id. An alert's `side` means nothing."""
 
     owner: Owner
     ref: str
@@ -47,6 +47,8 @@ class OrderLine(NamedTuple):
     def role(self) -> Role:
         if self.owner == "position":
             return "muted"
+        if self.owner == "alert":
+            return "warn"
         return "buy" if self.side == "BUY" else "sell"
 
 
@@ -189,6 +191,7 @@ _STYLES: Final[dict[tuple[str, str], Qt.PenStyle]] = {
     ("gtt", "lower"): Qt.PenStyle.DotLine,
     ("gtt", "upper"): Qt.PenStyle.DotLine,
     ("position", "average"): Qt.PenStyle.DashDotLine,
+    ("alert", "level"): Qt.PenStyle.DashDotDotLine,
 }
 
 

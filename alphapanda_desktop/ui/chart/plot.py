@@ -352,6 +352,14 @@ class Plot(Surface):
 
     def set_lines(self, lines: Sequence[OrderLine]) -> None:
         """Show these orders; what they are called on the scale moves with them."""
+        self._put_lines([line for line in self.lines.lines if line.owner == "alert"], lines)
+
+    def set_alerts(self, alerts: Sequence[OrderLine]) -> None:
+        """Show these alerts, beside the orders."""
+        self._put_lines(alerts, [line for line in self.lines.lines if line.owner != "alert"])
+
+    def _put_lines(self, alerts: Sequence[OrderLine], orders: Sequence[OrderLine]) -> None:
+        lines = [*orders, *alerts]
         kept = {line.name for line in lines}
         for line in self.lines.lines:
             if line.name not in kept:

@@ -74,12 +74,14 @@ class ChartView(QWidget):
     `instrument_changed()` and `candle_kind_changed(kind)` tell what else is shown now.
 
     `line_moved(OrderLine, price)` asks for an order's line to be elsewhere: answer it with `let_go_of_line`;
-    `line_cancelled(OrderLine)` asks for its order's end.
+    `line_cancelled(OrderLine)` asks for its order's end. `alert_moved` and `alert_removed` are the same of alerts.
     """
 
     interval_changed = Signal(str)
     line_moved = Signal(object, float)
     line_cancelled = Signal(object)
+    alert_moved = Signal(object, float)
+    alert_removed = Signal(object)
     instrument_changed = Signal()
     candle_kind_changed = Signal(str)
 
@@ -94,8 +96,8 @@ class ChartView(QWidget):
         self.plot = Plot(lambda: edge.theme, self)
         self.buttons: dict[str, QToolButton] = {}
         self._build()
-        self.plot.grip.moved.connect(self.line_moved)
-        self.plot.grip.cancelled.connect(self.line_cancelled)
+        self.plot.grip.moved.connect(self._line_moved)
+        self.plot.grip.cancelled.connect(self._line_cancelled)
         self.plot.say_status("Choose an instrument in the watchlist to see its chart.")
         edge.frames.add(self, self._frame)
         self.destroyed.connect(_leaving(self._stay))
@@ -189,6 +191,7 @@ class ChartView(QWidget):
         self.plot.set_markers(())
         self.plot.grip.let_go()
         self.plot.set_lines(())
+        self.plot.set_alerts(())
         self.instrument = instrument
         self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
@@ -209,6 +212,16 @@ class ChartView(QWidget):
     def set_lines(self, lines: Sequence[OrderLine]) -> None:
         """Show these orders of the instrument that is charted."""
         self.plot.set_lines(lines)
+
+    def set_alerts(self, alerts: Sequence[OrderLine]) -> None:
+        """Show these alerts of the instrument that is charted."""
+        self.plot.set_alerts(alerts)
+
+    def _line_moved(self, line: OrderLine, price: float) -> None:
+        (self.alert_moved if line.owner == "alert" else self.line_moved).emit(line, price)
+
+    def _line_cancelled(self, line: OrderLine) -> None:
+        (self.alert_removed if line.owner == "alert" else self.line_cancelled).emit(line)
 
     def let_go_of_line(self) -> None:
         """The moved line was decided on: it stands where its order is."""
