@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
@@ -34,7 +34,12 @@ Lay = Callable[[str, Callable[[], Sheet]], object]
 
 
 class ChartTools(QObject):
-    """Equips one chart; owned by it. `book` keeps what is put on it."""
+    """Equips one chart; owned by it. `book` keeps what is put on it.
+
+    Signal: `drawings_kept(key)` after a person drew on that instrument.
+    """
+
+    drawings_kept = Signal(str)
 
     def __init__(
         self,
@@ -57,7 +62,7 @@ class ChartTools(QObject):
         plot.hand.changed.connect(self._keep_drawings)
         plot.hand.words_wanted.connect(self._ask_words)
         plot.hand.tool_changed.connect(self._show_tool)
-        chart.instrument_changed.connect(self._show_drawings)
+        chart.instrument_changed.connect(self.show_drawings)
         chart.candle_kind_changed.connect(book.keep_style)
         if book.style in STYLES:
             chart.set_candle_kind(book.style)
@@ -66,7 +71,7 @@ class ChartTools(QObject):
         self.menu = self._build_menu()
         chart.add_menu_button("Draw", "Lines, rectangles and words on the chart", self._drawing_menu)
         chart.add_button("Indicators", "Lines and panes worked out of the bars (I)", self.show_studies)
-        self._show_drawings()
+        self.show_drawings()
         chart.plot.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         chart.plot.customContextMenuRequested.connect(self._show_menu_at)
 
@@ -169,7 +174,8 @@ class ChartTools(QObject):
         for kind, action in self.tools.items():
             action.setChecked(kind == self._chart.plot.hand.tool)
 
-    def _show_drawings(self) -> None:
+    def show_drawings(self) -> None:
+        """Those of the instrument that is charted, as the book has them."""
         instrument = self._chart.instrument
         self._key = instrument.key if instrument is not None else ""
         self._take_words_away()
@@ -178,6 +184,7 @@ class ChartTools(QObject):
     def _keep_drawings(self) -> None:
         if self._key:
             self._book.keep_drawings(self._key, self._chart.plot.hand.drawings)
+            self.drawings_kept.emit(self._key)
 
     # --- words on the chart
 
@@ -246,9 +253,9 @@ def _unused(folder: Path, name: str) -> Path:
     return path
 
 
-def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge) -> ChartTools:
-    """Give the desk's chart its tools and its menu; what is put on it is kept beside the journal, by mode."""
-    folder = Path(parts.database).parent
+def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge, book: ChartBook) -> ChartTools:
+    """Give a chart its tools and its menu; pictures of it go beside the journal."""
+    bar = window.menuBar()
 
     def lay(name: str, make: Callable[[], Sheet]) -> None:
         window.deck.lay(window.deck.find(name) or make())
@@ -258,11 +265,15 @@ def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge) ->
         if alerts is not None:
             alerts.ask_about(chart.instrument, price)
 
-    bar = window.menuBar()
-    for before in bar.findChildren(QMenu, MENU):  # of a desk that was opened before
-        bar.removeAction(before.menuAction())
-        before.deleteLater()
-    book = ChartBook(folder / f"charts-{parts.mode}.json", edge.notify)
+    folder = Path(parts.database).parent
     tools = ChartTools(chart, book, folder, lay, edge, alert_at if parts.alerts is not None else None, bar)
     bar.insertMenu(bar.actions()[-1], tools.menu)
     return tools
+
+
+def forget_menus(window: MainWindow) -> None:
+    """Take the chart menus of an earlier desk out of the bar."""
+    bar = window.menuBar()
+    for before in bar.findChildren(QMenu, MENU):
+        bar.removeAction(before.menuAction())
+        before.deleteLater()

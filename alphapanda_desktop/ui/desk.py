@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill
@@ -16,8 +17,8 @@ from alphapanda_desktop.ui.alertdesk import AlertDesk
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.chart.items import Marker
 from alphapanda_desktop.ui.chart.view import ChartView
-from alphapanda_desktop.ui.chartorders import ChartOrders
-from alphapanda_desktop.ui.charttools import equip
+from alphapanda_desktop.ui.charts import Charts, Pane
+from alphapanda_desktop.ui.charttools import forget_menus
 from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.funds import FundsPanel
@@ -35,11 +36,6 @@ from alphapanda_desktop.ui.watchtabs import FIRST, WatchTabs
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
-
-
-WATCHLIST_PX: Final = 440
-STRATEGIES_PX: Final = 330
-BOOKS_PX: Final = 272
 
 
 class DeskView:
@@ -96,8 +92,9 @@ class DeskView:
             gtts=parts.gtts, calculator=parts.calculator, ask_first=parts.mode not in window.remembered.unasked,
         )  # fmt: skip
         window.deck.keep_over(self.ticket)
-        self.lines = ChartOrders(self.chart, parts.desk, parts.mode, edge, parts.gtts)
-        self.tools = equip(window, self.chart, parts, edge)
+        forget_menus(window)
+        self.charts = Charts(window, self.chart, parts, edge)
+        self.lines, self.tools = self.charts.main.lines, self.charts.main.tools
         self._keys_of: dict[OrdersPanel | TradesPanel | PositionsPanel, Callable[[Any], str]] = {
             self.orders: lambda order: order.key,
             self.trades: lambda fill: fill.key,
@@ -149,7 +146,7 @@ class DeskView:
             self.holdings.chart_wanted.connect(self._choose_key)
         if self.gtts is not None:
             self.gtts.chart_wanted.connect(self._choose_key)
-            self.gtts.read.connect(self.lines.take_gtts)
+            self.gtts.read.connect(self.charts.take_gtts)
             self.gtts.new_wanted.connect(self._open_new_gtt)
             self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
         if self.alerts is not None:
@@ -184,12 +181,35 @@ class DeskView:
         return sorted(self._parts.watch_keys, key=lambda key: not (i := by_key(key)) or not i.tradable)
 
     def choose(self, instrument: Instrument) -> None:
-        """Show an instrument on the chart and offer it to the next strategy."""
-        self.chart.show_instrument(instrument)
+        """Show an instrument on the chart, and on those of its colour, and offer it to the next strategy."""
+        self.charts.show(instrument)
+        self._follow(instrument)
+        self._window.remembered.save("chart_key", instrument.key)
+
+    def _choose_by_colour(self, instrument: Instrument) -> None:
+        """What is chosen in the watchlist goes to the charts of its colour."""
+        link = self.charts.watchlist.link
+        if link and link == self.charts.main.link:
+            self.choose(instrument)
+        else:
+            self.charts.show_linked(instrument, link)
+            self._follow(instrument)
+
+    def _take_chart(self, pane: Pane) -> None:
+        self.watchlist.carry.onto(pane.chart, lambda quote, _at: self._put_on(pane, quote.instrument))
+        pane.chart.instrument_changed.connect(self._mark_fills)
+        self._mark_fills()
+
+    def _put_on(self, pane: Pane, instrument: Instrument) -> None:
+        """What is carried onto a chart is shown by it and by those of its colour."""
+        if pane is self.charts.main or (pane.link and pane.link == self.charts.main.link):
+            self.choose(instrument)
+        else:
+            self.charts.put_on(pane, instrument)
+
+    def _follow(self, instrument: Instrument) -> None:
         self.strategies.set_default_instrument(instrument)
         self.market.show_instrument(instrument)
-        self._window.remembered.save("chart_key", instrument.key)
-        self._mark_fills()
 
     def _choose_key(self, key: str) -> None:
         instrument = self._parts.market.master.by_key(key)
@@ -201,12 +221,14 @@ class DeskView:
 
     def order_here(self, side: str) -> None:
         """A ticket for what is selected in the panel that has the keyboard, else for what is on the chart."""
-        instrument = self._selected() or self.chart.instrument
+        instrument = self._selected() or self.charts.active.chart.instrument or self.chart.instrument
         if instrument is not None:
+            if QApplication.activeWindow() in self._window.dockyard().windows():
+                self._window.come_forward()  # the ticket lies over the main window
             self.ticket.open_for(instrument, side)
 
     def _selected(self) -> Instrument | None:
-        focused = self._window.focusWidget()
+        focused = QApplication.focusWidget() or self._window.focusWidget()
         if focused is None or self.watchlist.isAncestorOf(focused):
             return self.watchlist.current()
         for panel, key_of in self._keys_of.items():
@@ -220,15 +242,17 @@ class DeskView:
         self.watchlist.search.setFocus()
 
     def next_line(self) -> None:
-        """The keyboard to the chart, and there to the next order line."""
-        self.chart.setFocus()
-        self.chart.plot.grip.key(Qt.Key.Key_L.value)
+        """The keyboard to the chart that had it last, and there to the next order line."""
+        chart = self.charts.active.chart
+        chart.setFocus()
+        chart.plot.grip.key(Qt.Key.Key_L.value)
 
     def _mark_fills(self) -> None:
-        instrument = self.chart.instrument
-        if instrument is not None:
-            fills = [fill for fill in self._parts.desk.fills() if fill.key == instrument.key]
-            self.chart.set_markers([self._marker(fill) for fill in fills])
+        fills = self._parts.desk.fills()
+        for pane in self.charts:
+            if pane.chart.instrument is not None:
+                key = pane.chart.instrument.key
+                pane.chart.set_markers([self._marker(fill) for fill in fills if fill.key == key])
 
     def _marker(self, fill: Fill) -> Marker:
         at_s = fill.fill_timestamp.timestamp() if fill.fill_timestamp else 0.0

@@ -62,5 +62,6 @@ ads--CDockWidgetTab[activeTab="true"] QLabel, ads--CDockWidgetTab:hover QLabel {
 ads--CDockWidgetTab QPushButton, ads--CTitleBarButton { background: transparent; border: 0; padding: 2px;
     min-height: 0; min-width: 0; }
 ads--CDockWidgetTab QPushButton:hover, ads--CTitleBarButton:hover { background: $selection; border-radius: 3px; }
+ads--CTitleBarButton::menu-indicator { image: none; width: 0; }
 ads--CFloatingDockContainer { background: $window; border: 1px solid $border; }
 """)

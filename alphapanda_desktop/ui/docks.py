@@ -10,17 +10,14 @@ from typing import Any, Final
 
 import shiboken6
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QScreen
-from PySide6.QtWidgets import QAbstractButton, QMainWindow, QSplitter, QWidget
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMenu, QSplitter, QWidget
 from PySide6QtAds import ads
 
 from alphapanda_desktop.ui.dockface import face_of, icon_of
+from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION
 from alphapanda_desktop.ui.edge import Edge
-
-CENTRE: Final = "centre"
-"""What the docks stand around; it has no tab, cannot be moved, and holds the login when there is one."""
-
-STATE_VERSION: Final = 3
+from alphapanda_desktop.ui.placement import bring_on_screen
 
 _Manager: Final = ads.CDockManager
 _Flag: Final = ads.CDockManager.eConfigFlag
@@ -36,6 +33,8 @@ FLAGS: Final = (
     _Flag.HideSingleCentralWidgetTitleBar,
     _Flag.FloatingContainerHasWidgetTitle,
     _Flag.DoubleClickUndocksWidget,
+    _Flag.DisableTabTextEliding,
+    _Flag.EqualSplitOnInsertion,
 )
 """No auto-hide: what slides away by itself cannot be watched."""
 
@@ -45,6 +44,12 @@ AREAS: Final = {
     Qt.DockWidgetArea.TopDockWidgetArea: ads.TopDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea: ads.BottomDockWidgetArea,
 }
+SIDES: Final = {
+    Qt.DockWidgetArea.LeftDockWidgetArea: "left",
+    Qt.DockWidgetArea.RightDockWidgetArea: "right",
+    Qt.DockWidgetArea.TopDockWidgetArea: "top",
+    Qt.DockWidgetArea.BottomDockWidgetArea: "bottom",
+}
 
 ICONS: Final = {
     "tabCloseButton": ads.TabCloseIcon,
@@ -53,8 +58,6 @@ ICONS: Final = {
     "tabsMenuButton": ads.DockAreaMenuIcon,
 }
 FLOATING_SIZE: Final = QSize(760, 460)
-LEAST_ON_SCREEN: Final = QSize(120, 40)
-"""As much of a torn-off dock's top must be on a screen that the hand can take hold of it."""
 
 
 class Dock(QObject):
@@ -204,10 +207,29 @@ class Docks(QObject):
         return dock
 
     def _place(self, dock: Dock) -> None:
+        if dock.area not in AREAS:
+            self._place_in_the_middle(dock)
+            return
         beside = next((other for other in self if other.area is dock.area and _stands(other)), None)
         if beside is None:
             self.manager.addDockWidget(AREAS[dock.area], dock.inner)
-            return
+        else:
+            self._tabify(dock, beside)
+
+    def _place_in_the_middle(self, dock: Dock) -> None:
+        """Beside the centre, then below it, then below the first; what comes later is a tab of the last."""
+        there = [other for other in self if other.area not in AREAS and _stands(other)]
+        heart = self._heart.dockAreaWidget()
+        if len(there) > 2:
+            self._tabify(dock, there[-1])
+            dock.inner.setAsCurrentTab()
+        elif len(there) == 2:
+            self.manager.addDockWidget(ads.BottomDockWidgetArea, dock.inner, there[0].inner.dockAreaWidget())
+        else:
+            side = ads.BottomDockWidgetArea if there else ads.RightDockWidgetArea
+            self.manager.addDockWidget(side, dock.inner, heart)
+
+    def _tabify(self, dock: Dock, beside: Dock) -> None:
         place = beside.inner.dockAreaWidget()
         front = place.currentDockWidget()
         self.manager.addDockWidgetTabToArea(dock.inner, place)
@@ -241,13 +263,17 @@ class Docks(QObject):
 
     # --- how they stand
 
-    def state(self) -> bytes:
-        """How everything stands, torn-off windows too, as `restore` takes it."""
-        return bytes(self.manager.saveState(STATE_VERSION).data())
+    def known(self) -> dict[str, str]:
+        """Names of all docks, and their sides as `dockplan.HOMES` calls them; those of the middle have none."""
+        return {dock.name: SIDES.get(dock.area, "") for dock in self}
 
-    def restore(self, state: bytes) -> bool:
+    def state(self) -> str:
+        """How everything stands, torn-off windows too, as `restore` takes it."""
+        return str(self.manager.saveState(STATE_VERSION).data().decode())
+
+    def restore(self, state: str) -> bool:
         """Let everything stand so; False where that cannot be read, and nothing has moved."""
-        done = bool(self.manager.restoreState(QByteArray(state), STATE_VERSION))
+        done = bool(self.manager.restoreState(QByteArray(state.encode()), STATE_VERSION))
         self.bring_back()
         self.lock(self.locked)
         return done
@@ -264,6 +290,30 @@ class Docks(QObject):
 
     def _splitters(self) -> list[QSplitter]:
         return [found for found in self.manager.findChildren(QSplitter) if isinstance(found, ads.CDockSplitter)]
+
+    def around_centre(self) -> list[QWidget]:
+        """What the centre stands in, from the inside to the window: as these move, so does it."""
+        found, widget = [], self._heart
+        while widget is not None and widget is not self._window:
+            found.append(widget)
+            widget = widget.parentWidget()
+        return found
+
+    def focused(self) -> Dock | None:
+        """The dock that has the keyboard, in whichever window."""
+        widget = QApplication.focusWidget()
+        return next((dock for dock in self if widget is not None and _holds(dock, widget)), None)
+
+    def put_back(self, dock: Dock) -> None:
+        """A torn-off dock goes back to its side."""
+        self._place(dock)
+        dock.inner.setAsCurrentTab()
+
+    def shown_by_title(self, name: str, menu: QMenu) -> None:
+        """A menu's button beside a dock's tab, with the menu's icon."""
+        dock = self.find(name)
+        if dock is not None:
+            dock.inner.setTitleBarActions([menu.menuAction()])
 
     def windows(self) -> list[QWidget]:
         """The windows of torn-off docks."""
@@ -314,18 +364,9 @@ class Docks(QObject):
         self.manager.setStyleSheet(face)
 
 
+def _holds(dock: Dock, widget: QWidget) -> bool:
+    return dock.widget() is widget or dock.widget().isAncestorOf(widget)
+
+
 def _stands(dock: Dock) -> bool:
     return dock.is_open and not dock.floating and dock.inner.dockAreaWidget() is not None
-
-
-def bring_on_screen(window: QWidget, home: QScreen) -> None:
-    """Move a window whose top can be seen on no screen onto `home`, no larger than that."""
-    frame = window.frameGeometry()
-    for screen in QGuiApplication.screens():
-        seen = screen.availableGeometry().intersected(frame)
-        top_is_seen = not seen.isEmpty() and seen.top() <= frame.top() + LEAST_ON_SCREEN.height()
-        if top_is_seen and seen.width() >= LEAST_ON_SCREEN.width() and seen.height() >= LEAST_ON_SCREEN.height():
-            return
-    room = home.availableGeometry()
-    window.resize(window.size().boundedTo(room.size() * 0.9))
-    window.move(room.center() - window.rect().center())

@@ -251,15 +251,6 @@ class Menus:
         sheet = known or AboutSheet(self._edge, window, window.windowIcon(), resources() / "third-party")
         window.deck.lay(sheet)
 
-    def show_about(self) -> None:
-        """Versions, and the parts of others with their licences."""
-        from alphapanda_desktop.folders import resources
-        from alphapanda_desktop.ui.aboutsheet import AboutSheet
-
-        window, known = self._window, self._window.deck.find("about_sheet")
-        sheet = known or AboutSheet(self._edge, window, window.windowIcon(), resources() / "third-party")
-        window.deck.lay(sheet)
-
     def _show(self, title: str, text: str) -> None:
         dialog = QDialog(self._window)
         dialog.setWindowTitle(say(title))
