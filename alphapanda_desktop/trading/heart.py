@@ -11,6 +11,9 @@ from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.shedding import Shedding
 
 BEAT_S: Final = 0.01
+CALM_S: Final = 0.05
+CALM_NS: Final = 1_000_000_000
+"""Without a frame for so long, and with nothing to do, the heart beats every `CALM_S`."""
 LOOK_NS: Final = 250_000_000
 IDLE_LAG_NS: Final = 2_000_000
 """A loop whose heartbeat is this little late on the average has time to spare."""
@@ -35,14 +38,16 @@ class Heart:
     _beats: int = 0
     _looked_ns: int = 0
     _drawn_ns: int = 0
+    _calm: bool = False
 
     async def run(self) -> None:
         """Beat for as long as the loop lives."""
         now_ns = self.meter.now_ns
         self._looked_ns, self._drawn_ns = now_ns(), self.drawn_ns()
         while True:
-            due_ns = now_ns() + round(BEAT_S * 1e9)
-            await asyncio.sleep(BEAT_S)
+            beat_s = CALM_S if self._calm and self.meter.silent_ns() > CALM_NS else BEAT_S
+            due_ns = now_ns() + round(beat_s * 1e9)
+            await asyncio.sleep(beat_s)
             self.alive()
             self._beat(max(0, now_ns() - due_ns))
 
@@ -61,6 +66,7 @@ class Heart:
         share = (drawn_ns - self._drawn_ns) / (now_ns - self._looked_ns)
         self.shedding.look(lag_ns, share)
         self.meter.shed = self.shedding.words()
-        self.rest(lag_ns < IDLE_LAG_NS and not self._waiting)
+        self._calm = lag_ns < IDLE_LAG_NS and not self._waiting
+        self.rest(self._calm)
         self._late_ns = self._waiting = self._beats = 0
         self._looked_ns, self._drawn_ns = self.meter.now_ns(), drawn_ns

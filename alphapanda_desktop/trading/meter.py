@@ -154,6 +154,8 @@ class Meter:
         """What is drawn less often for want of time, in words; empty where nothing is."""
         self.read_ns = 0
         """When the last frame was read."""
+        self.wake: Callable[[], None] | None = None
+        """Called as the next frame is read: whoever draws has lain down."""
         self._unpainted_ns = 0
         self._turned_ns = 0
 
@@ -162,6 +164,8 @@ class Meter:
         self.read_ns = now = self.now_ns()
         if not self._unpainted_ns:
             self._unpainted_ns = now
+        if self.wake is not None:
+            self.wake()
 
     def silent_ns(self) -> int:
         """How long no frame has come; since for ever, before the first."""

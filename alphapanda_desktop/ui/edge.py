@@ -33,6 +33,10 @@ if TYPE_CHECKING:  # the first paint does not wait for these
 FRAME_MS: Final = 1000 // FRAME_HZ
 LONGEST_FRAME_NS: Final = 1_000_000_000
 """A frame that is not on the screen by then holds up no other: nobody may be left with a picture that stands still."""
+QUIET_NS: Final = 50_000_000
+"""What came before that has been drawn."""
+DOZE_MS: Final = 6 * FRAME_MS
+"""From beat to beat while no feed says anything: ages and clocks go on, and an idle program is idle."""
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
 
 Level = Literal["info", "warning", "danger"]
@@ -42,8 +46,9 @@ Notify = Callable[[str, Level], None]
 class FrameClock(QObject):
     """The program's one drawing beat: 60 frames a second for charts, 30 for the rest, fewer where `shedding` says so.
 
-    It beats while anyone can be seen, and draws no frame while the one before is not on the screen. Owners and
-    callbacks that are methods are held weakly: the clock keeps no widget alive.
+    It beats while anyone can be seen, and draws no frame while the one before is not on the screen. While the feed is
+    silent it dozes, and the next thing that the feed says wakes it. Owners and callbacks that are methods are held
+    weakly: the clock keeps no widget alive.
     """
 
     def __init__(
@@ -99,11 +104,31 @@ class FrameClock(QObject):
     def _next(self) -> None:
         if self._began_ns and self.meter.now_ns() - self._began_ns < LONGEST_FRAME_NS:
             return  # the frame before is still on its way to the screen
+        if self.dozes:
+            self._draw(list(self._pulls))
+            return
         self._number += self._step
         level = self._shedding.level
         due = [pull for pull in self._pulls if not self._number % level.every(self._kind(pull.owner()))]
         if due:
             self._draw(due)
+        all_drawn = len(due) == len(self._pulls)
+        if all_drawn and self.meter.read_ns and self.meter.silent_ns() > QUIET_NS:
+            self._doze()
+
+    @property
+    def dozes(self) -> bool:
+        """Whether it beats slowly, because the feed is silent."""
+        return self.meter.wake is not None
+
+    def _doze(self) -> None:
+        self.meter.wake = self._wake
+        self._timer.start(DOZE_MS)
+
+    def _wake(self) -> None:
+        self.meter.wake = None
+        if self._timer.isActive():
+            self._timer.start(self._step * FRAME_MS)
 
     def _kind(self, owner: QWidget | None) -> Kind:
         return self._kinds.get(owner, Kind.TABLE) if owner is not None else Kind.TABLE
@@ -154,6 +179,7 @@ class FrameClock(QObject):
             self._step, self._number = step, 0
             if not self._timer.isActive():
                 self.meter.take_unpainted()  # nobody was looking when these came
+            self.meter.wake = None
             self._timer.start(step * FRAME_MS)
 
 

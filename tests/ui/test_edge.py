@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.heart import Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import LAG_NS, LEVELS, LOOKS_DOWN, Kind, Shedding
-from alphapanda_desktop.ui.edge import FRAME_MS, LONGEST_FRAME_NS, Edge, FrameClock, ask, connect
+from alphapanda_desktop.ui.edge import FRAME_MS, LONGEST_FRAME_NS, QUIET_NS, Edge, FrameClock, ask, connect
 
 
 class Painter(QWidget):
@@ -436,3 +436,32 @@ def test_a_chart_too_heavy_for_its_frames_is_drawn_less_often_and_an_order_does_
 
     run(story())
     assert hops and hops[0] <= 2, "ten awaits of an order path waited for paints"
+
+
+def test_the_clock_dozes_while_the_feed_is_silent_and_wakes_as_it_speaks(qtbot: Any, eventually: Any, run: Any) -> None:
+    now = [1]
+    meter = Meter(now_ns=lambda: now[0])
+    frames = FrameClock(meter=meter)
+    chart, table = Painter(frames), Painter(frames)
+    frames.draws(chart, Kind.CHART)
+    for pane in (chart, table):
+        qtbot.addWidget(pane)
+        pane.show()
+
+    async def beats() -> None:
+        drawn = table.drawn
+        await eventually(lambda: table.drawn > drawn + 2)
+
+    run(beats())
+    assert not frames.dozes  # a feed that never spoke may be about to
+    meter.frame_in()
+    now[0] += QUIET_NS + 1
+    run(beats())
+    assert frames.dozes and frames.running
+    drawn = chart.drawn
+    run(beats())
+    assert chart.drawn > drawn  # ages go on
+    meter.frame_in()
+    assert not frames.dozes
+    chart.hide()
+    assert not frames.dozes and frames.frame_ms == 2 * FRAME_MS
