@@ -58,6 +58,18 @@ class Handed:
     price: float
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """Units of a position, `quantity` without a sign, that went from one product to another."""
+
+    at: datetime
+    exchange: str
+    tradingsymbol: str
+    giver: str
+    taker: str
+    quantity: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
     """All that the journal has for results, oldest first. `told` is the broker's own charge of an order, booked."""
@@ -66,6 +78,7 @@ class Kept:
     strategies: Mapping[str, str]
     """Strategy by run id."""
     handed: Sequence[Handed] = ()
+    converted: Sequence[Converted] = ()
     varieties: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[DayNote] = ()
@@ -90,6 +103,8 @@ class Cell:
     """Fills whose result cannot be known."""
     unknown_charges: int = 0
     """Orders whose charges cannot be known."""
+    unsettled: int = 0
+    """Contracts held that are traded no more: what their settlement brought is no trade."""
 
     @property
     def key(self) -> str:
@@ -108,10 +123,11 @@ class Total:
     known_charges: int
     unknown_results: int
     unknown_charges: int
+    unsettled: int
 
     @property
     def realised(self) -> int | None:
-        return None if self.unknown_results else self.known_realised
+        return None if self.unknown_results or self.unsettled else self.known_realised
 
     @property
     def charges(self) -> int | None:
@@ -133,6 +149,8 @@ class Total:
         parts = []
         if self.unknown_results:
             parts.append(f"the cost of what {self.unknown_results} fills closed is not in the journal")
+        if self.unsettled:
+            parts.append(f"{self.unsettled} held contracts are traded no more and their settlement is no trade")
         if self.unknown_charges:
             parts.append(f"no table has the charges of {self.unknown_charges} orders")
         return " and ".join(parts)
@@ -182,7 +200,17 @@ class Results:
 def total_of(cells: Iterable[Cell]) -> Total:
     """The sum of the cells."""
     rows = list(cells)
-    names = ("orders", "fills", "bought", "sold", "realised", "charges", "unknown_results", "unknown_charges")
+    names = (
+        "orders",
+        "fills",
+        "bought",
+        "sold",
+        "realised",
+        "charges",
+        "unknown_results",
+        "unknown_charges",
+        "unsettled",
+    )
     return Total(*(sum(getattr(row, name) for row in rows) for name in names))
 
 
@@ -212,31 +240,41 @@ class Priced(NamedTuple):
 def priced(kept: Kept, find: Find, breathe: Callable[[], None] = lambda: None) -> Priced:
     """The days in their order with their costs, worked out once for all that is made of them.
 
+    An order that trades on two days, as one on a venue that never closes may, is charged once, on the first of them.
     `breathe` is called between days here and there: a thread that does this lets others have the interpreter.
     """
     days: dict[date, list[KeptFill]] = defaultdict(list)
     for one in sorted(kept.fills, key=lambda one: one.at):
         days[one.day].append(one)
-    costs: dict[str, Charges | None] = {}
+    orders: dict[str, list[Fill]] = defaultdict(list)
+    began: dict[date, dict[str, None]] = defaultdict(dict)
     for day, fills in days.items():
+        for one in fills:
+            if one.fill.order_id not in orders:
+                began[day][one.fill.order_id] = None
+            orders[one.fill.order_id].append(one.fill)
+    costs: dict[str, Charges | None] = {}
+    for day, ids in began.items():
         breathe()
-        costs |= costs_of((one.fill for one in fills), day, find, kept.varieties)
+        costs |= costs_of((fill for id_ in ids for fill in orders[id_]), day, find, kept.varieties)
     return Priced(days, costs, breathe)
 
 
 def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
     """The table of all that the journal has."""
     table = _Table(kept, find)
-    handed = list(kept.handed)
+    moved: list[Handed | Converted] = [*kept.handed, *kept.converted]
+    moved.sort(key=lambda one: one.at)
     known = days or priced(kept, find)
     for day, fills in known():
         table.charge(day, fills, known.costs)
         for one in fills:
-            while handed and handed[0].at <= one.at:
-                table.hand_over(handed.pop(0))
+            while moved and moved[0].at <= one.at:
+                table.move(moved.pop(0))
             table.take(day, one)
-    for left in handed:
-        table.hand_over(left)
+    for left in moved:
+        table.move(left)
+    table.mark_unsettled()
     return Results(table.cells(), table.open(), kept.notes)
 
 
@@ -246,6 +284,22 @@ class _Sums:
 
     orders: set[str] = field(default_factory=set)
     numbers: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def scrip_of(tradingsymbol: str) -> str:
+    """The share behind a symbol: moved to trade for trade it gets an ending, and is the same share in the account."""
+    return tradingsymbol.removesuffix("-BE").removesuffix("-BZ")
+
+
+def _share_of(where: tuple[str, str, str]) -> tuple[str, str]:
+    return scrip_of(where[1]), where[2]
+
+
+def _cost_of(lots: Lots, units: int) -> int:
+    """What so many units of the lots cost, signed as they are, to the nearest count."""
+    whole = abs(lots.quantity)
+    cost = (2 * abs(lots.cost) * units + whole) // (2 * whole)
+    return cost if lots.cost >= 0 else -cost
 
 
 Place = tuple[str, str, str]
@@ -261,16 +315,18 @@ class _Table:
         self._find = find
         self._lots: dict[Whose, Lots] = {}
         self._since: dict[Whose, date] = {}
+        self._last: dict[Whose, date] = {}
+        """When each was traded or moved last."""
+        self._charged: set[str] = set()
         self._cells: dict[tuple[date, Place, str], _Sums] = defaultdict(_Sums)
 
     def charge(self, day: date, fills: Sequence[KeptFill], costs: Mapping[str, Charges | None]) -> None:
         """Book the day's charges: the broker's word where it gave one, else the tables'."""
-        done = set[str]()
         for one in fills:
             id_ = one.fill.order_id
-            if id_ in done:
+            if id_ in self._charged:
                 continue
-            done.add(id_)
+            self._charged.add(id_)
             sums, cost = self._sums(day, one), costs[id_]
             due = self._kept.told.get(id_, cost.total if cost is not None else None)
             sums.numbers["charges"] += due or 0
@@ -309,16 +365,50 @@ class _Table:
         lacking = quantity - max(0, self._lots.get(whose, Lots()).quantity)
         others = [
             other for other, lots in self._lots.items()
-            if other != whose and lots.quantity > 0 and other[1][0] in CASH and other[1][1:] == where[1:]
+            if other != whose and lots.quantity > 0 and other[1][0] in CASH and _share_of(other[1]) == _share_of(where)
         ]  # fmt: skip
         for other in sorted(others, key=self._since.__getitem__) if lacking > 0 else ():
             lots = self._lots[other]
             units = min(lacking, lots.quantity)
-            worth = (2 * lots.cost * units + lots.quantity) // (2 * lots.quantity)
+            worth = _cost_of(lots, units)
             self._keep(day, other, lots.after(-units, -worth))
             self._keep(day, whose, self._lots.get(whose, Lots()).after(units, worth))
             lacking -= units
         return max(0, lacking)
+
+    def move(self, one: Handed | Converted) -> None:
+        """Lots go elsewhere at what they cost: nothing is realised."""
+        if isinstance(one, Handed):
+            self.hand_over(one)
+        else:
+            self.convert(one)
+
+    def convert(self, one: Converted) -> None:
+        """Move units to another product, each run's own; those by hand first, for a person converts, then the oldest.
+
+        What this journal never saw bought or sold is not there to be moved.
+        """
+        day = trading_day(one.at).astimezone(IST).date()
+        giver, taker = ((one.exchange, one.tradingsymbol, product) for product in (one.giver, one.taker))
+        mine = [whose for whose, lots in self._lots.items() if whose[1] == giver and lots.quantity]
+        sign = 1 if sum(self._lots[whose].quantity for whose in mine) >= 0 else -1
+        left = one.quantity
+        for whose in sorted(mine, key=lambda whose: (whose[0] != "", self._since[whose])):
+            lots = self._lots[whose]
+            if lots.quantity * sign <= 0 or not left:
+                continue
+            units = min(left, abs(lots.quantity))
+            worth = _cost_of(lots, units)
+            self._keep(day, whose, lots.after(-sign * units, -worth))
+            heir = (whose[0], taker)
+            self._keep(day, heir, self._lots.get(heir, Lots()).after(sign * units, worth))
+            left -= units
+
+    def mark_unsettled(self) -> None:
+        """Contracts that are held and traded no more: what they came to is unknown, on the day of their last trade."""
+        for (run_id, where), lots in self._lots.items():
+            if lots.quantity and where[0] not in CASH and self._find(f"{where[0]}:{where[1]}") is None:
+                self._cells[self._last[run_id, where], where, self._named(run_id)].numbers["unsettled"] += 1
 
     def hand_over(self, one: Handed) -> None:
         """Move lots at what they cost: nothing is realised."""
@@ -334,6 +424,7 @@ class _Table:
         if before.quantity * lots.quantity <= 0:
             self._since[whose] = day
         self._lots[whose] = lots
+        self._last[whose] = day
 
     def _sums(self, day: date, one: KeptFill) -> _Sums:
         fill = one.fill

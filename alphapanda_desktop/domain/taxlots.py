@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.domain.charges import Charges
-from alphapanda_desktop.domain.dayresults import Kept, KeptFill, Priced, priced
+from alphapanda_desktop.domain.dayresults import Kept, KeptFill, Priced, priced, scrip_of
 from alphapanda_desktop.domain.ordercosts import CASH, Find, units_behind
 from alphapanda_desktop.domain.positions import to_money
 
@@ -32,6 +32,7 @@ class Head(StrEnum):
     SHORT_TERM = "short-term capital gain"
     LONG_TERM = "long-term capital gain"
     UNKNOWN = "unknown: its purchase is not in the journal"
+    UNSETTLED = "unknown: a contract that is traded no more"
 
 
 CAPITAL: Final = (Head.SHORT_TERM, Head.LONG_TERM)
@@ -166,9 +167,11 @@ def _sum(parts: Sequence[int | None]) -> int | None:
 
 def tax_lots(kept: Kept, find: Find, days: Priced | None = None) -> list[TaxLot]:
     """Every lot that the journal's fills closed, in the order in which they were closed."""
-    book, known = _Book(), days or priced(kept, find)
+    known = days or priced(kept, find)
+    book, parts = _Book(), _Parts(kept, known.costs, find)
     for day, fills in known():
-        book.take(_trades_of(fills, day, kept, find, known.costs))
+        book.take([parts.trade(one, day) for one in fills])
+    book.end(find)
     return book.closed
 
 
@@ -201,29 +204,43 @@ def _part(money: int | None, part: int, whole: int) -> int | None:
     return None if money is None else money * part // whole
 
 
-def _trades_of(
-    fills: Sequence[KeptFill], day: date, kept: Kept, find: Find, costs: Mapping[str, Charges | None]
-) -> list[_Trade]:
-    """The day's fills with what each costs of its order, by units."""
-    left: dict[str, list[int | None]] = {}
-    units: dict[str, int] = defaultdict(int)
-    for one in fills:
-        units[one.fill.order_id] += one.fill.quantity
-    for id_ in units:
-        cost = costs[id_]
-        tax = cost.transaction_tax if cost is not None else None
-        total = kept.told.get(id_, cost.total if cost is not None else None)
-        left[id_] = [None if total is None or tax is None else total - tax, tax]
-    trades = []
-    for one in fills:
-        fill, due = one.fill, left[one.fill.order_id]
-        behind = units_behind(fill.exchange, fill.tradingsymbol, find)
+class _Parts:
+    """What each order cost, given out to its fills by units: to the last count, also over several days."""
+
+    def __init__(self, kept: Kept, costs: Mapping[str, Charges | None], find: Find) -> None:
+        self._find = find
+        self._units: dict[str, int] = defaultdict(int)
+        for one in kept.fills:
+            self._units[one.fill.order_id] += one.fill.quantity
+        self._left = {id_: _due(costs[id_], kept.told.get(id_)) for id_ in self._units}
+
+    def trade(self, one: KeptFill, day: date) -> _Trade:
+        """The fill with its part of what its order cost."""
+        fill, id_ = one.fill, one.fill.order_id
+        behind = units_behind(fill.exchange, fill.tradingsymbol, self._find)
         value = None if behind is None else to_money(fill.quantity * fill.average_price * behind)
-        share = [_part(money, fill.quantity, units[fill.order_id]) for money in due]
-        left[fill.order_id] = [None if a is None or b is None else a - b for a, b in zip(due, share, strict=True)]
-        units[fill.order_id] -= fill.quantity
-        trades.append(_Trade(fill.exchange, fill.tradingsymbol, fill.sign, day, fill.quantity, value, *share))
-    return trades
+        due, whole = self._left[id_], self._units[id_]
+        charges, tax = (_part(money, fill.quantity, whole) for money in due)
+        self._left[id_] = (_less(due[0], charges), _less(due[1], tax))
+        self._units[id_] -= fill.quantity
+        return _Trade(fill.exchange, fill.tradingsymbol, fill.sign, day, fill.quantity, value, charges, tax)
+
+
+def _due(cost: Charges | None, told: int | None) -> tuple[int | None, int | None]:
+    """What an order cost besides the transaction tax, and that tax: the broker's total where it told one."""
+    if cost is None:
+        return None, None
+    total = cost.total if told is None else told
+    return total - cost.transaction_tax, cost.transaction_tax
+
+
+def _less(whole: int | None, part: int | None) -> int | None:
+    return None if whole is None or part is None else whole - part
+
+
+def _is_netted(tradingsymbol: str) -> bool:
+    """Whether what is bought and sold on one day is never delivered; trade for trade, each trade is."""
+    return scrip_of(tradingsymbol) == tradingsymbol
 
 
 class _Book:
@@ -240,8 +257,10 @@ class _Book:
         shares: dict[tuple[str, str], deque[_Trade]] = defaultdict(deque)
         for trade in trades:
             place = (trade.exchange, trade.tradingsymbol)
-            if trade.exchange in CASH:
+            if trade.exchange in CASH and _is_netted(trade.tradingsymbol):
                 self._match(trade, shares[place], Head.SPECULATIVE)
+            elif trade.exchange in CASH:
+                shares[place].append(trade)
             else:
                 self._match(trade, self._contracts[place], Head.DERIVATIVES)
         left = [trade for queue in shares.values() for trade in queue]
@@ -256,7 +275,7 @@ class _Book:
             queue.append(trade)
 
     def _deliver(self, trade: _Trade) -> None:
-        queue = self._demat[trade.tradingsymbol]
+        queue = self._demat[scrip_of(trade.tradingsymbol)]
         if trade.sign > 0:
             queue.append(trade)
             return
@@ -265,6 +284,14 @@ class _Book:
             self._close(queue, trade, Head.LONG_TERM if held else Head.SHORT_TERM)
         if trade.quantity:
             self._add(Head.UNKNOWN, None, trade, trade.day)
+
+    def end(self, find: Find) -> None:
+        """Add what is held of contracts that are traded no more: it was settled, and no trade says at what."""
+        for (exchange, symbol), queue in self._contracts.items():
+            if find(f"{exchange}:{symbol}") is None:
+                for trade in queue:
+                    is_long = trade.sign > 0
+                    self._add(Head.UNSETTLED, trade if is_long else None, None if is_long else trade, trade.day)
 
     def _close(self, queue: deque[_Trade], trade: _Trade, head: Head) -> None:
         oldest = queue[0]
@@ -275,19 +302,19 @@ class _Book:
         bought, sold = (one, other) if one.sign > 0 else (other, one)
         self._add(head, bought, sold, trade.day)
 
-    def _add(self, head: Head, bought: _Trade | None, sold: _Trade, closed_on: date) -> None:
-        both = [sold] if bought is None else [bought, sold]
+    def _add(self, head: Head, bought: _Trade | None, sold: _Trade | None, closed_on: date) -> None:
+        both = [trade for trade in (sold, bought) if trade is not None]
         self.closed.append(
             TaxLot(
                 head=head,
-                exchange=sold.exchange,
-                tradingsymbol=sold.tradingsymbol,
-                quantity=sold.quantity,
+                exchange=both[0].exchange,
+                tradingsymbol=both[0].tradingsymbol,
+                quantity=both[0].quantity,
                 bought_on=bought.day if bought is not None else None,
-                sold_on=sold.day,
+                sold_on=sold.day if sold is not None else None,
                 closed_on=closed_on,
                 bought=bought.value if bought is not None else None,
-                sold=sold.value,
+                sold=sold.value if sold is not None else None,
                 charges=_sum([trade.charges for trade in both]),
                 tax=_sum([trade.tax for trade in both]),
             )

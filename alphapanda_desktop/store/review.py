@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alphapanda_desktop.domain.daynotes import DayNote, latest
-from alphapanda_desktop.domain.dayresults import Handed, Kept, KeptFill
+from alphapanda_desktop.domain.dayresults import Converted, Handed, Kept, KeptFill
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.positions import to_money
@@ -25,6 +25,8 @@ AT_ONCE: Final = 100
 
 HANDED: Final = "run handed over"
 DIFFER: Final = "charges differ"
+CONVERSION: Final = "conversion"
+CONVERTED: Final = "conversion answer"
 """The journal's kinds of events that say whose a position is, and what the broker charged."""
 
 _FILLS: Final = (
@@ -56,6 +58,7 @@ def _read(reader: sqlite3.Connection, breathe: Callable[[], None]) -> Kept:
         fills=_fills(reader, breathe),
         strategies=dict(reader.execute("SELECT run_id, strategy FROM runs").fetchall()),
         handed=[_handed(at_ns, detail) for at_ns, detail in _events(reader, HANDED)],
+        converted=_converted(reader),
         varieties=dict(reader.execute(_VARIETIES).fetchall()),
         told=_told(detail for _, detail in _events(reader, DIFFER)),
         notes=latest(_note(row) for row in reader.execute("SELECT * FROM day_notes ORDER BY seq")),
@@ -98,6 +101,18 @@ def _handed(at_ns: int, detail: dict[str, Any]) -> Handed:
     where = (exchange, symbol, str(detail["product"]))
     giver, taker = str(detail["from"]), str(detail["to"])
     return Handed(of_ns(at_ns), giver, taker, where, int(detail["quantity"]), float(detail["price"]))
+
+
+def _converted(reader: sqlite3.Connection) -> list[Converted]:
+    """What the venue said it has moved to another product; answers come in the order in which was asked."""
+    answers = [detail for _, detail in _events(reader, CONVERTED)]
+    found = []
+    for (at_ns, asked), answer in zip(_events(reader, CONVERSION), answers, strict=False):
+        if "error" not in answer:
+            exchange, _, symbol = str(asked["position"]).partition(":")
+            products = str(asked["from"]), str(asked["to"])
+            found.append(Converted(of_ns(at_ns), exchange, symbol, *products, int(asked["quantity"])))
+    return found
 
 
 def _told(details: Iterable[dict[str, Any]]) -> dict[str, int]:

@@ -19,8 +19,11 @@ from xml.sax.saxutils import escape, quoteattr
 Value = str | int | Decimal | date | None
 
 UNKNOWN: Final = "unknown"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula when a CSV cell begins so."""
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for a formula when a CSV cell begins so, the wide signs of East Asian ones among them."""
+
+LONGEST: Final = 32_767
+"""Letters that a spreadsheet's cell may have; with more it takes the workbook for damaged."""
 
 EPOCH: Final = date(1899, 12, 30)
 """Day 0 of a spreadsheet's dates, as every day after February 1900 counts them."""
@@ -47,7 +50,7 @@ def csv_of(table: Table) -> str:
     """The table as CSV with a header; figures without grouping, days as 2026-11-23, words never as formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(table.titles)
+    writer.writerow([_plain(title) for title in table.titles])
     writer.writerows([_plain(value) for value in row] for row in table.rows)
     return out.getvalue()
 
@@ -118,7 +121,7 @@ def _cell(value: Value) -> str:
 
 
 def _words(text: str, style: int) -> str:
-    return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{escape(_clean(text))}</t></is></c>'
+    return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{escape(_clean(text)[:LONGEST])}</t></is></c>'
 
 
 def _clean(text: str) -> str:

@@ -19,6 +19,9 @@ from alphapanda_desktop.domain.taxlots import CAPITAL, CAVEATS, TaxLot, rates_on
 UNKNOWN: Final = "unknown"
 
 Kind = Literal["day", "instrument", "strategy", "tag"]
+NO_TAG: Final = "no tag"
+"""Where results stand that have none; no tag has a blank in it."""
+
 KINDS: Final[tuple[Kind, ...]] = ("day", "instrument", "strategy", "tag")
 
 Value = str | int | Decimal | date | None
@@ -65,7 +68,9 @@ def rows_by(results: Results, kind: Kind) -> list[Row]:
         "tag": results.tags_of,
     }
     found = by(results.cells, of[kind])
-    return [Row(name, None, total_of(found[name]), found[name]) for name in sorted(found)]
+    rows = [Row(name, None, total_of(found[name]), found[name]) for name in sorted(found)]
+    bare = [cell for cell in results.cells if kind == "tag" and rows and not results.tags_of(cell)]
+    return [*rows, Row(NO_TAG, None, total_of(bare), bare)] if bare else rows
 
 
 def _day_row(results: Results, day: date, cells: Sequence[Cell]) -> Row:
@@ -98,12 +103,11 @@ def _view(results: Results, kind: Kind) -> Sheet:
     titles = (kind.capitalize(), "Orders", "Fills", "Bought", "Sold", "Realised", "Charges", "Net")
     rows = rows_by(results, kind)
     lines: list[list[Value]] = [[_name(row), *_sums(row.total)] for row in rows]
-    if kind != "tag":  # a result with two tags counts under both
-        lines.append(["All", *_sums(total_of(results.cells))])
+    lines.append(["All", *_sums(total_of(results.cells))])
     why = total_of(results.cells).why_unknown
     notes = [f'Where it says "{UNKNOWN}", {why}.'] if why else []
     if kind == "tag":
-        notes.append("A result with two tags counts under both.")
+        notes.append("A result with two tags counts under both, and once in All.")
     return Sheet(f"By {kind}", titles, lines, notes)
 
 
@@ -129,7 +133,10 @@ def _open(results: Results) -> Sheet:
         [f"{one.exchange}:{one.tradingsymbol}", one.product, one.strategy, one.quantity, rupees(one.cost), one.since]
         for one in results.open
     ]
-    return Sheet("Open", titles, rows, ["At average cost; a contract that has expired stays here: nobody traded it."])
+    note = (
+        "As it is now, whatever days are looked at; at average cost. What is traded no more stays: no trade closed it."
+    )
+    return Sheet("Open", titles, rows, [note])
 
 
 def _notes(results: Results) -> Sheet:

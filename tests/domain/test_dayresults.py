@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.daynotes import DayNote, latest, tags_in
-from alphapanda_desktop.domain.dayresults import BY_HAND, Handed, Kept, KeptFill, Results, by, results_of, total_of
+from alphapanda_desktop.domain.dayresults import (
+    BY_HAND,
+    Converted,
+    Handed,
+    Kept,
+    KeptFill,
+    Results,
+    by,
+    results_of,
+    total_of,
+)
 from alphapanda_desktop.domain.ordercosts import costs_of
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.positions import RUPEE
@@ -123,10 +133,11 @@ def test_of_shares_that_only_in_part_were_bought_here_the_result_is_unknown_and_
 
 
 def test_what_no_table_charges_is_unknown_and_the_rest_stays_known() -> None:
-    strange = kept_fill("BUY", 1, 10, exchange="NCDEX", tradingsymbol="GUARSEED10")
-    found = total_of(results(kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110), strange).cells)
+    strange = {"exchange": "NCDEX", "tradingsymbol": "GUARSEED10"}
+    fills = [kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110), kept_fill("BUY", 1, 10, **strange)]
+    found = total_of(results(*fills, kept_fill("SELL", 1, 10, **strange)).cells)
     assert (found.realised, found.charges, found.net) == (100 * RUPEE, None, None)
-    assert found.unknown_charges == 1 and found.known_net == 100 * RUPEE - found.known_charges
+    assert found.unknown_charges == 2 and found.known_net == 100 * RUPEE - found.known_charges
 
 
 def test_the_brokers_own_charge_of_an_order_counts_before_ours() -> None:
@@ -171,3 +182,64 @@ def test_tags_are_taken_as_they_are_typed_each_once() -> None:
 def test_an_emptied_note_is_none() -> None:
     day = date(2026, 11, 20)
     assert latest([DayNote(day, "", "one"), DayNote(day)]) == []
+
+
+def test_an_order_that_trades_on_two_days_is_charged_once() -> None:
+    whole = results(kept_fill("BUY", 100, 1_000, product="CNC"))
+    first, second = (
+        kept_fill("BUY", units, 1_000, at, product="CNC", order_id="x")
+        for units, at in ((10, MONDAY), (90, MONDAY + timedelta(days=1)))
+    )
+    parts = results(first, second)
+    assert total_of(parts.cells).charges == total_of(whole.cells).charges
+    assert [cell.charges > 0 for cell in parts.cells] == [True, False]
+    assert total_of(results(first, second, told={"x": 77_700}).cells).charges == 77_700
+
+
+def test_what_was_converted_is_sold_at_its_cost_and_does_not_stay_open() -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    converted = [Converted(MONDAY + timedelta(hours=1), "NSE", "INFY", "MIS", "CNC", 8)]
+    found = results(
+        kept_fill("BUY", 6, 100, run="r1"), kept_fill("BUY", 4, 110, run=""),
+        kept_fill("SELL", 8, 120, tuesday, run="", product="CNC"), converted=converted,
+    )  # fmt: skip
+    made = {name: total_of(cells).realised for name, cells in by(found.cells, lambda c: [c.strategy]).items()}
+    assert made == {"rsi": 0, BY_HAND: (4 * 10 + 4 * 20) * RUPEE}
+    assert [(one.product, one.strategy, one.quantity, one.cost) for one in found.open] == [
+        ("MIS", "rsi", 2, 200 * RUPEE)
+    ]
+
+
+def test_a_short_that_was_converted_is_bought_back_at_what_it_brought() -> None:
+    future = {"exchange": "NFO", "tradingsymbol": "TCS26NOVFUT"}
+    find = {"NFO:TCS26NOVFUT": an_instrument("TCS26NOVFUT", token=5)}.get
+    fills = [kept_fill("SELL", 10, 100, **future),
+             kept_fill("BUY", 10, 90, MONDAY + timedelta(days=1), product="NRML", **future)]  # fmt: skip
+    move = Converted(MONDAY + timedelta(hours=1), "NFO", "TCS26NOVFUT", "MIS", "NRML", 10)
+    found = results_of(Kept(fills=fills, strategies={}, converted=[move]), find)
+    assert total_of(found.cells).realised == 100 * RUPEE and not found.open
+
+
+def test_what_the_journal_never_saw_cannot_be_converted() -> None:
+    found = results(kept_fill("BUY", 2, 100), converted=[Converted(MONDAY, "NSE", "INFY", "MIS", "CNC", 50)])
+    assert sum(one.quantity for one in found.open) == 2
+
+
+def test_a_contract_that_is_held_and_traded_no_more_makes_the_result_unknown() -> None:
+    option = {"exchange": "NFO", "tradingsymbol": "NIFTY2611325900CE", "product": "NRML"}
+    found = results(
+        kept_fill("BUY", 75, 100, **option), kept_fill("BUY", 10, 100), kept_fill("SELL", 10, 110, run="r2")
+    )
+    whole = total_of(found.cells)
+    assert (whole.realised, whole.net, whole.unsettled) == (None, None, 1)
+    assert "1 held contracts are traded no more" in whole.why_unknown
+    closed = results(kept_fill("BUY", 75, 100, **option), kept_fill("SELL", 75, 90, **option))
+    assert total_of(closed.cells).realised == -750 * RUPEE
+
+
+def test_a_share_that_went_to_trade_for_trade_is_the_same_share() -> None:
+    found = results(
+        kept_fill("BUY", 10, 100, product="CNC"),
+        kept_fill("SELL", 10, 110, MONDAY + timedelta(days=1), product="CNC", tradingsymbol="INFY-BE"),
+    )
+    assert total_of(found.cells).realised == 100 * RUPEE and not found.open

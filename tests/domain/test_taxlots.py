@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.dayresults import Kept, KeptFill, results_of, total_of
@@ -147,3 +147,110 @@ def test_rates_are_those_of_the_day_of_the_sale(day: date, short: float, long: f
 def test_a_financial_year_is_april_to_march() -> None:
     assert year_of(date(2026, 3, 31)) == FinancialYear(2025) and year_of(date(2026, 4, 1)) == FinancialYear(2026)
     assert FinancialYear(2026).name == "2026-27" and FinancialYear(1999).name == "1999-00"
+
+
+def test_a_share_in_trade_for_trade_is_the_same_share_and_never_speculative() -> None:
+    found = lots(
+        trade(D1, "BUY", 5, 100), trade(D2, "BUY", 5, 120, tradingsymbol="INFY-BE"),
+        trade(D2, "SELL", 5, 130, tradingsymbol="INFY-BE"), trade(LATER, "SELL", 5, 150),
+    )  # fmt: skip
+    assert heads(found) == [(Head.SHORT_TERM, 5, 150.0), (Head.SHORT_TERM, 5, 150.0)]
+
+
+def test_a_contract_that_is_traded_no_more_is_listed_and_unknown() -> None:
+    option = {"exchange": "NFO", "tradingsymbol": "NIFTY26JUN25000CE", "product": "NRML"}
+    found = lots(trade(D1, "SELL", 75, 100, **option), trade(D2, "BUY", 25, 60, **option))
+    assert heads(found) == [(Head.DERIVATIVES, 25, 1_000.0), (Head.UNSETTLED, 50, None)]
+    assert (found[1].sold, found[1].bought, found[1].bought_on, found[1].gain) == (5_000 * RUPEE, None, None, None)
+    assert found[1].charges is not None
+
+
+def test_an_order_over_two_days_gives_its_charges_to_its_units() -> None:
+    found = lots(
+        trade(D1, "BUY", 10, 1_000, order_id="x"), trade(D2, "BUY", 90, 1_000, order_id="x"),
+        trade(LATER, "SELL", 100, 1_000, order_id="y"), told={"x": 20_000_000, "y": 10_000_000},
+    )  # fmt: skip
+    dues = [(lot.charges or 0) + (lot.tax or 0) for lot in found]
+    assert dues == [3_000_000, 27_000_000]
+
+
+# -- against an implementation that counts single shares -----------------------------------------------------------
+
+
+def by_the_piece(fills: Sequence[KeptFill]) -> dict[tuple[Head, int], tuple[int, int]]:
+    """Units and rupees by head and financial year, each unit on its own: the simplest thing that is right."""
+    demat: dict[str, list[tuple[date, int]]] = {}
+    contracts: list[tuple[int, int]] = []
+    found: dict[tuple[Head, int], tuple[int, int]] = {}
+
+    def add(head: Head, on: date, rupees: int) -> None:
+        units, money = found.get((head, year_of(on).begins), (0, 0))
+        found[head, year_of(on).begins] = (units + 1, money + rupees)
+
+    for on in sorted({one.day for one in fills}):
+        today = [one for one in fills if one.day == on]
+        delivered: list[tuple[int, str, int]] = []
+        for place in dict.fromkeys((one.fill.exchange, one.fill.tradingsymbol) for one in today):
+            standing: list[tuple[int, int]] = []
+            for one in today:
+                if (one.fill.exchange, one.fill.tradingsymbol) != place:
+                    continue
+                book = contracts if place[0] == "NFO" else standing
+                for _ in range(one.fill.quantity):
+                    sign, price = one.fill.sign, int(one.fill.average_price)
+                    if book and book[0][0] == -sign and not place[1].endswith("-BE"):
+                        _, other = book.pop(0)
+                        add(Head.DERIVATIVES if place[0] == "NFO" else Head.SPECULATIVE, on, (other - price) * sign)
+                    else:
+                        book.append((sign, price))
+            delivered += [(sign, place[1].removesuffix("-BE"), price) for sign, price in standing]
+        for sign, symbol, price in sorted(delivered, key=lambda one: -one[0]):
+            held = demat.setdefault(symbol, [])
+            if sign > 0:
+                held.append((on, price))
+            elif held:
+                bought, cost = held.pop(0)
+                long = (on.year, on.month, on.day) > (bought.year + 1, bought.month, bought.day)
+                add(Head.LONG_TERM if long else Head.SHORT_TERM, on, price - cost)
+            else:
+                add(Head.UNKNOWN, on, 0)
+    return found
+
+
+PLACES = (("NSE", "INFY"), ("BSE", "INFY"), ("NSE", "INFY-BE"), ("NSE", "TCS"), ("NFO", "INFY26JUNFUT"))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(1, 9), st.integers(90, 110),
+                          st.sampled_from(PLACES), st.sampled_from(["CNC", "MIS"]), st.integers(0, 9)),
+                max_size=24))  # fmt: skip
+def test_heads_years_units_and_money_are_those_of_counting_single_shares(trades: Any) -> None:
+    fills = [
+        trade(D1 + timedelta(days=61 * day), side, q, price, exchange=place[0], tradingsymbol=place[1], product=product)
+        for side, q, price, place, product, day in sorted(trades, key=lambda one: one[5])
+    ]
+    find = {i.key: i for i in (an_instrument(), an_instrument("INFY26JUNFUT", exchange="NFO"))}.get
+    found: dict[tuple[Head, int], tuple[int, int]] = {}
+    for lot in tax_lots(Kept(fills=fills, strategies={}), find):
+        key = (lot.head, year_of(lot.closed_on).begins)
+        units, money = found.get(key, (0, 0))
+        gross = lot.gross or 0
+        assert gross % RUPEE == 0
+        found[key] = (units + lot.quantity, money + gross // RUPEE)
+    assert found == by_the_piece(fills)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(900, 1_100), st.integers(0, 6)), min_size=1, max_size=12))
+def test_of_a_flat_account_tax_lots_and_the_review_say_the_same_to_the_last_count(trades: Any) -> None:
+    fills = [
+        trade(D1 + timedelta(days=40 * day), "BUY", q, price) for q, price, day in sorted(trades, key=lambda t: t[2])
+    ]
+    left = sum(one.fill.quantity for one in fills)
+    for part in (left // 3, left - left // 3):
+        if part:
+            fills.append(trade(LATER, "SELL", part, 1_234.55))
+    kept = Kept(fills=fills, strategies={})
+    found, whole = tax_lots(kept, FIND), total_of(results_of(kept, FIND).cells)
+    assert sum(lot.gross or 0 for lot in found) == whole.realised
+    assert sum((lot.charges or 0) + (lot.tax or 0) for lot in found) == whole.charges

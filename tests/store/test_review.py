@@ -38,6 +38,11 @@ async def write(journal: SqlJournal) -> None:
     await journal.order_seen(ORDER, AT)
     await journal.note(HandedOver("r1", "", "NSE", "INFY", "MIS", 10, 1500.05).event(AT))
     await journal.note(Event(DIFFER, AT, {"order_id": "o1", "ours": 1.0, "kite": 1.25}))
+    for units, answer in ((4, {"answer": "done"}), (5, {"error": "Rejected", "why": "no"}), (6, {"answer": "done"})):
+        asked = {"position": "NSE:INFY", "from": "MIS", "to": "CNC", "quantity": units}
+        await journal.note(Event("conversion", AT, asked))
+        await journal.note(Event("conversion answer", AT, answer))
+    await journal.note(Event("conversion", AT, asked))  # the program ended before it was answered
     await journal.note_day(DayNote(DAY, "", "first words", ("calm",)), AT)
     await journal.note_day(DayNote(DAY, "", "last words", ("calm", "trend")), AT)
     await journal.note_day(DayNote(DAY, "NSE:INFY", "gone"), AT)
@@ -61,6 +66,9 @@ def test_the_review_reads_what_the_open_journal_was_given(arun: Any, tmp_path: P
         assert [(one.giver, one.taker, one.where, one.quantity) for one in kept.handed] == [
             ("r1", "", ("NSE", "INFY", "MIS"), 10)
         ]
+        assert [(one.exchange, one.tradingsymbol, one.giver, one.taker, one.quantity) for one in kept.converted] == [
+            ("NSE", "INFY", "MIS", "CNC", 4), ("NSE", "INFY", "MIS", "CNC", 6)
+        ]  # fmt: skip
         assert kept.varieties == {"o2": "co"}
         assert kept.told == {"o1": 12_500}
         assert kept.notes == [DayNote(DAY, "", "last words", ("calm", "trend"))]

@@ -65,3 +65,15 @@ def test_a_workbooks_figures_are_exact_and_its_days_are_counted_from_1900() -> N
     assert got[1] == ["46349", "3", "-1234567.8901", "=HYPERLINK(1)"]  # 23 November 2026; an inline string
     assert got[2][2:] == ["unknown", 'said "no", & <went> ']
     assert got[3] == ["Where it says unknown, it is."]
+
+
+def test_no_words_of_a_csv_can_run() -> None:
+    begins = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1", "＠1")
+    table = Table("x", ("=title",), [[text] for text in begins] + [[-5], [Decimal("-1.5")]])
+    rows = [row[0] for row in csv.reader(io.StringIO(csv_of(table), newline=""))]
+    assert rows == ["'=title", *(f"'{text}" for text in begins), "-5", "-1.5"]
+
+
+def test_a_note_longer_than_a_cell_may_be_leaves_the_workbook_whole() -> None:
+    got = cells(xlsx_of([Table("x", ("Note",), [["a" * 40_000]])]), 1)
+    assert len(got[1][0]) == 32_767

@@ -68,3 +68,18 @@ def test_tax_sheets_name_the_rates_in_force_and_what_they_rest_on() -> None:
     assert "short-term 20 %, long-term 12.5 % above ₹1.25 lakh a year" in heads.notes[0]
     assert any("no advice" in note for note in heads.notes)
     assert every.rows[0][3:6] == [date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 24)]
+
+
+def test_every_view_and_the_curve_end_at_the_same_total_also_where_not_all_has_a_tag() -> None:
+    notes = [DayNote(date(2026, 11, 23), "", "x", ("calm",))]
+    trades = ((0, "BUY", 10, 100), (0, "SELL", 10, 110), (1, "BUY", 5, 100), (1, "SELL", 5, 90))
+    found = results(*trades, notes=notes)
+    views = sheets_of(found)[:4]
+    assert [view.name for view in views] == ["By day", "By instrument", "By strategy", "By tag"]
+    assert {tuple(view.rows[-1][1:]) for view in views} == {tuple(views[0].rows[-1][1:])}
+    assert [row[0] for row in views[3].rows] == ["calm", "no tag", "All"]
+    for view in views:
+        *lines, last = [row[1:] for row in view.rows]
+        assert [sum(column) for column in zip(*lines, strict=True)] == list(last)  # type: ignore[arg-type]
+    assert Decimal(curve_of(found.cells)[-1][1]) / RUPEE == views[0].rows[-1][-1]
+    assert [row.of for row in rows_by(results(*trades), "tag")] == []  # nobody tagged anything
