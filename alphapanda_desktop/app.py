@@ -10,20 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop import settings as settings_
+from alphapanda_desktop.admission import Admission
 from alphapanda_desktop.care import Care
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.keptlimits import KeptLimits
-from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.noticing import Deliveries, open_alerts
 from alphapanda_desktop.options import Options
-from alphapanda_desktop.preload import DESK, VENUES, WEB, preload
+from alphapanda_desktop.preload import DESK, VENUES, preload
 from alphapanda_desktop.profiles import Profiles
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
 from alphapanda_desktop.single import hold
@@ -34,9 +34,8 @@ from alphapanda_desktop.store.vault import KeyringVault, service_of
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
-from alphapanda_desktop.ui.webprobe import web_engine_works
 from alphapanda_desktop.upkeep import Upkeep
-from alphapanda_desktop.venues.venue import API_SECRET, Needs, guarded
+from alphapanda_desktop.venues.venue import Needs, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
     from alphapanda_desktop.answers import Answers
@@ -74,6 +73,7 @@ class Program:
         self._window = window
         self._edge = edge
         self._settings = settings
+        self._admission = Admission(options, settings, window, self._vault, self._save_settings)
         self._closing = asyncio.Event()
         window.closed.connect(self._closing.set)
         window.recorded_days = partial(recorded_days, options.folder / "recordings")
@@ -121,7 +121,8 @@ class Program:
         while True:
             try:
                 async with AsyncExitStack() as stack:
-                    await self._start(stack)
+                    if not await self._start(stack):
+                        continue
                     self._open = True
                     await self._closing.wait()
                     self._window.show_busy("Stopping strategies and closing…")
@@ -137,8 +138,9 @@ class Program:
 
     # -- the start, in order ---------------------------------------------------------------------------------
 
-    async def _start(self, stack: AsyncExitStack) -> None:
-        self.mode = self._options.mode or self._settings.general.mode or await self._welcome()
+    async def _start(self, stack: AsyncExitStack) -> bool:
+        """Start everything; False where it has to begin anew, with another key and secret."""
+        self.mode = await self._admission.mode()
         self._window.set_mode(self.mode)
         self._window.show_busy("Opening the journal…")
         self.journal = await self._open_journal(stack)
@@ -152,33 +154,11 @@ class Program:
         for chore in venue.chores:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)
-        session = await self._log_in(scope, gate, venue)
-        await self._open_desk(stack, scope, session, vault)
-
-    async def _welcome(self, mode: str = "") -> str:
-        """Ask for the mode, or only for the account of one that is settled; the mode."""
-        await preload(("alphapanda_desktop.kite.login",))
-        from alphapanda_desktop.kite.login import check_shape
-
-        chosen: asyncio.Future[tuple[str, dict[str, str] | None]] = asyncio.get_running_loop().create_future()
-
-        def choose(mode: str, credentials: dict[str, str] | None) -> None:
-            if not chosen.done():
-                chosen.set_result((mode, credentials))
-
-        self._window.show_welcome(check_shape, mode).chosen.connect(choose)
-        mode, credentials = await chosen
-        if credentials is not None:
-            await self._keep(mode, credentials)
-        if self._options.mode is None:  # what the command line says is for this run only
-            self._settings.general.mode = settings_.General.model_validate({"mode": mode}).mode
-        self._save_settings()
-        return mode
-
-    async def _keep(self, mode: str, credentials: Mapping[str, str]) -> None:
-        self._settings.account.api_key = credentials["api_key"]
-        self._settings.account.redirect_url = credentials["redirect_url"]
-        await self._vault(mode).put(API_SECRET, credentials["api_secret"])
+        gate.changed.connect(self._gate_changed)
+        session = await self._admission.log_in(scope, gate, venue, self.mode)
+        if session is not None:
+            await self._open_desk(stack, scope, session, vault)
+        return session is not None
 
     def _keeper(self) -> Keeper:
         from alphapanda_desktop.preferences import Preferences
@@ -214,11 +194,8 @@ class Program:
             assert self._options.replay is not None
             masters = self._options.folder / "instruments"
             return await replay_venue(stack, self._options.replay, masters, self._window.show_busy)
-        account = self._settings.account
-        if not account.api_key or not await vault.get(API_SECRET):
-            await self._welcome(self.mode)
-        strike_out(await vault.get(API_SECRET) or "")
-        roots = self._options.roots
+        await self._admission.keys(self.mode)
+        account, roots = self._settings.account, self._options.roots
         if self.mode == "paper":
             from alphapanda_desktop.venues.paper import paper_venue
 
@@ -226,38 +203,6 @@ class Program:
         from alphapanda_desktop.venues.kite import live_venue
 
         return await live_venue(stack, account.api_key, account.redirect_url, vault, roots)
-
-    async def _log_in(self, scope: Scope, gate: SessionGate, venue: Venue) -> Session:
-        gate.changed.connect(self._gate_changed)
-        if venue.recorded is not None:
-            await gate.admit_recorded(venue.recorded.session)
-        else:
-            self._window.show_busy("Checking the stored login…")
-            await gate.restore()
-        scope.spawn("session hour", gate.watch())
-        if gate.session is None:
-            await self._show_login()
-        session = await gate.wait_open()
-        strike_out(session.token.access_token)
-        self._window.set_mode(self.mode, session.user_id)
-        await self._window.hide_login()
-        return session
-
-    async def _show_login(self) -> None:
-        if self.gate is None or self.venue is None:
-            return
-        probe = await web_engine_works(self._options.folder / "webengine.json", practice=self.mode == "practice")
-        if probe.ok:
-            await preload(WEB)
-        await preload(("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.login"))
-        if self.gate.session is None:
-            from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
-            from alphapanda_desktop.ui.login import LoginPlan
-
-            redirect = self.venue.login.redirect_url
-            listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None
-            plan = LoginPlan(self.venue.login_hosts, probe.ok, probe.why, self.venue.hint, listen)
-            self._window.show_login(self.gate, plan)
 
     async def _open_desk(self, stack: AsyncExitStack, scope: Scope, session: Session, vault: Vault) -> None:
         await preload(DESK)
@@ -408,10 +353,10 @@ class Program:
 
     def _gate_changed(self) -> None:
         gate = self.gate
-        if gate is None or gate.state is not GateState.ENDED or self._upkeep is None:
+        if gate is None or gate.state is not GateState.ENDED or self._upkeep is None or self.venue is None:
             return
         if self._upkeep.session_over(gate.detail):
-            self._edge.spawn("login again", self._show_login())
+            self._edge.spawn("login again", self._admission.show_login(gate, self.venue, self.mode, first=False))
 
     def _answers(self, market: Market, desk: Desk) -> Answers:
         from alphapanda_desktop.answers import Answers

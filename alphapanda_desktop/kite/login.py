@@ -107,11 +107,20 @@ def _split(text: str) -> SplitResult:
 
 
 def _why_refused(text: str) -> str:
+    """Kite's reason, with the field of the developer console that it is about.  Source: CONTRACT 1.1."""
     lower = text.lower()
     if "checksum" in lower:
-        return f"The api_secret does not belong to this api_key: copy both again from {CONSOLE}."
+        return (
+            "The api_secret does not belong to this api_key: copy the fields “API key” and “API secret” of the same"
+            f" app at {CONSOLE} again. ({text})"
+        )
     if "api_key" in lower:
-        return f"Kite does not accept this api_key: copy it again from {CONSOLE}. ({text})"
+        return f"Kite does not accept this api_key: copy it again from the field “API key” at {CONSOLE}. ({text})"
+    if "not enabled" in lower:
+        return (
+            f"This app is for another Zerodha account: the field “Zerodha Client ID” of the app at {CONSOLE} names who"
+            f" may log in with it. ({text})"
+        )
     if "expired" in lower or "invalid" in lower:
         return "This login was used already or took too long (its token lives a few minutes). Log in once more."
     return f"Kite did not complete the login: {text}"

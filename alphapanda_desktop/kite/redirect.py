@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from alphapanda_desktop.domain.errors import LoginFailed
+from alphapanda_desktop.kite.failures import CONSOLE
 
 _LOCAL: Final = ("127.0.0.1", "localhost")
 _PAGE: Final = (
@@ -54,7 +55,9 @@ async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
             await asyncio.sleep(0.2)  # let the page's answer leave before the socket closes
             return address
     except TimeoutError as error:  # first, for it is an OSError
-        raise LoginFailed("Nobody came back from the browser in time. Try again, or paste the address.") from error
+        why = f"Nobody came back from the browser to {redirect_url} in time. Was it sent elsewhere? Then the field"
+        help_ = f"“Redirect URL” of the app at {CONSOLE} differs. Try again, or paste the address you landed on."
+        raise LoginFailed(f"{why} {help_}") from error
     except OSError as error:
         why = f"Port {port} of the redirect URL cannot be used here: {error.strerror}."
         raise LoginFailed(f"{why} Log in all the same, and paste the address of the page you land on.") from error

@@ -1,7 +1,7 @@
 """Zerodha's login inside the window: its own page, the redirect caught before a byte of it leaves.
 
 Object names for tests and the tour: login_view, web_view, again_button, browser_button, paste_field, paste_button,
-login_words.
+change_keys_button, login_words.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.ui.browser import open_in_browser
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.webpage import LoginWeb
@@ -46,7 +47,8 @@ Listen = Callable[[], Coroutine[Any, Any, str]]
 class LoginPlan:
     """How to log in here: hosts the page may show, whether the web view works, words for the person.
 
-    `listen` hears the redirect of a login in another browser; None where that lands on another machine.
+    `listen` hears the redirect of a login in another browser; None where that lands on another machine. `change` asks
+    for another key and secret; None where there are none.
     """
 
     hosts: frozenset[str]
@@ -54,6 +56,7 @@ class LoginPlan:
     why_not_web: str = ""
     hint: str = ""
     listen: Listen | None = None
+    change: Callable[[], None] | None = None
 
 
 class LoginView(QWidget):
@@ -80,51 +83,58 @@ class LoginView(QWidget):
         self._place_layout = QVBoxLayout(self._place)
         self._place_layout.setContentsMargins(0, 0, 0, 0)
         self._layout.addWidget(self._place, 1)
-        self._add_foot()
+        self._add_foot(plan.change)
         self.arrived.connect(self._complete)
         connect(gate.changed, self, self._gate_changed)
         self._gate_changed()
 
     def _add_head(self, hint: str) -> None:
-        title = QLabel("Log in to Kite", self)
+        title = QLabel(say("Log in to Kite"), self)
         title.setFont(ui_font(16, bold=True))
         self._layout.addWidget(title)
         text = "This is Zerodha's own page. AlphaPanda never sees your password; Kite ends every session at 06:00 IST."
-        about = QLabel(hint or text, self)
+        about = QLabel(say(hint or text), self)
         about.setWordWrap(True)
         self._layout.addWidget(about)
 
     def _add_words(self, name: str) -> QLabel:
         words = QLabel(self)
         words.setObjectName(name)
-        words.setAccessibleName("What happened with the login")
+        words.setAccessibleName(say("What happened with the login"))
         words.setWordWrap(True)
         words.setStyleSheet(f"color:{self._edge.theme.warn};")
         self._layout.addWidget(words)
         return words
 
-    def _add_foot(self) -> None:
+    def _add_foot(self, change: Callable[[], None] | None) -> None:
         row = QHBoxLayout()
-        self.again = QPushButton("Load it &again", self)
+        self.again = QPushButton(say("Load it &again"), self)
         self.again.setObjectName("again_button")
-        self.again.setToolTip("Begin this login anew, from Kite's first page")
+        self.again.setToolTip(say("Begin this login anew, from Kite's first page"))
         self.again.clicked.connect(self._load)
         self.again.hide()
         row.addWidget(self.again)
-        self.browser = QPushButton("Use my &browser instead", self)
+        self.browser = QPushButton(say("Use my &browser instead"), self)
         self.browser.setObjectName("browser_button")
         self.browser.clicked.connect(self._use_browser)
         self.paste = QLineEdit(self)
         self.paste.setObjectName("paste_field")
-        self.paste.setAccessibleName("Address you landed on after logging in")
-        self.paste.setPlaceholderText("…or paste the address you landed on after logging in")
+        self.paste.setAccessibleName(say("Address you landed on after logging in"))
+        self.paste.setPlaceholderText(say("…or paste the address you landed on after logging in"))
         self.paste.returnPressed.connect(self._pasted)
-        button = QPushButton("&Log in with it", self)
+        button = QPushButton(say("&Log in with it"), self)
         button.setObjectName("paste_button")
         button.clicked.connect(self._pasted)
         row.addWidget(self.browser)
         row.addWidget(self.paste, 1)
         row.addWidget(button)
+        self.change = QPushButton(say("Change &key or secret…"), self)
+        self.change.setObjectName("change_keys_button")
+        self.change.setToolTip(say("Back to the page with the API key, the API secret and the redirect URL"))
+        self.change.setVisible(change is not None)
+        if change is not None:
+            self.change.clicked.connect(lambda _checked=False: change())
+        row.addWidget(self.change)
         self._layout.addLayout(row)
 
     # -- the web page ----------------------------------------------------------------------------------------
@@ -206,5 +216,5 @@ class LoginView(QWidget):
             self._say(self._gate.detail)
 
     def _say(self, text: str) -> None:
-        self.words.setText(text)
+        self.words.setText(say(text))
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -1,13 +1,13 @@
 """The first page: practice, paper or live; for the latter two the person's own Kite Connect app. Or a recorded day.
 
 Object names: choose_practice, choose_paper, choose_live, choose_replay, api_key, api_secret, redirect_url,
-save_account.
+found_<field>, test_account, save_account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -24,9 +24,15 @@ from PySide6.QtWidgets import (
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
+
+if TYPE_CHECKING:  # the first paint does not wait for it
+    from alphapanda_desktop.domain.preflight import Check as Finding
 
 Check = Callable[[str, str, str], list[tuple[str, str]]]
 """Problems of (api_key, api_secret, redirect_url) as (field, words)."""
+Try = Callable[[str, str, str], Awaitable[Sequence["Finding"]]]
+"""What can be known of the three before a login; each finding is named for its field."""
 
 DEFAULT_REDIRECT: Final = "http://127.0.0.1:5599/"
 
@@ -61,9 +67,10 @@ _BUTTONS: Final = {"practice": "Start practising", "replay": "Open a recorded da
 """What the other cards say is that they are set up."""
 
 _HELP: Final = (
-    "<p>Where these come from: sign in at <b>developers.kite.trade</b>, create an app of type <b>Connect</b>, and copy "
-    "its API key and API secret.</p><p>As <b>Redirect URL</b> register exactly <b>{redirect}</b>; Kite sends you there "
-    "after the login and this window catches it. For orders, add your static IP address in the same console.</p>"
+    "<p>Where these come from: sign in at <b>developers.kite.trade</b>, create an app of type <b>Connect</b> with your "
+    "own Zerodha Client ID, and copy its API key and API secret.</p><p>As <b>Redirect URL</b> register exactly "
+    "<b>{redirect}</b>; Kite sends you there after the login and this window catches it. For orders, add your static "
+    "IP address in the same console.</p>"
     "<p>The secret goes into this computer's keyring, or, where there is none, into memory until you close; never into "
     "a file.</p>"
 )
@@ -84,6 +91,7 @@ class WelcomePage(QWidget):
         self._check = check
         self._edge = edge
         self._mode = ""
+        self._try: Try | None = None
         self.fields: dict[str, QLineEdit] = {}
         self._problems: dict[str, QLabel] = {}
         self._pages = QStackedLayout(self)
@@ -97,10 +105,10 @@ class WelcomePage(QWidget):
         page = QWidget(self)
         box = QVBoxLayout(page)
         box.addStretch(2)
-        title = QLabel("Welcome to AlphaPanda", page)
+        title = QLabel(say("Welcome to AlphaPanda"), page)
         title.setFont(ui_font(22, bold=True))
         box.addWidget(title, alignment=Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(QLabel("How do you want to begin?", page), alignment=Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(QLabel(say("How do you want to begin?"), page), alignment=Qt.AlignmentFlag.AlignHCenter)
         box.addSpacing(20)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -120,14 +128,14 @@ class WelcomePage(QWidget):
             f"border-top:4px solid {self._edge.theme.colour(role).name()}; border-radius:6px;}}"
         )
         box = QVBoxLayout(card)
-        title = QLabel(name, card)
+        title = QLabel(say(name), card)
         title.setFont(ui_font(15, bold=True))
-        about = QLabel(text, card)
+        about = QLabel(say(text), card)
         about.setWordWrap(True)
         about.setAlignment(Qt.AlignmentFlag.AlignTop)
-        button = QPushButton(_BUTTONS.get(mode, f"Set up {mode}…"), card)
+        button = QPushButton(say(_BUTTONS.get(mode, f"Set up {mode}…")), card)
         button.setObjectName(f"choose_{mode}")
-        button.setAccessibleName(f"{name}: {text}")
+        button.setAccessibleName(f"{say(name)}: {say(text)}")
         button.clicked.connect(lambda: self._choose(mode))
         box.addWidget(title)
         box.addSpacing(6)
@@ -143,7 +151,7 @@ class WelcomePage(QWidget):
         if mode == "practice":
             self.chosen.emit(mode, None)
         else:
-            self._heading.setText(f"{mode.capitalize()}: your Kite Connect app")
+            self._heading.setText(say(f"{mode.capitalize()}: your Kite Connect app"))
             self._pages.setCurrentIndex(1)
             self.fields["api_key"].setFocus()
 
@@ -158,7 +166,7 @@ class WelcomePage(QWidget):
         self._heading = QLabel("", column)
         self._heading.setFont(ui_font(16, bold=True))
         box.addWidget(self._heading)
-        about = QLabel(_HELP.format(redirect=DEFAULT_REDIRECT), column)
+        about = QLabel(say(_HELP.format(redirect=DEFAULT_REDIRECT)), column)
         about.setWordWrap(True)
         box.addWidget(about)
         box.addLayout(self._form(column))
@@ -173,14 +181,16 @@ class WelcomePage(QWidget):
         for name, label in (("api_key", "API key"), ("api_secret", "API secret"), ("redirect_url", "Redirect URL")):
             field = QLineEdit(column)
             field.setObjectName(name)
-            field.setAccessibleName(label)
+            field.setAccessibleName(say(label))
             problem = QLabel("", column)
+            problem.setObjectName(f"found_{name}")
             problem.setWordWrap(True)
-            problem.setStyleSheet(f"color:{self._edge.theme.danger};")
+            problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             problem.hide()
             field.returnPressed.connect(self._save)
+            field.textEdited.connect(problem.hide)
             self.fields[name], self._problems[name] = field, problem
-            form.addRow(label, field)
+            form.addRow(say(label), field)
             form.addRow("", problem)
         self.fields["api_secret"].setEchoMode(QLineEdit.EchoMode.Password)
         self.fields["redirect_url"].setText(DEFAULT_REDIRECT)
@@ -188,24 +198,84 @@ class WelcomePage(QWidget):
 
     def _buttons(self, column: QWidget) -> QHBoxLayout:
         row = QHBoxLayout()
-        self.back = QPushButton("Back", column)
+        self.back = QPushButton(say("Back"), column)
         self.back.setObjectName("back")
         self.back.clicked.connect(lambda: self._pages.setCurrentIndex(0))
-        save = QPushButton("Save and log in", column)
+        self.test = QPushButton(say("&Test"), column)
+        self.test.setObjectName("test_account")
+        self.test.setToolTip(say("Ask Kite's login page for this key, and see whether the redirect can be heard here"))
+        self.test.clicked.connect(lambda _checked=False: self._begin_test())
+        self.test.hide()
+        save = QPushButton(say("Save and log in"), column)
         save.setObjectName("save_account")
         save.setDefault(True)
         save.clicked.connect(self._save)
         row.addWidget(self.back)
         row.addStretch(1)
+        row.addWidget(self.test)
         row.addWidget(save)
         return row
 
+    # -- what is known already -------------------------------------------------------------------------------
+
+    def fill(self, api_key: str, redirect_url: str) -> None:
+        """What was entered before; the secret is never shown again."""
+        self.fields["api_key"].setText(api_key)
+        self.fields["redirect_url"].setText(redirect_url)
+
+    def offer_way_back(self) -> None:
+        """Let the person keep the key that there is: `chosen` then comes without credentials."""
+        self.back.setText(say("Keep the old ones"))
+        self.back.clicked.disconnect()
+        self.back.clicked.connect(lambda _checked=False: self.chosen.emit(self._mode, None))
+        self.back.show()
+
+    def offer_test(self, attempt: Try) -> None:
+        """Let the three be tried before they are saved."""
+        self._try = attempt
+        self.test.show()
+
+    # -- trying ----------------------------------------------------------------------------------------------
+
+    def _values(self) -> dict[str, str]:
+        return {name: field.text().strip() for name, field in self.fields.items()}
+
+    def _begin_test(self) -> None:
+        if self._try is not None and self.test.isEnabled():
+            self._edge.spawn("test the Kite app", self._run_test(self._try))
+
+    async def _run_test(self, attempt: Try) -> None:
+        from alphapanda_desktop.domain.preflight import Standing
+
+        looks: dict[Standing, tuple[str, Role]] = {
+            Standing.GOOD: ("✓", "good"),
+            Standing.WARN: ("!", "warn"),
+            Standing.BAD: ("✗", "danger"),
+            Standing.UNKNOWN: ("?", "muted"),
+        }
+        self.test.setEnabled(False)
+        self.test.setText(say("Testing…"))
+        try:
+            values = self._values()
+            for found in await attempt(values["api_key"], values["api_secret"], values["redirect_url"]):
+                mark, role = looks[found.standing]
+                words = " ".join(say(text) for text in (found.found, found.remedy) if text)
+                self._tell(found.name, f"{mark} {words}", role)
+        finally:
+            self.test.setText(say("&Test"))
+            self.test.setEnabled(True)
+
+    def _tell(self, name: str, words: str, role: Role) -> None:
+        label = self._problems[name]
+        label.setText(words)
+        label.setStyleSheet(f"color:{getattr(self._edge.theme, role)};")
+        label.setVisible(bool(words))
+
     def _save(self) -> None:
-        values = {name: field.text().strip() for name, field in self.fields.items()}
+        values = self._values()
         problems = dict(self._check(values["api_key"], values["api_secret"], values["redirect_url"]))
-        for name, label in self._problems.items():
-            label.setText(problems.get(name, ""))
-            label.setVisible(name in problems)
+        for name in self._problems:
+            self._tell(name, say(problems.get(name, "")), "danger")
         if not problems:
             self.fields["api_secret"].clear()
             self.chosen.emit(self._mode, values)
