@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.fonts import fixed_font
 from alphapanda_desktop.ui.sheet import Sheet, copy_text
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 ICON_PX: Final = 72
 LICENCES: Final = "LICENSES.txt"
@@ -83,7 +84,7 @@ class AboutSheet(Sheet):
         self.licences = self.button("about_licences", "Show the licences in full", self._show_licences)
         self.licences.setEnabled((folder / LICENCES).is_file())
         if not self.licences.isEnabled():
-            self.licences.setToolTip("The texts are made with the package: make package")
+            self.licences.setToolTip(say("The texts are made with the package: make package"))
         self.copy = self.button("about_copy", "Copy versions", lambda: copy_text(about_text(), edge, "What this is"))
         self.foot.addWidget(self.licences)
         self.foot.addStretch(1)
@@ -93,7 +94,7 @@ class AboutSheet(Sheet):
     def _head_of(self, icon: QIcon) -> QHBoxLayout:
         picture = QLabel(self)
         picture.setPixmap(icon.pixmap(QSize(ICON_PX, ICON_PX), self.devicePixelRatioF()))
-        picture.setAccessibleName("The panda of AlphaPanda")
+        picture.setAccessibleName(say("The panda of AlphaPanda"))
         self.versions = self.line(about_text(), name="about_versions")
         self.versions.setFont(ui_font(11))
         words = QVBoxLayout()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.chips import Notice
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.trading.run import RunState
@@ -70,7 +71,7 @@ class AlgosButton(Notice):
         else:
             ready = f"{loaded} loaded" if loaded else "off"
             self.say(f"■ Algos {ready}", "muted", NOBODY, short="■ Algos")
-        self.setAccessibleName(f"Algos: {going} on, {held} paused. {self.toolTip()}")
+        self.setAccessibleName(say(f"Algos: {going} on, {held} paused. {self.toolTip()}"))
 
 
 def _counts(states: Iterable[RunState]) -> tuple[int, int, int]:

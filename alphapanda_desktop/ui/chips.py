@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
 
 
 class Chip(QLabel):
@@ -25,7 +26,7 @@ class Chip(QLabel):
         self._words = ("", "")
         self._looks = ""
         self.setObjectName(name)
-        self.setAccessibleName(name.replace("_", " "))
+        self.setAccessibleName(say(name.replace("_", " ")))
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setFont(ui_font(10, bold=True))
 
@@ -38,8 +39,8 @@ class Chip(QLabel):
             self._words = text, short or text
             self._show()
         if self.toolTip() != (tip or text):
-            self.setToolTip(tip or text)
-            self.setAccessibleDescription(tip or text)
+            self.setToolTip(say(tip or text))
+            self.setAccessibleDescription(say(tip or text))
         looks = self._solid() if solid else boxed(self._edge.theme.colour(role).name())
         if looks != self._looks:
             self._looks = looks
@@ -57,7 +58,7 @@ class Chip(QLabel):
             self._widest[terse] = self._width_of(text)
 
     def _show(self) -> None:
-        self.setText(self._words[self._terse])
+        self.setText(say(self._words[self._terse]))
 
     def _width_of(self, text: str) -> int:
         measure = self.fontMetrics().horizontalAdvance
@@ -103,8 +104,8 @@ class Notice(QToolButton):
         self._shown = (text, role, tip, short)
         theme = self._edge.theme
         self._show()
-        self.setAccessibleName(text)
-        self.setToolTip(tip)
+        self.setAccessibleName(say(text))
+        self.setToolTip(say(tip))
         self.setVisible(bool(text))
         colour = theme.colour(role).name()
         self.setStyleSheet(
@@ -117,7 +118,7 @@ class Notice(QToolButton):
         return (short or text) if terse else text
 
     def _show(self) -> None:
-        self.setText(self._words(self._terse))
+        self.setText(say(self._words(self._terse)))
 
     def width_as(self, *, terse: bool) -> int:
         """The room that it asks for with many words or with few."""

@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, SheetDeck, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 Bundle = Callable[[Progress], Awaitable[Path]]
 
@@ -54,7 +55,7 @@ class CrashSheet(Sheet):
         self.advice = self.line("", "muted", "fault_advice")
         self.details = QPlainTextEdit(self)
         self.details.setObjectName("fault_details")
-        self.details.setAccessibleName("Details")
+        self.details.setAccessibleName(say("Details"))
         self.details.setReadOnly(True)
         self.details.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.keptfiles import DiskUse, KeptFile
+from alphapanda_desktop.domain.progress import Progress, Stopped
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped, ist_moment
 from alphapanda_desktop.ui.forms import Pick, field_looks
@@ -20,7 +21,7 @@ from alphapanda_desktop.ui.longtable import LongModel
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column
 from alphapanda_desktop.ui.tableview import TableView
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 ALL: Final = "Everything"
 
@@ -28,12 +29,12 @@ ALL: Final = "Everything"
 class Room(Protocol):
     """Looks at what a profile keeps, and removes what is named."""
 
-    async def disk(self) -> DiskUse:
-        """Everything that is kept, now. Raises OSError."""
+    async def disk(self, progress: Progress | None = None) -> DiskUse:
+        """Everything that is kept, now. Raises OSError, or Stopped."""
         ...
 
-    async def clean_up(self, names: Sequence[str]) -> int:
-        """Remove these; bytes that went. Raises Refused for what stays, OSError where the disk refuses."""
+    async def clean_up(self, names: Sequence[str], progress: Progress | None = None) -> int:
+        """Remove these; bytes that went. Raises Refused for what stays, OSError where the disk refuses, or Stopped."""
         ...
 
 
@@ -70,13 +71,13 @@ class DataSheet(Sheet):
         self.sum = self.line("Looking…", "muted", "data_sum")
         self.kind = Pick(self)
         self.kind.setObjectName("data_kind")
-        self.kind.setAccessibleName("Kind of data that is listed")
+        self.kind.setAccessibleName(say("Kind of data that is listed"))
         self.kind.setMinimumContentsLength(24)
         self.kind.currentIndexChanged.connect(lambda _place: self._list())
         self.model: LongModel[KeptFile] = LongModel(COLUMNS, edge.theme, self)
         self.table = TableView(self.model, "Nothing of this kind is kept.", self)
         self.table.setObjectName("data_table")
-        self.table.setAccessibleName("Data that is kept")
+        self.table.setAccessibleName(say("Data that is kept"))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.answer = self.line("", "muted", "data_answer")
         head = QHBoxLayout()
@@ -107,7 +108,8 @@ class DataSheet(Sheet):
 
     async def _look(self) -> None:
         try:
-            self._use = use = await self._room.disk()
+            with self.edge.works.shown(Progress("Looking at the disk")) as progress:
+                self._use = use = await self._room.disk(progress)
         except OSError as error:
             self._say(f"The folder could not be read: {error}", bad=True)
             return
@@ -176,8 +178,11 @@ class DataSheet(Sheet):
 
     async def _removed(self, names: Sequence[str]) -> None:
         try:
-            size = await self._room.clean_up(names)
+            with self.edge.works.shown(Progress("Clean-up", len(names))) as progress:
+                size = await self._room.clean_up(names, progress)
             said, bad = f"{count_of(len(names), 'thing')} removed, {bytes_words(size)} are free again.", False
+        except Stopped as stopped:
+            said, bad = f"{stopped} What was removed by then is gone.", False
         except AlphaPandaError as error:
             said, bad = str(error), True
         except OSError as error:

@@ -327,7 +327,7 @@ def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
 
 def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:
     default = bool(field.get_default(call_default_factory=True))
-    box = QCheckBox("yes" if default else "no", parent)
+    box = QCheckBox(say("yes" if default else "no"), parent)
     box.setChecked(default)
     box.toggled.connect(lambda on: box.setText(say("yes" if on else "no")))
     box.toggled.connect(lambda _on: changed())

@@ -12,7 +12,7 @@ from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.theme import Role, ui_font
-from alphapanda_desktop.ui.words import count_of
+from alphapanda_desktop.ui.words import count_of, say
 
 BAR_PX: Final = 4
 SPACE_PX: Final = 10
@@ -41,8 +41,10 @@ class Gauge(QWidget):
         if limit != self.limit:
             self.updateGeometry()
         self.used, self.limit = used, limit
-        self.setAccessibleName(f"{grouped(used)} of {grouped(limit)} order requests this {self._unit}")
-        self.setToolTip(f"{self.accessibleName()}. Entries wait when it is full; cancellations and exits go first.")
+        self.setAccessibleName(say(f"{grouped(used)} of {grouped(limit)} order requests this {self._unit}"))
+        self.setToolTip(
+            say(f"{self.accessibleName()}. Entries wait when it is full; cancellations and exits go first.")
+        )
         self.update()
 
     @property
@@ -132,8 +134,8 @@ class OrderGauges(QWidget):
     def _show_waiting(self, count: int, why: str) -> None:
         words = f"{count} waiting" if count else ""
         if words != self.waiting.text():
-            self.waiting.setText(words)
+            self.waiting.setText(say(words))
             self.waiting.setVisible(bool(count))
         if why != self.waiting.toolTip():
-            self.waiting.setToolTip(why)
-            self.waiting.setAccessibleName(f"{count_of(count, 'order request')} waiting: {why}")
+            self.waiting.setToolTip(say(why))
+            self.waiting.setAccessibleName(say(f"{count_of(count, 'order request')} waiting: {why}"))

@@ -39,6 +39,7 @@ from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import CellDelegate, TableView, faint
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketkinds import PRODUCT_TIPS
+from alphapanda_desktop.ui.words import say
 
 LEVELS: Final = 5
 OWNER: Final = "ladder"
@@ -153,7 +154,7 @@ class Ladder(QWidget):
         self.model: RowModel[Rung] = RowModel(COLUMNS, lambda rung: rung.place, self._edge.theme, self)
         self.table = TableView(self.model, "Choose an instrument in the watchlist to see its depth.", self)
         self.table.setObjectName("ladder_table")
-        self.table.setAccessibleName("Depth ladder")
+        self.table.setAccessibleName(say("Depth ladder"))
         self.table.setItemDelegate(RungDelegate(self.table))
         self.table.setSortingEnabled(False)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -166,7 +167,7 @@ class Ladder(QWidget):
         self.totals = QLabel("", self)
         self.quantity = WholeSpin(self)
         self.quantity.setObjectName("ladder_quantity")
-        self.quantity.setAccessibleName("Quantity of a one-click order")
+        self.quantity.setAccessibleName(say("Quantity of a one-click order"))
         self.quantity.setGroupSeparatorShown(True)
         self.quantity.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.product = self._pick("ladder_product", "Product of a one-click order")
@@ -183,14 +184,14 @@ class Ladder(QWidget):
     def _pick(self, name: str, what: str) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
-        pick.setAccessibleName(what)
-        pick.setToolTip(what)
+        pick.setAccessibleName(say(what))
+        pick.setToolTip(say(what))
         return pick
 
     def _button(self, name: str, text: str, work: object) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(name)
-        button.setAccessibleName(text)
+        button.setAccessibleName(say(text))
         button.clicked.connect(lambda _checked=False: work())  # type: ignore[operator]
         return button
 
@@ -291,7 +292,7 @@ class Ladder(QWidget):
         last = formats.price(tick.last_price if tick else None, instrument.decimals)
         buy, sell = (tick.total_buy_quantity, tick.total_sell_quantity) if tick else (None, None)
         words = f"{last}   ▲ {formats.volume(buy)}  ▼ {formats.volume(sell)}"
-        self.totals.setText(f"⊘ old price  {words}" if old else words)
+        self.totals.setText(say(f"⊘ old price  {words}" if old else words))
         tint(self.totals, "warn" if old else "muted", self._edge)
 
     # --- armed or not
@@ -315,15 +316,17 @@ class Ladder(QWidget):
         left = round(self.clicks.left_s())
         if self.clicks.armed(self.instrument):
             where = MODE_MARKS.get(self._mode, self._mode.upper())
-            self.arm.setText(f"■ Disarm · {left // 60}:{left % 60:02}")
-            self.state.setText(f"⚠ ARMED, {where}: a click on Bid qty BUYS, on Ask qty SELLS, at that row's price.")
+            self.arm.setText(say(f"■ Disarm · {left // 60}:{left % 60:02}"))
+            self.state.setText(
+                say(f"⚠ ARMED, {where}: a click on Bid qty BUYS, on Ask qty SELLS, at that row's price.")
+            )
             colour = self._edge.theme.colour("live" if self._mode == "live" else "warn").name()
             self.table.setStyleSheet(f"QTableView {{ border: 2px solid {colour}; }}")
             tint(self.state, "live" if self._mode == "live" else "warn", self._edge)
-        elif self.arm.text() != "Arm one click" or not self.state.text():
-            self.arm.setText("Arm one click")
+        elif self.arm.text() != say("Arm one click") or not self.state.text():
+            self.arm.setText(say("Arm one click"))
             why = f" ({self.clicks.why.rstrip('.')})" if self.clicks.why else ""
-            self.state.setText(f"Not armed{why}: clicks send nothing.")
+            self.state.setText(say(f"Not armed{why}: clicks send nothing."))
             self.table.setStyleSheet("QTableView { border: 2px solid transparent; }")
             tint(self.state, "muted", self._edge)
 
@@ -380,7 +383,7 @@ class Ladder(QWidget):
             self._edge.spawn("cancel all of the ladder", self._desk.cancel_all(self.instrument.key))
 
     def _say(self, text: str, role: Role) -> None:
-        self.answer.setText(text)
+        self.answer.setText(say(text))
         tint(self.answer, role, self._edge)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -97,5 +97,5 @@ class LinkChip(QToolButton):
     def _follow(self) -> None:
         self.setIcon(self._menu.menuAction().icon())
         words = f"{say('Linked by colour')}: {say(NAMES[self._menu.link])}"
-        self.setAccessibleName(words)
-        self.setToolTip(words)
+        self.setAccessibleName(say(words))
+        self.setToolTip(say(words))

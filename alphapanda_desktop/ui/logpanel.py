@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit,
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 LINES_KEPT: Final = 1000
 ROLES: Final[dict[str, Role]] = {"info": "text", "warning": "warn", "danger": "danger", "error": "danger"}
@@ -51,24 +52,24 @@ class LogPanel(QWidget):
         self._entries: deque[LogEntry] = deque(maxlen=LINES_KEPT)
         self.search = QLineEdit(self)
         self.search.setObjectName("log_search")
-        self.search.setPlaceholderText("Find in the log")
-        self.search.setAccessibleName("Find in the log")
+        self.search.setPlaceholderText(say("Find in the log"))
+        self.search.setAccessibleName(say("Find in the log"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda _text: self._show_all())
         self.level = QComboBox(self)
         self.level.setObjectName("log_level")
-        self.level.setAccessibleName("Which lines of the log")
+        self.level.setAccessibleName(say("Which lines of the log"))
         self.level.addItems(list(LEVELS))
         self.level.currentTextChanged.connect(lambda _text: self._show_all())
         self.found = QLabel(self)
         self.found.setStyleSheet(f"color: {edge.theme.muted};")
         self.lines = QPlainTextEdit(self)
         self.lines.setObjectName("log_lines")
-        self.lines.setAccessibleName("Log")
+        self.lines.setAccessibleName(say("Log"))
         self.lines.setReadOnly(True)
         self.lines.setFrameShape(QFrame.Shape.NoFrame)
         self.lines.setMaximumBlockCount(LINES_KEPT)
-        self.lines.setPlaceholderText("Nothing to report yet.")
+        self.lines.setPlaceholderText(say("Nothing to report yet."))
         bar = QHBoxLayout()
         bar.setContentsMargins(6, 4, 6, 2)
         bar.addWidget(self.search, 1)
@@ -109,7 +110,7 @@ class LogPanel(QWidget):
         if not self.search.text().strip() and not self.level.currentIndex():
             self.found.clear()
             return
-        self.found.setText(f"{sum(map(self._matches, self._entries))} of {len(self._entries)}")
+        self.found.setText(say(f"{sum(map(self._matches, self._entries))} of {len(self._entries)}"))
 
     def _html(self, entry: LogEntry) -> str:
         theme = self._edge.theme

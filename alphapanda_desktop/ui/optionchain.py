@@ -28,6 +28,7 @@ from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.tables import Align, Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 OWNER: Final = "option chain"
 EVERY_S: Final = 0.5
@@ -134,7 +135,7 @@ class OptionChain(QWidget):
         self.model: RowModel[Line] = RowModel(COLUMNS, lambda line: line.strike, self._edge.theme, self)
         self.table = TableView(self.model, NONE_YET, self, tight=True)
         self.table.setObjectName("chain_table")
-        self.table.setAccessibleName("Option chain: calls left, puts right of the strike")
+        self.table.setAccessibleName(say("Option chain: calls left, puts right of the strike"))
         self.table.setSortingEnabled(False)
         header = self.table.horizontalHeader()
         header.setSectionsMovable(False)
@@ -143,7 +144,7 @@ class OptionChain(QWidget):
         self.table.menu_for = self._menu
         self.table.opened.connect(lambda _line: self._choose())
         self.table.selectionModel().currentChanged.connect(self._picked_changed)
-        self.title = QLabel("Options", self)
+        self.title = QLabel(say("Options"), self)
         self.expiry = self._pick("chain_expiry", "Expiry", self._choose_expiry)
         self.reach = self._pick("chain_reach", "Strikes on each side of the money", lambda: self._centre(force=True))
         for count in REACHES:
@@ -151,8 +152,8 @@ class OptionChain(QWidget):
         self.reach.setCurrentIndex(1)
         self.rate = NumberSpin(self)
         self.rate.setObjectName("chain_rate")
-        self.rate.setAccessibleName("Interest rate, per cent a year")
-        self.rate.setToolTip("Interest rate, per cent a year, that discounts what is paid at expiry")
+        self.rate.setAccessibleName(say("Interest rate, per cent a year"))
+        self.rate.setToolTip(say("Interest rate, per cent a year, that discounts what is paid at expiry"))
         self.rate.setRange(0.0, 25.0)
         self.rate.setDecimals(2)
         self.rate.setSingleStep(0.25)
@@ -168,8 +169,8 @@ class OptionChain(QWidget):
     def _pick(self, name: str, what: str, work: Callable[[], object]) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
-        pick.setAccessibleName(what)
-        pick.setToolTip(what)
+        pick.setAccessibleName(say(what))
+        pick.setToolTip(say(what))
         pick.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         pick.activated.connect(lambda _at: work())
         return pick
@@ -213,7 +214,7 @@ class OptionChain(QWidget):
         if not found and self._chains:
             return False
         self._name, self._chains, self._basis = name, found, basis_of(master, name, listed)
-        self.title.setText(f"{name} options")
+        self.title.setText(say(f"{name} options"))
         self.table.empty_text = f"{name} has no options in today's list." if not found else "Waiting for a price."
         self.expiry.clear()
         for day in found:
@@ -302,10 +303,12 @@ class OptionChain(QWidget):
         spot = tick.last_price if tick is not None and tick.last_price else None
         self.board = board = board_of(self._shown, self._market, spot, self.rate.value() / 100, self._market.now())
         self.model.update(board.lines)
-        self.words.setText(words_of(board) if board.lines else "")
+        self.words.setText(say(words_of(board) if board.lines else ""))
         self.words.setToolTip(
-            "Black-76 on the forward; time in calendar days of 365 to the close of the expiry day. "
-            "A volatility is that of the middle of bid and ask, or of the last trade where the book is wide."
+            say(
+                "Black-76 on the forward; time in calendar days of 365 to the close of the expiry day. "
+                "A volatility is that of the middle of bid and ask, or of the last trade where the book is wide."
+            )
         )
 
     # --- what is picked
@@ -342,7 +345,7 @@ class OptionChain(QWidget):
         return actions
 
     def _action(self, text: str, work: Callable[[], object]) -> QAction:
-        action = QAction(text)
+        action = QAction(say(text))
         action.triggered.connect(lambda _checked=False: work())
         return action
 

@@ -27,6 +27,7 @@ from alphapanda_desktop.ui.longtable import LongModel
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column
 from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.words import say
 
 ABOUT: Final = (
     "A profile is an account's own settings, books, recordings and keyring entries. Each opens in a window of its own; "
@@ -94,7 +95,7 @@ class ProfilesSheet(Sheet):
         self.model: LongModel[ProfileCard] = LongModel(COLUMNS, edge.theme, self)
         self.table = TableView(self.model, "Looking…", self)
         self.table.setObjectName("profiles_table")
-        self.table.setAccessibleName("Profiles")
+        self.table.setAccessibleName(say("Profiles"))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._offer())
         self.table.doubleClicked.connect(lambda _index: self._open())
         self.answer = self.line("", "muted", "profiles_answer")
@@ -115,9 +116,9 @@ class ProfilesSheet(Sheet):
         self.take = self.button("profiles_take", "Make it", self._take)
         row = QHBoxLayout(self.form)
         row.setContentsMargins(0, 0, 0, 0)
-        self.name_label = QLabel("&Name", self.form)
+        self.name_label = QLabel(say("&Name"), self.form)
         self.name_label.setBuddy(self.name)
-        words_label = QLabel("&Label", self.form)
+        words_label = QLabel(say("&Label"), self.form)
         words_label.setBuddy(self.words)
         for widget in (self.name_label, self.name, words_label, self.words, self.take):
             row.addWidget(widget)
@@ -128,9 +129,9 @@ class ProfilesSheet(Sheet):
     def _field(self, name: str, title: str, hint: str, most: int) -> QLineEdit:
         field = QLineEdit(self.form)
         field.setObjectName(name)
-        field.setAccessibleName(title)
-        field.setAccessibleDescription(hint)
-        field.setPlaceholderText(hint)
+        field.setAccessibleName(say(title))
+        field.setAccessibleDescription(say(hint))
+        field.setPlaceholderText(say(hint))
         field.setMaxLength(most)
         field.setMinimumWidth(290)
         field.textChanged.connect(lambda _text: self._judge())
@@ -182,7 +183,9 @@ class ProfilesSheet(Sheet):
         for button in (self.open, self.new, self.label, self.remove):
             button.show()
         self.open.setEnabled(card is not None and not card.here)
-        self.open.setText("Bring forward" if card is not None and card.open and not card.here else "Open in a window")
+        self.open.setText(
+            say("Bring forward" if card is not None and card.open and not card.here else "Open in a window")
+        )
         self.label.setEnabled(card is not None)
         self.remove.setEnabled(card is not None and not card.open)
         self._say("An open profile cannot be removed: close its window first." if card and card.open else "")

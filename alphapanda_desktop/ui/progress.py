@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QProgressBar, QT
 from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 LOOK_MS: Final = 100
 PATIENCE_LOOKS: Final = 3
@@ -43,7 +44,7 @@ class WorkCell(QWidget):
         )
         self.stop = QToolButton(self)
         self.stop.setObjectName("work_stop")
-        self.stop.setText("✕ Stop")
+        self.stop.setText(say("✕ Stop"))
         self.stop.setFont(ui_font(9))
         self.stop.setAutoRaise(True)
         self.stop.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -59,11 +60,11 @@ class WorkCell(QWidget):
         self._progress = progress
         words = progress.told()
         if words != self.share.accessibleName():
-            self.share.setAccessibleName(words)
-            self.name.setText(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_PX))
-            self.name.setToolTip(words)
-            self.stop.setAccessibleName(f"Stop: {progress.name}")
-            self.stop.setToolTip(f"Stop: {progress.name}")
+            self.share.setAccessibleName(say(words))
+            self.name.setText(say(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_PX)))
+            self.name.setToolTip(say(words))
+            self.stop.setAccessibleName(say(f"Stop: {progress.name}"))
+            self.stop.setToolTip(say(f"Stop: {progress.name}"))
         self.share.setRange(0, progress.total)  # to 0 of 0: it moves, and says that nobody knows
         self.share.setValue(progress.done)
         self.stop.setVisible(progress.stoppable)
@@ -83,7 +84,7 @@ class WorkBar(QWidget):
         self._works = edge.works
         self._looks = 0
         self.setObjectName("works")
-        self.setAccessibleName("Long work")
+        self.setAccessibleName(say("Long work"))
         self.cells = [WorkCell(edge, self) for _ in range(SHOWN)]
         self.more = QLabel(self)
         row = QHBoxLayout(self)
@@ -123,7 +124,7 @@ class WorkBar(QWidget):
                 cell.show_work(running[place])
         left = len(running) - SHOWN
         self.more.setVisible(left > 0)
-        self.more.setText(f"and {left} more")
+        self.more.setText(say(f"and {left} more"))
         self.setVisible(bool(running))
 
     def stop_all(self) -> None:

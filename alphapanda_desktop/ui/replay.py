@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.formats import countdown, grouped, ist_time
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.replayscrub import Scrubber
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.instruments import Instrument
@@ -95,9 +96,9 @@ class ReplayBar(QToolBar):
     def _button(self, name: str, text: str, tip: str, work: Callable[[], object]) -> QToolButton:
         button = QToolButton(self._inside)
         button.setObjectName(name)
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(tip)
+        button.setText(say(text))
+        button.setToolTip(say(tip))
+        button.setAccessibleName(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -134,7 +135,7 @@ class ReplayBar(QToolBar):
         self.slider = QSlider(Qt.Orientation.Horizontal, self._inside)
         self.slider.setObjectName("replay_speed")
         self.slider.setRange(0, NOTCHES)
-        self.slider.setAccessibleName("Speed of the replay")
+        self.slider.setAccessibleName(say("Speed of the replay"))
         self.slider.valueChanged.connect(lambda notch: self._transport.set_speed(_speed_at(notch)))
         self.reached = QLabel("", self._inside)
         self.reached.setObjectName("replay_reached")
@@ -227,11 +228,11 @@ class ReplayBar(QToolBar):
 
     def _show_pace(self, pace: Pace, left_s: float) -> None:
         moves = pace in (Pace.PLAYING, Pace.RUNNING)
-        self.play.setText("⏸ Pause" if moves else "▶ Play")
+        self.play.setText(say("⏸ Pause" if moves else "▶ Play"))
         over = pace is Pace.ENDED
         for button in (self.play, self.tick, self.bar):
             button.setEnabled(not over)
-        self.left.setText(pace.value if pace in (Pace.RUNNING, Pace.ENDED) else f"{countdown(left_s)} left")
+        self.left.setText(say(pace.value if pace in (Pace.RUNNING, Pace.ENDED) else f"{countdown(left_s)} left"))
 
     def _show_speed(self, transport: Transport) -> None:
         speed, reached = transport.speed, transport.reached
@@ -242,7 +243,7 @@ class ReplayBar(QToolBar):
         self.slider.blockSignals(False)
         words = f"{grouped(speed)}×"
         slow = transport.pace is Pace.PLAYING and 0 < reached < SLOW * speed and grouped(reached) != grouped(speed)
-        self.reached.setText(f"{grouped(reached)}× of {words}" if slow else words)
+        self.reached.setText(say(f"{grouped(reached)}× of {words}" if slow else words))
         self.reached.setStyleSheet(f"color: {self._edge.theme.warn if slow else self._edge.theme.muted};")
 
 

@@ -37,7 +37,7 @@ from alphapanda_desktop.ui.runparams import RunParameters
 from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.theme import Role, ui_font
-from alphapanda_desktop.ui.words import count_of, in_words, summary_of
+from alphapanda_desktop.ui.words import count_of, in_words, say, summary_of
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.coverage import StopCoverage
@@ -130,19 +130,19 @@ class RunCard(QFrame):
         self.more.setCheckable(True)
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.setFont(ui_font(10, bold=True))
-        self.more.setToolTip(f"{self.run.strategy.title}: show or hide what it runs on and what it does")
-        self.more.setAccessibleName(f"Details of {self._name}")
+        self.more.setToolTip(say(f"{self.run.strategy.title}: show or hide what it runs on and what it does"))
+        self.more.setAccessibleName(say(f"Details of {self._name}"))
         self.more.setStyleSheet(
             "QToolButton, QToolButton:checked { border: 0; background: transparent; padding: 0; text-align: left; "
             f"color: {self._edge.theme.text}; }} QToolButton:focus {{ color: {self._edge.theme.accent}; }}"
         )
         self.more.toggled.connect(lambda _on: self.refresh())
-        self.number = QLabel(self._desk.name_of_run(run_id), self)
+        self.number = QLabel(say(self._desk.name_of_run(run_id)), self)
         self.number.setStyleSheet(f"color: {self._edge.theme.muted};")
-        self.mode = QLabel(MODE_MARKS.get(self._mode, self._mode.upper()), self)
+        self.mode = QLabel(say(MODE_MARKS.get(self._mode, self._mode.upper())), self)
         self.mode.setObjectName(f"run_mode_{run_id}")
         self.mode.setFont(ui_font(8, bold=True))
-        self.mode.setToolTip(f"Its orders: {MODE_WORDS.get(self._mode, '')}")
+        self.mode.setToolTip(say(f"Its orders: {MODE_WORDS.get(self._mode, '')}"))
         self.mode.setStyleSheet(f"color: {self._edge.theme.colour(MODE_ROLES.get(self._mode, 'warn')).name()};")
         self.mode.setVisible(bool(self._mode))
         self.state = Chip(f"run_state_{run_id}", self._edge, self)
@@ -165,7 +165,7 @@ class RunCard(QFrame):
         self.pnl = QLabel(self)
         self.pnl.setFont(ui_font(11, bold=True))
         self.pnl.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        self.pnl.setAccessibleName("Net profit and loss of this run today")
+        self.pnl.setAccessibleName(say("Net profit and loss of this run today"))
         row = QHBoxLayout()
         row.addWidget(self.position, 1)
         row.addWidget(self.pnl)
@@ -204,13 +204,13 @@ class RunCard(QFrame):
         self.begin = self._button("begin", "Start", lambda: self._ask("start", self._begin()))
         self.begin.setStyleSheet("font-weight: 600;")
         self.pause = self._button("pause", "Pause entries", lambda: runner.pause(run_id))
-        self.pause.setToolTip("Refuse new entries; exits still pass")
+        self.pause.setToolTip(say("Refuse new entries; exits still pass"))
         self.resume = self._button("resume", "Resume", lambda: runner.resume(run_id))
         self.stop = self._button("stop", "Stop", lambda: self._ask("stop", self._stop()))
         self.again = self._button("again", "Start again…", lambda: self.again_wanted.emit(self.run))
-        self.again.setToolTip("Fill the form as it was for this run")
+        self.again.setToolTip(say("Fill the form as it was for this run"))
         self.clone = self._button("clone", "Clone", lambda: self.clone_wanted.emit(self.run))
-        self.clone.setToolTip("Fill the form with this strategy and these parameters, for another instrument")
+        self.clone.setToolTip(say("Fill the form with this strategy and these parameters, for another instrument"))
         row = QHBoxLayout()
         for button in (self.begin, self.pause, self.resume, self.stop, self.again):
             row.addWidget(button, 2)
@@ -218,7 +218,7 @@ class RunCard(QFrame):
         whole.addLayout(row)
 
     def _button(self, name: str, text: str, work: Callable[[], object]) -> QPushButton:
-        button = QPushButton(text, self)
+        button = QPushButton(say(text), self)
         button.setObjectName(f"run_{name}_{self.run.run_id}")
         button.setAccessibleName(f"{text} {self._desk.name_of_run(self.run.run_id)}")
         button.clicked.connect(lambda _checked=False: work())
@@ -276,7 +276,7 @@ class RunCard(QFrame):
         opened = self.more.isChecked()
         self.more.setText(f"{'▾' if opened else '▸'} {runlines.short(run.strategy.title, TITLE_MOST)}")
         self.inside.setVisible(opened)
-        self.number.setText(self._desk.name_of_run(run.run_id))
+        self.number.setText(say(self._desk.name_of_run(run.run_id)))
         _say(self.position, runlines.position(run))
         self.show_pnl()
         if _say(self.detail, runlines.ending(run)):
@@ -317,7 +317,7 @@ class RunCard(QFrame):
         role: Role = "muted" if net is None else "up" if net > 0 else "down" if net < 0 else "unchanged"
         if _say(self.pnl, formats.signed_rupees(net)):
             self.pnl.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
-            self.pnl.setToolTip(tip)
+            self.pnl.setToolTip(say(tip))
 
     def _show_stops(self) -> None:
         """What stops protect of the positions that the run holds."""
@@ -335,7 +335,7 @@ class RunCard(QFrame):
         self.pause.setVisible(not state.over and state is not RunState.PAUSED and state not in NOT_BEGUN)
         self.pause.setEnabled(state is RunState.RUNNING)
         self.resume.setVisible(state is RunState.PAUSED)
-        self.stop.setText("Unload" if state in NOT_BEGUN else "Stop")
+        self.stop.setText(say("Unload" if state in NOT_BEGUN else "Stop"))
         self.stop.setVisible(not state.over)
         self.again.setVisible(state.over)
         self.stop.setEnabled(self.run.asking or state in NOT_BEGUN)
@@ -346,5 +346,5 @@ def _say(label: QLabel, text: str) -> bool:
     label.setVisible(bool(text))
     if label.text() == text:
         return False
-    label.setText(text)
+    label.setText(say(text))
     return True

@@ -25,6 +25,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, help_of, label_of
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
+from alphapanda_desktop.ui.words import say
 
 RESET_COLUMN: Final = 2
 LABEL_PX: Final = 170
@@ -66,7 +67,7 @@ class SectionForm(QWidget):
     def __init__(self, section: Section, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self.section = section
-        self.title = QLabel(section.title, self)
+        self.title = QLabel(say(section.title), self)
         self.title.setFont(ui_font(11, bold=True))
         self.form = ModelForm(section.model, edge.theme, self, f"setting_{section.name}")
         self.form.set_values(dict(section.values))
@@ -84,12 +85,12 @@ class SectionForm(QWidget):
         assert widget is not None and isinstance(grid, QGridLayout)
         row = grid.getItemPosition(grid.indexOf(widget))[0]  # type: ignore[index]  # its stub says object
         label = next(label for label in self.form.findChildren(QLabel) if label.buddy() is widget)
-        words = QLabel(self.section.fixed.get(name) or help_of(self.section.model.model_fields[name]), self.form)
+        words = QLabel(say(self.section.fixed.get(name) or help_of(self.section.model.model_fields[name])), self.form)
         words.setTextFormat(Qt.TextFormat.PlainText)
         words.setWordWrap(True)
         tint(words, "warn" if name in self.section.fixed else "muted", edge)
         back = self._back(name)
-        label.setText(self.section.model.model_fields[name].title or label.text())
+        label.setText(say(self.section.model.model_fields[name].title or label.text()))
         label.setFixedWidth(LABEL_PX)
         widget.setFixedWidth(FIELD_PX)
         if isinstance(widget, QAbstractSpinBox):
@@ -107,8 +108,8 @@ class SectionForm(QWidget):
         button = QToolButton(self.form)
         button.setObjectName(f"setting_reset_{self.section.name}_{name}")
         button.setText("↺")
-        button.setToolTip(f"Back to the default: {default}")
-        button.setAccessibleName(f"{label_of(name)}: back to the default, {default}")
+        button.setToolTip(say(f"Back to the default: {default}"))
+        button.setAccessibleName(say(f"{label_of(name)}: back to the default, {default}"))
         button.clicked.connect(lambda _checked=False: self.form.set_values({name: default}))
         return button
 
@@ -145,8 +146,8 @@ class SettingsSheet(Sheet):
         self._wear = wear
         self.search = QLineEdit(self)
         self.search.setObjectName("settings_search")
-        self.search.setPlaceholderText("Find a setting: cash, recording, seed …")
-        self.search.setAccessibleName("Find a setting")
+        self.search.setPlaceholderText(say("Find a setting: cash, recording, seed …"))
+        self.search.setAccessibleName(say("Find a setting"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._seek)
         self.sections: list[SectionForm] = []

@@ -270,7 +270,7 @@ class Ticket(TicketFace):
         why = self._why_not()
         self._show_sums(instrument)
         verb = f"CONFIRM {self._short_verb()}" if self._asking else self._verb()
-        self.show_send_words(verb, sending=self._sending)
+        self.show_send_words(verb, sending=self._sending, live=self._arming.needed and self._arming.armed)
         self.send.setEnabled(not why)
         self.say(*(self._answer if self._answer[0] else (why or self.fields.warning(self._side), "warn")))
 

@@ -152,9 +152,17 @@ class TicketFace(CornerSheet):
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setVisible(not shown and not (button.property("absent") or False))
 
-    def show_send_words(self, verb: str, *, sending: bool) -> None:
-        """What the button does and in which mode; of a long symbol the middle is left out, never the mode."""
-        text = f"{verb} · {self._mode.upper()}"
+    def show_send_words(self, verb: str, *, sending: bool, live: bool = False) -> None:
+        """What the button does and in which mode; of a long symbol the middle is left out, never the mode.
+
+        `live` says that pressing it moves real money: then the buttons of the sides say so, too.
+        """
+        text = f"⬤ {_live_words(verb)}" if live else f"{verb} · {self._mode.upper()}"
+        for side, button in self.sides.items():
+            words = _live_words(side) if live else side
+            if button.text() != words:
+                button.setText(words)
+                button.setShortcut(QKeySequence(f"Alt+{side[0]}"))  # Qt drops it with the old words
         fitted = self.send.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, SEND_PX)
         self.send.setText(say("Sending…" if sending else fitted))
         self.send.setToolTip(say(text if fitted != text else ""))
@@ -167,6 +175,11 @@ class TicketFace(CornerSheet):
         show_words(self.words, text, self._edge, role)
         self.words.setVisible(bool(text))
         self.fit()
+
+
+def _live_words(verb: str) -> str:
+    """BUY becomes BUY LIVE, wherever it stands."""
+    return " ".join(f"{word} LIVE" if word in ("BUY", "SELL") else word for word in verb.split(" "))
 
 
 def show_words(label: QLabel, text: str, edge: Edge, role: Role) -> None:
