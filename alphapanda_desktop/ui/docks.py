@@ -6,10 +6,11 @@ It is imported when the desk opens: the first paint does not wait for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import shiboken6
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMenu, QSplitter, QWidget
 from PySide6QtAds import ads
@@ -139,10 +140,11 @@ class Dock(QObject):
     def close(self) -> None:
         """Put it away; `show` brings it back. A dock made with `passing` is gone for good."""
         if self.is_open:
-            self._inner.closeDockWidget() if self._passing else self._inner.toggleView(False)
+            self._inner.closeDockWidget() if self.passing else self._inner.toggleView(False)
 
     @property
-    def _passing(self) -> bool:
+    def passing(self) -> bool:
+        """Whether it is gone for good once it is closed."""
         return bool(self._inner.features() & ads.CDockWidget.DockWidgetFeature.DockWidgetDeleteOnClose)
 
 
@@ -309,7 +311,7 @@ class Docks(QObject):
         self._place(dock)
         dock.inner.setAsCurrentTab()
 
-    def shown_by_title(self, name: str, menu: QMenu) -> None:
+    def offer_by_tab(self, name: str, menu: QMenu) -> None:
         """A menu's button beside a dock's tab, with the menu's icon."""
         dock = self.find(name)
         if dock is not None:
@@ -337,10 +339,21 @@ class Docks(QObject):
             return False
         if event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
             watched.addActions(self._keyed_actions())
+        elif event.type() == QEvent.Type.Close and event.spontaneous():
+            return self._closing(watched, event)
         elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             self._window.keyPressEvent(event)  # what no panel has taken means there what it means here
             return event.isAccepted()
         return False
+
+    def _closing(self, window: QObject, event: QEvent) -> bool:
+        """A person closes a torn-off window: panels that cannot be lost go back to the main one."""
+        lasting = [dock for dock in self if dock.widget().window() is window and not dock.passing]
+        for dock in lasting:
+            QTimer.singleShot(0, dock, partial(self.put_back, dock))  # not while its window is closing
+        if lasting:
+            event.ignore()
+        return bool(lasting)
 
     def _keyed_actions(self) -> list[QAction]:
         """The menus' actions that have keys: a window of its own hears none of the main window's."""

@@ -39,11 +39,11 @@ class WorkspaceDesk(QObject):
 
     def begin(self) -> None:
         """Stand as the workspace that was shown last was left."""
+        self._docks.offer_by_tab("watchlist", self._charts.watchlist)
         self._stand(self.spaces.shown.now)
         self.lock(self.spaces.locked)
         self._charts.changed.connect(self.keep)
         self._charts.watchlist.chosen.connect(lambda _link: self.keep())
-        self._docks.shown_by_title("watchlist", self._charts.watchlist)
 
     # --- how it stands
 
