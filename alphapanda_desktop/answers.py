@@ -79,7 +79,10 @@ class Answers:
         from alphapanda_desktop.dataroom import DataRoom
         from alphapanda_desktop.domain.session import IST
 
-        return DataRoom(self._options.folder, lambda: self._venue.clock.now().astimezone(IST).date())
+        def tested() -> bool:
+            return self._tests is not None and self._tests.playing > 0
+
+        return DataRoom(self._options.folder, lambda: self._venue.clock.now().astimezone(IST).date(), tested)
 
     def close(self) -> None:
         """End what plays backtests."""

@@ -9,8 +9,8 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
@@ -56,6 +56,8 @@ class TestBench:
     master: InstrumentMaster
     strategies: Callable[[], Mapping[str, type[Strategy]]]
     clock: Clock
+    playing: int = 0
+    """How many backtests and sweeps play now."""
     _pool: Pool | None = None
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
@@ -70,6 +72,23 @@ class TestBench:
 
     async def play(self, wanted: Wanted, told: Told) -> Report:
         """Fetch what lacks, play it in a worker process, and report. Cancelling ends the worker."""
+        with self._counted():
+            return await self._play(wanted, told)
+
+    async def sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
+        """Try every combination of the axes in workers of its own, and rank them. Cancelling ends the workers."""
+        with self._counted():
+            return await self._sweep(wanted, axes, figure, told)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.playing += 1
+        try:
+            yield
+        finally:
+            self.playing -= 1
+
+    async def _play(self, wanted: Wanted, told: Told) -> Report:
         began = time.perf_counter()
         refs, notes = await self._bars(wanted, told)
         job = self._job(wanted, refs)
@@ -82,8 +101,7 @@ class TestBench:
         took = time.perf_counter() - began
         return Report(next(self._numbers), wanted, played, instruments, bars, tuple(notes), took)
 
-    async def sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
-        """Try every combination of the axes in workers of its own, and rank them. Cancelling ends the workers."""
+    async def _sweep(self, wanted: Wanted, axes: Sequence[str], figure: str, told: Told) -> SweepReport:
         from alphapanda_desktop.sweeps.pool import Pool
         from alphapanda_desktop.sweeps.search import Hands, Listed, search
         from alphapanda_desktop.sweeps.space import Axis, points_of

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from alphapanda_desktop.domain.errors import Refused
-from alphapanda_desktop.store.diskuse import disk_use, remove
+from alphapanda_desktop.domain.progress import Progress, Stopped
+from alphapanda_desktop.store.diskuse import InUse, disk_use, remove
 
-TODAY = date(2026, 11, 23)
+TODAY = InUse(date(2026, 11, 23))
+AGO_S = 1_700_000_000
+"""When the files of these tests were written last."""
+
 FILES = {
     "recordings/practice/2026-11-20.ticks": 1000,
     "recordings/practice/2026-11-20.index": 10,
@@ -45,6 +52,7 @@ def profile(tmp_path: Path) -> Path:
         path = tmp_path / "profile" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * size)
+        os.utime(path, (AGO_S, AGO_S))
     return tmp_path / "profile"
 
 
@@ -97,3 +105,58 @@ def test_a_link_is_removed_and_not_followed(profile: Path) -> None:
 def test_all_that_may_go_can_go_at_once(profile: Path) -> None:
     remove(profile, TODAY, MAY_GO)
     assert not [one for one in disk_use(profile, TODAY).files if not one.stays]
+
+
+def test_a_recording_that_was_written_a_moment_ago_stays_whatever_day_the_venue_has(profile: Path) -> None:
+    (profile / "recordings/practice/2026-11-20.ticks").touch()
+    later = InUse(date(2030, 1, 1))
+    stays = {one.name: one.stays for one in disk_use(profile, later).files}
+    assert stays["recordings/practice/2026-11-20"] == "it is being written"
+    assert stays["recordings/practice/2026-11-23"] == ""  # the venue is long beyond it, and nobody writes to it
+    with pytest.raises(Refused, match="it is being written"):
+        remove(profile, later, ["recordings/practice/2026-11-23", "recordings/practice/2026-11-20"])
+    assert (profile / "recordings/practice/2026-11-23.ticks").exists()
+
+
+def test_what_a_replay_or_a_backtest_has_open_stays(profile: Path) -> None:
+    used = InUse(TODAY.today, opened=lambda folder: folder.name == "2026-11-20-ab", tested=True)
+    stays = {one.name: one.stays for one in disk_use(profile, used).files}
+    assert stays["replays/2026-11-20-ab"] == "a replay has it open"
+    assert "may be playing it" in stays["recordings/practice/2026-11-20"]
+    assert stays["bars"] == "a backtest is playing"
+    for name in ("replays/2026-11-20-ab", "recordings/practice/2026-11-20", "bars"):
+        with pytest.raises(Refused):
+            remove(profile, used, [name])
+    assert disk_use(profile, TODAY).size == sum(FILES.values())
+
+
+@pytest.mark.skipif(shutil.which("du") is None, reason="there is no du to compare with")
+def test_the_sum_is_that_of_du(profile: Path) -> None:
+    told = subprocess.run(["du", "-ab", str(profile)], capture_output=True, text=True, check=True).stdout
+    sizes = {Path(path): int(size) for size, _, path in (line.partition("\t") for line in told.splitlines())}
+    assert disk_use(profile, TODAY).size == sum(size for path, size in sizes.items() if path.is_file())
+
+
+def test_a_clean_up_can_be_stopped_between_two_things_and_tells_how_far_it_is(profile: Path) -> None:
+    progress = Progress("Clean-up")
+    told: list[tuple[int, int]] = []
+
+    def at(done: int, total: int, words: str) -> None:
+        told.append((done, total))
+        if done == 1:
+            progress.stop()
+        Progress.at(progress, done, total, words)
+
+    class Watched:
+        pass
+
+    watched = Watched()
+    watched.at = at  # type: ignore[attr-defined]
+    with pytest.raises(Stopped):
+        remove(profile, TODAY, ["reports/review-paper.csv", "bars"], watched)  # type: ignore[arg-type]
+    assert told == [(0, 2), (1, 2)]
+    assert not (profile / "reports/review-paper.csv").exists() and (profile / "bars").exists()
+    stopped = Progress("Looking at the disk")
+    stopped.stop()
+    with pytest.raises(Stopped):
+        disk_use(profile, TODAY, stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -14,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QPushButton, QWidget
 
 from alphapanda_desktop.dataroom import DataRoom
+from alphapanda_desktop.single import hold
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.datamanager import DataSheet, bytes_words
 from alphapanda_desktop.ui.edge import Edge, FrameClock
@@ -28,6 +30,7 @@ async def a_sheet(folder: Path, eventually: Any) -> AsyncIterator[DataSheet]:
     for name, size in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x" * size)
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
     errors: list[str] = []
     async with Scope("stage", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
         main = QMainWindow()
@@ -124,3 +127,22 @@ def test_bytes_are_told_in_the_largest_unit():
     assert [bytes_words(size) for size in (12, 812_000, 12_300_000, 4_560_000_000)] == [
         "12 bytes", "812 kB", "12.3 MB", "4.56 GB"
     ]  # fmt: skip
+
+
+def test_a_replay_that_a_window_has_open_cannot_be_removed(run, eventually, tmp_path):
+    async def story():
+        async with a_sheet(tmp_path, eventually) as sheet:
+            folder = tmp_path / "replays" / "2026-11-20-abcd1234"
+            folder.mkdir(parents=True)
+            owner = hold(folder)
+            assert owner is not None
+            sheet.look()
+            await eventually(lambda: sheet.model.rowCount() == len(FILES) + 1)
+            stays = {one.name: one.stays for one in sheet.model.rows()}
+            assert stays["replays/2026-11-20-abcd1234"] == "a replay has it open"
+            assert "may be playing it" in stays["recordings/paper/2026-11-20"]
+            owner.release()
+            sheet.look()
+            await eventually(lambda: not {one.name: one.stays for one in sheet.model.rows()}[f"replays/{folder.name}"])
+
+    run(story())

@@ -120,7 +120,7 @@ def test_words_and_tags_are_kept_in_the_journal_and_summed_up_by(run, eventually
             note.tags.setText("#Late, open")
             assert note.save.isEnabled()
             QTest.mouseClick(note.save, Qt.MouseButton.LeftButton)
-            await eventually(lambda: [row[0] for row in stage.texts("tag")] == ["late", "open"])
+            await eventually(lambda: [row[0] for row in stage.texts("tag")] == ["late", "open", "no tag"])
             assert stage.notes() == [DayNote(date(2026, 11, 23), "", "Chased the open.", ("late", "open"))]
             assert stage.texts("tag")[0][4] == "−100.00"
             assert stage.texts("day")[0][7] == "late, open"
