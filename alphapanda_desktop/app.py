@@ -20,6 +20,7 @@ from alphapanda_desktop.admission import Admission
 from alphapanda_desktop.care import Care
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
+from alphapanda_desktop.figures import Watched
 from alphapanda_desktop.keptlimits import KeptLimits
 from alphapanda_desktop.noticing import Deliveries, open_alerts
 from alphapanda_desktop.options import Options
@@ -259,6 +260,7 @@ class Program:
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
+        self.care.follow(Watched(desk, market, runner, arming, session.user_id))
         self._show_meter()
         self._tell_first_words(vault)
 
@@ -310,7 +312,7 @@ class Program:
 
         window, frames = self._window, self._edge.frames
         if self._meter is None:
-            self._meter = MeterDock(window, self._edge, view_menu_of(window))
+            self._meter = MeterDock(window, self._edge, view_menu_of(window), self.care.panel, window.dock)
         if window.view is not None:
             frames.draws(window.view.chart, Kind.CHART)
             frames.draws(window.view.ticket, Kind.DEPTH)

@@ -11,13 +11,27 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from PySide6.QtCore import QTimer
+
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.faults import Crash, FaultBook
+from alphapanda_desktop.figures import Figures, Watched
 from alphapanda_desktop.store.threads import in_daemon_thread
+from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.ui import crashsheet, progress
+from alphapanda_desktop.ui.diagnostics import DiagnosticsPanel, Fact, Sources, report
+from alphapanda_desktop.ui.formats import signed_rupees
+from alphapanda_desktop.ui.meter import menu_of
+from alphapanda_desktop.ui.strip import MODE_MARKS
+from alphapanda_desktop.ui.tray import Standing, Tray
+from alphapanda_desktop.ui.wakeful import KeepAwake
+from alphapanda_desktop.ui.words import say
+from alphapanda_desktop.usage import Chronicle
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.domain.progress import Progress
     from alphapanda_desktop.options import Options
@@ -29,6 +43,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("alphapanda.care")
 
 REPORTS: Final = "reports"
+BEAT_MS: Final = 1_000
+NOBODY_RUNS: Final = "No strategy runs"
 SHOWN_FAULTS: Final = 5
 """Kinds of error of which the sheet quotes the traceback; the log has all."""
 
@@ -51,6 +67,84 @@ class Care:
         self._vault_of = vault_of
         self.faults = FaultBook()
         self.bar = progress.put_into(window, edge)
+        self.figures = Figures(edge.meter, edge.works, self._others, Chronicle())
+        self.awake = KeepAwake(window)
+        self.awake.changed.connect(self._tell_awake)
+        self._told_awake = ""
+        self.tray = Tray(window, edge.theme, window.come_forward, window.strip.algos.turn, self._ask_to_leave)
+        self._offer()
+        self._beat = QTimer(window)
+        self._beat.timeout.connect(self.look)
+        self._beat.start(BEAT_MS)
+
+    def _offer(self) -> None:
+        """What it can be asked for, in the menus."""
+        menu = menu_of(self._window, "&Help")
+        if menu is None:
+            return
+        for name, text, work in (
+            ("support_action", "Make a support &bundle…", self.show_support),
+            ("stop_works_action", "&Stop the long work that runs", self.bar.stop_all),
+        ):
+            action = menu.addAction(say(text))
+            action.setObjectName(name)
+            action.triggered.connect(lambda _checked=False, work=work: work())
+
+    # -- once a second ---------------------------------------------------------------------------------------
+
+    def follow(self, watched: Watched) -> None:
+        """Tell of this desk from now on."""
+        self.figures.watched = watched
+        self.look()
+
+    def look(self) -> None:
+        """Take a sample, keep the computer awake where that is due, and show how things stand in the tray."""
+        watched = self.figures.watched
+        self.figures.sample()
+        self.awake.want(watched is not None and watched.arming.needed and watched.arming.armed)
+        self.tray.look(self._standing())
+
+    def _standing(self) -> Standing:
+        watched, mode = self.figures.watched, self._window.mode
+        mark = say(MODE_MARKS.get(mode, ""))
+        if watched is None:
+            return Standing(mode, " ".join(part for part in (mark, say("not logged in")) if part), NOBODY_RUNS, False)
+        armed = watched.arming.needed and watched.arming.armed
+        net = watched.desk.net()
+        words = (mark + (f" {say('ARMED')}" if armed else ""), watched.user_id, signed_rupees(net.net if net else None))
+        states = [run.state for run in watched.runner.runs]
+        going = sum(state in (RunState.RUNNING, RunState.STARTING) for state in states)
+        held = states.count(RunState.PAUSED)
+        algos = (
+            f"⏸ Pause the entries of all strategies ({going} on)" if going
+            else f"▶ Let all strategies enter again ({held} paused)" if held else NOBODY_RUNS
+        )  # fmt: skip
+        return Standing("armed" if armed else mode, " · ".join(filter(None, words)), say(algos), bool(going or held))
+
+    def _tell_awake(self) -> None:
+        if self.awake.settled and self.awake.words != self._told_awake:
+            self._told_awake = self.awake.words
+            if self._told_awake:
+                self._window.notify(self._told_awake, "info" if self.awake.held_by else "warning")
+
+    def _ask_to_leave(self) -> None:
+        self._window.come_forward()  # the question is on the window
+        self._window.ask_to_close()
+
+    # -- figures ---------------------------------------------------------------------------------------------
+
+    def panel(self) -> QWidget:
+        """A page of diagnostics; it reads only while it is seen."""
+        return DiagnosticsPanel(self._edge, Sources(self.figures.facts, lambda: self.figures.chronicle.samples))
+
+    def _others(self) -> list[Fact]:
+        faults = sum(fault.count for fault in self.faults.faults)
+        awake = self.awake.words or "the computer may sleep: live is not armed"
+        return [
+            Fact("Kept awake", awake),
+            Fact("Tray", "has the icon" if self.tray.there else "this system has none"),
+            Fact("Unexpected errors", str(faults)),
+        ]
 
     # -- errors ----------------------------------------------------------------------------------------------
 
@@ -113,7 +207,10 @@ class Care:
         progress.at(0, words="looking around")
         places = Places(options.folder, mode, rest, feed, self._api_key())
         checks, secrets = await looked(places, self._vault_of, partial(datetime.now, UTC))
-        more = {"faults.json": [asdict(fault) for fault in self.faults.faults]}
+        more = {
+            "faults.json": [asdict(fault) for fault in self.faults.faults],
+            "figures.json": report(self._edge.meter, self.figures.facts()).splitlines(),
+        }
         folder = options.folder / REPORTS
         out = folder / f"{NAME}-{datetime.now(IST):%Y%m%d-%H%M%S}.zip"
 

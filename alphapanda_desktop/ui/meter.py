@@ -5,10 +5,12 @@ Object names: `meter_chip`, `dock_meter`, `meter_words`, `meter_times`, `meter_s
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.trading.meter import Meter, Row, Stall
 from alphapanda_desktop.ui.edge import Edge
@@ -18,6 +20,7 @@ from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
 
+KEY: Final = "Ctrl+Shift+M"
 EVERY_NS: Final = 1_000_000_000
 """Figures are read this often: a person cannot read faster."""
 LATE_NS: Final = 50_000_000
@@ -151,46 +154,57 @@ class MeterChip(QToolButton):
             self.setToolTip("99 % of the loop's beats come no later than this. Press for the meter.")
 
 
-class MeterDock:
-    """Puts the chip into a window's status bar and the meter into its View menu; builds the panel when it is asked for.
+class Shown(Protocol):
+    """A dock: brought back, and before the others of its place."""
 
-    Owned by the window.
+    def show(self) -> None: ...
+    def raise_(self) -> None: ...
+
+
+class MeterDock:
+    """The chip in a window's status bar and the figures in its View menu; the panel is made when it is asked for.
+
+    `make` gives the panel, `dock` a place for it: name, title, widget, area. Owned by the window.
     """
 
-    def __init__(self, window: QMainWindow, edge: Edge, view_menu: QMenu | None) -> None:
-        self._window = window
-        self._edge = edge
-        self.dock: QDockWidget | None = None
+    def __init__(
+        self,
+        window: QMainWindow,
+        edge: Edge,
+        view_menu: QMenu | None,
+        make: Callable[[], QWidget],
+        dock: Callable[[str, str, QWidget, Qt.DockWidgetArea], Shown],
+    ) -> None:
+        self._make = make
+        self._place = dock
+        self.dock: Shown | None = None
         self.chip = MeterChip(edge, window)
         self.chip.clicked.connect(lambda _checked=False: self.show())
         window.statusBar().addPermanentWidget(self.chip)
         if view_menu is not None:
-            action = view_menu.addAction(say("&Meter"))
+            action = view_menu.addAction(say("&Diagnostics: times, queues, memory"))
             action.setObjectName("meter_action")
+            action.setShortcut(QKeySequence(KEY))
             action.triggered.connect(lambda _checked=False: self.show())
 
     def show(self) -> None:
-        """Bring the meter up, below."""
+        """Bring the figures up, below."""
         if self.dock is None:
-            self.dock = dock = QDockWidget("Meter", self._window)
-            dock.setObjectName("dock_meter")
-            dock.setWidget(MeterPanel(self._edge, dock))
-            self._window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-            below = [other for other in self._below() if other is not dock]
-            if below:
-                self._window.tabifyDockWidget(below[0], dock)
+            below = Qt.DockWidgetArea.BottomDockWidgetArea
+            self.dock = self._place("meter", say("Diagnostics"), self._make(), below)
         self.dock.show()
         self.dock.raise_()
-
-    def _below(self) -> list[QDockWidget]:
-        area, docks = Qt.DockWidgetArea.BottomDockWidgetArea, self._window.findChildren(QDockWidget)
-        return [dock for dock in docks if self._window.dockWidgetArea(dock) is area and not dock.isFloating()]
 
 
 def view_menu_of(window: QMainWindow) -> QMenu | None:
     """The window's View menu, by its name."""
+    return menu_of(window, "&View")
+
+
+def menu_of(window: QMainWindow, name: str) -> QMenu | None:
+    """One of the window's menus, by its English name."""
     for action in window.menuBar().actions():
         menu = action.menu()
-        if isinstance(menu, QMenu) and action.text() == say("&View"):
+        if isinstance(menu, QMenu) and action.text() == say(name):
             return menu
     return None

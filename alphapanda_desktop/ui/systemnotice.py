@@ -22,8 +22,8 @@ class SystemNotice:
     def tray(self) -> QSystemTrayIcon | None:
         """The icon, where the system has a place for one."""
         if self._tray is None and QSystemTrayIcon.isSystemTrayAvailable() and QSystemTrayIcon.supportsMessages():
-            known = self._window.findChild(QSystemTrayIcon)
-            self._tray = known if known is not None else self._made()
+            known = self._window.findChild(QSystemTrayIcon)  # ui.tray's; it looks for a tray once a second
+            self._tray = known if isinstance(known, QSystemTrayIcon) else self._made()
             self._tray.messageClicked.connect(self._opened)
         return self._tray
 

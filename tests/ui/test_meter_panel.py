@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from alphapanda_desktop.logs import Place
 from alphapanda_desktop.trading.meter import Meter
@@ -35,6 +36,17 @@ def window(qtbot: Any, edge: Edge) -> Iterator[QMainWindow]:
     window.show()
     yield window
     window.hide()
+
+
+def placed_in(window: QMainWindow) -> Callable[..., QDockWidget]:
+    def place(name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, window)
+        dock.setObjectName(f"dock_{name}")
+        dock.setWidget(widget)
+        window.addDockWidget(area, dock)
+        return dock
+
+    return place
 
 
 @pytest.mark.parametrize(
@@ -77,7 +89,7 @@ def test_the_panel_reads_once_a_second_and_only_while_it_is_seen(qtbot: Any, edg
 
 
 def test_the_chip_says_at_once_what_is_shed(window: QMainWindow, edge: Edge, meter: Meter) -> None:
-    dock = MeterDock(window, edge, None)
+    dock = MeterDock(window, edge, None, lambda: MeterPanel(edge), placed_in(window))
     meter.looked(400_000, 0)
     dock.chip.refresh()
     assert dock.chip.text().startswith("loop 4")
@@ -94,11 +106,11 @@ def test_the_meter_opens_from_the_view_menu_and_from_the_chip_and_is_built_only_
 ) -> None:
     menu = view_menu_of(window)
     assert menu is not None
-    dock = MeterDock(window, edge, menu)
+    dock = MeterDock(window, edge, menu, lambda: MeterPanel(edge), placed_in(window))
     assert dock.dock is None
     menu.actions()[-1].trigger()
     first = dock.dock
-    assert first is not None and first.isVisible()
+    assert isinstance(first, QDockWidget) and first.isVisible()
     first.close()
     dock.chip.click()
     assert dock.dock is first and first.isVisible()
