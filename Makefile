@@ -1,8 +1,9 @@
 # make run      the program in practice mode, against its own local Kite: no account, no money
 # make test     every check: format, lint, types, import contracts, dependencies, tests
 # make lint     the checks without the tests          make format   puts the sources in shape
-# make bench    speed against rivals, in a table      make package  a folder that runs without Python (dist/)
-# make lock     requirements.lock anew from pyproject.toml
+# make bench    speed against rivals, in a table      make lock     requirements.lock anew from pyproject.toml
+# make package  a folder that runs without Python, tried out, and a .deb and an archive of it (dist/)
+# make package-test  the .deb judged by lintian, installed and purged on a bare Debian (as root)
 #
 # Each target first brings the machine to where it can run (.ci/prepare.sh).  PYTHON names another interpreter.
 
@@ -16,7 +17,7 @@ BIN := .venv/bin
 PREPARE := @.ci/prepare.sh
 # The order on the page is the order of work, with -j as well: what is read last is pytest's closing line.
 .NOTPARALLEL:
-.PHONY: run test lint check format bench package lock
+.PHONY: run test lint check format bench package package-test lock
 
 run:
 	$(PREPARE) run
@@ -51,9 +52,15 @@ bench:
 package:
 	$(PREPARE) package
 	$(BIN)/pyinstaller --noconfirm --clean --log-level ERROR --workpath build/pyinstaller pyinstaller.spec
-	@# Python's own library comes with its symbols, three quarters of it; others must not be stripped, numpy's break.
-	@! test -e dist/alphapanda/_internal/libpython3*.so* || strip --strip-unneeded dist/alphapanda/_internal/libpython3*.so*
+	.ci/package/finish.sh dist/alphapanda
 	dist/alphapanda/alphapanda --version
+	$(BIN)/python .ci/package/tryout.py dist/alphapanda build/package
+	.ci/package/deb.sh dist/alphapanda dist
+
+package-test:
+	$(PREPARE) package-test
+	.ci/package/check-deb.sh dist/*.deb
+	.ci/package/chroot.sh dist/*.deb build/package
 
 lock:
 	$(PREPARE) lint

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Brings a machine to the point where one make target can run: system libraries, .venv, hash-checked install.
 #
-#   .ci/prepare.sh run|test|bench|lint|package
+#   .ci/prepare.sh run|test|bench|lint|package|package-test
 #
 # Doing nothing is the common case and takes a moment.  PYTHON names the interpreter to build .venv from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-job=${1:?one of run, test, bench, lint, package}
+job=${1:?one of run, test, bench, lint, package, package-test}
 
 # What Qt, QtWebEngine and the xcb and Wayland plugins load at run time and no wheel brings along.
 # Found with the packaged program on a minimal Debian 12; one left out is a start that dies without a word.
 program_libraries="libegl1 libgl1 libglib2.0-0 libfontconfig1 libgssapi-krb5-2 libdbus-1-3 libxkbcommon-x11-0
  libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0 libxcb-image0 libxcb-render-util0 libnss3
  libxcomposite1 libxdamage1 libxrandr2 libxtst6 libasound2 libxkbfile1 libwayland-cursor0 libwayland-egl1"
-# A screen, a window manager, a keyring and fonts for the tests; git for the house rules; objdump for PyInstaller.
+# A screen, a window manager, a keyring and fonts for the tests; git for the house rules; objdump and strip for PyInstaller.
 test_tools="xvfb openbox xdotool imagemagick dbus gnome-keyring fonts-noto-core git"
-package_tools="binutils"
+package_tools="binutils chrpath xvfb zstd"
+package_test_tools="debootstrap lintian desktop-file-utils xvfb"
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
@@ -74,6 +75,7 @@ system_libraries() {
         run) list=$program_libraries ;;
         test | bench) list="$program_libraries $test_tools" ;;
         package) list="$program_libraries $package_tools" ;;
+        package-test) list=$package_test_tools ;;
     esac
     [ -n "$list" ] || return 0
     if command -v dpkg-query >/dev/null; then
@@ -129,5 +131,6 @@ install() {
 
 case $(uname -s) in MINGW* | MSYS* | CYGWIN*) bin=.venv/Scripts ;; *) bin=.venv/bin ;; esac
 system_libraries
+[ "$job" != package-test ] || exit 0  # what was built has its Python with it
 virtual_environment
 install
