@@ -41,14 +41,14 @@ def _felt(ns: int | None) -> Role | None:
 
 
 TIMES: Final[tuple[Column[Row], ...]] = (
-    Column("Time", lambda row: row.name, width_chars=20),
-    Column("Half below", lambda row: row.p50_ns, lambda row: duration(row.p50_ns), "right", 12,
+    Column("Time", lambda row: row.name, width_chars=17),
+    Column("Half below", lambda row: row.p50_ns, lambda row: duration(row.p50_ns), "right", 9,
            colour=lambda row: _felt(row.p50_ns), header_tooltip="p50 of the last ten to twenty seconds"),
-    Column("99 % below", lambda row: row.p99_ns, lambda row: duration(row.p99_ns), "right", 12,
+    Column("99 % below", lambda row: row.p99_ns, lambda row: duration(row.p99_ns), "right", 9,
            colour=lambda row: _felt(row.p99_ns), header_tooltip="p99 of the last ten to twenty seconds"),
-    Column("Longest", lambda row: row.worst_ns, lambda row: duration(row.worst_ns if row.total else None), "right", 12,
+    Column("Longest", lambda row: row.worst_ns, lambda row: duration(row.worst_ns if row.total else None), "right", 9,
            colour=lambda row: _felt(row.worst_ns), header_tooltip="Since the program started"),
-    Column("Measured", lambda row: row.total, lambda row: grouped(row.total), "right", 12),
+    Column("Measured", lambda row: row.total, lambda row: grouped(row.total), "right", 9),
 )  # fmt: skip
 
 STALLS: Final[tuple[Column[Stall], ...]] = (
@@ -71,7 +71,7 @@ class MeterPanel(QWidget):
         self.words.setContentsMargins(8, 4, 8, 4)
         self.times: RowModel[Row] = RowModel(TIMES, key=lambda row: row.name, theme=edge.theme, parent=self)
         self.stalls: RowModel[Stall] = RowModel(STALLS, key=lambda stall: stall.where, theme=edge.theme, parent=self)
-        split = QSplitter(Qt.Orientation.Horizontal, self)
+        split = self.split = QSplitter(Qt.Orientation.Horizontal, self)
         for name, title, model, empty in (
             ("meter_times", "Times", self.times, ""),
             ("meter_stalls", "Stalls", self.stalls, "The loop was never held longer than 50 ms."),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,11 +9,13 @@ from typing import Any
 import pytest
 import shiboken6
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractSlider, QWidget
 
 from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.domain.positions import RUPEE
+from alphapanda_desktop.logs import RECENT
 from alphapanda_desktop.ui.books import OrdersPanel
 from alphapanda_desktop.ui.logpanel import LINES_KEPT, LogPanel
 from alphapanda_desktop.ui.positions import PositionsPanel
@@ -413,5 +417,57 @@ def test_the_log_can_be_cut_down_to_what_went_wrong(run: Any, shown: Any) -> Non
             assert log.lines.toPlainText().endswith("error: rejected") and log.found.text() == "1 of 4"
             log.level.setCurrentText("Everything")
             assert log.lines.blockCount() == 4 and log.found.text() == ""
+
+    run(story())
+
+
+def test_who_scrolls_back_in_the_log_stays_there_until_he_follows_again(run: Any, shown: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            log = _log(stage, shown)
+            bar = log.lines.verticalScrollBar()
+            for number in range(400):
+                log.add(f"line {number}", "info")
+            assert log.follow.isChecked() and bar.value() == bar.maximum() > 0
+            bar.triggerAction(QAbstractSlider.SliderAction.SliderToMinimum)
+            log.add("one more", "info")
+            assert not log.follow.isChecked() and bar.value() == 0
+            log.follow.click()
+            assert bar.value() == bar.maximum()
+            log.follow.click()
+            at = bar.value()
+            log.add("and another", "info")
+            assert bar.value() == at < bar.maximum()
+            log.search.setText("one more")
+            log.copy.click()
+            assert QGuiApplication.clipboard().text().endswith("one more")
+
+    run(story())
+
+
+def test_the_programs_own_log_is_shown_by_level_as_it_grows_in_any_thread(run: Any, shown: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            log, logger = _log(stage, shown), logging.getLogger("alphapanda.somewhere")
+            logger.addHandler(RECENT)
+            try:
+                log.add("a notice", "info")
+                logger.warning("before it was looked at")
+                log.source.setCurrentText("The program's log")
+                assert "warning: alphapanda.somewhere: before it was looked at" in log.lines.toPlainText()
+                assert "a notice" not in log.lines.toPlainText()
+                thread = threading.Thread(target=logger.error, args=("from a thread",))
+                thread.start()
+                thread.join()
+                stage.frame()
+                stage.frame()
+                assert log.lines.toPlainText().count("error: alphapanda.somewhere: from a thread") == 1
+                log.level.setCurrentText("Errors")
+                assert "before it" not in log.lines.toPlainText() and "from a thread" in log.lines.toPlainText()
+                log.source.setCurrentText("Notices")
+                log.level.setCurrentText("Everything")
+                assert log.lines.toPlainText().endswith("a notice")
+            finally:
+                logger.removeHandler(RECENT)
 
     run(story())
