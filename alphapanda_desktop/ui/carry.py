@@ -46,7 +46,7 @@ class Carry(QObject):
 
     def onto(self, widget: QWidget, take: Take) -> None:
         """Let rows be put down on this widget, or on anything within it."""
-        self._takers.append((widget, take))
+        self._takers = [one for one in self._takers if shiboken6.isValid(one[0])] + [(widget, take)]
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         if isinstance(event, QMouseEvent):

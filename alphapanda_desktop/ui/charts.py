@@ -5,7 +5,7 @@ Charts of one colour show one instrument. The Chart menu is of the chart that ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,15 @@ class OwnPage(ChartBook):
     def keep_template(self, name: str, studies: Sequence[Study]) -> None:
         self._whole.keep_template(name, studies)
 
+    def layouts(self) -> list[str]:
+        return self._whole.layouts()
+
+    def layout(self, name: str) -> Mapping[str, object]:
+        return self._whole.layout(name)
+
+    def keep_layout(self, name: str, layout: Mapping[str, object]) -> None:
+        self._whole.keep_layout(name, layout)
+
     def drawings(self, key: str) -> list[Drawing]:
         return self._whole.drawings(key)
 
@@ -102,10 +111,11 @@ class Pane:
 class Charts(QObject):
     """Makes and closes charts; owned by the window. Signals: `opened(pane)`, `changed()` after one came or went.
 
-    `put_down(instrument, pane)` tells of a row that was carried onto a chart.
+    `closed(pane)` once a person has closed one for good.
     """
 
     opened = Signal(object)
+    closed = Signal(object)
     changed = Signal()
 
     def __init__(self, window: MainWindow, main: ChartView, parts: DeskParts, edge: Edge) -> None:
@@ -189,6 +199,7 @@ class Charts(QObject):
         if self._panes.get(pane.name) is pane:
             self._drop(pane)
             self.changed.emit()
+            self.closed.emit(pane)
 
     def _drop(self, pane: Pane) -> None:
         self._panes.pop(pane.name, None)

@@ -55,6 +55,15 @@ class DeskView:
         yield
         self._choose_first()
 
+    def leave(self) -> None:
+        """Take all of it out of the window: another desk is opened in its place."""
+        window = self._window
+        self.charts.close_all()
+        window.dockyard().clear()
+        window.centre.removeWidget(self.chart)
+        self.chart.deleteLater()
+        self.ticket.deleteLater()
+
     def _make(self) -> Iterator[None]:
         window, parts, edge = self._window, self._parts, self._edge
         self.chart = ChartView(edge, parts.market, window.centre)
@@ -130,9 +139,10 @@ class DeskView:
     def _connect(self) -> None:
         desk = self._parts.desk
         self.ticket.ask_first.toggled.connect(partial(self._window.remembered.save, "ask_first"))
-        self.watchlist.chosen.connect(self.choose)
+        self.watchlist.chosen.connect(self._choose_by_colour)
+        self.charts.opened.connect(self._take_chart)
+        self._take_chart(self.charts.main)
         self.watchlist.order_wanted.connect(self.ticket.open_for)
-        self.watchlist.carry.onto(self.chart, lambda quote, _at: self.choose(quote.instrument))
         self.market.connect(self.choose, self.ticket.open_for)
         self.positions.order_wanted.connect(self.ticket.open_for)
         self.orders.chart_wanted.connect(self._choose_key)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QMenu, QVBoxLayout
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.icons import mark
 from alphapanda_desktop.ui.keys import keys_page
 from alphapanda_desktop.ui.sheet import TypedSheet, tell
 from alphapanda_desktop.ui.words import say
@@ -96,6 +97,7 @@ class Menus:
         action.triggered.connect(lambda _checked=False: work())
         if key:
             action.setShortcut(QKeySequence(key))
+        mark(action, text, menu, self._edge)
         return action
 
     def show_desk(self, parts: DeskParts, view: DeskView, sheets: DeskSheets) -> None:
@@ -136,6 +138,7 @@ class Menus:
         if parts.arming.needed:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
             self._add(self._trade, "Disar&m live trading", parts.arming.disarm)
+        self.guide.setEnabled(parts.mode == "practice")  # nobody is to learn with real orders
         self._view.addSeparator()
         self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0")
         for number, dock in enumerate(view.docks, 1):

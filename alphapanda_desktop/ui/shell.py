@@ -308,6 +308,9 @@ class MainWindow(QMainWindow):
         if parts.transport is not None:
             self.recorded_day = ist_day(parts.transport.begin_ns / 1e9)
         self.set_mode(parts.mode, parts.user_id)
+        if self.view is not None and self.workspaces is not None:
+            self.workspaces.keep()
+            self.view.leave()
         view = DeskView(self, parts, self._edge)
         yield from view.build()
         yield

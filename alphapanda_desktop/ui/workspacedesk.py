@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from alphapanda_desktop.ui.charts import Charts
+from alphapanda_desktop.ui.charts import Charts, OwnPage, Pane
 from alphapanda_desktop.ui.dockplan import CENTRE, PLANS, mended, state_of
 from alphapanda_desktop.ui.docks import Dock, Docks
 from alphapanda_desktop.ui.edge import Edge
@@ -43,6 +43,7 @@ class WorkspaceDesk(QObject):
         self._stand(self.spaces.shown.now)
         self.lock(self.spaces.locked)
         self._charts.changed.connect(self.keep)
+        self._charts.closed.connect(self._forget)
         self._charts.watchlist.chosen.connect(lambda _link: self.keep())
 
     # --- how it stands
@@ -59,6 +60,11 @@ class WorkspaceDesk(QObject):
         spaces.locked = self._docks.locked
         spaces.geometry = bytes(self._window.saveGeometry().data())
         self._window.remembered.save("layout", spaces.to_bytes())
+
+    def _forget(self, pane: Pane) -> None:
+        """What was put on a closed chart goes with it, unless another workspace has that chart."""
+        if isinstance(pane.book, OwnPage) and not self.spaces.uses(pane.name):
+            pane.book.forget()
 
     def _stand(self, standing: Standing) -> None:
         charts = self._charts
