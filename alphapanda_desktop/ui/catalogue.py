@@ -21,6 +21,8 @@ TAG: Final = re.compile(r"(<[^>]*>)")
 PIECES: Final = tuple(re.compile(joint) for joint in (r"(\n+)", r"( · )", r"(?<=[.!?])( +)(?=\S)", r"(; )", r"(, )"))
 """What sentences and parts of them are joined by, the strongest first."""
 
+SIGNS: Final = re.compile(r"([^\w(<&\"“]*)(.*?)([^\w)>.!?…%\"”]*)", re.DOTALL)
+"""What stands before words, the words, and what stands behind them."""
 MNEMONIC: Final = re.compile(r"&(?!L\b)(\w)")
 KEPT: Final = 4_096
 FIRST: Final = 3
@@ -65,7 +67,7 @@ class Catalogue:
         if not LETTERS.search(text):
             return text
         as_one = self._as_one(text)
-        return as_one if as_one is not None else self._by_pieces(text)
+        return as_one if as_one is not None else self._between_signs(text) or self._by_pieces(text)
 
     def _as_one(self, text: str) -> str | None:
         whole = self._whole.get(text)
@@ -92,17 +94,23 @@ class Catalogue:
     def _filled(self, said: str, gaps: Sequence[str]) -> str:
         return GAP.sub(lambda gap: self.said(gaps[int(gap[1])]), said)
 
-    def _by_pieces(self, text: str) -> str:
-        for joint in (TAG, *PIECES):
-            parts = joint.split(text)
-            if len(parts) > 1:
-                return "".join(part if place % 2 else self._trimmed(part) for place, part in enumerate(parts))
-        return text
+    def _between_signs(self, text: str) -> str | None:
+        """Words with a sign or room at an end, which stays: "Orders per day ◷", "▲ Reducing"."""
+        found = SIGNS.fullmatch(text)
+        if found is None or found[2] == text:
+            return None
+        said = self.said(found[2])
+        return f"{found[1]}{said}{found[3]}" if said != found[2] else None
 
-    def _trimmed(self, part: str) -> str:
-        """The words said, the room around them kept."""
-        words = part.strip()
-        return part.replace(words, self.said(words)) if words else part
+    def _by_pieces(self, text: str) -> str:
+        parts = TAG.split(text)
+        if len(parts) > 1:
+            return "".join(part if place % 2 else self.said(part) for place, part in enumerate(parts))
+        for joint in PIECES:
+            parts = joint.split(text)
+            if len(parts) > 1:  # the last from the rest, which may be one sentence with such a joint in it
+                return f"{self.said(''.join(parts[:-2]))}{parts[-2]}{self.said(parts[-1])}"
+        return text
 
 
 def _first(english: str) -> str:

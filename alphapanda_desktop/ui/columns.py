@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QHeaderView
 
+from alphapanda_desktop.ui.tables import CellModel
 from alphapanda_desktop.ui.tableview import TableView
 
 
@@ -31,7 +32,8 @@ class FittedColumns(QObject):
         super().__init__(table)
         self._table = table
         model = table.model()
-        titles = [str(model.headerData(k, Qt.Orientation.Horizontal)) for k in range(model.columnCount())]
+        assert isinstance(model, CellModel)
+        titles = [column.title for column in model.headings]  # what the header shows is in the person's language
         self._spare = [titles.index(title) for title in spare if title in titles]
         self._stretch = titles.index(stretch)
         self._scrolls = scrolls

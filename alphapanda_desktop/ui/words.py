@@ -31,6 +31,12 @@ def say(text: str) -> str:
     return _spoken[0].said(text) if _spoken else text
 
 
+def side_word(side: str) -> str:
+    """BUY or SELL, which are the exchange's words in every language, with the person's own beside it."""
+    own = say(side.lower())
+    return side if own == side.lower() else f"{side} {own}"
+
+
 def speak(language: str) -> None:
     """Say everything in this language from now on: call it before there is a window."""
     _spoken.clear()
