@@ -17,13 +17,12 @@ from alphapanda_desktop import logs
 from alphapanda_desktop.collect import Collector
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.faults import crash_of_last_run
-from alphapanda_desktop.folders import data_dir, replay_dir, resources, title_of
+from alphapanda_desktop.folders import data_dir, replay_dir, title_of
 from alphapanda_desktop.single import Elsewhere, Owner, take
 
 if TYPE_CHECKING:
     import asyncio
 
-    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.app import Program
@@ -147,12 +146,6 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
     return app
 
 
-def _icon() -> QIcon:
-    from PySide6.QtGui import QIcon
-
-    return QIcon(str(resources() / "alphapanda.svg"))
-
-
 class _Opening:
     """One run of the loop, from the first paint to the last."""
 
@@ -195,7 +188,9 @@ class _Opening:
         window = self._window = self._show(edge, memory)
         until_painted(window, FIRST_PAINT_MS)
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
-        app.setWindowIcon(_icon())
+        from alphapanda_desktop.ui.icons import app_icon
+
+        app.setWindowIcon(app_icon())
         # Only now, for asyncio and qasync take a third of the time to the first paint.
         import asyncio
 

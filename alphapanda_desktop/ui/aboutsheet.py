@@ -54,8 +54,8 @@ def _installed() -> list[Part]:
     found = []
     for name in wanted:
         told = metadata(name)
-        licence = str(told.get("License-Expression") or told.get("License") or "see its page").strip()
-        found.append(Part(str(told["Name"]), str(told["Version"]), licence.splitlines()[0][:60]))
+        licence = (told.get_all("License-Expression") or told.get_all("License") or ["see its page"])[0]
+        found.append(Part(told["Name"], told["Version"], licence.strip().partition("\n")[0][:60]))
     return found
 
 
