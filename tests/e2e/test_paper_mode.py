@@ -35,7 +35,7 @@ def _roots(kite: Exchange) -> Roots:
 
 
 def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventually, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("alphapanda_desktop.app.web_engine_works", _no_web_view)
+    monkeypatch.setattr("alphapanda_desktop.admission.web_engine_works", _no_web_view)
     monkeypatch.setattr("alphapanda_desktop.venues.paper.paper_venue", _at_any_hour(paper_venue))
 
     async def story():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -192,11 +193,18 @@ def test_live_orders_wait_for_the_arming_and_say_so(run: Any, ticket_on: Any) ->
             assert not ticket.send.isEnabled()
             assert "not armed" in ticket.words.text()
             _key(ticket, Qt.Key.Key_Return)
-            stage.arming.arm("LIVE", stage.clock.now().replace(year=2027))
+            stage.arming.arm("LIVE", stage.clock.now() + timedelta(hours=8))
             stage.frame()
             assert ticket.armed is True
             assert ticket.send.isEnabled()
+            assert ticket.send.text() == "⬤ BUY LIVE 10 INFY"
+            assert [button.text() for button in ticket.sides.values()] == ["BUY LIVE", "SELL LIVE"]
+            assert ticket.sides["SELL"].shortcut().toString() == "Alt+S"
             assert stage.broker.placed == []
+            stage.clock.advance(8 * 3600)  # 06:00 has come
+            stage.frame()
+            assert ticket.send.text() == "BUY 10 INFY · LIVE" and not ticket.send.isEnabled()
+            assert [button.text() for button in ticket.sides.values()] == ["BUY", "SELL"]
 
     run(story())
 
