@@ -12,9 +12,12 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
 
 from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.alertlines import AlertLines
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, TITLES, Anchor, Drawing, Kind
+from alphapanda_desktop.ui.chart.layouts import ChartLayout
 from alphapanda_desktop.ui.chart.view import STYLES, ChartView
+from alphapanda_desktop.ui.chartlayouts import LayoutMenu, LongerMenu
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet
 from alphapanda_desktop.ui.studysheet import StudySheet
@@ -66,6 +69,8 @@ class ChartTools(QObject):
         chart.candle_kind_changed.connect(book.keep_style)
         if book.style in STYLES:
             chart.set_candle_kind(book.style)
+        self.laid = ChartLayout(chart, book)
+        self.laid.laid_out.connect(lambda: self.profile.setChecked(plot.profile.shown))
         self.actions: list[QAction] = []
         self.tools: dict[Kind, QAction] = {}
         self.menu = self._build_menu()
@@ -121,6 +126,10 @@ class ChartTools(QObject):
         self.profile.setCheckable(True)
         self.profile.setChecked(self._book.profile)
         self._chart.plot.show_profile(self._book.profile)
+        self.longer = LongerMenu(self._chart, menu)
+        self.layouts = LayoutMenu(self.laid, self._book, self._lay, self._edge, menu)
+        menu.addMenu(self.longer)
+        menu.addMenu(self.layouts)
         menu.addSeparator()
         self._drawing_menu = QMenu("&Draw", menu)
         for kind in KINDS:
@@ -228,7 +237,7 @@ class ChartTools(QObject):
         except OSError as error:
             self._edge.notify(f"{path.parent} could not be made: {error.strerror or error}", "danger")
             return None
-        if not self._chart.plot.grab().save(str(path), "PNG"):
+        if not self._chart.picture().save(str(path), "PNG"):
             self._edge.notify(f"{path} could not be written.", "danger")
             return None
         self._edge.notify(f"Saved to {path}", "info")
@@ -236,7 +245,7 @@ class ChartTools(QObject):
 
     def copy_picture(self) -> None:
         """Put the chart as it is seen on the clipboard."""
-        QGuiApplication.clipboard().setPixmap(self._chart.plot.grab())
+        QGuiApplication.clipboard().setPixmap(self._chart.picture())
         self._edge.notify("A picture of the chart is on the clipboard.", "info")
 
     def _name(self) -> str:
@@ -257,8 +266,16 @@ def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge, bo
     """Give a chart its tools and its menu; pictures of it go beside the journal."""
     bar = window.menuBar()
 
+    made: dict[str, Sheet] = {}
+
     def lay(name: str, make: Callable[[], Sheet]) -> None:
-        window.deck.lay(window.deck.find(name) or make())
+        """A sheet that is open may be another chart's: it gives way."""
+        found = window.deck.find(name)
+        if found is not None and found is not made.get(name):
+            found.dismiss()
+            found = None
+        made[name] = found or make()
+        window.deck.lay(made[name])
 
     def alert_at(price: float) -> None:
         alerts = window.view.alerts if window.view is not None else None
@@ -267,6 +284,8 @@ def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge, bo
 
     folder = Path(parts.database).parent
     tools = ChartTools(chart, book, folder, lay, edge, alert_at if parts.alerts is not None else None, bar)
+    if parts.alerts is not None:
+        AlertLines(chart, parts.alerts, edge)
     bar.insertMenu(bar.actions()[-1], tools.menu)
     return tools
 

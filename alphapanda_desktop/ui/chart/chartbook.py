@@ -12,52 +12,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from psygnal import Signal, SignalInstance
-
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
 from alphapanda_desktop.ui.edge import Notify
 
 
 class ChartBook:
-    """One chart's page of the file: `page` "" is the first chart. Templates, layouts and drawings are all charts'.
+    """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same."""
 
-    `tell(text, level)` hears what could not be read or written; what is in memory holds all the same. Signal:
-    `drawings_changed(key, book)` on every page, with the page that they were changed on.
-    """
-
-    def __init__(self, path: Path, tell: Notify, page: str = "", shared: _File | None = None) -> None:
+    def __init__(self, path: Path, tell: Notify) -> None:
+        self._path = path
         self._tell = tell
-        self._page = page
-        self._shared = shared or _File(path, tell)
-
-    @property
-    def page(self) -> str:
-        """Which chart it is."""
-        return self._page
-
-    def of(self, page: str) -> ChartBook:
-        """Another chart's page of the same file."""
-        return ChartBook(self._shared.path, self._tell, page, self._shared)
-
-    def forget(self) -> None:
-        """The chart is gone for good: keep nothing of it; what is all charts' stays."""
-        if self._page:
-            self._shared.put("charts", {name: kept for name, kept in self._charts().items() if name != self._page})
-
-    @property
-    def drawings_changed(self) -> SignalInstance:
-        """Tells the others that show this instrument."""
-        return self._shared.drawings_changed
+        self._kept: dict[str, Any] = self._read()
 
     # --- indicators
 
     def studies(self) -> list[Study]:
         """Those on the chart when it was left."""
-        return self._studies_of(self._own().get("studies", []))
+        return self._studies_of(self._kept.get("studies", []))
 
     def keep_studies(self, studies: Sequence[Study]) -> None:
-        self._put("studies", [_row_of(study) for study in studies])
+        self._put("studies", [row_of_study(study) for study in studies])
 
     def templates(self) -> list[str]:
         """Names of kept sets of indicators, sorted."""
@@ -69,15 +44,15 @@ class ChartBook:
 
     def keep_template(self, name: str, studies: Sequence[Study]) -> None:
         """Keep these under a name, in place of what was kept under it before; none forget the name."""
-        rows = [_row_of(study) for study in studies]
+        rows = [row_of_study(study) for study in studies]
         others = {key: value for key, value in self._section("templates").items() if key != name}
-        self._shared.put("templates", {**others, name: rows} if rows else others)
+        self._put("templates", {**others, name: rows} if rows else others)
 
     def _studies_of(self, rows: object) -> list[Study]:
         found = []
         for row in rows if isinstance(rows, list) else []:
             try:
-                found.append(_study_of(row))
+                found.append(study_of_row(row))
             except (ValueError, TypeError, KeyError) as error:
                 self._tell(f"An indicator that was kept cannot be shown: {error}", "warning")
         return found
@@ -97,15 +72,14 @@ class ChartBook:
     def keep_drawings(self, key: str, drawings: Sequence[Drawing]) -> None:
         rows = [asdict(drawing) for drawing in drawings]
         others = {other: value for other, value in self._section("drawings").items() if other != key}
-        self._shared.put("drawings", {**others, key: rows} if rows else others)
-        self._shared.drawings_changed.emit(key, self)
+        self._put("drawings", {**others, key: rows} if rows else others)
 
     # --- how candles are made
 
     @property
     def style(self) -> str:
         """The kind of candles that was chosen last, "" before any was."""
-        return str(self._own().get("style", ""))
+        return str(self._kept.get("style", ""))
 
     def keep_style(self, style: str) -> None:
         self._put("style", style)
@@ -113,7 +87,7 @@ class ChartBook:
     @property
     def profile(self) -> bool:
         """Whether the volume profile was shown."""
-        return self._own().get("profile") is True
+        return self._kept.get("profile") is True
 
     def keep_profile(self, shown: bool) -> None:
         self._put("profile", shown)
@@ -121,7 +95,7 @@ class ChartBook:
     @property
     def scale(self) -> str:
         """The kind of the price scale, "" before one was chosen."""
-        return str(self._own().get("scale", ""))
+        return str(self._kept.get("scale", ""))
 
     def keep_scale(self, kind: str) -> None:
         self._put("scale", kind)
@@ -129,7 +103,7 @@ class ChartBook:
     @property
     def dress(self) -> Mapping[str, object]:
         """How candles look: hollow, and the roles of what rises and falls."""
-        found = self._own().get("dress")
+        found = self._kept.get("dress")
         return found if isinstance(found, dict) else {}
 
     def keep_dress(self, dress: Mapping[str, object]) -> None:
@@ -138,7 +112,7 @@ class ChartBook:
     @property
     def longer(self) -> str:
         """Label of the longer time frame beneath, "" for none."""
-        return str(self._own().get("longer", ""))
+        return str(self._kept.get("longer", ""))
 
     def keep_longer(self, label: str) -> None:
         self._put("longer", label)
@@ -157,88 +131,61 @@ class ChartBook:
     def keep_layout(self, name: str, layout: Mapping[str, object]) -> None:
         """Keep it in place of what was kept under that name before; an empty one forgets the name."""
         others = {key: value for key, value in self._section("layouts").items() if key != name}
-        self._shared.put("layouts", {**others, name: dict(layout)} if layout else others)
+        self._put("layouts", {**others, name: dict(layout)} if layout else others)
 
-    # --- what is whose
+    # --- the file
 
     def _section(self, name: str) -> dict[str, Any]:
-        found = self._shared.kept.get(name)
-        return found if isinstance(found, dict) else {}
-
-    def _charts(self) -> dict[str, Any]:
-        return self._section("charts")
-
-    def _own(self) -> dict[str, Any]:
-        if not self._page:
-            return self._shared.kept
-        found = self._charts().get(self._page)
+        found = self._kept.get(name)
         return found if isinstance(found, dict) else {}
 
     def _put(self, name: str, value: object) -> None:
-        if self._own().get(name) == value:
+        if self._kept.get(name) == value:
             return
-        if self._page:
-            self._shared.put("charts", {**self._charts(), self._page: {**self._own(), name: value}})
-        else:
-            self._shared.put(name, value)
-
-
-class _File:
-    """The table on disk, shared by the pages."""
-
-    drawings_changed = Signal(str, object)
-
-    def __init__(self, path: Path, tell: Notify) -> None:
-        self.path = path
-        self._tell = tell
-        self.kept: dict[str, Any] = self._read()
-
-    def put(self, name: str, value: object) -> None:
-        """Keep this, on the disk as well."""
-        if self.kept.get(name) == value:
-            return
-        self.kept[name] = value
+        self._kept[name] = value
         try:
             self._write()
         except OSError as error:
-            self._tell(f"What is on the chart could not be kept in {self.path}: {error.strerror or error}", "danger")
+            self._tell(f"What is on the chart could not be kept in {self._path}: {error.strerror or error}", "danger")
 
     def _write(self) -> None:
         """All or nothing: a half-written file would lose what was there."""
-        fresh = self.path.with_suffix(".new")
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(self.kept, file, indent=1)
+            json.dump(self._kept, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(self.path)
+        fresh.replace(self._path)
 
     def _read(self) -> dict[str, Any]:
         try:
-            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            kept = json.loads(self._path.read_text(encoding="utf-8"))
             if not isinstance(kept, dict):
                 raise ValueError("it holds no table")
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
-            aside = self.path.with_suffix(".unreadable")
-            self._tell(f"{self.path} cannot be read ({error}); it is set aside as {aside.name}.", "danger")
+            aside = self._path.with_suffix(".unreadable")
+            self._tell(f"{self._path} cannot be read ({error}); it is set aside as {aside.name}.", "danger")
             self._set_aside(aside)
             return {}
         return kept
 
     def _set_aside(self, aside: Path) -> None:
         try:
-            self.path.replace(aside)
+            self._path.replace(aside)
         except OSError as error:
-            self._tell(f"{self.path} could not be set aside: {error.strerror or error}", "danger")
+            self._tell(f"{self._path} could not be set aside: {error.strerror or error}", "danger")
 
 
-def _row_of(study: Study) -> dict[str, Any]:
+def row_of_study(study: Study) -> dict[str, Any]:
+    """What `study_of_row` takes."""
     return {"name": study.name, "parameters": dict(study.parameters), "over": study.over, "role": study.role}
 
 
-def _study_of(row: dict[str, Any]) -> Study:
+def study_of_row(row: dict[str, Any]) -> Study:
+    """The indicator kept so. Raises ValueError, TypeError or KeyError for what is none."""
     role = row["role"]
     made = a_study(row["name"], role if role in ROLES else ROLES[0], **row["parameters"])
     return Study(made.name, made.parameters, bool(row["over"]), made.role)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -18,7 +19,9 @@ COLOURS: Final[dict[str, tuple[Role, Role]]] = {
 
 
 class LookMenu(QMenu):
-    """Changes its plot's dress at once. Show it with `popup`."""
+    """Changes its plot's dress at once. Show it with `popup`. Signal: `worn(Dress)` after a person chose one."""
+
+    worn = Signal(object)
 
     def __init__(self, plot: Plot, parent: QWidget) -> None:
         super().__init__(parent)
@@ -39,4 +42,13 @@ class LookMenu(QMenu):
 
     def _dress(self) -> None:
         up, down = next(pair for text, pair in COLOURS.items() if self.colours[text].isChecked())
-        self._plot.set_dress(Dress(self.hollow.isChecked(), up, down))
+        dress = Dress(self.hollow.isChecked(), up, down)
+        self._plot.set_dress(dress)
+        self.worn.emit(dress)
+
+    def wear(self, dress: Dress) -> None:
+        """Paint so from now on, and tick what says it."""
+        self.hollow.setChecked(dress.hollow)
+        for text, pair in COLOURS.items():
+            self.colours[text].setChecked(pair == (dress.up, dress.down))
+        self._plot.set_dress(dress)

@@ -9,8 +9,8 @@ from itertools import count
 from typing import Final, Protocol
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QButtonGroup, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QPixmap
+from PySide6.QtWidgets import QButtonGroup, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -22,6 +22,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chart.foldingbar import FoldingBar
 from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.chart.items import Marker
+from alphapanda_desktop.ui.chart.longer import LongerPane
 from alphapanda_desktop.ui.chart.lookmenu import LookMenu
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
 from alphapanda_desktop.ui.chart.plot import Plot
@@ -71,7 +72,7 @@ def _source_of(series: BarSeries, kind: str, instrument: Instrument) -> CandleSo
 class ChartView(QWidget):
     """Live chart of one instrument. `interval_changed(str)` gives the label of the interval chosen ("Tick", "5m").
 
-    `instrument_changed()` and `candle_kind_changed(kind)` tell what else is shown now.
+    `instrument_changed()`, `candle_kind_changed(kind)` and `longer_changed(label)` tell what else is shown now.
 
     `line_moved(OrderLine, price)` asks for an order's line to be elsewhere: answer it with `let_go_of_line`;
     `line_cancelled(OrderLine)` asks for its order's end. `alert_moved` and `alert_removed` are the same of alerts.
@@ -84,12 +85,16 @@ class ChartView(QWidget):
     alert_removed = Signal(object)
     instrument_changed = Signal()
     candle_kind_changed = Signal(str)
+    longer_changed = Signal(str)
 
     def __init__(self, edge: Edge, market: ChartMarket, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.instrument: Instrument | None = None
         self.interval: Choice = Interval.MINUTE
         self.candle_kind = "candles"
+        self.longer: Interval | None = None
+        """The second time frame, beneath."""
+        self.below: LongerPane | None = None
         self._edge = edge
         self._market = market
         self._stay = _Stay(market, f"chart {next(_names)}")
@@ -119,7 +124,10 @@ class ChartView(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(bar)
-        whole.addWidget(self.plot, 1)
+        self._panes = QSplitter(Qt.Orientation.Vertical, self)
+        self._panes.setChildrenCollapsible(False)
+        self._panes.addWidget(self.plot)
+        whole.addWidget(self._panes, 1)
 
     def _scale_buttons(self) -> list[QToolButton]:
         plot = self.plot
@@ -182,7 +190,30 @@ class ChartView(QWidget):
         if kind != self.candle_kind:
             self.candle_kind = kind
             self._load()
+            self._load_longer()
             self.candle_kind_changed.emit(kind)
+
+    def set_longer(self, interval: Interval | None) -> None:
+        """Show a second time frame of the instrument beneath; None takes it away."""
+        if interval is self.longer:
+            return
+        self.longer = interval
+        if interval is None and self.below is not None:
+            below, self.below = self.below, None
+            self._stay.below = None
+            below.stop_loading()
+            below.hide()
+            below.deleteLater()
+        elif interval is not None and self.below is None:
+            self.below = self._stay.below = LongerPane(self._edge, self._market, self.plot, self._panes)
+            self._panes.addWidget(self.below)
+            self._panes.setSizes([620, 380])
+        self._load_longer()
+        self.longer_changed.emit(interval.label if interval is not None else "")
+
+    def _load_longer(self) -> None:
+        if self.below is not None and self.longer is not None and self.instrument is not None:
+            self.below.chart(self.instrument, self.longer, lambda series, of: _source_of(series, self.candle_kind, of))
 
     def show_instrument(self, instrument: Instrument) -> None:
         """Chart this instrument from now on, in the interval chosen; one that is charted stays as it is."""
@@ -195,6 +226,7 @@ class ChartView(QWidget):
         self.instrument = instrument
         self._market.watch(self._stay.owner, [instrument], Mode.FULL)
         self._load()
+        self._load_longer()
         self.instrument_changed.emit()
 
     def set_interval(self, interval: Choice) -> None:
@@ -226,6 +258,10 @@ class ChartView(QWidget):
     def let_go_of_line(self) -> None:
         """The moved line was decided on: it stands where its order is."""
         self.plot.grip.let_go()
+
+    def picture(self) -> QPixmap:
+        """The panes as they are seen."""
+        return self._panes.grab()
 
     def last_price(self) -> float | None:
         """The newest price drawn, or None."""
@@ -281,6 +317,8 @@ class ChartView(QWidget):
             self.plot.say_status("")
         self.plot.say_badge(self._badge(self.instrument.instrument_token))
         self.plot.refresh()
+        if self.below is not None:
+            self.below.frame()
 
     def _badge(self, token: int) -> str:
         if not self._market.stale(token):
@@ -295,7 +333,9 @@ class ChartView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        if self.plot.grip.key(event.key(), shifted=shifted) or self.plot.hand.key(event.key(), shifted=shifted):
+        below = self.below is not None and self.below.drawn.chosen is not None and self.below.hand
+        hands = (below, self.plot.grip, self.plot.hand) if below else (self.plot.grip, self.plot.hand)
+        if any(hand.key(event.key(), shifted=shifted) for hand in hands):
             return
         step = self.plot.window_shown.bars / 10
         match event.key():
@@ -326,6 +366,8 @@ class ChartView(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "plot"):
             self.plot.spoil()
+            if self.below is not None:
+                self.below.spoil()
 
 
 @dataclass
@@ -335,6 +377,7 @@ class _Stay:
     market: ChartMarket
     owner: str
     loading: asyncio.Task[None] | None = None
+    below: LongerPane | None = None
 
     def stop_loading(self) -> None:
         if self.loading is not None:
@@ -343,6 +386,8 @@ class _Stay:
 
     def end(self) -> None:
         self.stop_loading()
+        if self.below is not None:
+            self.below.stop_loading()
         self.market.unwatch(self.owner)
 
 
