@@ -427,7 +427,6 @@ class Program:
         self._window.notify(text, "warning")
 
     def _failed(self, name: str, error: BaseException) -> None:
-        log.error("task %s failed", name, exc_info=error)
         self.care.failed(name, error)
 
     def _save_settings(self) -> None:

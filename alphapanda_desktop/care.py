@@ -151,19 +151,20 @@ class Care:
     def failed(self, doing: str, error: BaseException) -> None:
         """A task or slot failed: one that we raise on purpose is a notice, any other brings up the sheet."""
         words = f"{type(error).__name__}: {error}"
-        self._window.notify(f"{doing}: {words}" if doing else words, "danger")
-        if isinstance(error, AlphaPandaError):
-            return
-        new = self.faults.add(error, doing)
-        sheet = self._window.deck.find(crashsheet.FAULTS)
-        if sheet is not None or new:  # what was taken away stays away, until there is something else
-            self._show_faults()
+        expected = isinstance(error, AlphaPandaError)
+        count = 1 if expected else self.faults.add(error, doing)
+        if str(count).strip("0") == "1":  # an error on each tick must not wash everything else out of the logs
+            log.error("%s failed%s", doing or "a slot", f", {count} times" if count > 1 else "", exc_info=error)
+            self._window.notify(f"{doing}: {words}" if doing else words, "danger")
+        if not expected and (count == 1 or self._window.deck.find(crashsheet.FAULTS) is not None):
+            self._show_faults()  # what was taken away stays away, until there is something else
 
     def _show_faults(self) -> None:
         faults = self.faults.faults
         newest, count = faults[-1], sum(fault.count for fault in faults)
         sheet = self._sheet(crashsheet.FAULTS, "An error that the program did not expect", "danger")
-        many = "" if count == 1 else f" {count} errors of {len(faults)} kind{'s' * (len(faults) > 1)} so far."
+        kinds = f", {len(faults)} kinds of them" if len(faults) > 1 else ""
+        many = "" if count == 1 else f" {count} such errors so far{kinds}."
         doing = f" while it did: {newest.doing}" if newest.doing else ""
         details = "\n\n".join(fault.told() for fault in faults[: -SHOWN_FAULTS - 1 : -1])
         sheet.say(f"{newest.words}{doing}.{many}", crashsheet.GOES_ON, details)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.logs import CRASHES, struck
 
 MOST_FAULTS: Final = 50
@@ -34,9 +35,8 @@ class Fault:
 
     def told(self) -> str:
         """All of it, as it is copied."""
-        times = (
-            f"{self.count} times, first {self.first_at:%H:%M:%S} UTC" if self.count > 1 else f"{self.first_at:%X} UTC"
-        )
+        first = f"{self.first_at.astimezone(IST):%X} IST"
+        times = f"{self.count} times, first {first}" if self.count > 1 else first
         return f"{self.doing or 'the program'}: {self.words}\nat {self.where}, {times}\n\n{self.trace}"
 
 
@@ -51,8 +51,8 @@ class FaultBook:
     def faults(self) -> list[Fault]:
         return list(self._faults.values())
 
-    def add(self, error: BaseException, doing: str = "") -> bool:
-        """Count this error; whether it is of a kind that has not been before."""
+    def add(self, error: BaseException, doing: str = "") -> int:
+        """Count this error; how often its kind has been by now."""
         at, where = self._now(), where_of(error)
         key = (type(error).__name__, where)
         if key not in self._faults and len(self._faults) >= MOST_FAULTS:
@@ -61,11 +61,11 @@ class FaultBook:
         if known is not None:
             known.count += 1
             known.last_at = at
-            return False
+            return known.count
         words = struck(f"{type(error).__name__}: {error}")
         trace = struck("".join(traceback.format_exception(error)).rstrip())[-MOST_TRACE:]
         self._faults[key] = Fault(doing, words, where, trace, at, at)
-        return True
+        return 1
 
 
 def where_of(error: BaseException) -> str:

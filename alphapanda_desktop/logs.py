@@ -150,13 +150,11 @@ def set_up(folder: Path, *, verbose: bool = False) -> Path:
 
 
 def catch_crashes(tell: Callable[[BaseException], None]) -> None:
-    """Log what nobody caught, and tell of it; in whatever thread it came up."""
+    """Tell of what nobody caught, in whatever thread it came up; `tell` logs it, where there is somebody to."""
 
     def caught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            return
-        log.critical("not caught", exc_info=(kind, error, trace))
-        tell(error)
+        if not issubclass(kind, KeyboardInterrupt):
+            tell(error if error.__traceback__ is trace else error.with_traceback(trace))
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

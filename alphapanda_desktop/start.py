@@ -305,13 +305,9 @@ class _Opening:
     def _tell_crash(self, error: BaseException) -> None:
         # Errors come from any thread, and the window may be touched by its own alone.
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._fault, "", error)
-
-    def _fault(self, doing: str, error: BaseException) -> None:
-        if self._care is not None:
-            self._care.failed(doing, error)
+            self._loop.call_soon_threadsafe(self._failed, "", error)
         else:
-            self._notify(f"{doing or 'unexpected error'}: {type(error).__name__}: {error}", "danger")
+            log.critical("not caught", exc_info=error)
 
     def _mode(self) -> str:
         return self._window.mode if self._window is not None else ""
@@ -321,8 +317,11 @@ class _Opening:
             self._window.notify(text, level)
 
     def _failed(self, name: str, error: BaseException) -> None:
-        log.error("task %s failed", name, exc_info=error)
-        self._fault(name, error)
+        if self._care is not None:
+            self._care.failed(name, error)
+            return
+        log.error("%s failed", name or "a slot", exc_info=error)
+        self._notify(f"{name or 'unexpected error'}: {type(error).__name__}: {error}", "danger")
 
     async def _programs(
         self, edge: Edge, memory: WindowMemory, settings: Settings, vault: Vault | None, drive: Drive | None

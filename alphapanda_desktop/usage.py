@@ -84,9 +84,13 @@ def children() -> list[Child]:
 
 
 def _below(pid: int) -> Iterator[Child]:
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return
+    for task in tasks:
         try:
-            numbers = [int(word) for word in task.read_text(encoding="ascii").split()]
+            numbers = [int(word) for word in (task / "children").read_text(encoding="ascii").split()]
         except (OSError, ValueError):
             continue  # it ended this moment
         for number in numbers:

@@ -85,7 +85,12 @@ def test_a_crash_in_any_thread_is_logged_and_told(log, monkeypatch):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     told = []
-    logs.catch_crashes(lambda error: told.append(f"{type(error).__name__}: {error}"))
+
+    def tell(error):
+        logging.getLogger("alphapanda").critical("not caught", exc_info=error)
+        told.append(f"{type(error).__name__}: {error}")
+
+    logs.catch_crashes(tell)
     thread = threading.Thread(target=lambda: 1 / 0)
     thread.start()
     thread.join()

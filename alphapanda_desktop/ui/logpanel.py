@@ -84,7 +84,7 @@ class LogPanel(QWidget):
         self.follow = self._button("log_follow", "Follow", "Keep the newest line in sight")
         self.follow.setCheckable(True)
         self.follow.setChecked(True)
-        self.follow.toggled.connect(lambda on: self._to_end() if on else None)
+        self.follow.toggled.connect(self._followed)
         self.copy = self._button("log_copy", "Copy", "Put the lines that are shown on the clipboard")
         self.copy.clicked.connect(lambda _checked=False: copy_text(self.lines.toPlainText(), edge, "The log"))
         self.lines = QPlainTextEdit(self)
@@ -167,9 +167,10 @@ class LogPanel(QWidget):
         bar = self.lines.verticalScrollBar()
         self.follow.setChecked(bar.sliderPosition() >= bar.maximum())
 
-    def _to_end(self) -> None:
-        bar = self.lines.verticalScrollBar()
-        bar.setValue(bar.maximum())
+    def _followed(self, on: bool) -> None:
+        if on:
+            bar = self.lines.verticalScrollBar()
+            bar.setValue(bar.maximum())
 
     def _matches(self, entry: LogEntry) -> bool:
         if entry.level not in LEVELS[self.level.currentData()]:

@@ -62,7 +62,7 @@ def test_an_error_on_each_tick_is_one_sheet_that_leaves_the_keyboard_alone_and_s
             sheet = sheet_of(stage)
             assert sheet is not None and sheet.isVisible() and QApplication.activeModalWidget() is None
             assert window.focusWidget() is typing
-            assert "200 errors of 1 kind" in sheet.words.text() and "draw the chart" in sheet.words.text()
+            assert "200 such errors" in sheet.words.text() and "draw the chart" in sheet.words.text()
             assert "KeyError: 'boom'" in sheet.details.toPlainText()
             sheet.dismiss()
             fail(care)
