@@ -116,7 +116,7 @@ class Admission:
         probe = await web_engine_works(self._options.folder / "webengine.json", practice=mode == "practice")
         if probe.ok:
             await preload(WEB)
-        await preload(("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.login"))
+        await preload(("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.docks", "alphapanda_desktop.ui.login"))
         if gate.session is not None:
             return
         from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect

@@ -41,6 +41,7 @@ DESK: Final = (
     "alphapanda_desktop.ui.desksheets",
     "alphapanda_desktop.ui.gauges",
     "alphapanda_desktop.ui.meter",
+    "alphapanda_desktop.ui.workspacedesk",
 )
 """What is needed behind the login."""
 

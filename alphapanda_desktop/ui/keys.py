@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 KEYS: Final[dict[str, dict[str, str]]] = {
@@ -31,6 +32,12 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Ctrl+Space": "play or pause",
         "Ctrl+. / Ctrl+Shift+.": "on to the chart's next tick / to the end of its bar",
         "Ctrl+] / Ctrl+[": "faster / slower",
+    },
+    "Workspace": {
+        "Ctrl+Alt+1 … 9": "Trade, Build, Review and your own workspaces",
+        "Ctrl+Shift+N": "one more chart",
+        "Ctrl+Shift+D": "tear the panel with the keyboard off, or put it back",
+        "Ctrl+W": "put that panel away; a chart is closed",
     },
     "Order ticket": {
         "B / S": "turn the side",
@@ -81,17 +88,18 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Enter / Del / Esc": "ask for the change / cancel its order / let it go",
     },
 }
-LEFT: Final = ("Everywhere", "Replay", "Order ticket", "Any table")
+LEFT: Final = ("Everywhere", "Workspace", "Replay", "Order ticket", "Any table")
 """Sections of the first column of the page."""
 
 
-def keys_page() -> str:
-    """The list as rich text, in two columns."""
-    left = "".join(_section(name) for name in KEYS if name in LEFT)
-    right = "".join(_section(name) for name in KEYS if name not in LEFT)
+def keys_page(own: Mapping[str, str]) -> str:
+    """The list as rich text, in two columns; `own` are the keys that the person has given, with what they do."""
+    left = "".join(_section(name, KEYS[name]) for name in KEYS if name in LEFT)
+    left += _section("Changed by you", own) if own else ""
+    right = "".join(_section(name, KEYS[name]) for name in KEYS if name not in LEFT)
     return f"<table><tr><td>{left}</td><td width=36></td><td>{right}</td></tr></table>"
 
 
-def _section(name: str) -> str:
-    rows = "".join(f"<tr><td><b>{key}</b></td><td>{what}</td></tr>" for key, what in KEYS[name].items())
+def _section(name: str, keys: Mapping[str, str]) -> str:
+    rows = "".join(f"<tr><td><b>{key}</b></td><td>{what}</td></tr>" for key, what in keys.items())
     return f"<p><b>{name}</b></p><table cellpadding=3>{rows}</table>"

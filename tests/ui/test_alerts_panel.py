@@ -83,6 +83,7 @@ def test_an_alert_is_set_from_the_chart_by_keyboard_and_its_news_is_acknowledged
 ) -> None:
     async def story() -> None:
         async with alerting(tmp_path) as it:
+            it.stage.window.dockyard().find("alerts").raise_()
             QTest.keyClick(it.alerts.panel.table, Qt.Key.Key_N)
             sheet = it.sheet()
             assert sheet.sentence.text() == "◇ PRACTICE · Tell me when NSE:INFY crosses 1,500.00. Now: 1,500.00."

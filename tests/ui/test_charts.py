@@ -204,7 +204,7 @@ def test_each_chart_has_its_own_menu_indicators_and_lines_and_all_have_one_set_o
     run(story())
 
 
-def test_two_hundred_charts_opened_and_closed_leave_nothing_behind(run: Any, tmp_path: Path) -> None:
+def test_charts_opened_and_closed_leave_nothing_behind(run: Any, tmp_path: Path) -> None:
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
             it = Whole(stage, tmp_path)
@@ -227,7 +227,7 @@ def test_two_hundred_charts_opened_and_closed_leave_nothing_behind(run: Any, tmp
             for number in range(4):
                 await one(number % 2 == 1)
             before = count()
-            for number in range(200):
+            for number in range(40):
                 await one(number % 20 == 19)
             assert count() == before
 
