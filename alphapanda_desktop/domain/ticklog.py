@@ -74,12 +74,6 @@ class Damage:
         return f"{total:,} damaged bytes were left out: {places}{' …' if len(self.lost) > 3 else ''}"
 
 
-def frames_block(frames: Sequence[Frame], *, pack: bool = False) -> bytes:
-    """A block of frames in the order in which they came; at least one."""
-    payload = b"".join([part for at_ns, frame in frames for part in (_ENTRY.pack(at_ns, len(frame)), frame)])
-    return _block(_FRAMES, payload, len(frames), *span_of(frames), pack=pack)
-
-
 def span_of(frames: Sequence[Frame]) -> tuple[int, int]:
     """The earliest and the latest time of these: a clock that was set back puts them out of order."""
     times = [at_ns for at_ns, _ in frames]
@@ -87,9 +81,10 @@ def span_of(frames: Sequence[Frame]) -> tuple[int, int]:
 
 
 def frames_parts(frames: Sequence[Frame], known: KnownTokens) -> tuple[list[bytes], list[int]]:
-    """The same block in pieces to be written one after another, and which tokens in it are not among the `known`.
+    """A block of these, in pieces to be written one after another, and which tokens in it are not among the `known`.
 
-    One walk and no copy: two megabytes a second have left the cache by now, and reading them is what costs.
+    In the order in which they came; at least one. One walk and no copy: two megabytes a second have left the cache by
+    now, and reading them is what costs.
     """
     size = sum([len(frame) for _, frame in frames]) + _ENTRY.size * len(frames)
     head = _head(_FRAMES, len(frames), *span_of(frames), size)

@@ -15,7 +15,7 @@ import numpy as np
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.sim.hours import DAY_S, EPOCH, midnight
 from alphapanda_desktop.sim.prices import FACTORS, Floats, Models, drift_at, share, stirred
-from alphapanda_desktop.sim.roster import FUTURES, INDICES, SECTORS, STOCKS
+from alphapanda_desktop.sim.roster import FUTURES, INDICES, SECTORS, STOCKS, Index
 
 SESSION_S: Final = 22_500
 PERIODS: Final = (5, 10, 20, 20, 30, 60, 60, 60)
@@ -59,9 +59,7 @@ def _named() -> dict[str, Nature]:
         for stock in STOCKS
     }
     for index in INDICES:
-        weights = {stock.symbol: float(getattr(stock, index.weight)) for stock in STOCKS}
-        total = sum(weights.values())
-        mix = sum((found[symbol].mix * (w / total) for symbol, w in weights.items()), np.zeros(FACTORS))
+        mix = sum((found[symbol].mix * w for symbol, w in weights_of(index).items()), np.zeros(FACTORS))
         found[index.root] = found[index.symbol] = Nature(index.level, mix, 5e6)
     for future in FUTURES:
         length = future.volatility / math.sqrt(252.0) / 0.0088
@@ -69,9 +67,8 @@ def _named() -> dict[str, Nature]:
     return found
 
 
-def weights_of(index_symbol: str) -> dict[str, float]:
+def weights_of(index: Index) -> dict[str, float]:
     """Shares, adding up to 1, with which an index follows its stocks' relative moves."""
-    index = next(i for i in INDICES if i.symbol == index_symbol)
     weights = {stock.symbol: float(getattr(stock, index.weight)) for stock in STOCKS}
     return {symbol: w / sum(weights.values()) for symbol, w in weights.items() if w}
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from alphapanda_desktop.__main__ import main
-from alphapanda_desktop.domain.ticklog import MAGIC, frames_block, names_block
+from alphapanda_desktop.domain.ticklog import MAGIC, names_block
 from alphapanda_desktop.kite.packets import encode_frame
 from alphapanda_desktop.sim.recordings import first_day, read_recordings
 from tests.store.test_parquet import read
+from tests.writtenblocks import frames_block
 
 START_NS = int(datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()) * 1_000_000_000
 

@@ -14,7 +14,6 @@ from alphapanda_desktop.domain.ticklog import (
     Frame,
     KnownTokens,
     blocks,
-    frames_block,
     frames_of,
     frames_parts,
     index_entry,
@@ -25,6 +24,7 @@ from alphapanda_desktop.domain.ticklog import (
     tokens_in,
 )
 from alphapanda_desktop.kite.packets import encode_frame
+from tests.writtenblocks import frames_block
 
 SOME = [(1_000, b"one"), (2_000, b""), (3_000, b"three" * 50)]
 

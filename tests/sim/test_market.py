@@ -18,6 +18,7 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.sim.characters import weights_of
 from alphapanda_desktop.sim.clock import SimClock
 from alphapanda_desktop.sim.market import SimMarket
+from alphapanda_desktop.sim.roster import INDICES
 from alphapanda_desktop.sim.universe import build_universe
 
 DAY = date(2026, 11, 19)  # a Thursday
@@ -259,7 +260,8 @@ def _daily_moves(market: SimMarket, token: int) -> np.ndarray:
 @pytest.mark.parametrize(("symbol", "token"), [("NIFTY 50", NIFTY), ("NIFTY BANK", BANK), ("SENSEX", SENSEX)])
 def test_an_index_follows_its_stocks(noon: SimMarket, symbol: str, token: int) -> None:
     stocks = {i.tradingsymbol: i.instrument_token for i in noon.instruments if i.segment == "NSE"}
-    mean = sum(w * _daily_moves(noon, stocks[name]) for name, w in weights_of(symbol).items())
+    index = next(index for index in INDICES if index.symbol == symbol)
+    mean = sum(w * _daily_moves(noon, stocks[name]) for name, w in weights_of(index).items())
     moves = _daily_moves(noon, token)
     assert np.abs(moves - mean).max() < 0.0008
     assert np.abs(moves).max() > 0.01

@@ -25,7 +25,6 @@ from alphapanda_desktop.domain.ticklog import (
     Damage,
     Frame,
     blocks,
-    frames_block,
     frames_of,
     names_of,
 )
@@ -34,6 +33,7 @@ from alphapanda_desktop.store import dayfile
 from alphapanda_desktop.store import recorder as recorder_module
 from alphapanda_desktop.store.dayfile import INDEX_SUFFIX, DayFile, Recording, compress, compressed
 from alphapanda_desktop.store.recorder import Recorder
+from tests.writtenblocks import frames_block
 
 GB = 10**9
 FRAME = encode_frame([(408065).to_bytes(4, "big") + (150_000).to_bytes(4, "big")])
