@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QRect
 
 from alphapanda_desktop.domain.anyindicator import indicator
 from alphapanda_desktop.domain.bars import BarSeries
@@ -13,8 +14,10 @@ from alphapanda_desktop.domain.market import Bar, Interval
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, levels, points_of
 from alphapanda_desktop.ui.chart.heikin import HeikinBars
-from alphapanda_desktop.ui.chart.profile import spread
+from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.chart.profile import ProfileItem, spread
 from alphapanda_desktop.ui.chart.renko import RenkoBars
+from alphapanda_desktop.ui.chart.series import CandleSource
 from alphapanda_desktop.ui.chart.studies import Curve, Study, a_study, catalogue, made_of
 from tests.ui.test_chart_partial import START, a_series
 
@@ -203,3 +206,20 @@ def test_the_profile_spreads_each_bar_between_its_low_and_high() -> None:
 def test_fibonacci_counts_from_the_second_point_to_the_first() -> None:
     found = dict(levels(Drawing("fibonacci", ((0.0, 100.0), (9.0, 200.0)))))
     assert found[0.0] == 200.0 and found[1.0] == 100.0 and found[0.382] == pytest.approx(161.8)
+
+
+def test_the_profile_is_the_same_however_far_one_zooms_out() -> None:
+    """Each bar is spread between its own low and high, also where the chart draws many as one."""
+    series = a_series(4_000, 5)
+    pane = Pane()
+    pane.x0, pane.x1 = -0.5, 4_000.5
+    pane.set_prices(float(series.low.min()) - 1, float(series.high.max()) + 1)
+    closed = slice(0, series.closed_count)
+    low, high, volume = (np.asarray(column[closed], np.float64) for column in (series.low, series.high, series.volume))
+    for width in (300, 9_000):  # many bars as one, and each for itself
+        pane.place = QRect(0, 0, width, 500)
+        found = ProfileItem().sums(CandleSource(series), pane)
+        edges = [pane.price_at(500 - 5 * step) for step in range(101)]
+        below = [sum(v * min(max((edge - lo) / max(hi - lo, 1e-9), 0.0), 1.0) for lo, hi, v in zip(low, high, volume, strict=True)) for edge in edges[::25]]  # fmt: skip
+        assert np.add.reduceat(found, range(0, 100, 25)) == pytest.approx(np.diff(below), rel=1e-6), width
+        assert found.sum() == pytest.approx(volume.sum())

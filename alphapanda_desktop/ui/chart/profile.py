@@ -6,27 +6,45 @@ closed, so a tick moves nothing here.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter
 
+from alphapanda_desktop.domain.pyramid import Ints
 from alphapanda_desktop.ui.chart.items import Floats, Item, sunk
 from alphapanda_desktop.ui.chart.pane import Pane
-from alphapanda_desktop.ui.chart.series import CandleSource
+from alphapanda_desktop.ui.chart.series import CandleSource, join_factor
 from alphapanda_desktop.ui.theme import Theme
 
 STEP_PX: Final = 5
+MOST_BARS: Final = 20_000
+"""Counted one by one in milliseconds; a hundred thousand would hold up the window."""
+
 SHARE: Final = 0.25
 """Of the pane's width, for the price at which most was traded."""
 
 
 def spread(low: Floats, high: Floats, volume: Floats, edges: Floats) -> Floats:
-    """Volume between each two neighbouring edges, which rise; a bar of one price counts where it lies."""
-    room = np.maximum(high - low, 1e-9)
-    below = np.clip((edges[:, None] - low) / room, 0.0, 1.0) @ volume
-    return np.diff(below)
+    """Volume between each two neighbouring edges, which rise; a bar of one price counts where it lies.
+
+    What lies under an edge is summed by counting, so that a hundred thousand bars cost milliseconds.
+    """
+    low, high, edges = low - edges[0], high - edges[0], edges - edges[0]
+    wide = high > low
+    dense = np.where(wide, volume / np.where(wide, high - low, 1.0), 0.0)
+    begun, ended = np.searchsorted(edges, low, "left"), np.searchsorted(edges, high, "left")
+    rising = edges * _under(begun, dense, edges) - _under(begun, dense * low, edges)
+    rising -= edges * _under(ended, dense, edges) - _under(ended, dense * high, edges)
+    below: Floats = rising + _under(np.searchsorted(edges, low, "right"), np.where(wide, 0.0, volume), edges)
+    return np.maximum(np.diff(below), 0.0)
+
+
+def _under(places: Ints, amounts: Floats, edges: Floats) -> Floats:
+    """At each edge, the sum of what has its place at it or under it."""
+    return np.cumsum(np.bincount(places, amounts, edges.size + 1))[:-1]
 
 
 class ProfileItem(Item):
@@ -63,10 +81,12 @@ class ProfileItem(Item):
 
 
 def _sums(source: CandleSource, pane: Pane) -> Floats:
-    factor = source.factor(pane.x1 - pane.x0, pane.width())
-    drawn = source.candles(pane.x0, pane.x1, factor)
-    closed = drawn.x + (factor - 1) / 2 < source.series.closed_count - 0.25
+    """Of the bars themselves, also where many are drawn as one; of joined ones only where they are past counting."""
+    bars = source.series
+    first = max(0, math.ceil(pane.x0 - 0.5))
+    end = max(first, min(math.floor(pane.x1 + 0.5) + 1, bars.closed_count))
     floor, steps = pane.place.top() + pane.place.height(), pane.place.height() // STEP_PX
     edges = np.array([pane.price_at(floor - number * STEP_PX) for number in range(steps + 1)])
-    volume = drawn.volume[closed].astype(np.float64)
-    return spread(drawn.low[closed], drawn.high[closed], volume, edges)
+    factor = join_factor(end - first, MOST_BARS, at_least_px=1.0)
+    rows = bars.pyramid.joined(first // factor * factor, end, factor)
+    return spread(rows.low, rows.high, rows.volume.astype(np.float64), edges)
