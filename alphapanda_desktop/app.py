@@ -151,7 +151,9 @@ class Program:
         scope = await stack.enter_async_context(venue.scope(self.mode, self._failed))
         today = venue.clock.now().astimezone(IST).date()
         if venue.recorded is None:
-            scope.spawn("database backup", keep_daily(self._options.database(self.mode), today, self._tell))
+            scope.spawn(
+                "database backup", keep_daily(self._options.database(self.mode), today, self._tell, self._edge.works)
+            )
         for chore in venue.chores:
             scope.spawn("venue", chore())
         self.gate = gate = SessionGate(venue.login, vault, self.journal, venue.clock)

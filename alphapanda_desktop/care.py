@@ -111,7 +111,8 @@ class Care:
             return Standing(mode, " ".join(part for part in (mark, say("not logged in")) if part), NOBODY_RUNS, False)
         armed = watched.arming.needed and watched.arming.armed
         net = watched.desk.net()
-        words = (mark + (f" {say('ARMED')}" if armed else ""), watched.user_id, signed_rupees(net.net if net else None))
+        result = f"{say('net')} {signed_rupees(net.net if net else None)}"
+        words = (mark + (f" {say('ARMED')}" if armed else ""), watched.user_id, result)
         states = [run.state for run in watched.runner.runs]
         going = sum(state in (RunState.RUNNING, RunState.STARTING) for state in states)
         held = states.count(RunState.PAUSED)

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Final
 
 from alphapanda_desktop.domain.errors import Fatal
+from alphapanda_desktop.domain.progress import Progress, Stopped, Works
 from alphapanda_desktop.store.proof import prove_file
 from alphapanda_desktop.store.threads import in_daemon_thread
 
 log = logging.getLogger(__name__)
 
 FOLDER: Final = "backups"
+PAGES: Final = 2_000
+"""Copied at a step, eight megabytes: a step takes some milliseconds."""
 KEPT: Final = 7
 """Days with a copy that are kept."""
 
@@ -48,8 +51,11 @@ def backups_of(profile: Path, mode: str | None = None) -> list[Backup]:
     return sorted(found, key=lambda backup: (backup.day, backup.mode), reverse=True)
 
 
-def back_up(path: Path, day: date) -> Path:
-    """Copy a database into its profile's folder of backups, as that day's; the copy. OSError, sqlite3.Error pass."""
+def back_up(path: Path, day: date, progress: Progress | None = None) -> Path:
+    """Copy a database into its profile's folder of backups, as that day's; the copy.
+
+    OSError, sqlite3.Error and a Stopped of the progress pass, and leave nothing.
+    """
     folder = path.parent / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{path.stem}-{day.isoformat()}.sqlite"
@@ -58,7 +64,7 @@ def back_up(path: Path, day: date) -> Path:
     half.touch(mode=0o600)
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(half)) as target:
-            source.backup(target)  # in one step: a write-ahead log lets the writer write meanwhile
+            _copy(source, target, progress or Progress("Backup"))
         half.replace(copy)
     finally:
         half.unlink(missing_ok=True)
@@ -67,14 +73,32 @@ def back_up(path: Path, day: date) -> Path:
     return copy
 
 
-async def keep_daily(path: Path, day: date, tell: Callable[[str], None]) -> None:
-    """See that there is a copy of that day; `tell` hears why there is none. Never raises for a disk that refuses."""
+def _copy(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress) -> None:
+    """Copy page by page what the database holds now, however much is written to it meanwhile."""
+    # Between steps the writer may write. A read that is held open keeps this line's view of the write-ahead log:
+    # without it SQLite would begin anew at each write, and a busy day would never be copied.
+    source.isolation_level = None
+    source.execute("BEGIN")
+    source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    source.backup(target, pages=PAGES, progress=lambda _status, left, total: progress.at(total - left, total))
+    source.execute("COMMIT")
+
+
+async def keep_daily(path: Path, day: date, tell: Callable[[str], None], works: Works | None = None) -> None:
+    """See that there is a copy of that day; `tell` hears why there is none. Never raises for a disk that refuses.
+
+    It is shown among the `works`, and can be stopped there; the next start then makes the copy.
+    """
     import asyncio
 
     if any(backup.day == day for backup in backups_of(path.parent, path.stem)):
         return
+    progress = Progress("Today's backup of the journal")
     try:
-        copy = await asyncio.wrap_future(in_daemon_thread("database backup", lambda: back_up(path, day)))
+        with (works or Works()).shown(progress):
+            copy = await asyncio.wrap_future(in_daemon_thread("database backup", lambda: back_up(path, day, progress)))
+    except Stopped:
+        tell(f"There is no backup of {path.name} of today: it was stopped. The next start makes it.")
     except (OSError, sqlite3.Error) as error:
         tell(f"Today's backup of {path.name} could not be made: {error}")
     else:

@@ -15,8 +15,10 @@ import pytest
 from alphapanda_desktop.commands import backups as command
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Event
+from alphapanda_desktop.domain.progress import Progress, Works
 from alphapanda_desktop.folders import data_dir
 from alphapanda_desktop.single import hold
+from alphapanda_desktop.store import backup
 from alphapanda_desktop.store.backup import KEPT, back_up, backups_of, keep_daily, restore
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
@@ -57,6 +59,46 @@ def test_a_copy_of_an_open_database_holds_what_was_committed(arun: Any, tmp_path
             await journal.note(Event("noted", NOW, {"number": 2}))
         assert (rows(copy), rows(path)) == (1, 2)
         assert copy.stat().st_mode & 0o077 == 0 and copy.parent.stat().st_mode & 0o077 == 0
+
+    arun(story())
+
+
+def test_what_is_written_between_two_steps_neither_begins_it_anew_nor_gets_into_it(
+    arun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "PAGES", 4)
+    path = tmp_path / "paper.sqlite"
+    arun(written(path, 60))
+    before, steps = rows(path), list[int]()
+
+    class Written(Progress):
+        def at(self, done: int, total: int | None = None, words: str | None = None) -> None:
+            super().at(done, total, words)
+            steps.append(done)
+            with closing(sqlite3.connect(path)) as line:
+                line.execute("CREATE TABLE IF NOT EXISTS beside (at INTEGER)")
+                line.execute("INSERT INTO beside VALUES (?)", (done,))
+                line.commit()
+
+    copy = back_up(path, TODAY, Written("Backup"))
+    assert len(steps) > 4 and steps == sorted(set(steps))  # it always went on
+    with closing(sqlite3.connect(copy)) as line:
+        assert line.execute("SELECT count(*) FROM sqlite_master WHERE name = 'beside'").fetchone() == (0,)
+    assert rows(copy) == before
+
+
+def test_a_backup_that_is_stopped_leaves_nothing_and_that_is_said(arun: Any, tmp_path: Path) -> None:
+    async def story() -> None:
+        path, told, works = tmp_path / "paper.sqlite", list[str](), Works()
+        async with a_journal(path) as journal:
+            await journal.note(Event("noted", NOW, {"number": 1}))
+            works.changed = lambda: [progress.stop() for progress in works.running]
+            await keep_daily(path, TODAY, told.append, works)
+            assert len(told) == 1 and "stopped" in told[0] and works.running == []
+            assert list((tmp_path / "backups").iterdir()) == []
+            works.changed = int
+            await keep_daily(path, TODAY, told.append, works)
+            assert len(told) == 1 and len(backups_of(tmp_path)) == 1
 
     arun(story())
 
