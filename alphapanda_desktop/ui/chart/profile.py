@@ -44,7 +44,8 @@ def spread(low: Floats, high: Floats, volume: Floats, edges: Floats) -> Floats:
 
 def _under(places: Ints, amounts: Floats, edges: Floats) -> Floats:
     """At each edge, the sum of what has its place at it or under it."""
-    return np.cumsum(np.bincount(places, amounts, edges.size + 1))[:-1]
+    found: Floats = np.cumsum(np.bincount(places, amounts, edges.size + 1), dtype=np.float64)[:-1]
+    return found
 
 
 class ProfileItem(Item):
