@@ -7,8 +7,8 @@ by hand: what is wrong with the file is for the real reader to say, in the windo
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,8 @@ class Looks:
     layout: bytes = b""
     guide: bool = False
     """Whether the guided first run goes on."""
+    shortcuts: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the person's own, by action."""
     unasked: frozenset[str] = frozenset()
     """Modes in which a ticket sends its order without showing it once more."""
 
@@ -61,6 +63,7 @@ def looks_of(path: Path) -> Looks:
         scale=scale if type(scale) is int and scale in SCALES else 100,
         layout=_bytes_of(_at(raw, "window", "layout")),
         guide=_under(raw, "window", "guide") is True,
+        shortcuts=_texts_of(_under(raw, "window", "shortcuts")),
         unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )
 
@@ -74,6 +77,11 @@ def _under(raw: Any, *names: str) -> Any:
     for name in names:
         raw = raw.get(name) if isinstance(raw, dict) else None
     return raw
+
+
+def _texts_of(raw: Any) -> dict[str, str]:
+    pairs = raw.items() if isinstance(raw, dict) else ()
+    return {name: key for name, key in pairs if isinstance(key, str)}
 
 
 def _bytes_of(layout: str | None) -> bytes:
@@ -103,6 +111,7 @@ class WindowMemory:
             save=self.keep,
             unasked=looks.unasked,
             guide=looks.guide,
+            shortcuts=looks.shortcuts,
         )
 
     def settle(self, settings: Settings) -> None:
@@ -113,7 +122,7 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_lists", "chart_key", "theme", "pair", "guide" or "ask_first".
+        """Remember "layout", "watch_lists", "chart_key", "theme", "pair", "shortcuts", "guide" or "ask_first".
 
         Raises Fatal where the disk does not take it.
         """
@@ -137,6 +146,9 @@ class WindowMemory:
             window.chart = {**window.chart, self._mode(): str(value)}
         elif name == "theme":
             window.theme = "light" if value == "light" else "dark"
+        elif name == "shortcuts" and isinstance(value, dict):
+            window.shortcuts = value
+            self._looks = replace(self._looks, shortcuts=value)
         elif name == "pair":
             window.pair = "blue and orange" if value == "blue and orange" else "green and red"
         elif name == "guide":

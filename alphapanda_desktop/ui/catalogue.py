@@ -43,6 +43,7 @@ class Catalogue:
         self._whole = {english: said for english, said in sentences.items() if not GAP.search(english)}
         self._shapes: dict[str, list[Shape]] = defaultdict(list)
         self._known: dict[str, str] = {}
+        self._english: dict[str, str] = {}
         shaped = [(english, said) for english, said in sentences.items() if GAP.search(english)]
         for english, said in sorted(shaped, key=lambda pair: -len(GAP.sub("", pair[0]))):
             self._shapes[_first(english)].append(Shape(_pattern(english), said))
@@ -58,6 +59,12 @@ class Catalogue:
                 self._known.clear()
             known = self._known[text] = self._find(text)
         return known
+
+    def english_of(self, said: str) -> str:
+        """The whole English sentence that this is said for, or the same again."""
+        if not self._english:
+            self._english.update((own, english) for english, own in self._whole.items())
+        return self._english.get(said, said)
 
     def knows(self, text: str) -> bool:
         """Whether the whole sentence is said in this language, not only parts of it."""

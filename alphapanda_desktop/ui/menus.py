@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
+    from alphapanda_desktop.ui.shortcuts import Shortcuts
 
 
 def panel_commands(view: DeskView) -> list[tuple[str, str, Callable[[], object]]]:
@@ -69,6 +70,7 @@ class Menus:
         self._edge = edge
         self._parts: DeskParts | None = None
         self._sheets: DeskSheets | None = None
+        self._panels: list[QAction] = []
         bar = window.menuBar()
         file = bar.addMenu(say("&File"))
         self._add(file, "Open a &recorded day…", window.ask_recording, "Ctrl+O")
@@ -89,8 +91,30 @@ class Menus:
         about = bar.addMenu(say("&Help"))
         self._add(about, "&Find an action or an instrument…", self.show_palette, "Ctrl+K")
         self._add(about, "&Keys", self.show_keys, "F1")
+        self._add(about, "Keys of your &own…", self.show_shortcuts)
         self.guide = self._add(about, "&Guided first run", window.show_guide)
         self._add(about, "&About", self.show_about)
+
+        self._shortcuts: Shortcuts | None = None
+        if window.remembered.shortcuts:
+            self.shortcuts()
+
+    def shortcuts(self) -> Shortcuts:
+        """The menus' keys as the person has them; nobody waits for them who has changed none."""
+        from alphapanda_desktop.ui.shortcuts import Shortcuts
+
+        kept = self._window.remembered
+        if self._shortcuts is None:
+            save = partial(kept.save, "shortcuts")
+            self._shortcuts = Shortcuts(self._window.menuBar(), kept.shortcuts, save)
+        return self._shortcuts
+
+    def show_shortcuts(self) -> None:
+        """Every action's key, to be changed."""
+        from alphapanda_desktop.ui.shortcutsheet import ShortcutSheet
+
+        found = self._window.deck.find("shortcuts_sheet")
+        self._window.deck.lay(found or ShortcutSheet(self.shortcuts(), self._edge, self._window))
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> QAction:
         action = menu.addAction(say(text))
@@ -139,19 +163,24 @@ class Menus:
             self._add(self._trade, "&Arm live trading…", self._ask_arming)
             self._add(self._trade, "Disar&m live trading", parts.arming.disarm)
         self.guide.setEnabled(parts.mode == "practice")  # nobody is to learn with real orders
-        self._view.addSeparator()
-        self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0")
-        for number, dock in enumerate(view.docks, 1):
-            self._add(
-                self._view,
-                f"Show {dock.windowTitle()}",
-                partial(_show_dock, dock),
-                f"Ctrl+{number}" if number < 10 else "",
-            )
+        self._offer_panels(view)
+        self._order.clear()
         self._order.menuAction().setVisible(True)
         for words, key, work in panel_commands(view):
             # Each panel hears its own keys: here they are only told, for the same key means other things elsewhere.
             self._add(self._order, f"{words}\t{key}" if key else words, work) if words else self._order.addSeparator()
+
+    def _offer_panels(self, view: DeskView) -> None:
+        for action in self._panels:  # of a desk that was opened before
+            self._view.removeAction(action)
+            action.deleteLater()
+        self._panels = [
+            self._view.addSeparator(),
+            self._add(self._view, "Show Chart", view.chart.setFocus, "Ctrl+0"),
+        ]
+        for number, dock in enumerate(view.docks, 1):
+            words, key = f"Show {dock.windowTitle()}", f"Ctrl+{number}" if number < 10 else ""
+            self._panels.append(self._add(self._view, words, partial(_show_dock, dock), key))
 
     def _follow_gate(self) -> None:
         session = self._parts.gate.session if self._parts is not None else None
@@ -230,7 +259,7 @@ class Menus:
 
     def show_keys(self) -> None:
         """Every key that does something."""
-        self._show("Keys", keys_page())
+        self._show("Keys", keys_page(self.shortcuts().changed()))
 
     def show_palette(self) -> None:
         """Everything that the menus offer, and every instrument, to be found by typing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLineEdit, QMenuBar, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.menuwords import plain
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -26,8 +26,6 @@ INSTRUMENTS: Final = 12
 """Instruments are offered below the actions, at most so many."""
 
 PAUSE_MS: Final = 60
-LETTER_BEHIND: Final = re.compile(r" \(&\w\)$")
-"""The menu's letter, where the words have no such letter."""
 WHY_NOT: Final = "not possible now"
 
 
@@ -57,7 +55,7 @@ COLUMNS: Final[tuple[Column[Command], ...]] = (
 
 def commands_of(bar: QMenuBar) -> list[Command]:
     """Every action that the menus hold now, those of submenus included; hidden ones are left out."""
-    return [command for action in bar.actions() if action.isVisible() for command in _within(action, _plain(action))]
+    return [command for action in bar.actions() if action.isVisible() for command in _within(action, plain(action))]
 
 
 def _within(action: QAction, place: str) -> Iterator[Command]:
@@ -66,7 +64,7 @@ def _within(action: QAction, place: str) -> Iterator[Command]:
         if entry.isSeparator() or not entry.isVisible():
             continue
         if entry.menu() is not None:
-            yield from _within(entry, f"{place} › {_plain(entry)}")
+            yield from _within(entry, f"{place} › {plain(entry)}")
         else:
             yield _command(place, entry)
 
@@ -74,13 +72,7 @@ def _within(action: QAction, place: str) -> Iterator[Command]:
 def _command(place: str, action: QAction) -> Command:
     told = action.text().partition("\t")[2]
     key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or told
-    return Command(place, _plain(action), key, action.trigger, action.isEnabled())
-
-
-def _plain(action: QAction) -> str:
-    """Its words without the mark of the menu's key and without the told key."""
-    words = LETTER_BEHIND.sub("", action.text().partition("\t")[0])
-    return words.replace("&&", "\0").replace("&", "").replace("\0", "&")
+    return Command(place, plain(action), key, action.trigger, action.isEnabled())
 
 
 def found(commands: Iterable[Command], text: str) -> list[Command]:

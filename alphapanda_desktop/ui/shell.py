@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -69,8 +69,8 @@ SIDES = {"B": "BUY", "S": "SELL"}
 class Remembered:
     """What was left by the last run.
 
-    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair" and "ask_first". `unasked` are the
-    modes in which a ticket sends its order without showing it once more.
+    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "shortcuts" and "ask_first".
+    `unasked` are the modes in which a ticket sends its order without showing it once more.
     """
 
     theme: str
@@ -81,6 +81,8 @@ class Remembered:
     """The colours of what rises and falls."""
     guide: bool = False
     """Whether the guided first run goes on."""
+    shortcuts: Mapping[str, str] = field(default_factory=dict)
+    """Keys of the person's own, by action."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

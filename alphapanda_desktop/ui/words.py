@@ -31,6 +31,11 @@ def say(text: str) -> str:
     return _spoken[0].said(text) if _spoken else text
 
 
+def in_english(said: str) -> str:
+    """The English of what `say` gave; what it did not give stays."""
+    return _spoken[0].english_of(said) if _spoken else said
+
+
 def side_word(side: str) -> str:
     """BUY or SELL, which are the exchange's words in every language, with the person's own beside it."""
     own = say(side.lower())
