@@ -142,6 +142,7 @@ class DeskSheets:
             if old is not None:  # of a desk that is closed, and with it the journal it wrote to
                 old.deleteLater()
             self._review = ReviewWindow(review, self._edge, self._window)
+            self._window.closed.connect(self._review.keep_words)
         self._review.come_forward()
 
     # -- stop coverage, and leaving with it ------------------------------------------------------------------

@@ -20,7 +20,10 @@ from alphapanda_desktop.ui.words import say
 
 
 class NoteEditor(QWidget):
-    """Fields of one day's notes. Signal: `written(DayNote)`; words are never lost, leaving them writes them too."""
+    """Fields of one day's notes. Signal: `written(DayNote)`; words are never lost, leaving them writes them too.
+
+    What was written counts before what is read until the journal, read again, says it too.
+    """
 
     written = Signal(object)
 
@@ -30,6 +33,10 @@ class NoteEditor(QWidget):
         self._day: date | None = None
         self._about = ""
         self._notes: dict[str, DayNote] = {}
+        self._drafts: dict[tuple[date, str], DayNote] = {}
+        """Words that were given away and not yet read again."""
+        self._refused: set[tuple[date, str]] = set()
+        """Which of them the disk did not take."""
         self.title = QLabel(say("Choose a day to write about it."), self)
         self.title.setFont(ui_font(11, bold=True))
         self.about = Pick(self)
@@ -78,9 +85,10 @@ class NoteEditor(QWidget):
 
     def show_day(self, day: date | None, abouts: Sequence[str], notes: Sequence[DayNote]) -> None:
         """Offer this day with its notes; `abouts` are the instruments and strategies of it."""
-        self.write()
+        self._write(again=day != self._day)
         about = self._about if day == self._day else ""
         self._day, self._notes = day, {note.about: note for note in notes}
+        self._take_drafts()
         self.title.setText(say(f"{day:%A}, {day.day} {day:%B %Y}" if day else "Choose a day to write about it."))
         self.about.blockSignals(True)
         self.about.clear()
@@ -92,13 +100,47 @@ class NoteEditor(QWidget):
         self._show()
 
     def write(self) -> None:
-        """Give the words away to be kept, where they differ from what is kept."""
+        """Give the words away to be kept, where they differ from what is kept, or were not taken."""
+        self._write(again=True)
+
+    def _write(self, *, again: bool) -> None:
         note = self._now()
-        if note is not None and note != self._kept():
-            self._notes[note.about] = note
-            self.written.emit(note)
-            self.said.setText(say("Saved."))
+        if note is not None and (note != self._kept() or (again and self._is_refused())):
+            self._notes[note.about] = self._drafts[note.day, note.about] = note
+            self._refused.discard((note.day, note.about))
+            self.said.setText(say("Saving…"))
             self.save.setEnabled(False)
+            self.written.emit(note)
+
+    def is_kept(self, note: DayNote) -> None:
+        """The words are on the disk."""
+        if note == self._now():
+            self.said.setText(say("Saved."))
+
+    def is_refused(self, note: DayNote) -> None:
+        """The disk did not take the words: they stay here, and can be saved again."""
+        if self._drafts.get((note.day, note.about)) == note:
+            self._refused.add((note.day, note.about))
+        self._say_refused()
+        self._enable()
+
+    def _say_refused(self) -> None:
+        if self._is_refused():
+            self.said.setText(say("These words are not saved: the disk did not take them."))
+
+    def _is_refused(self) -> bool:
+        return self._day is not None and (self._day, self._about) in self._refused
+
+    def _take_drafts(self) -> None:
+        """Words that the journal does not say yet count before what it says; an emptied note is none there."""
+        for (day, about), draft in list(self._drafts.items()):
+            if day != self._day:
+                continue
+            if self._notes.get(about, DayNote(day, about)) == draft:
+                del self._drafts[day, about]
+                self._refused.discard((day, about))
+            else:
+                self._notes[about] = draft
 
     def _now(self) -> DayNote | None:
         if self._day is None:
@@ -117,11 +159,13 @@ class NoteEditor(QWidget):
         note = self._kept()
         for field in (self.text, self.tags):
             field.blockSignals(True)
-        self.text.setPlainText(note.text if note is not None else "")
-        self.tags.setText(", ".join(note.tags) if note is not None else "")
+        if note is None or note != self._now():  # else the cursor would jump away from whoever is typing
+            self.text.setPlainText(note.text if note is not None else "")
+            self.tags.setText(", ".join(note.tags) if note is not None else "")
         for field in (self.text, self.tags):
             field.blockSignals(False)
         self.said.setText("")
+        self._say_refused()
         self._enable()
 
     def _edited(self) -> None:
@@ -131,4 +175,4 @@ class NoteEditor(QWidget):
     def _enable(self) -> None:
         for field in (self.about, self.text, self.tags):
             field.setEnabled(self._day is not None)
-        self.save.setEnabled(self._now() is not None and self._now() != self._kept())
+        self.save.setEnabled(self._now() is not None and (self._now() != self._kept() or self._is_refused()))

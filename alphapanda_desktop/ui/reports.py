@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.dayresults import Cell, Results, total_of
+from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.domain.taxlots import TaxLot, totals_of
 from alphapanda_desktop.trading.reports import Kind, Looked, Row, curve_of, rows_by, sheets_of, tax_sheets
@@ -67,6 +70,8 @@ class ReviewWindow(QWidget):
         self._shown: Results | None = None
         self._lots: Sequence[TaxLot] = ()
         self._reading = False
+        self._read_again = False
+        """Whether something was written after what is being read."""
         self.looked_at = 0
         """How often the journal was read and shown."""
         self.setObjectName("review_window")
@@ -199,7 +204,8 @@ class ReviewWindow(QWidget):
     # -- reading ---------------------------------------------------------------------------------------------
 
     def read(self) -> None:
-        """Read the journal, unless it is being read."""
+        """Read the journal; once more where it is being read as it was before."""
+        self._read_again = self._reading
         if not self._reading:
             self._reading = True
             self._say("Reading the journal…", "muted")
@@ -210,10 +216,15 @@ class ReviewWindow(QWidget):
             self._looked = await self.review.look()
         finally:
             self._reading = False
-            self._say("", "muted")
+            if shiboken6.isValid(self):  # a replay that begins anew takes the window away meanwhile
+                self._say("", "muted")
+        if not shiboken6.isValid(self):
+            return
         self._offer_periods()
         self._show()
         self.looked_at += 1
+        if self._read_again:
+            self.read()
 
     def _offer_periods(self) -> None:
         assert self._looked is not None
@@ -282,12 +293,23 @@ class ReviewWindow(QWidget):
         abouts = sorted({cell.key for cell in row.cells}) + sorted({cell.strategy for cell in row.cells})
         self.note.show_day(row.day, abouts, notes)
 
-    def _keep(self, note: object) -> None:
+    def _keep(self, note: DayNote) -> None:
         self._edge.spawn("note", self._kept(note))
 
-    async def _kept(self, note: Any) -> None:
-        await self.review.note(note)
-        self.read()
+    async def _kept(self, note: DayNote) -> None:
+        try:
+            await self.review.note(note)
+        except AlphaPandaError:
+            if shiboken6.isValid(self):
+                self.note.is_refused(note)
+            raise
+        if shiboken6.isValid(self):
+            self.note.is_kept(note)
+            self.read()
+
+    def keep_words(self) -> None:
+        """Words that were not saved yet are: the program is closing."""
+        self.note.write()
 
     def _draw(self, cells: Sequence[Cell], of: str) -> None:
         """The curve from nought before the first day; of what is known where not all is."""

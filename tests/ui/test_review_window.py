@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from alphapanda_desktop.dataroom import DataRoom
 from alphapanda_desktop.domain.daynotes import DayNote
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.orders import Fill
 from alphapanda_desktop.domain.ports import RunRow
 from alphapanda_desktop.review import JournalReview
@@ -249,5 +251,72 @@ def test_the_trade_menu_opens_the_review_and_the_data_sheet(run, eventually, tmp
                 sheet.dismiss()
         finally:
             await database.close()
+
+    run(story())
+
+
+def test_words_typed_while_the_journal_is_read_are_not_replaced_by_older_ones(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path, eventually) as stage:
+            window, note, go = stage.window, stage.window.note, asyncio.Semaphore(0)
+            real = window.review
+
+            class Slow:
+                mode, today, note = real.mode, real.today, real.note
+
+                async def look(self):
+                    looked = await real.look()
+                    await go.acquire()
+                    return looked
+
+            window.review = Slow()
+            seen = window.looked_at
+            window.read()  # read before the words are written
+            note.text.setPlainText("first")
+            QTest.mouseClick(note.save, Qt.MouseButton.LeftButton)
+            await eventually(lambda: [one.text for one in stage.notes()] == ["first"])
+            note.text.setPlainText("first and more")
+            note.text.moveCursor(QTextCursor.MoveOperation.End)
+            go.release()
+            await eventually(lambda: window.looked_at == seen + 1)  # what it was before the words were written
+            assert note.text.toPlainText() == "first and more" and note.text.textCursor().atEnd()
+            go.release()
+            go.release()
+            await eventually(lambda: window.looked_at > seen + 1)  # once more, for what was written meanwhile
+            assert note.text.toPlainText() == "first and more" and note.text.textCursor().atEnd()
+            await eventually(lambda: [one.text for one in stage.notes()] == ["first and more"])
+
+    run(story())
+
+
+def test_words_that_the_disk_did_not_take_are_not_called_saved_and_can_be_saved_again(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path, eventually) as stage:
+            window, note = stage.window, stage.window.note
+            real = window.review
+
+            class Full:
+                mode, today, look = real.mode, real.today, real.look
+                full = True
+
+                async def note(self, words):
+                    if self.full:
+                        raise Fatal("no space left")
+                    await real.note(words)
+
+            window.review = full = Full()
+            note.text.setPlainText("dear words")
+            QTest.mouseClick(note.save, Qt.MouseButton.LeftButton)
+            await eventually(lambda: stage.errors)
+            assert stage.errors.pop() == "no space left"
+            assert "not saved" in note.said.text() and note.save.isEnabled()
+            window.read()
+            await eventually(lambda: window.looked_at == 2)
+            assert note.text.toPlainText() == "dear words" and note.save.isEnabled()
+            full.full = False
+            QTest.mouseClick(note.save, Qt.MouseButton.LeftButton)
+            await eventually(lambda: [one.text for one in stage.notes()] == ["dear words"])
+            await eventually(lambda: note.said.text() == "Saved.")
+            assert not note.save.isEnabled()
 
     run(story())
