@@ -34,7 +34,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "Ctrl+] / Ctrl+[": "faster / slower",
     },
     "Workspace": {
-        "Ctrl+Alt+1 … 9": "Trade, Build, Review and your own workspaces",
+        "Ctrl+Alt+1 … Ctrl+Alt+9": "Trade, Build, Review and your own workspaces",
         "Ctrl+Shift+N": "one more chart",
         "Ctrl+Shift+D": "tear the panel with the keyboard off, or put it back",
         "Ctrl+W": "put that panel away; a chart is closed",
