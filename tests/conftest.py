@@ -62,6 +62,16 @@ if sys.version_info < (3, 13):
     _SelectorLoop._accept_connection2 = _accept_while_open
 
 
+LONGEST = ("e2e", "commands", "hosting", "contracts")
+"""Folders whose tests wait for processes and sockets: they go first, so that none of them is left over to the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole folders are moved, so that a file's tests stay together and in their order."""
+    turn = {folder: at for at, folder in enumerate(LONGEST)}
+    items.sort(key=lambda item: turn.get(item.path.parent.name, len(turn)))
+
+
 class MemoryKeyring(KeyringBackend):
     """A keyring that forgets everything with the test."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from alphapanda_desktop.sim.cli import run
 from tests.sim.sim_process import WAIT_S, Child, child
 
 BUY = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 5, "product": "MIS"}
@@ -77,12 +78,22 @@ def test_the_same_seed_knows_the_same_app_and_lists_as_many_as_asked() -> None:
     [["--switch", "nonsense=1"], ["--switch", "hours=never"], ["--scenario", "nonsense"], ["--speed", "0"],
      ["--speed", "nan"], ["--speed", "inf"], ["--port", "70000"], ["--count", "0"], ["--ticks", "no-such-file.csv"]],
 )  # fmt: skip
-def test_what_it_cannot_do_is_said_and_ends_with_two(arguments: list[str]) -> None:
+def test_what_it_cannot_do_is_said_and_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+    said = capsys.readouterr()
+    option, value = arguments
+    why = said.err.splitlines()[-1]
+    assert ended.value.code == 2 and said.out == ""
+    assert option in why or value.partition("=")[0] in why
+
+
+def test_as_a_process_too_it_says_what_it_cannot_do_and_ends_with_two() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "alphapanda_desktop.sim", *arguments],
+        [sys.executable, "-m", "alphapanda_desktop.sim", "--speed", "0"],
         capture_output=True, text=True, timeout=WAIT_S, check=False,
     )  # fmt: skip
-    assert done.returncode == 2 and arguments[0].lstrip("-") in done.stderr.lower() + arguments[0]
+    assert done.returncode == 2 and "--speed is above 0" in done.stderr
     assert done.stdout == "" and "Traceback" not in done.stderr
 
 
