@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
+
+SLACK_PX: Final = 2
 
 
 class Chip(QLabel):
@@ -20,8 +24,8 @@ class Chip(QLabel):
     def __init__(self, name: str, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self._edge = edge
-        self._steady = False
         self._terse = False
+        self._longest: tuple[str, str] | None = None
         self._widest = {False: 0, True: 0}
         self._words = ("", "")
         self._looks = ""
@@ -52,10 +56,8 @@ class Chip(QLabel):
 
     def reserve(self, longest: str, short: str, where: Qt.AlignmentFlag) -> None:
         """Never be narrower than these words; what is shorter stands at that side."""
-        self._steady = True
+        self._longest = longest, short
         self.setAlignment(where | Qt.AlignmentFlag.AlignVCenter)
-        for terse, text in ((False, longest), (True, short)):
-            self._widest[terse] = self._width_of(text)
 
     def _show(self) -> None:
         self.setText(say(self._words[self._terse]))
@@ -69,9 +71,12 @@ class Chip(QLabel):
         if self.isHidden():
             return 0
         width = self._width_of(self._words[terse])
-        if self._steady:
-            width = self._widest[terse] = max(width, self._widest[terse])
-        return width
+        if self._longest is None:
+            return width
+        if not self._widest[terse] and self._looks:  # once: in parts of pixels the longest words measure differently
+            self._widest[terse] = self._width_of(self._longest[terse]) + SLACK_PX
+        self._widest[terse] = max(width, self._widest[terse])
+        return self._widest[terse]
 
     def be_terse(self, *, terse: bool) -> None:
         """Take few words from now on, or many."""
@@ -82,7 +87,7 @@ class Chip(QLabel):
 
     def sizeHint(self) -> QSize:
         hint = super().sizeHint()
-        return QSize(max(hint.width(), self._widest[self._terse] if self._steady else 0), hint.height())
+        return QSize(max(hint.width(), self.width_as(terse=self._terse)), hint.height())
 
 
 class Notice(QToolButton):

@@ -104,8 +104,9 @@ def test_a_request_token_is_traded_for_a_token(arun: Any) -> None:
     ("reply", "words"),
     [
         (no(403, "TokenException", "Token is invalid or has expired."), "Log in once more"),
-        (no(403, "TokenException", "Invalid `checksum`."), "api_secret does not belong"),
-        (no(400, "InputException", "Invalid `api_key`."), "copy it again"),
+        (no(403, "TokenException", "Invalid `checksum`."), "api_secret does not belong.*“API key” and “API secret”"),
+        (no(400, "InputException", "Invalid `api_key`."), "copy it again.*“API key”"),
+        (no(403, "UserException", "The user is not enabled for the app."), "“Zerodha Client ID”"),
         (no(403, "UserException", "Account blocked."), "Account blocked"),
         (ok({"user_id": "AB1234"}), "access_token is missing"),
         (ok(SESSION | {"access_token": ""}), "access_token"),

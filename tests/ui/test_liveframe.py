@@ -27,7 +27,8 @@ def red(window: QWidget, stage: SheetStage) -> bool:
     """Whether all four edges are painted, to their corners, in the colour of the kill switch."""
     picture = window.grab().toImage()
     across, down = picture.width() - 1, picture.height() - 1
-    places = ((0, 0), (across, down), (across // 2, 1), (1, down // 2), (across - 1, down // 2), (across // 2, down - 1))
+    corners, middles = [(0, 0), (across, down)], [(across // 2, 1), (1, down // 2), (across - 1, down // 2)]
+    places = [*corners, *middles, (across // 2, down - 1)]
     return all(picture.pixelColor(*place) == stage.edge.theme.colour("kill") for place in places)
 
 
@@ -141,6 +142,8 @@ def test_the_window_of_an_armed_desk_wears_it_and_the_strip_says_so(run: Any) ->
             assert window.strip.mode.styleSheet() != outlined
             assert "real money" in window.strip.mode.toolTip()
             assert "LIVE ARMED until" in window.windowTitle()
+            guide = next(one for one in commands_of(window.menuBar()) if one.words == "Guided first run")
+            assert not guide.enabled, "nobody is to learn with real orders"
             next(command.work for command in commands_of(window.menuBar()) if command.words.startswith("Disarm"))()
             assert not sides(window) and window.strip.mode.text() == "⬤ LIVE"
             assert window.windowTitle() == "⬤ LIVE — AB1234 — AlphaPanda"

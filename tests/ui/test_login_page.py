@@ -262,3 +262,16 @@ def test_tab_leads_through_the_foot_in_reading_order(run: Any) -> None:
             assert names == ["browser_button", "paste_field", "paste_button"]
 
     run(story())
+
+
+def test_another_key_can_be_asked_for_where_there_is_one(run: Any) -> None:
+    async def story() -> None:
+        asked: list[bool] = []
+        gate = FakeGate("http://127.0.0.1:1/", HERE)
+        async with a_view(gate, LoginPlan(frozenset(), web=False, change=lambda: asked.append(True))) as view:
+            press(view, "change_keys_button")
+            assert asked == [True]
+        async with a_view(gate) as view:
+            assert view.change.isHidden(), "the practice exchange has one key"
+
+    run(story())

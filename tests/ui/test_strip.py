@@ -93,8 +93,10 @@ def test_figures_that_change_move_nothing(run: Any, eventually: Any) -> None:
                 strip.show_feed(LinkState.UP, ticks, "", silence)
                 strip.show_session("AB1234", left)
                 strip.show_pnl(Pnl(net, 0.0, net, 0.0, net))
-                for _turn in range(5):
-                    await asyncio.sleep(0)
+                row = strip._inside.layout()
+                assert row is not None
+                row.activate()
+                await asyncio.sleep(0)
                 assert [part.x() for part in parts] == before
 
     run(story())

@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QWidget
 
+from alphapanda_desktop.domain.preflight import Check as Finding
+from alphapanda_desktop.domain.preflight import Standing
 from alphapanda_desktop.kite.login import check_shape
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
@@ -171,3 +173,47 @@ def test_a_recorded_day_is_asked_for_without_choosing_a_mode(build: Build) -> No
     asked.page.recording_wanted.connect(lambda: wanted.append(True))
     asked.press("choose_replay")
     assert wanted == [True] and asked.chosen == []
+
+
+def test_the_three_are_tried_and_each_field_says_what_was_found(run: Any, build: Build, eventually: Any) -> None:
+    async def story() -> None:
+        tried: list[tuple[str, ...]] = []
+
+        async def attempt(*values: str) -> list[Finding]:
+            tried.append(values)
+            return [
+                Finding("api_key", Standing.BAD, "Kite knows no app with this key.", "Copy the field “API key” again."),
+                Finding("api_secret", Standing.UNKNOWN, "It has the right shape."),
+                Finding("redirect_url", Standing.GOOD, "Port 5599 is free."),
+            ]
+
+        asked = build("paper")
+        page = asked.page
+        assert page.test.isHidden(), "nothing is offered that cannot be done"
+        async with Scope("page", lambda _name, error: pytest.fail(str(error))) as scope:
+            page._edge.scope = scope
+            page.offer_test(attempt)
+            asked.fill()
+            asked.press("test_account")
+            await eventually(lambda: page.test.isEnabled() and tried)
+            assert tried == [(KEY, SECRET, "http://127.0.0.1:5599/")] and asked.chosen == []
+            said = [page.findChild(QLabel, f"found_{name}").text() for name in page.fields]
+            assert said == [
+                "✗ Kite knows no app with this key. Copy the field “API key” again.",
+                "? It has the right shape.",
+                "✓ Port 5599 is free.",
+            ]
+            assert len(asked.problems()) == 1
+            QTest.keyClicks(page.fields["api_key"], "x")
+            assert asked.problems() == [], "what was found is of the old key"
+
+    run(story())
+
+
+def test_who_came_for_another_key_may_keep_the_old_one(build: Build) -> None:
+    asked = build("live")
+    asked.page.fill(KEY, "https://my.example/cb")
+    asked.page.offer_way_back()
+    assert asked.page.fields["api_key"].text() == KEY and asked.page.fields["api_secret"].text() == ""
+    asked.press("back")
+    assert asked.chosen == [("live", None)]
