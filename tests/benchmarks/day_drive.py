@@ -108,8 +108,8 @@ class Day:
         market, view = program.market, window.view
         shares = [i for i in market.master if i.exchange == "NSE"][:COUNT]
         market.watch("busy", shares, Mode.FULL)
-        for key in CHARTED:
-            self.open_chart(window, market.master.by_key(key))
+        for number, key in enumerate(CHARTED):
+            self.open_chart(window, number, key)
         view.show_tab("ladder")
         window._edge.meter.order = self.order
         await until(lambda: market.ticks_per_s > 1_000, 60)
@@ -123,9 +123,11 @@ class Day:
         probe.cancel()
         window.close()
 
-    def open_chart(self, window: Any, instrument: Any) -> None:
-        if hasattr(window.view, "charts"):
-            window.view.charts.add(instrument)
+    def open_chart(self, window: Any, number: int, key: str) -> None:
+        from alphapanda_desktop.ui.workspaces import ChartRecord
+
+        pane = window.view.charts.open(ChartRecord(f"chart_{number}", key))
+        pane.dock.show()
 
     async def _rounds(self, program: Any) -> dict[str, float]:
         window, market = program._window, program.market
