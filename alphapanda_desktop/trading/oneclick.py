@@ -100,7 +100,7 @@ class OneClick:
         if self._market.stale(instrument.instrument_token):
             raise Refused(f"The price of {instrument.tradingsymbol} is old: nothing was sent.", RULE)
         self._sent_s = self._now_s()
-        return await self._sent(self._request(instrument, side, price, quantity, product))
+        return await self._sent(self._request(instrument, side, price, quantity, product), instrument.decimals)
 
     def _request(
         self, instrument: Instrument, side: Side, price: float, quantity: int, product: Product
@@ -118,13 +118,13 @@ class OneClick:
             reason="one click in the depth ladder",
         )
 
-    async def _sent(self, request: OrderRequest) -> str:
+    async def _sent(self, request: OrderRequest, decimals: int) -> str:
         try:
             orders = await self._desk.submit_sliced(request)
         except Unknown:
             self.disarm("an order was not answered: it may exist. Look at Orders before sending again.")
             raise
-        return _words(request, orders)
+        return _words(request, orders, decimals)
 
     async def cancel_at(self, instrument: Instrument, price: float) -> int:
         """Cancel working orders of the instrument with this limit, armed or not; how many were asked for.
@@ -148,7 +148,8 @@ class OneClick:
         return [o for o in self._desk.orders() if o.key == instrument.key and o.changeable and o.order_type == "LIMIT"]
 
 
-def _words(request: OrderRequest, orders: list[Order]) -> str:
-    what = f"{request.transaction_type} {request.quantity} {request.tradingsymbol} @ {request.price:g}"
+def _words(request: OrderRequest, orders: list[Order], decimals: int) -> str:
+    price = f"{request.price:.{decimals}f}"  # all of it: ":g" tells six digits
+    what = f"{request.transaction_type} {request.quantity} {request.tradingsymbol} @ {price}"
     numbers = ", ".join(order.order_id for order in orders)
     return f"Sent {what}: order {numbers}" if len(orders) == 1 else f"Sent {what} in {len(orders)} orders: {numbers}"

@@ -232,7 +232,7 @@ class Ladder(QWidget):
 
     def show_instrument(self, instrument: Instrument) -> None:
         """Show the depth of this one; another instrument than before is not armed."""
-        if self.instrument is not None and instrument.key == self.instrument.key:
+        if instrument == self.instrument:  # not by its key: a new day's list may give it another token or lot
             return
         self.clicks.disarm(f"another instrument was chosen: {instrument.tradingsymbol}.")
         self.instrument = instrument

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -236,5 +237,23 @@ def test_a_click_means_the_price_that_was_pressed_however_the_book_moves(run: An
             assert s.rows()[1][1] == "1,509.95"
             QTest.mouseRelease(table.viewport(), Qt.MouseButton.LeftButton, pos=at)
             await eventually(lambda: s.orders() == [("BUY", 1, 1499.95, "LIMIT")])
+
+    run(story())
+
+
+def test_what_was_sent_is_told_to_the_tick_and_another_day_s_contract_is_another_instrument(
+    run: Any, eventually: Any
+) -> None:
+    async def story() -> None:
+        async with a_ladder() as s:
+            s.stage.price(INFY, 25_900.05)
+            s.stage.clock.advance(1)
+            s.frame()
+            s.arm()
+            s.click(1, BID)
+            await eventually(lambda: "order" in s.ladder.answer.text())
+            assert "@ 25900.00:" in s.ladder.answer.text()
+            s.ladder.show_instrument(replace(INFY, lot_size=5))
+            assert (s.ladder.quantity.value(), s.clicks.armed(INFY)) == (5, False)
 
     run(story())

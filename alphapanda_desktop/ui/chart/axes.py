@@ -36,6 +36,10 @@ class Tag(NamedTuple):
     filled: bool = True
 
 
+_ABOVE: Final = {"last": 1, "cursor": 2}
+"""Labels that lie over all others: an order's or an alert's must not hide the price."""
+
+
 class Axis(Over):
     """Base of the scales: marks from the pane beside it, tags on top of them. Its size never follows its text."""
 
@@ -75,7 +79,8 @@ class Axis(Over):
 
     def draw(self, painter: QPainter, theme: Theme, asked: QRegion) -> None:
         self._labels.begin(painter)
-        placed = [(tag, self.place_of(tag)) for tag in self._tags.values()]
+        names = sorted(self._tags, key=lambda name: _ABOVE.get(name, 0))
+        placed = [(self._tags[name], self.place_of(self._tags[name])) for name in names]
         for _, place in placed:  # half a number is read as a wrong one: what a label touches goes whole
             for mark in self._marked:
                 if mark.intersects(place):
