@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.domain.daynotes import DayNote
     from alphapanda_desktop.domain.ordercosts import Find
     from alphapanda_desktop.domain.ports import Clock
+    from alphapanda_desktop.domain.progress import Progress
     from alphapanda_desktop.store.journal import SqlJournal
 
 T = TypeVar("T")
@@ -50,37 +51,43 @@ class JournalReview:
         """The day it is in India, by the venue's clock."""
         return self.clock.now().astimezone(IST).date()
 
-    async def look(self) -> Looked:
-        """Results and tax lots of the whole journal as it is now. Raises Fatal where it cannot be read."""
-        return await _in_thread("review", self._look)
+    async def look(self, progress: Progress) -> Looked:
+        """Results and tax lots of the whole journal as it is now. Raises Fatal where it cannot be read, Stopped."""
+        return await _in_thread("review", lambda: self._look(progress))
 
-    def _look(self) -> Looked:
-        kept = read_kept(self.database, _breathe)
-        days = priced(kept, self.find, _breathe)
+    def _look(self, progress: Progress) -> Looked:
+        def breathe() -> None:
+            progress.step()
+            _breathe()
+
+        kept = read_kept(self.database, breathe)
+        days = priced(kept, self.find, breathe)
         return Looked(results_of(kept, self.find, days), tax_lots(kept, self.find, days))
 
     async def note(self, note: DayNote) -> None:
         """Keep a note; on the disk when this returns."""
         await self.journal.note_day(note, self.clock.now())
 
-    async def save_csv(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]:
-        """Write each table as a file of its own; where. Raises OSError."""
+    async def save_csv(self, sheets: Sequence[Sheet], name: str, progress: Progress) -> Sequence[Path]:
+        """Write each table as a file of its own; where. Raises OSError, and Stopped between two tables."""
         return await _in_thread(
             "save review",
             lambda: [
-                self._write(f"{name}-{sheet.name}", ".csv", csv_of(sheet).encode("utf-8-sig")) for sheet in sheets
+                self._write(f"{name}-{sheet.name}", ".csv", csv_of(sheet).encode("utf-8-sig"), progress)
+                for sheet in sheets
             ],
         )
 
-    async def save_workbook(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]:
-        """Write all tables as one .xlsx; where. Raises OSError."""
-        return await _in_thread("save review", lambda: [self._write(name, ".xlsx", xlsx_of(sheets))])
+    async def save_workbook(self, sheets: Sequence[Sheet], name: str, progress: Progress) -> Sequence[Path]:
+        """Write all tables as one .xlsx; where. Raises OSError, and Stopped before anything is written."""
+        return await _in_thread("save review", lambda: [self._write(name, ".xlsx", xlsx_of(sheets), progress)])
 
-    async def save_page(self, pdf: bytes, name: str) -> Sequence[Path]:
-        """Write a finished PDF; where. Raises OSError."""
-        return await _in_thread("save review", lambda: [self._write(name, ".pdf", pdf)])
+    async def save_page(self, pdf: bytes, name: str, progress: Progress) -> Sequence[Path]:
+        """Write a finished PDF; where. Raises OSError, and Stopped before anything is written."""
+        return await _in_thread("save review", lambda: [self._write(name, ".pdf", pdf, progress)])
 
-    def _write(self, name: str, ending: str, content: bytes) -> Path:
+    def _write(self, name: str, ending: str, content: bytes, progress: Progress) -> Path:
+        progress.step()
         folder = self.folder / "reports"
         folder.mkdir(parents=True, exist_ok=True)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", f"review-{self.mode}-{name}").strip("-").lower()

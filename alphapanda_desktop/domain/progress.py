@@ -62,19 +62,23 @@ class Progress:
 
 
 class Works:
-    """What long work runs now, oldest first. `changed` is called when one begins or ends; both on the loop's thread."""
+    """What long work runs now, oldest first. `listeners` are called when one begins or ends, on the loop's thread."""
 
     def __init__(self) -> None:
         self.running: list[Progress] = []
-        self.changed: Callable[[], object] = int
+        self.listeners: list[Callable[[], object]] = []
 
     @contextmanager
     def shown(self, progress: Progress) -> Iterator[Progress]:
         """Show this work for as long as the block runs."""
         self.running.append(progress)
-        self.changed()
+        self._changed()
         try:
             yield progress
         finally:
             self.running.remove(progress)
-            self.changed()
+            self._changed()
+
+    def _changed(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()

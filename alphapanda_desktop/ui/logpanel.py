@@ -86,7 +86,7 @@ class LogPanel(QWidget):
         self.follow.setChecked(True)
         self.follow.toggled.connect(self._followed)
         self.copy = self._button("log_copy", "Copy", "Put the lines that are shown on the clipboard")
-        self.copy.clicked.connect(lambda _checked=False: copy_text(self.lines.toPlainText(), edge, "The log"))
+        self.copy.clicked.connect(lambda _checked=False: self._copy())
         self.lines = QPlainTextEdit(self)
         self.lines.setObjectName("log_lines")
         self.lines.setAccessibleName(say("Log"))
@@ -166,6 +166,9 @@ class LogPanel(QWidget):
         """Who scrolls back wants to read; who scrolls to the end wants what comes."""
         bar = self.lines.verticalScrollBar()
         self.follow.setChecked(bar.sliderPosition() >= bar.maximum())
+
+    def _copy(self) -> None:
+        copy_text(self.lines.toPlainText(), self._edge, "The log")
 
     def _followed(self, on: bool) -> None:
         if on:

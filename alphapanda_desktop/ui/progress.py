@@ -93,14 +93,9 @@ class WorkBar(QWidget):
             row.addWidget(widget)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
-        works, mine = edge.works, self._changed
-        works.changed = mine
-
-        def let_go(_gone: object = None) -> None:
-            if works.changed == mine:  # else another window's bar has taken its place
-                works.changed = int
-
-        self.destroyed.connect(let_go)
+        listeners, mine = edge.works.listeners, self._changed
+        listeners.append(mine)
+        self.destroyed.connect(lambda _gone=None: listeners.remove(mine))
         self._show()
 
     def _changed(self) -> None:

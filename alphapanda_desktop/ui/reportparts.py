@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from alphapanda_desktop.domain.daynotes import DayNote
+from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.domain.taxlots import FinancialYear, year_of
 from alphapanda_desktop.trading.reports import Looked, Sheet
 
@@ -22,19 +23,19 @@ class Review(Protocol):
         """The day it is in India."""
         ...
 
-    async def look(self) -> Looked:
-        """Results and tax lots of the whole journal as it is now."""
+    async def look(self, progress: Progress) -> Looked:
+        """Results and tax lots of the whole journal as it is now; Stopped where `progress` was."""
         ...
 
     async def note(self, note: DayNote) -> None:
         """Keep a note; on the disk when this returns."""
         ...
 
-    async def save_csv(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]: ...
+    async def save_csv(self, sheets: Sequence[Sheet], name: str, progress: Progress) -> Sequence[Path]: ...
 
-    async def save_workbook(self, sheets: Sequence[Sheet], name: str) -> Sequence[Path]: ...
+    async def save_workbook(self, sheets: Sequence[Sheet], name: str, progress: Progress) -> Sequence[Path]: ...
 
-    async def save_page(self, pdf: bytes, name: str) -> Sequence[Path]: ...
+    async def save_page(self, pdf: bytes, name: str, progress: Progress) -> Sequence[Path]: ...
 
 
 class Period(NamedTuple):

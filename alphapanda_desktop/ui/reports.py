@@ -23,6 +23,7 @@ from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.dayresults import Cell, Results, total_of
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import RUPEE
+from alphapanda_desktop.domain.progress import Progress, Stopped
 from alphapanda_desktop.domain.taxlots import TaxLot, totals_of
 from alphapanda_desktop.trading.reports import Kind, Looked, Row, curve_of, rows_by, sheets_of, tax_sheets
 from alphapanda_desktop.ui import formats
@@ -31,6 +32,7 @@ from alphapanda_desktop.ui.chart.series import CurveSource
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.longtable import LongModel
+from alphapanda_desktop.ui.progress import WorkBar
 from alphapanda_desktop.ui.reportcolumns import HEADS, LOTS, OPEN, columns_of, figures_words
 from alphapanda_desktop.ui.reportnote import NoteEditor
 from alphapanda_desktop.ui.reportparts import Period, Review, periods_of
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 SIZE: Final = (1360, 860)
 NOTE_PX: Final = 330
+Saving = Callable[[Progress], Awaitable[Sequence[Path]]]
 EPOCH_DAY: Final = 719_163
 """1 January 1970 as a date's ordinal."""
 
@@ -135,6 +138,7 @@ class ReviewWindow(QWidget):
         head.addWidget(self.period)
         head.addWidget(self._button("again", "Read again", self.read, "Read the journal as it is now (F5)"))
         head.addWidget(self.said, 1)
+        head.addWidget(WorkBar(self._edge, self))
         self.savers = [
             self._button("csv", "Save CSV", self._save_csv, "Every table as a file of its own"),
             self._button("workbook", "Save workbook", self._save_workbook, "Every table as a sheet of one .xlsx"),
@@ -213,7 +217,8 @@ class ReviewWindow(QWidget):
 
     async def _read(self) -> None:
         try:
-            self._looked = await self.review.look()
+            with self._edge.works.shown(Progress("Reading the journal")) as progress:
+                self._looked = await self.review.look(progress)
         finally:
             self._reading = False
             if shiboken6.isValid(self):  # a replay that begins anew takes the window away meanwhile
@@ -333,17 +338,17 @@ class ReviewWindow(QWidget):
     # -- saving ----------------------------------------------------------------------------------------------
 
     def _save_csv(self) -> None:
-        self._save(lambda: self.review.save_csv(self._sheets(), self._name()))
+        self._save(lambda progress: self.review.save_csv(self._sheets(), self._name(), progress))
 
     def _save_workbook(self) -> None:
-        self._save(lambda: self.review.save_workbook(self._sheets(), self._name()))
+        self._save(lambda progress: self.review.save_workbook(self._sheets(), self._name(), progress))
 
     def _save_page(self) -> None:
         self._save(self._page)
 
-    async def _page(self) -> Sequence[Path]:
+    async def _page(self, progress: Progress) -> Sequence[Path]:
         title = f"{self.review.mode} · {self._name()}"
-        return await self.review.save_page(await pdf_of(self._sheets(), title), self._name())
+        return await self.review.save_page(await pdf_of(self._sheets(), title), self._name(), progress)
 
     def _sheets(self) -> list[Any]:
         assert self._shown is not None
@@ -352,14 +357,18 @@ class ReviewWindow(QWidget):
     def _name(self) -> str:
         return self.period.currentText()
 
-    def _save(self, saving: Callable[[], Awaitable[Sequence[Path]]]) -> None:
+    def _save(self, saving: Saving) -> None:
         if self._shown is not None:
             self._edge.spawn("save review", self._saved(saving))
 
-    async def _saved(self, saving: Callable[[], Awaitable[Sequence[Path]]]) -> None:
+    async def _saved(self, saving: Saving) -> None:
         self._say("Saving…", "muted")
         try:
-            paths = await saving()
+            with self._edge.works.shown(Progress("Saving the review")) as progress:
+                paths = await saving(progress)
+        except Stopped as stopped:
+            self._say(str(stopped), "muted")
+            return
         except OSError as error:
             self._say(f"It could not be saved: {error.strerror or error}", "danger")
             return

@@ -92,11 +92,11 @@ def test_a_backup_that_is_stopped_leaves_nothing_and_that_is_said(arun: Any, tmp
         path, told, works = tmp_path / "paper.sqlite", list[str](), Works()
         async with a_journal(path) as journal:
             await journal.note(Event("noted", NOW, {"number": 1}))
-            works.changed = lambda: [progress.stop() for progress in works.running]
+            works.listeners.append(lambda: [progress.stop() for progress in works.running])
             await keep_daily(path, TODAY, told.append, works)
             assert len(told) == 1 and "stopped" in told[0] and works.running == []
             assert list((tmp_path / "backups").iterdir()) == []
-            works.changed = int
+            works.listeners.clear()
             await keep_daily(path, TODAY, told.append, works)
             assert len(told) == 1 and len(backups_of(tmp_path)) == 1
 

@@ -264,8 +264,8 @@ def test_words_typed_while_the_journal_is_read_are_not_replaced_by_older_ones(ru
             class Slow:
                 mode, today, note = real.mode, real.today, real.note
 
-                async def look(self):
-                    looked = await real.look()
+                async def look(self, progress):
+                    looked = await real.look(progress)
                     await go.acquire()
                     return looked
 
