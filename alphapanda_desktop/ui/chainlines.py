@@ -116,15 +116,18 @@ def _seen(instrument: Instrument | None, quotes: Quotes) -> _Seen | None:
     old = quotes.stale(instrument.instrument_token)
     last = tick.last_price or None
     side = OptionSide(instrument, last, tick.oi, tick.volume_traded, stale=old)
-    return _Seen(side, math.nan if old else _worth(tick))
+    return _Seen(side, math.nan if old else worth_of(tick))
 
 
-def _worth(tick: Tick) -> float:
+def worth_of(tick: Tick) -> float:
+    """The middle of a sound book, else the last trade if one could still have it; not a number where neither is."""
     depth = tick.depth
     bid, ask = (depth.buy[0].price, depth.sell[0].price) if depth is not None else (0.0, 0.0)
     if bid > 0 and ask > 0 and ask - bid <= WIDEST_SPREAD * (ask + bid) / 2:
         return (bid + ask) / 2
-    return tick.last_price or math.nan
+    # A trade outside what is bid and offered now is one of before: with it a volatility would be of no moment at all.
+    outside = (bid > 0 and tick.last_price < bid) or (ask > 0 and tick.last_price > ask)
+    return math.nan if outside else tick.last_price or math.nan
 
 
 def _paid(sides: Sequence[_Seen | None]) -> Floats:

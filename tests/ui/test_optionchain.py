@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from alphapanda_desktop.domain.instruments import Instrument
+from alphapanda_desktop.domain.market import Mode, Tick
 from alphapanda_desktop.domain.options import price, years_left
 from alphapanda_desktop.trading.scope import Scope
-from alphapanda_desktop.ui.chainlines import board_of
+from alphapanda_desktop.ui.chainlines import board_of, worth_of
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.optionchain import CENTRE, OWNER, USUAL_RATE, OptionChain
 from tests.fakes import an_instrument
@@ -197,3 +198,24 @@ def test_an_empty_chain_is_an_empty_board() -> None:
     board = board_of([], stage.market, None, 0.065, stage.clock.now())
     assert board.lines == ()
     assert board.forward is None
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "last", "worth"),
+    [
+        (100.0, 102.0, 90.0, 101.0),  # a sound book: its middle
+        (10.0, 20.0, 14.0, 14.0),  # a wide one: the last trade within it
+        (10.0, 20.0, 50.0, None),  # a trade of long ago: one could buy at 20
+        (10.0, 20.0, 4.0, None),
+        (0.0, 0.05, 5.0, None),  # nobody bids, and it is offered for next to nothing
+        (0.0, 0.05, 0.05, 0.05),
+        (12.0, 0.0, 11.0, None),  # nobody offers, and more is bid
+        (0.0, 0.0, 7.0, 7.0),  # no book at all
+        (0.0, 0.0, 0.0, None),
+    ],
+)
+def test_an_option_is_worth_what_its_book_allows(bid: float, ask: float, last: float, worth: float | None) -> None:
+    levels = [(75, round(price * 100), 1) if price else (0, 0, 0) for price in (bid, ask)]
+    raw = (*levels[0], *(0, 0, 0) * 4, *levels[1], *(0, 0, 0) * 4)
+    found = worth_of(Tick(1, Mode.FULL, last, raw_depth=raw))
+    assert found == worth if worth is not None else found != found
