@@ -70,11 +70,11 @@ class Chip(QLabel):
         """The room that it asks for with many words or with few."""
         if self.isHidden():
             return 0
-        width = self._width_of(self._words[terse])
+        width = self._width_of(say(self._words[terse]))
         if self._longest is None:
             return width
         if not self._widest[terse] and self._looks:  # once: in parts of pixels the longest words measure differently
-            self._widest[terse] = self._width_of(self._longest[terse]) + SLACK_PX
+            self._widest[terse] = self._width_of(say(self._longest[terse])) + SLACK_PX
         self._widest[terse] = max(width, self._widest[terse])
         return self._widest[terse]
 
@@ -130,7 +130,7 @@ class Notice(QToolButton):
         if self.isHidden():
             return 0
         measure = self.fontMetrics().horizontalAdvance
-        return self.sizeHint().width() - measure(self.text()) + measure(self._words(terse))
+        return self.sizeHint().width() - measure(self.text()) + measure(say(self._words(terse)))
 
     def be_terse(self, *, terse: bool) -> None:
         """Take few words from now on, or many."""

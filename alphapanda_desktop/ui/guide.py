@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the first paint does not wait for these
 
 Place = Callable[[], QWidget | None]
 
-RING_PX: Final = 2
+WIDE_PX: Final = 2
 PRACTICE: Final = "practice"
 
 
@@ -75,7 +75,11 @@ DONE: Final = (
 
 
 class Ring(QWidget):
-    """A line about the widget that a step is about; the mouse goes through it."""
+    """A line about the widget that a step is about.
+
+    It is a frame by its shape, not only by what it paints: beside a native window, as the login's page is one, it becomes
+    native itself, and would then keep the mouse from what it stands about whatever Qt is told.
+    """
 
     def __init__(self, edge: Edge, window: QWidget) -> None:
         super().__init__(window)
@@ -97,6 +101,8 @@ class Ring(QWidget):
         place = QRect(corner, target.size()).adjusted(-3, -3, 3, 3)
         if self.geometry() != place:
             self.setGeometry(place)
+            inner = self.rect().adjusted(WIDE_PX, WIDE_PX, -WIDE_PX, -WIDE_PX)
+            self.setMask(QRegion(self.rect()) - QRegion(inner))
         if not self.isVisible():
             self.show()
         if top.children()[-1] is not self:
@@ -104,8 +110,7 @@ class Ring(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setPen(QPen(self._edge.theme.colour("accent"), RING_PX))
-        painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 4, 4)
+        painter.fillRect(self.rect(), self._edge.theme.colour("accent"))
         painter.end()
 
 
