@@ -126,7 +126,7 @@ class Program:
                         continue
                     self._open = True
                     await self._closing.wait()
-                    self._window.show_busy("Stopping strategies and closing…")
+                    self._window.show_busy("Stopping strategies and closing…", stoppable=False)
                     return
             except AlphaPandaError as error:
                 log.error("could not start: %s", error)

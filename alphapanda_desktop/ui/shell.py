@@ -227,8 +227,8 @@ class MainWindow(QMainWindow):
                 self.guide.meet_desk(self._parts, self.view)
         self.guide.begin()
 
-    def show_busy(self, text: str) -> None:
-        self._busy.words.setText(text)
+    def show_busy(self, text: str, *, stoppable: bool = True) -> None:
+        self._busy.tell(text, stoppable=stoppable)
         self.centre.setCurrentWidget(self._busy)
 
     def show_welcome(self, check: CheckKeys, mode: str = "") -> WelcomePage:
