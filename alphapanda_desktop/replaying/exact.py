@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, final
@@ -16,7 +16,7 @@ from typing import Final, final
 from alphapanda_desktop.backtest.engine import CASH, Progress
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
-from alphapanda_desktop.domain.market import Interval, Mode, Tick
+from alphapanda_desktop.domain.market import Interval, Tick
 from alphapanda_desktop.domain.orders import Fill, Order, Product
 from alphapanda_desktop.domain.ports import Broker, Event, History, IntentRow, LinkReport, LinkState
 from alphapanda_desktop.domain.risk import RiskLimits
@@ -24,6 +24,7 @@ from alphapanda_desktop.domain.session import Session, recorded
 from alphapanda_desktop.domain.strategy import Parameters, Strategy
 from alphapanda_desktop.domain.ticklog import Frame
 from alphapanda_desktop.kite.columns import put_frame
+from alphapanda_desktop.replaying.feed import Recorded
 from alphapanda_desktop.replaying.memoryjournal import MemoryJournal
 from alphapanda_desktop.replaying.models import DistantBroker, Models, Offers
 from alphapanda_desktop.replaying.past import RecordedPast
@@ -107,20 +108,11 @@ class Played:
 
 
 @final
-class _Feed:
-    """The feed whose ticks are played by the loop: everything recorded comes, watched or not."""
-
-    def watch(self, tokens: Iterable[int], mode: Mode) -> None:
-        """All that was recorded is told."""
-
-    def unwatch(self, tokens: Iterable[int]) -> None:
-        """It goes on being told."""
-
-    def renew(self, session: Session) -> None:
-        """A recording knows no login."""
+class _Feed(Recorded):
+    """The feed whose ticks are played by the loop."""
 
     async def run(self, sink: object) -> None:
-        """The loop hands frames to the stage."""
+        """Nothing: the loop hands frames to the stage."""
 
 
 @final

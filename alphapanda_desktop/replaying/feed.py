@@ -16,9 +16,25 @@ from alphapanda_desktop.replaying.control import Player
 OnFrame = Callable[[int, bytes], None]
 
 
+class Recorded:
+    """What every feed of a recording has in common: nobody can be asked for anything.
+
+    All that was recorded comes, watched or not, in the mode in which it was recorded; what was not cannot be had.
+    """
+
+    def watch(self, tokens: Iterable[int], mode: Mode) -> None:
+        """Nothing: it comes if it was recorded."""
+
+    def unwatch(self, tokens: Iterable[int]) -> None:
+        """Nothing: it goes on coming, for a row of the table and no more."""
+
+    def renew(self, session: Session) -> None:
+        """Nothing: a recording knows no login."""
+
+
 @final
-class ReplayFeed:
-    """Feed over a player. All that was recorded comes, watched or not, in the mode in which it was recorded.
+class ReplayFeed(Recorded):
+    """Feed over a player.
 
     `snapshot` is a frame of what was known when the replay begins; `on_frame` hears each frame as it is told;
     `problems` counts what of the frames could not be read.
@@ -31,15 +47,6 @@ class ReplayFeed:
         self._snapshot = snapshot
         self._on_frame = on_frame
         self.problems = {} if problems is None else problems
-
-    def watch(self, tokens: Iterable[int], mode: Mode) -> None:
-        """Nothing: what was not recorded cannot be had."""
-
-    def unwatch(self, tokens: Iterable[int]) -> None:
-        """Nothing: it costs a row of the table, and no more."""
-
-    def renew(self, session: Session) -> None:
-        """Nothing: a recorded day knows no login."""
 
     async def run(self, sink: FeedSink) -> None:
         """Tell what the player plays until cancelled."""

@@ -128,7 +128,7 @@ class FrameClock(QObject):
     def _wake(self) -> None:
         self.meter.wake = None
         if self._timer.isActive():
-            self._timer.start(self._step * FRAME_MS)
+            self._timer.start(self.frame_ms)
 
     def _kind(self, owner: QWidget | None) -> Kind:
         return self._kinds.get(owner, Kind.TABLE) if owner is not None else Kind.TABLE
@@ -180,7 +180,7 @@ class FrameClock(QObject):
             if not self._timer.isActive():
                 self.meter.take_unpainted()  # nobody was looking when these came
             self.meter.wake = None
-            self._timer.start(step * FRAME_MS)
+            self._timer.start(self.frame_ms)
 
 
 class _Pull(NamedTuple):
