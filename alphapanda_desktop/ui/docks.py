@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 import shiboken6
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMenu, QSplitter, QWidget
 from PySide6QtAds import ads
@@ -59,6 +59,8 @@ ICONS: Final = {
     "tabsMenuButton": ads.DockAreaMenuIcon,
 }
 FLOATING_SIZE: Final = QSize(760, 460)
+BELOW_PX: Final = 40
+"""How far inside the centre a torn-off window begins."""
 
 
 class Dock(QObject):
@@ -69,8 +71,9 @@ class Dock(QObject):
     shown = Signal(bool)
     closed = Signal()
 
-    def __init__(self, name: str, inner: Any, widget: QWidget, area: Qt.DockWidgetArea, parent: QObject) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str, inner: Any, widget: QWidget, area: Qt.DockWidgetArea, docks: Docks) -> None:
+        super().__init__(docks)
+        self._docks = docks
         self.name = name
         self.area = area
         self._inner = inner
@@ -135,7 +138,7 @@ class Dock(QObject):
         self.show()
         if not self._inner.isFloating():
             self._inner.setFloating()
-            self._widget.window().resize(FLOATING_SIZE)
+            self._docks.give_room(self._widget.window())
 
     def close(self) -> None:
         """Put it away; `show` brings it back. A dock made with `passing` is gone for good."""
@@ -328,6 +331,15 @@ class Docks(QObject):
 
     # --- torn-off windows
 
+    def give_room(self, away: QWidget) -> None:
+        """In the middle of another screen where there is one, else below the strip: that is not to be covered."""
+        others = [screen for screen in QGuiApplication.screens() if screen is not self._window.screen()]
+        room = (others or [self._window.screen()])[0].availableGeometry()
+        away.resize(FLOATING_SIZE.boundedTo(room.size()))
+        corner = self._heart.mapToGlobal(QPoint(BELOW_PX, BELOW_PX))
+        away.move(room.center() - away.rect().center() if others else corner)
+        away.activateWindow()
+
     def _floating_made(self, window: QWidget) -> None:
         window.installEventFilter(self)
         self.floated.emit(window)
@@ -337,7 +349,10 @@ class Docks(QObject):
             if event.type() == QEvent.Type.PaletteChange:
                 self._dress()
             return False
-        if event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.windowHandle() is not None:
+            # A window of the main one's would lie over it always, and so over the ticket, the sheets and the strip.
+            watched.windowHandle().setTransientParent(None)  # type: ignore[arg-type]  # Qt takes none, its stub does not
+        elif event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
             watched.addActions(self._keyed_actions())
         elif event.type() == QEvent.Type.Close and event.spontaneous():
             return self._closing(watched, event)
