@@ -35,7 +35,7 @@ class LongerMenu(QMenu):
         self._tick(chart.longer.label if chart.longer is not None else "")
 
     def _add(self, text: str, interval: Interval | None, group: QActionGroup) -> QAction:
-        action = self.addAction(text)
+        action = self.addAction(say(text))
         action.setCheckable(True)
         group.addAction(action)
         action.triggered.connect(lambda _checked=False: self._chart.set_longer(interval))
@@ -60,7 +60,7 @@ class LayoutMenu(QMenu):
         self.addAction(say("&Keep or forget a layout…")).triggered.connect(lambda _checked=False: self.show_sheet())
         self.addSeparator()
         for name in self._book.layouts():
-            action = self.addAction(name.replace("&", "&&"))
+            action = self.addAction(say(name.replace("&", "&&")))
             action.triggered.connect(partial(self._put, name))
 
     def _put(self, name: str, _checked: bool = False) -> None:

@@ -85,11 +85,11 @@ class Tray(QObject):
             return
         remarked = self._shown is None or self._shown.mark != standing.mark
         self._shown = standing
-        self.words.setText(standing.words)
+        self.words.setText(say(standing.words))
         self.algos.setText(standing.algos)
         self.algos.setEnabled(standing.can_turn)
         if self.icon is not None:
-            self.icon.setToolTip(f"AlphaPanda · {standing.words}")
+            self.icon.setToolTip(say(f"AlphaPanda · {standing.words}"))
             if remarked:
                 self.icon.setIcon(marked(self._window.windowIcon(), standing.mark, self._theme))
 

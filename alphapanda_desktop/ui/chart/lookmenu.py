@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from alphapanda_desktop.ui.chart.items import Dress
 from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 COLOURS: Final[dict[str, tuple[Role, Role]]] = {
     "Green rises, red falls": ("up", "down"),
@@ -33,7 +34,7 @@ class LookMenu(QMenu):
         next(iter(self.colours.values())).setChecked(True)
 
     def _action(self, text: str, group: QActionGroup | None = None) -> QAction:
-        action = self.addAction(text)
+        action = self.addAction(say(text))
         action.setCheckable(True)
         if group is not None:
             group.addAction(action)
