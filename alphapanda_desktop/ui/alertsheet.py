@@ -277,7 +277,7 @@ def _fill(pick: Pick, choices: Iterable[tuple[str, str]]) -> None:
     pick.blockSignals(True)
     pick.clear()
     for name, words in choices:
-        pick.addItem(words, name)
+        pick.addItem(say(words), name)
     pick.setCurrentIndex(max(0, pick.findData(before)))
     pick.blockSignals(False)
 

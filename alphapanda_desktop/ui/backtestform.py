@@ -143,8 +143,8 @@ class BacktestForm(QWidget):
         self._heading("History")
         self.source = self._pick("source", "Where bars come from", self._choose_source)
         self.source.blockSignals(True)
-        self.source.addItem("Candles from Kite, kept on this computer", KITE)
-        self.source.addItem("A file: CSV or Parquet", FILE)
+        self.source.addItem(say("Candles from Kite, kept on this computer"), KITE)
+        self.source.addItem(say("A file: CSV or Parquet"), FILE)
         self.source.blockSignals(False)
         self._box.addWidget(self.source)
         self._build_file()
@@ -187,9 +187,9 @@ class BacktestForm(QWidget):
         self.last = self._day("to", "Last day, included", today)
         self._days: list[QWidget] = []
         self.bar = self._pick("bar", "Length of a bar", self.changed.emit)
-        self.bar.addItem("bars as the strategy wants them", None)
+        self.bar.addItem(say("bars as the strategy wants them"), None)
         for interval in Interval:
-            self.bar.addItem(f"{interval.label} bars", interval.seconds)
+            self.bar.addItem(say(f"{interval.label} bars"), interval.seconds)
         grid = QGridLayout()
         for column, (words, field) in enumerate((("From", self.first), ("To", self.last))):
             label = QLabel(say(words), self)
@@ -215,7 +215,7 @@ class BacktestForm(QWidget):
         self._heading("Account")
         self.product = self._pick("product", "Product", self.changed.emit)
         for product in get_args(Product):
-            self.product.addItem(product, product)
+            self.product.addItem(say(product), product)
         self.product.setCurrentIndex(self.product.findData("MIS"))
         self.cash = RupeeSpin(self)
         self.cash.setObjectName("backtest_cash")
@@ -251,7 +251,7 @@ class BacktestForm(QWidget):
         self.strategy.blockSignals(True)
         self.strategy.clear()
         for name, strategy in available.items():
-            self.strategy.addItem(strategy.title or name, name)
+            self.strategy.addItem(say(strategy.title or name), name)
         self.strategy.setCurrentIndex(max(0, self.strategy.findData(chosen)))
         self.strategy.blockSignals(False)
         if self.params is None or self.params.model is not self._kind().Params:
@@ -273,9 +273,9 @@ class BacktestForm(QWidget):
         self._params_box.addWidget(form)
         self.preset.blockSignals(True)
         self.preset.clear()
-        self.preset.addItem("values as the strategy has them", None)
+        self.preset.addItem(say("values as the strategy has them"), None)
         for name in kind.presets:
-            self.preset.addItem(f"preset: {name}", name)
+            self.preset.addItem(say(f"preset: {name}"), name)
         self.preset.setVisible(bool(kind.presets))
         self.preset.blockSignals(False)
         self.changed.emit()

@@ -284,11 +284,11 @@ class BacktestWindow(QWidget):
         for pick in (self.result, self.compare):
             pick.blockSignals(True)
             pick.clear()
-        self.compare.addItem("compared with none", None)
+        self.compare.addItem(say("compared with none"), None)
         for report in reversed(self.reports):
             words = f"{report.name} · {formats.percent(report.played.statistics.total_return * 100)}"
-            self.result.addItem(words, report.number)
-            self.compare.addItem(f"against {words}", report.number)
+            self.result.addItem(say(words), report.number)
+            self.compare.addItem(say(f"against {words}"), report.number)
         if chosen is not None:
             self.result.setCurrentIndex(self.result.findData(chosen.number))
         for pick in (self.result, self.compare):

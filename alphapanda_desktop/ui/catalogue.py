@@ -24,6 +24,9 @@ PIECES: Final = tuple(re.compile(joint) for joint in (r"(\n+)", r"( · )", r"(?<
 SIGNS: Final = re.compile(r"([^\w(<&\"“]*)(.*?)([^\w)>.!?…%\"”]*)", re.DOTALL)
 """What stands before words, the words, and what stands behind them."""
 MNEMONIC: Final = re.compile(r"&(?!L\b)(\w)")
+TELLING: Final = 16
+"""Fewer letters than these might end a sentence that means something else: then the gaps take a few words only."""
+FEW_WORDS: Final = r"(\S+(?: \S+){0,3}?)"
 KEPT: Final = 4_096
 FIRST: Final = 3
 """Shapes are found by so many of their first letters."""

@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.chartlayouts import LayoutMenu, LongerMenu
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet
 from alphapanda_desktop.ui.studysheet import StudySheet
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
@@ -93,8 +94,8 @@ class ChartTools(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         words = formats.price(price, instrument.decimals)
         if self._alert_at is not None:
-            menu.addAction(f"&Alert at {words}…").triggered.connect(partial(self._ask_alert, price))
-        menu.addAction(f"&Horizontal line at {words}").triggered.connect(partial(self._put_level, price))
+            menu.addAction(say(f"&Alert at {words}…")).triggered.connect(partial(self._ask_alert, price))
+        menu.addAction(say(f"&Horizontal line at {words}")).triggered.connect(partial(self._put_level, price))
         menu.addSeparator()
         menu.addMenu(self._drawing_menu)
         for action in self.menu.actions()[:3]:
@@ -144,7 +145,7 @@ class ChartTools(QObject):
         return menu
 
     def _add(self, menu: QMenu, text: str, work: Callable[[], object]) -> QAction:
-        action = QAction(text, self)
+        action = QAction(say(text), self)
         menu.addAction(action)
         action.triggered.connect(lambda _checked=False: work())
         self.actions.append(action)
@@ -203,8 +204,8 @@ class ChartTools(QObject):
         plot = self._chart.plot
         field = self._words = QLineEdit(plot)
         field.setObjectName("drawing_words")
-        field.setAccessibleName("Words on the chart")
-        field.setPlaceholderText("Words, then Enter")
+        field.setAccessibleName(say("Words on the chart"))
+        field.setPlaceholderText(say("Words, then Enter"))
         place = plot.drawn.point_of(at).toPoint()
         left = max(0, min(place.x(), plot.width() - WORDS_PX))
         field.setGeometry(left, max(0, place.y() - 24), WORDS_PX, 24)

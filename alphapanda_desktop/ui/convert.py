@@ -42,7 +42,7 @@ class ConvertDialog(Question):
         self.product.setAccessibleName(say("Product to convert to"))
         for product in CASH if position.exchange in CASH_EXCHANGES else DERIVATIVES:
             if product != position.product:
-                self.product.addItem(product, product)
+                self.product.addItem(say(product), product)
         self.why = QLabel(self)
         self.why.setObjectName("convert_words")
         self.why.setWordWrap(True)

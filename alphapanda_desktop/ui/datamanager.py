@@ -116,10 +116,10 @@ class DataSheet(Sheet):
         chosen = self.kind.currentData()
         self.kind.blockSignals(True)
         self.kind.clear()
-        self.kind.addItem(f"{ALL}, {bytes_words(use.size)}", ALL)
+        self.kind.addItem(say(f"{ALL}, {bytes_words(use.size)}"), ALL)
         for kind in dict.fromkeys(one.kind for one in use.files):
             size = sum(one.size for one in use.files if one.kind == kind)
-            self.kind.addItem(f"{kind}, {bytes_words(size)}", kind)
+            self.kind.addItem(say(f"{kind}, {bytes_words(size)}"), kind)
         self.kind.setCurrentIndex(max(0, self.kind.findData(chosen)))
         self.kind.blockSignals(False)
         words = f"{bytes_words(use.size)} in {use.folder} · {bytes_words(use.free)} are free on its disk"

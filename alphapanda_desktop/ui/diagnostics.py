@@ -91,7 +91,7 @@ class Curve(QWidget):
     def show_points(self, points: list[tuple[float, float]]) -> None:
         """Seconds since the start, and the figure then."""
         self._points = points
-        self.setAccessibleName(self.told())
+        self.setAccessibleName(say(self.told()))
         self.update()
 
     def told(self) -> str:

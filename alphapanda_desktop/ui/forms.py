@@ -337,7 +337,7 @@ def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _
 def _choice(field: FieldInfo, options: tuple[Any, ...], changed: Callable[[], None], parent: QWidget) -> _Input:
     pick = Pick(parent)
     for option in options:
-        pick.addItem(str(_extra(field, "none") or "none") if option is None else str(option), option)
+        pick.addItem(say(str(_extra(field, "none") or "none") if option is None else str(option)), option)
     pick.setCurrentIndex(_place_of(field.get_default(call_default_factory=True), options, 0))
     pick.currentIndexChanged.connect(lambda _place: changed())
     return _Input(pick, pick.currentData, lambda value: pick.setCurrentIndex(_place_of(value, options, -1)))

@@ -173,7 +173,7 @@ class Ladder(QWidget):
         self.product = self._pick("ladder_product", "Product of a one-click order")
         self.minutes = self._pick("ladder_minutes", "How long one click stays armed")
         for count in MINUTES:
-            self.minutes.addItem(f"for {count} min", count)
+            self.minutes.addItem(say(f"for {count} min"), count)
         self.minutes.setCurrentIndex(1)
         self.arm = self._button("ladder_arm", "Arm one click", self.toggle)
         self.cancel = self._button("ladder_cancel", "Cancel all here", self.cancel_all)
@@ -252,7 +252,7 @@ class Ladder(QWidget):
         before = self.product.currentData()
         self.product.clear()
         for product in products_for([instrument]) if instrument.tradable else []:
-            self.product.addItem(PRODUCT_TIPS.get(product, product), product)
+            self.product.addItem(say(PRODUCT_TIPS.get(product, product)), product)
         self.product.setCurrentIndex(max(0, self.product.findData(before)))
 
     def _watch(self) -> None:

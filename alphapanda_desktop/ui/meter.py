@@ -78,7 +78,7 @@ class MeterPanel(QWidget):
         ):
             table = TableView(model, empty, split)
             table.setObjectName(name)
-            table.setAccessibleName(title)
+            table.setAccessibleName(say(title))
             split.addWidget(table)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -96,7 +96,7 @@ class MeterPanel(QWidget):
     def refresh(self) -> None:
         """Read the meter anew."""
         meter = self._meter
-        self.words.setText(words_of(meter))
+        self.words.setText(say(words_of(meter)))
         self.times.update(meter.rows())
         self.stalls.update(_Seen(stall) for stall in meter.stalls())
 
@@ -128,7 +128,7 @@ class MeterChip(QToolButton):
         self._read_ns = 0
         self._shown = ("", "")
         self.setObjectName("meter_chip")
-        self.setAccessibleName("Loop and shedding")
+        self.setAccessibleName(say("Loop and shedding"))
         self.setAutoRaise(True)
         self.setFont(ui_font(9))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -149,9 +149,9 @@ class MeterChip(QToolButton):
         text = f"SHEDDING: {meter.shed}" if meter.shed else f"loop {duration(p99_ns)}"
         if (text, role) != self._shown:
             self._shown = (text, role)
-            self.setText(text)
+            self.setText(say(text))
             self.setStyleSheet(f"QToolButton{{color:{self._edge.theme.colour(role).name()};border:none;}}")
-            self.setToolTip("99 % of the loop's beats come no later than this. Press for the meter.")
+            self.setToolTip(say("99 % of the loop's beats come no later than this. Press for the meter."))
 
 
 class Shown(Protocol):

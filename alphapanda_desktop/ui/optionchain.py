@@ -148,7 +148,7 @@ class OptionChain(QWidget):
         self.expiry = self._pick("chain_expiry", "Expiry", self._choose_expiry)
         self.reach = self._pick("chain_reach", "Strikes on each side of the money", lambda: self._centre(force=True))
         for count in REACHES:
-            self.reach.addItem(f"± {count}", count)
+            self.reach.addItem(say(f"± {count}"), count)
         self.reach.setCurrentIndex(1)
         self.rate = NumberSpin(self)
         self.rate.setObjectName("chain_rate")
@@ -157,7 +157,7 @@ class OptionChain(QWidget):
         self.rate.setRange(0.0, 25.0)
         self.rate.setDecimals(2)
         self.rate.setSingleStep(0.25)
-        self.rate.setPrefix("rate ")
+        self.rate.setPrefix(say("rate "))
         self.rate.setSuffix(" %")
         self.rate.setValue(USUAL_RATE)
         self.rate.valueChanged.connect(lambda _value: self.show_board())
@@ -218,7 +218,7 @@ class OptionChain(QWidget):
         self.table.empty_text = f"{name} has no options in today's list." if not found else "Waiting for a price."
         self.expiry.clear()
         for day in found:
-            self.expiry.addItem(f"{day.day} {day:%b %Y}", day)
+            self.expiry.addItem(say(f"{day.day} {day:%b %Y}"), day)
         self.expiry.setCurrentIndex(self._first_expiry(list(found)))
         self._choose_expiry()
         return bool(found)

@@ -10,6 +10,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.tables import Cell, Mark
 from alphapanda_desktop.ui.theme import Role
+from alphapanda_desktop.ui.words import say
 
 MOST_MOVES: Final = 2_048
 """So many last prices are kept in words with their changes, and twice as many bids and asks: what rows come back to.
@@ -58,13 +59,13 @@ def _percent(last: int, close: int, role: Role) -> Cell:
 @lru_cache(maxsize=1_024)
 def age(seconds: int, grade: int) -> Cell:
     if grade == _NEVER:
-        return Cell("never", "warn", "warn")
+        return Cell(say("never"), "warn", "warn")
     said = formats.age(seconds)
     if grade == _STALE:
-        return Cell(f"stale {said}", "warn", "warn")
+        return Cell(say(f"stale {said}"), "warn", "warn")
     if grade == _CLOSED:
-        return Cell("closed", "muted")
-    return Cell(f"late {said}", "warn") if grade == _LATE else Cell(said, "good")
+        return Cell(say("closed"), "muted")
+    return Cell(say(f"late {said}"), "warn") if grade == _LATE else Cell(say(said), "good")
 
 
 def age_tip(seconds: float, grade: int) -> str:

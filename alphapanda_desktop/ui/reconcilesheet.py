@@ -111,7 +111,7 @@ class ReconcileSheet(Sheet):
         self.policy.setAccessibleName(say("What follows from orders that were made elsewhere"))
         self.policy.setStyleSheet(field_looks(self.edge.theme))
         for policy, words in POLICIES.items():
-            self.policy.addItem(words, policy)
+            self.policy.addItem(say(words), policy)
         self.policy.setCurrentIndex(self.policy.findData(self._desk.foreign_policy))
         self.policy.currentIndexChanged.connect(lambda _place: self._set_policy())
         self.look = self.button(

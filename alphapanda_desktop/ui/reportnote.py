@@ -92,9 +92,9 @@ class NoteEditor(QWidget):
         self.title.setText(say(f"{day:%A}, {day.day} {day:%B %Y}" if day else "Choose a day to write about it."))
         self.about.blockSignals(True)
         self.about.clear()
-        self.about.addItem("The whole day", "")
+        self.about.addItem(say("The whole day"), "")
         for name in dict.fromkeys([*abouts, *(one for one in self._notes if one)]):
-            self.about.addItem(f"{name} ✎" if name in self._notes else name, name)
+            self.about.addItem(say(f"{name} ✎" if name in self._notes else name), name)
         self.about.setCurrentIndex(max(0, self.about.findData(about)))
         self.about.blockSignals(False)
         self._show()

@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
             mark, user_id = f"{mark} {self.recorded_day}", ""
         # The name last: Qt adds it there itself to a title that does not end with it.
         parts = [mark, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
-        self.setWindowTitle(" — ".join(part for part in parts if part))
+        self.setWindowTitle(say(" — ".join(part for part in parts if part)))
         self.strip.show_mode(mode)
         if self.guide is not None:
             self.guide.meet_mode(mode)
@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
         self.workspaces = self._workspaces(view)
         self.workspaces.begin()
         self.database = parts.database
-        self._status["database"].setText(f"journal {parts.database.rsplit('/', 1)[-1]}")
+        self._status["database"].setText(say(f"journal {parts.database.rsplit('/', 1)[-1]}"))
         self._status["database"].setToolTip(parts.database)
         self._show_sheets(parts, view)
         if self.guide is not None:
@@ -505,5 +505,5 @@ class MainWindow(QMainWindow):
             self.strip.show_desk("disarmed" if armed else "desk ready", "warn" if armed else "good")
         else:
             self.strip.show_desk(f"desk {desk.state}", "warn")
-        self._status["clock"].setText(f"IST {ist_time(market.now())}")
-        self._status["phase"].setText(parts.phase())
+        self._status["clock"].setText(say(f"IST {ist_time(market.now())}"))
+        self._status["phase"].setText(say(parts.phase()))

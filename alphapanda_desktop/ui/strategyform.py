@@ -128,7 +128,7 @@ class StartForm(QWidget):
         self.interval = self._field("strategy_interval", "Bar interval")
         self.product = self._field("strategy_product", "Product")
         for interval in Interval:
-            self.interval.addItem(f"{interval.label} bars", interval)
+            self.interval.addItem(say(f"{interval.label} bars"), interval)
         row = QHBoxLayout()
         row.addWidget(self.interval, 2)
         row.addWidget(self.product, 3)
@@ -183,7 +183,7 @@ class StartForm(QWidget):
         self.pick.blockSignals(True)
         self.pick.clear()
         for name in names:
-            self.pick.addItem(strategies[name].title or name, name)
+            self.pick.addItem(say(strategies[name].title or name), name)
         gone = kept is not None and kept not in strategies  # another one must not take its place unseen
         self.pick.setCurrentIndex(-1 if gone else max(0, self.pick.findData(kept)))
         self.pick.blockSignals(False)
@@ -225,7 +225,7 @@ class StartForm(QWidget):
         self._params_box.addWidget(self.params)
         self.preset.clear()
         for name in (DEFAULTS, *strategy.presets):
-            self.preset.addItem(f"Preset: {name}", name)
+            self.preset.addItem(say(f"Preset: {name}"), name)
 
     # -- presets and clones ----------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class StartForm(QWidget):
         name = next((name for name, preset in self._presets().items() if preset == values), OWN)
         own = self.preset.findData(OWN)
         if name == OWN and own < 0:
-            self.preset.addItem(f"Preset: {OWN}", OWN)
+            self.preset.addItem(say(f"Preset: {OWN}"), OWN)
         elif name != OWN and own >= 0:
             self.preset.removeItem(own)
         self.preset.setCurrentIndex(self.preset.findData(name))
@@ -295,7 +295,7 @@ class StartForm(QWidget):
         kept = self.product.currentData()
         self.product.clear()
         for product in products_for(self.instruments):
-            self.product.addItem(PRODUCT_WORDS[product], product)
+            self.product.addItem(say(PRODUCT_WORDS[product]), product)
         self.product.setCurrentIndex(max(0, self.product.findData(kept)))
         self._edited()
 

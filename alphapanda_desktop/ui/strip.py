@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.chips import Chip, Notice
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import DASH, age, countdown, grouped, ist_time, rupees, signed_rupees
 from alphapanda_desktop.ui.theme import Role, ui_font
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # behind these is what the first paint does not wait for
     from alphapanda_desktop.domain.pnl import Pnl
@@ -153,10 +154,10 @@ class TopStrip(QToolBar):
             self._gauges.show_most(room.gauges)
 
     def _kill_button(self) -> QPushButton:
-        button = QPushButton("KILL", self._inside)
+        button = QPushButton(say("KILL"), self._inside)
         button.setObjectName("kill_switch")
-        button.setAccessibleName("Kill switch: stop strategies, cancel working orders, refuse new ones")
-        button.setToolTip("Stop all strategies, cancel working orders, refuse new orders (Ctrl+Shift+K)")
+        button.setAccessibleName(say("Kill switch: stop strategies, cancel working orders, refuse new ones"))
+        button.setToolTip(say("Stop all strategies, cancel working orders, refuse new orders (Ctrl+Shift+K)"))
         # Of the whole program: a button hears its shortcut only in its own window, while a ticket is a window too.
         # Nothing in this program is modal (ui.edge.ask), for that would shadow it.
         key = QShortcut(QKeySequence("Ctrl+Shift+K"), self)

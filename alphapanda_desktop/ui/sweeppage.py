@@ -126,7 +126,7 @@ class SweepPage(QWidget):
         self.figure.setObjectName("sweep_figure")
         self.figure.setAccessibleName(say("Figure to rank by"))
         for name, words in FIGURES.items():
-            self.figure.addItem(f"by {words}", name)
+            self.figure.addItem(say(f"by {words}"), name)
         self.run = QPushButton(say("Run the sweep"), self)
         self.run.setObjectName("sweep_run")
         self.run.setAccessibleName(say("Run the sweep"))
@@ -172,9 +172,9 @@ class SweepPage(QWidget):
             pick.blockSignals(True)
             pick.clear()
             if number:
-                pick.addItem("one parameter alone", None)
+                pick.addItem(say("one parameter alone"), None)
             for name in names:
-                pick.addItem(label_of(name), name)
+                pick.addItem(say(label_of(name)), name)
             pick.setCurrentIndex(min(2 * number, pick.count() - 1))
             pick.blockSignals(False)
             self._offer_values(number)

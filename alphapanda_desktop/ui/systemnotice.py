@@ -7,6 +7,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QMainWindow, QSystemTrayIcon
 
+from alphapanda_desktop.ui.words import say
+
 SHOWN_MS: Final = 10_000
 
 
@@ -29,7 +31,7 @@ class SystemNotice:
 
     def _made(self) -> QSystemTrayIcon:
         tray = QSystemTrayIcon(self._window.windowIcon(), self._window)
-        tray.setToolTip("AlphaPanda")
+        tray.setToolTip(say("AlphaPanda"))
         tray.activated.connect(lambda _reason: self._opened())
         tray.show()
         return tray
@@ -39,5 +41,5 @@ class SystemNotice:
         tray = self.tray
         if tray is None:
             return False
-        tray.showMessage(title, text, QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
+        tray.showMessage(say(title), text, QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
         return True

@@ -28,7 +28,7 @@ from alphapanda_desktop.ui.ticketfields import TicketFields
 from alphapanda_desktop.ui.ticketkinds import KINDS, KindName
 from alphapanda_desktop.ui.ticketsheet import CornerSheet, OnceButton
 from alphapanda_desktop.ui.ticketsums import TicketSums
-from alphapanda_desktop.ui.words import say
+from alphapanda_desktop.ui.words import say, side_word
 
 WIDTH: Final = 410
 SEND_PX: Final = WIDTH - 60
@@ -78,7 +78,7 @@ class TicketFace(CornerSheet):
         self.sides: dict[Side, QPushButton] = {}
         both: tuple[tuple[Side, str], ...] = (("BUY", "B"), ("SELL", "S"))
         for side, key in both:
-            button = self.sides[side] = QPushButton(side, self)
+            button = self.sides[side] = QPushButton(side_word(side), self)
             button.setObjectName(f"ticket_{side.lower()}")
             button.setShortcut(QKeySequence(f"Alt+{key}"))
             button.setToolTip(f"{side} ({key})")
@@ -159,7 +159,7 @@ class TicketFace(CornerSheet):
         """
         text = f"⬤ {_live_words(verb)}" if live else f"{verb} · {self._mode.upper()}"
         for side, button in self.sides.items():
-            words = _live_words(side) if live else side
+            words = say(_live_words(side)) if live else side_word(side)
             if button.text() != words:
                 button.setText(words)
                 button.setShortcut(QKeySequence(f"Alt+{side[0]}"))  # Qt drops it with the old words

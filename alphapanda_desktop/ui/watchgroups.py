@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from alphapanda_desktop.ui.words import say
+
 
 class GroupRow(QWidget):
     """A button for each group and one for all; hidden where there are none. Signal: `chosen(group)`, "" for all."""
@@ -17,7 +19,7 @@ class GroupRow(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("watch_groups")
-        self.setAccessibleName("Groups of this list")
+        self.setAccessibleName(say("Groups of this list"))
         self._buttons = QButtonGroup(self)
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(4, 2, 4, 2)
@@ -41,8 +43,8 @@ class GroupRow(QWidget):
 
     def _button(self, group: str, count: int, current: str) -> QToolButton:
         button = QToolButton(self)
-        button.setText(f"{group or 'All'} {count}".replace("&", "&&"))
-        button.setAccessibleName(f"Group {group}, {count} instruments" if group else f"All {count} instruments")
+        button.setText(say(f"{group or 'All'} {count}".replace("&", "&&")))
+        button.setAccessibleName(say(f"Group {group}, {count} instruments" if group else f"All {count} instruments"))
         button.setCheckable(True)
         button.setChecked(group == current)
         button.clicked.connect(lambda _checked=False: self.chosen.emit(group))
@@ -65,9 +67,9 @@ class Namer(QLineEdit):
     def ask(self, what: str, name: str, done: Callable[[str], object], back: QWidget) -> None:
         """Show the line with a name to change; `done` hears the new one, `back` gets the keyboard again."""
         self._done, self._back = done, back
-        self.setPlaceholderText(what)
-        self.setAccessibleName(what)
-        self.setToolTip(f"{what}. Enter takes it, Esc leaves it as it was.")
+        self.setPlaceholderText(say(what))
+        self.setAccessibleName(say(what))
+        self.setToolTip(say(f"{what}. Enter takes it, Esc leaves it as it was."))
         self.setText(name)
         self.show()
         self.selectAll()

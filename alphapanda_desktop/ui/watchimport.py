@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.watchlists import Imported
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.watchtabs import WatchTabs
+from alphapanda_desktop.ui.words import say
 
 WHAT = (
     "Paste a CSV of AlphaPanda or Kite, or names between commas or on lines: INFY, NFO:NIFTY26DECFUT, RELIANCE. "
@@ -32,13 +33,15 @@ class ImportSheet(Sheet):
         self._read = Imported((), ())
         self.text = QPlainTextEdit(self)
         self.text.setObjectName("import_text")
-        self.text.setAccessibleName("Instruments to import")
+        self.text.setAccessibleName(say("Instruments to import"))
         self.text.setTabChangesFocus(True)
         self.text.textChanged.connect(self._look)
         self.path = QLineEdit(self)
         self.path.setObjectName("import_path")
-        self.path.setAccessibleName("File to import")
-        self.path.setPlaceholderText("or the path of a CSV file, then Enter; a file can also be dropped on the list")
+        self.path.setAccessibleName(say("File to import"))
+        self.path.setPlaceholderText(
+            say("or the path of a CSV file, then Enter; a file can also be dropped on the list")
+        )
         self.path.returnPressed.connect(self._take_file)
         self.found = self.line("Nothing yet.", "muted", "import_found")
         self.add = self.button("import_add", "Add to this list", lambda: self._take(""))
@@ -62,7 +65,7 @@ class ImportSheet(Sheet):
         self._read = read = self._tabs.read(self.text.toPlainText())
         tell(self.found, f"{read.text()}." if self.text.toPlainText().strip() else "Nothing yet.")
         tint(self.found, "warn" if read.wrong else "good" if read.found else "muted", self.edge)
-        self.add.setText(f"Add to {self._tabs.showing.name}".replace("&", "&&"))
+        self.add.setText(say(f"Add to {self._tabs.showing.name}".replace("&", "&&")))
         for button in (self.add, self.new):
             button.setEnabled(bool(read.found))
 

@@ -17,6 +17,7 @@ from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote, QuoteMarket, QuoteModel
 from alphapanda_desktop.ui.quotetable import QuoteTable
 from alphapanda_desktop.ui.search import SearchBox
+from alphapanda_desktop.ui.words import say
 
 __all__ = ["COLUMNS", "WatchMarket", "Watchlist"]
 
@@ -65,9 +66,9 @@ class Watchlist(QWidget):
         self.search = SearchBox(self._market.master, self._edge.theme, self, chips=True)
         self.search.picked.connect(self.add)
         self.filter = QLineEdit(self)
-        self.filter.setPlaceholderText("Show only rows with these words")
+        self.filter.setPlaceholderText(say("Show only rows with these words"))
         self.filter.setClearButtonEnabled(True)
-        self.filter.setAccessibleName("Filter the watchlist")
+        self.filter.setAccessibleName(say("Filter the watchlist"))
         self.filter.hide()
         self.model = QuoteModel(self._market, self._name, self._edge.theme, self)
         self.table = QuoteTable(
@@ -86,8 +87,8 @@ class Watchlist(QWidget):
         whole.addWidget(self.table, 1)
         self.setFocusProxy(self.table)
         self.setObjectName(self._name)
-        self.table.setAccessibleName("Watchlist")
-        self.search.setAccessibleName("Search instruments")
+        self.table.setAccessibleName(say("Watchlist"))
+        self.search.setAccessibleName(say("Search instruments"))
 
     def load(self, keys: Iterable[str]) -> list[str]:
         """Watch exactly these; the keys that today's master does not have."""
@@ -208,7 +209,7 @@ class Watchlist(QWidget):
         return [self._action(text, command) for text, command in commands]
 
     def _action(self, text: str, command: Callable[[], None]) -> QAction:
-        action = QAction(text)
+        action = QAction(say(text))
         action.triggered.connect(command)
         return action
 

@@ -24,6 +24,7 @@ from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote
 from alphapanda_desktop.ui.sheet import save_text
 from alphapanda_desktop.ui.watchgroups import GroupRow, Namer
 from alphapanda_desktop.ui.watchlist import Watchlist, WatchMarket
+from alphapanda_desktop.ui.words import say
 
 SPARE: Final = ("Chg", "Volume", "Age")
 """What goes first where there is no room."""
@@ -80,7 +81,7 @@ class WatchTabs(Watchlist):
     def _add_tabs(self) -> None:
         self.tabs = QTabBar(self)
         self.tabs.setObjectName("watch_tabs")
-        self.tabs.setAccessibleName("Watchlists")
+        self.tabs.setAccessibleName(say("Watchlists"))
         self.tabs.setExpanding(False)
         self.tabs.setMovable(True)
         self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
@@ -111,9 +112,9 @@ class WatchTabs(Watchlist):
     def _tool(self, name: str, text: str, what: str, work: Callable[[], object]) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(name)
-        button.setText(text)
-        button.setToolTip(what)
-        button.setAccessibleName(what)
+        button.setText(say(text))
+        button.setToolTip(say(what))
+        button.setAccessibleName(say(what))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -395,7 +396,7 @@ class WatchTabs(Watchlist):
         """The commands of lists, under their button."""
         menu = self._new_menu()
         for words, key, work in self.commands():
-            action = menu.addAction(f"{words}\t{key}" if key else words)
+            action = menu.addAction(say(f"{words}\t{key}" if key else words))
             action.triggered.connect(lambda _checked=False, work=work: work())
             action.setEnabled(work != self.bring_back or self._removed is not None)
         menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
@@ -405,7 +406,7 @@ class WatchTabs(Watchlist):
         """Which columns this list has, to be ticked."""
         menu = self._new_menu()
         for title in TITLES[1:]:
-            action = menu.addAction(title)
+            action = menu.addAction(say(title))
             action.setCheckable(True)
             action.setChecked(title not in self.showing.hidden)
             action.toggled.connect(partial(self.show_column, title))

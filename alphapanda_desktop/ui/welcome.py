@@ -267,7 +267,7 @@ class WelcomePage(QWidget):
 
     def _tell(self, name: str, words: str, role: Role) -> None:
         label = self._problems[name]
-        label.setText(words)
+        label.setText(say(words))
         label.setStyleSheet(f"color:{getattr(self._edge.theme, role)};")
         label.setVisible(bool(words))
 

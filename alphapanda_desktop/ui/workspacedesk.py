@@ -240,7 +240,7 @@ class WorkspaceDesk(QObject):
             action.deleteLater()
         self._names = {}
         for number, name in enumerate(self.spaces.names, 1):
-            action = QAction(say(name) if name in BUILT_IN else name.replace("&", "&&"), self._group)
+            action = QAction(say(say(name) if name in BUILT_IN else name.replace("&", "&&")), self._group)
             action.setCheckable(True)
             action.setChecked(name == self.spaces.current)
             action.triggered.connect(partial(self._chosen, name))

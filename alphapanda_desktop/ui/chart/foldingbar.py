@@ -8,6 +8,8 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
+from alphapanda_desktop.ui.words import say
+
 
 class FoldingBar(QWidget):
     """Buttons from left to right; the first to go are the last, but for those that `keep`."""
@@ -23,8 +25,8 @@ class FoldingBar(QWidget):
         self.more = QToolButton(self)
         self.more.setObjectName("chart_more")
         self.more.setText("»")
-        self.more.setToolTip("Buttons for which there is no room")
-        self.more.setAccessibleName("More buttons")
+        self.more.setToolTip(say("Buttons for which there is no room"))
+        self.more.setAccessibleName(say("More buttons"))
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.clicked.connect(self._show_rest)
         self.more.hide()
@@ -83,7 +85,7 @@ class FoldingBar(QWidget):
         self._menu.clear()
         for button in self.folded:
             action = self._menu.addAction(button.text())
-            action.setToolTip(button.toolTip())
+            action.setToolTip(say(button.toolTip()))
             action.setCheckable(button.isCheckable())
             action.setChecked(button.isChecked())
             action.triggered.connect(partial(self._click, button))

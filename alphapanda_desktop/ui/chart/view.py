@@ -29,6 +29,7 @@ from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.renko import RenkoSource
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.words import say
 
 TICKS: Final = "Tick"
 STYLES: Final = {"candles": "Candles", "heikin": "Heikin-Ashi", "renko": "Renko"}
@@ -159,8 +160,8 @@ class ChartView(QWidget):
 
     def _button(self, text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
         button = QToolButton(self)
-        button.setText(text)
-        button.setToolTip(tooltip)
+        button.setText(say(text))
+        button.setToolTip(say(tooltip))
         button.setCheckable(checkable)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.buttons[text] = button
@@ -169,7 +170,7 @@ class ChartView(QWidget):
     def add_button(self, text: str, tooltip: str, work: Callable[[], object]) -> QToolButton:
         """One more button, before those of the scale."""
         button = self._button(text, tooltip)
-        button.setAccessibleName(text)
+        button.setAccessibleName(say(text))
         button.clicked.connect(lambda _checked=False: work())
         self.bar.add(button, self.buttons["Look"])
         return button
