@@ -24,6 +24,12 @@ from alphapanda_desktop.domain.session import IST, trading_day
 BY_HAND: Final = "by hand"
 """Whose the fills of no run are."""
 
+BETWEEN: Final = "closed between runs"
+"""Whose results are that no run made alone: one bought what another sold, and the account holds neither."""
+
+INTRADAY: Final = frozenset({"MIS", "CO", "BO"})
+"""Products of which nothing is held over night."""
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -148,12 +154,18 @@ class Total:
         """What is missing, in words; empty where nothing is."""
         parts = []
         if self.unknown_results:
-            parts.append(f"the cost of what {self.unknown_results} fills closed is not in the journal")
+            parts.append(f"the cost of what {_many(self.unknown_results, 'fill')} closed is not in the journal")
         if self.unsettled:
-            parts.append(f"{self.unsettled} held contracts are traded no more and their settlement is no trade")
+            parts.append(
+                f"no trade says what {_many(self.unsettled, 'held contract')} came to that can be traded no more"
+            )
         if self.unknown_charges:
-            parts.append(f"no table has the charges of {self.unknown_charges} orders")
+            parts.append(f"no table has the charges of {_many(self.unknown_charges, 'order')}")
         return " and ".join(parts)
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +284,7 @@ def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
             while moved and moved[0].at <= one.at:
                 table.move(moved.pop(0))
             table.take(day, one)
+        table.close_between(day)
     for left in moved:
         table.move(left)
     table.mark_unsettled()
@@ -403,6 +416,33 @@ class _Table:
             heir = (whose[0], taker)
             self._keep(day, heir, self._lots.get(heir, Lots()).after(sign * units, worth))
             left -= units
+
+    def close_between(self, day: date) -> None:
+        """At a day's end, close lots of several runs that stand against each other where the account holds neither.
+
+        So does what is squared off intraday, by whomever, and what a person or the broker closes of a strategy's. Two
+        strategies against each other keep what is held over night: each means to close its own.
+        """
+        stands: dict[Place, list[Whose]] = defaultdict(list)
+        for whose, lots in self._lots.items():
+            if lots.quantity:
+                stands[whose[1]].append(whose)
+        for where, all_ in stands.items():
+            mine = sorted(all_, key=self._since.__getitem__)
+            for one in mine:
+                for other in mine:
+                    if where[2] in INTRADAY or "" in (one[0], other[0]):
+                        self._close_two(day, one, other)
+
+    def _close_two(self, day: date, long: Whose, short: Whose) -> None:
+        bought, sold = self._lots[long], self._lots[short]
+        units = min(bought.quantity, -sold.quantity)
+        if units <= 0:
+            return
+        cost, brought = _cost_of(bought, units), _cost_of(sold, units)
+        self._keep(day, long, bought.after(-units, -cost))
+        self._keep(day, short, sold.after(units, -brought))
+        self._cells[day, long[1], BETWEEN].numbers["realised"] -= cost + brought
 
     def mark_unsettled(self) -> None:
         """Contracts that are held and traded no more: what they came to is unknown, on the day of their last trade."""

@@ -32,7 +32,7 @@ class Head(StrEnum):
     SHORT_TERM = "short-term capital gain"
     LONG_TERM = "long-term capital gain"
     UNKNOWN = "unknown: its purchase is not in the journal"
-    UNSETTLED = "unknown: a contract that is traded no more"
+    UNSETTLED = "unknown: traded no more"
 
 
 CAPITAL: Final = (Head.SHORT_TERM, Head.LONG_TERM)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, Qt
-from PySide6.QtGui import QColor, QPageLayout, QPageSize, QPainter, QPdfWriter
+from PySide6.QtGui import QColor, QFontMetricsF, QPageLayout, QPageSize, QPainter, QPdfWriter
 
 from alphapanda_desktop.trading.reports import UNKNOWN, Sheet, Value
 from alphapanda_desktop.ui import formats
@@ -17,6 +17,9 @@ from alphapanda_desktop.ui.theme import ui_font
 
 DPI: Final = 150
 ROW_PX: Final = 30
+GAP_PX: Final = 24
+"""Between two columns."""
+
 WIDEST: Final = 46
 """Letters that the widest column may have."""
 
@@ -63,13 +66,17 @@ class _Page:
     async def draw(self, sheet: Sheet) -> None:
         """One table from the top of a page, its titles repeated on every one."""
         widths = self._widths(sheet)
+        right = [_is_number(sheet, place) for place in range(len(sheet.titles))]
         self._begin(sheet, widths)
         for number, row in enumerate(sheet.rows):
             if not number % BREATH:
                 await asyncio.sleep(0)
-            if self._y + ROW_PX > self._painter.viewport().height() - ROW_PX:
-                self._begin(sheet, widths)
-            self._line(row, widths)
+            for texts in self._lines(row, widths):
+                if self._y + ROW_PX > self._painter.viewport().height() - ROW_PX:
+                    self._begin(sheet, widths)
+                self._painter.setFont(ui_font(8))
+                self._painter.setPen(QColor(INK))
+                self._cells(texts, widths, right)
         self._words(sheet.notes)
         await asyncio.sleep(0)
 
@@ -91,18 +98,22 @@ class _Page:
         painter.drawLine(0, int(self._y), int(sum(widths)), int(self._y))
         self._y += 6
 
-    def _line(self, row: Sequence[Value], widths: Sequence[float]) -> None:
-        self._painter.setFont(ui_font(8))
-        self._painter.setPen(QColor(INK))
-        self._cells([_text(value) for value in row], widths, [isinstance(value, int | Decimal) for value in row])
+    def _lines(self, row: Sequence[Value], widths: Sequence[float]) -> list[list[str]]:
+        """The row in as many lines as its longest words need: what a person wrote is printed whole."""
+        metrics = QFontMetricsF(ui_font(8), self._writer)
+        columns = [
+            wrapped(value, metrics.horizontalAdvance, width - GAP_PX) if isinstance(value, str) else [_text(value)]
+            for value, width in zip(row, widths, strict=True)
+        ]
+        high = max(map(len, columns), default=1)
+        return [[column[line] if line < len(column) else "" for column in columns] for line in range(high)]
 
     def _cells(self, texts: Sequence[str], widths: Sequence[float], right: Sequence[bool]) -> None:
         left = 0.0
         for text, width, is_right in zip(texts, widths, right, strict=True):
             side = Qt.AlignmentFlag.AlignRight if is_right else Qt.AlignmentFlag.AlignLeft
-            short = self._painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(width) - 14)
             place = QRectF(left if is_right or not left else left + 10, self._y, width - 14, ROW_PX)
-            self._painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, short)
+            self._painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, text)
             left += width
         self._y += ROW_PX
 
@@ -127,6 +138,25 @@ class _Page:
             for place in range(len(sheet.titles))
         ]
         return [self._painter.viewport().width() * part / sum(letters) for part in letters]
+
+
+def wrapped(text: str, width_of: Callable[[str], float], room: float) -> list[str]:
+    """The text in lines that fit, parted between words, or within a word that is longer than a line; at least one."""
+    lines: list[str] = []
+    for paragraph in text.splitlines() or [""]:
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}" if line else word
+            if line and width_of(longer) > room:
+                lines.append(line)
+                longer = word
+            while len(longer) > 1 and width_of(longer) > room:
+                fits = next((n for n in range(len(longer) - 1, 1, -1) if width_of(longer[:n]) <= room), 1)
+                lines.append(longer[:fits])
+                longer = longer[fits:]
+            line = longer
+        lines.append(line)
+    return lines
 
 
 def _is_number(sheet: Sheet, place: int) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alphapanda_desktop.domain.daynotes import DayNote, latest, tags_in
 from alphapanda_desktop.domain.dayresults import (
+    BETWEEN,
     BY_HAND,
     Converted,
     Handed,
@@ -114,7 +115,7 @@ def test_shares_sold_that_were_never_bought_here_have_an_unknown_result_and_a_kn
     found = total_of(results(kept_fill("SELL", 10, 1_500, product="CNC")).cells)
     assert (found.realised, found.net, found.known_realised) == (None, None, 0)
     assert found.charges is not None and found.charges > 0
-    assert "1 fills closed is not in the journal" in found.why_unknown
+    assert "1 fill closed is not in the journal" in found.why_unknown
 
 
 def test_shares_are_sold_out_of_one_account_whoever_bought_them_on_whichever_exchange() -> None:
@@ -232,7 +233,7 @@ def test_a_contract_that_is_held_and_traded_no_more_makes_the_result_unknown() -
     )
     whole = total_of(found.cells)
     assert (whole.realised, whole.net, whole.unsettled) == (None, None, 1)
-    assert "1 held contracts are traded no more" in whole.why_unknown
+    assert "1 held contract came to that can be traded no more" in whole.why_unknown
     closed = results(kept_fill("BUY", 75, 100, **option), kept_fill("SELL", 75, 90, **option))
     assert total_of(closed.cells).realised == -750 * RUPEE
 
@@ -243,3 +244,49 @@ def test_a_share_that_went_to_trade_for_trade_is_the_same_share() -> None:
         kept_fill("SELL", 10, 110, MONDAY + timedelta(days=1), product="CNC", tradingsymbol="INFY-BE"),
     )
     assert total_of(found.cells).realised == 100 * RUPEE and not found.open
+
+
+def test_what_a_person_or_the_broker_closes_of_a_strategy_is_in_the_total_though_each_run_keeps_its_own_book() -> None:
+    found = results(kept_fill("BUY", 10, 100, run="r1"), kept_fill("SELL", 10, 110, run=""))
+    made = {name: total_of(cells).realised for name, cells in by(found.cells, lambda c: [c.strategy]).items()}
+    assert made == {"rsi": 0, BY_HAND: 0, BETWEEN: 100 * RUPEE}
+    assert not found.open and total_of(found.cells).orders == 2
+
+
+def test_an_intraday_position_is_closed_between_runs_only_when_the_day_is_over() -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    found = results(
+        kept_fill("BUY", 10, 100, run="r1"), kept_fill("SELL", 6, 110, run="r2"),
+        kept_fill("SELL", 4, 120, run="r1"), kept_fill("BUY", 1, 50, tuesday, run="r2"),
+    )  # fmt: skip
+    days = {(c.day.day, c.strategy): c.realised / RUPEE for c in found.cells}
+    assert days == {(23, "rsi"): 80, (23, "ma_cross"): 0, (23, BETWEEN): 60, (24, "ma_cross"): 0}
+    assert [(one.strategy, one.quantity, one.cost) for one in found.open] == [("ma_cross", 1, 50 * RUPEE)]
+
+
+def test_two_strategies_that_hold_a_contract_against_each_other_over_night_keep_it() -> None:
+    found = results(
+        kept_fill("BUY", 10, 100, run="r1", product="NRML"), kept_fill("SELL", 10, 110, run="r2", product="NRML")
+    )
+    assert {one.strategy: one.quantity for one in found.open} == {"rsi": 10, "ma_cross": -10}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["BUY", "SELL"]), st.integers(1, 50), st.integers(2_000, 3_000),
+                       st.sampled_from(["r1", "r2", ""]), st.integers(0, 2)), min_size=1, max_size=20)
+)  # fmt: skip
+def test_of_a_flat_intraday_account_the_total_is_what_came_in_less_what_went_out(trades: Any) -> None:
+    fills = [
+        kept_fill(side, quantity, paise / 20, MONDAY + timedelta(days=day, seconds=n), run)
+        for n, (side, quantity, paise, run, day) in enumerate(sorted(trades, key=lambda one: one[4]))
+    ]
+    for day in range(3):
+        at = MONDAY + timedelta(days=day, hours=5)
+        left = sum(one.fill.sign * one.fill.quantity for one in fills if one.day == at.astimezone(IST).date())
+        if left:  # the broker squares off
+            fills.append(kept_fill("SELL" if left > 0 else "BUY", abs(left), 123.45, at, ""))
+    found = results(*fills)
+    for day, cells in by(found.cells, lambda c: [c.day]).items():
+        flow = sum(round(-o.fill.sign * o.fill.quantity * o.fill.average_price * RUPEE) for o in fills if o.day == day)
+        assert total_of(cells).realised == flow
+    assert not found.open
