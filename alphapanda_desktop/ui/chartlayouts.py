@@ -35,7 +35,8 @@ class LongerMenu(QMenu):
         self._tick(chart.longer.label if chart.longer is not None else "")
 
     def _add(self, text: str, interval: Interval | None, group: QActionGroup) -> QAction:
-        action = self.addAction(say(text))
+        action = QAction(say(text), self)
+        self.addAction(action)
         action.setCheckable(True)
         group.addAction(action)
         action.triggered.connect(lambda _checked=False: self._chart.set_longer(interval))

@@ -34,7 +34,9 @@ class LookMenu(QMenu):
         next(iter(self.colours.values())).setChecked(True)
 
     def _action(self, text: str, group: QActionGroup | None = None) -> QAction:
-        action = self.addAction(say(text))
+        # Made here: one that Qt makes is lost to Python with whatever PySide 6.11.2 takes for an owner of the chart.
+        action = QAction(say(text), self)
+        self.addAction(action)
         action.setCheckable(True)
         if group is not None:
             group.addAction(action)
