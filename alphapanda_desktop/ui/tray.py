@@ -66,7 +66,9 @@ class Tray(QObject):
         self._line("tray_quit", "&Quit…", leave)
 
     def _line(self, name: str, text: str, work: Callable[[], object] | None) -> QAction:
-        action = self.menu.addAction(say(text) if text else "")
+        # Made here: one that Qt makes is lost to Python with whatever PySide 6.11.2 takes for an owner of the window.
+        action = QAction(say(text) if text else "", self.menu)
+        self.menu.addAction(action)
         action.setObjectName(name)
         if work is not None:
             action.triggered.connect(lambda _checked=False: work())
