@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1
+unset PYTHONDONTWRITEBYTECODE  # hundreds of processes are started: each would compile all that it imports anew
 export PYTHONHASHSEED=${PYTHONHASHSEED:-$RANDOM}
 echo "PYTHONHASHSEED=$PYTHONHASHSEED"
 exec "$python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder
