@@ -77,8 +77,8 @@ DONE: Final = (
 class Ring(QWidget):
     """A line about the widget that a step is about.
 
-    It is a frame by its shape, not only by what it paints: beside a native window, as the login's page is one, it becomes
-    native itself, and would then keep the mouse from what it stands about whatever Qt is told.
+    It is a frame by its shape, not only by what it paints: beside a native window, as the login's page is one, it
+    becomes native itself, and would then keep the mouse from what it stands about, whatever Qt is told.
     """
 
     def __init__(self, edge: Edge, window: QWidget) -> None:
@@ -115,8 +115,8 @@ class Ring(QWidget):
 
 
 def _seen(widget: QWidget) -> QWidget | None:
-    """It, unless it is scrolled out of sight."""
-    return None if widget.visibleRegion().isEmpty() else widget
+    """It, unless a part of it is scrolled out of sight."""
+    return widget if widget.visibleRegion().boundingRect() == widget.rect() else None
 
 
 class Guide(QToolBar):
