@@ -108,7 +108,8 @@ class Upkeep:
     def look(self) -> None:
         """Tell what changed around the program since the last look, and have it compared with Kite."""
         around = self._around
-        route = around.routes.look()
+        # The practice exchange is on this computer: no network of its carries anything.
+        route = around.routes.look() if self._venue.mode != "practice" else None
         words = [around.wake.look(), around.zone.look(), route.words if route is not None else ""]
         happened = ", and ".join(text for text in words if text)
         if not happened or self._market.frozen_at is not None:
@@ -131,7 +132,7 @@ class Upkeep:
                 told = True
                 await self._sleep(CATCH_UP_S[min(failures, len(CATCH_UP_S) - 1)])
                 failures += 1
-            if told:
+            if self._gate.session is not None:
                 self._tell("Caught up with Kite.")
 
     async def _caught_up(self, *, quiet_failure: bool) -> bool:

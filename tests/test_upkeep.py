@@ -123,10 +123,10 @@ def test_what_happens_around_it_is_told_and_followed_by_reconciliation(
             HAPPENS[what](it.machine)
             it.upkeep.look()
             assert len(it.told) == 1 and what in it.told[0] and "checking with Kite" in it.told[0]
-            await eventually(lambda: it.login.asked == 1)
-            assert it.stage.broker.read_count > reads and it.stage.desk.ready
+            await eventually(lambda: it.told[-1] == "Caught up with Kite.")
+            assert it.login.asked == 1 and it.stage.broker.read_count > reads and it.stage.desk.ready
             it.upkeep.look()
-            assert len(it.told) == 1  # it is told once
+            assert len(it.told) == 2  # it is told once
 
     arun(story())
 
@@ -142,6 +142,16 @@ def test_a_network_that_is_gone_is_told_and_what_it_brings_back_is_caught_up(aru
             it.upkeep.look()
             await eventually(lambda: it.login.asked == 1)
             assert "back, by 10.0.0.4 and fd00::/64" in it.told[1] and "registered" in it.told[1]
+
+    arun(story())
+
+
+def test_practice_needs_no_network_and_says_nothing_of_it(arun: Any) -> None:
+    async def story() -> None:
+        async with kept("practice") as it:
+            it.machine.routes = ("", "")
+            it.upkeep.look()
+            assert it.told == []
 
     arun(story())
 
