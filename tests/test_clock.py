@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alphapanda_desktop.clock import SystemClock, WakeWatch
+from alphapanda_desktop.clock import SystemClock, WakeWatch, ZoneWatch, zone
 
 
 class Machine:
@@ -58,3 +58,17 @@ def test_this_machine_is_awake_and_its_clock_keeps_still() -> None:
     watch = WakeWatch()
     assert watch.look() == ""
     assert abs(SystemClock().now_ns() / 1e9 - time.time()) < 5.0
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system cannot be told another zone for one process")
+def test_another_time_zone_is_told_once_and_summer_time_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XST-5:30")
+    watch = ZoneWatch()
+    assert watch.look() == ""
+    try:
+        monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        assert watch.look() == "the machine's time zone went from XST (UTC+05:30) to CET/CEST (UTC+01:00)"
+        assert watch.look() == ""
+    finally:
+        monkeypatch.undo()
+        zone()
