@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import resources
 
+QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 GAP: Final = re.compile(r"\{(\d)\}")
 LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 TAG: Final = re.compile(r"(<[^>]*>)")
@@ -131,7 +133,8 @@ def _first(english: str) -> str:
 def _pattern(english: str) -> re.Pattern[str]:
     """Gaps in the order of their numbers as groups."""
     parts = GAP.split(english)
-    return re.compile("".join("(.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)), re.DOTALL)
+    gap = "(.+?)" if sum(map(len, parts[::2])) >= TELLING else FEW_WORDS
+    return re.compile("".join(gap if place % 2 else re.escape(part) for place, part in enumerate(parts)), re.DOTALL)
 
 
 def read_catalogue(code: str) -> Catalogue:
@@ -140,7 +143,10 @@ def read_catalogue(code: str) -> Catalogue:
 
 
 def sentences_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Every English sentence of a `.po` file with what is said for it; those without are left out."""
+    """Every English sentence of a `.po` file with what is said for it; those without are left out.
+
+    Raises Fatal for a file that is none, naming the line.
+    """
     for entry in path.read_text(encoding="utf-8").split("\n\n"):
         texts = {"msgid": "", "msgstr": ""}
         field = ""
@@ -149,6 +155,8 @@ def sentences_of(path: Path) -> Iterator[tuple[str, str]]:
                 continue
             name, _, quoted = line.partition(" ") if line.startswith("msg") else (field, "", line)
             field = name
+            if field not in texts or QUOTED.fullmatch(quoted) is None:
+                raise Fatal(f"The catalogue {path} has a line that is no sentence: {line!r}.")
             texts[field] += ast.literal_eval(quoted)
         if texts["msgid"] and texts["msgstr"]:
             yield texts["msgid"], texts["msgstr"]
