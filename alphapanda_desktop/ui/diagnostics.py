@@ -182,7 +182,7 @@ class DiagnosticsPanel(QWidget):
 
     def refresh(self) -> None:
         """Ask the system anew."""
-        self.facts.update(self._sources.facts())
+        self.facts.update(Fact(say(name), value) for name, value in self._sources.facts())
         samples = self._sources.samples()
         for name, _title, figure, _words in CURVES:
             self.curves[name].show_points([(sample.at_s, figure(sample)) for sample in samples])
@@ -190,7 +190,7 @@ class DiagnosticsPanel(QWidget):
     def told(self) -> str:
         """Everything as lines of text, as it is now."""
         self.refresh()
-        return "\n".join([report(self._edge.meter, self.facts.rows()), *(c.told() for c in self.curves.values())])
+        return "\n".join([report(self._edge.meter, self._sources.facts()), *(c.told() for c in self.curves.values())])
 
 
 def report(meter: Meter, facts: Sequence[Fact]) -> str:

@@ -19,6 +19,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
         "F5 / F6": "reconcile now / show the differences",
         "F7 / F8 / F9": "stop coverage / limits / why this order",
         "F10": "preflight: is everything ready for the day",
+        "Ctrl+Shift+M": "diagnostics: times, queues, memory",
         "Ctrl+,": "settings",
         "Ctrl+Shift+O": "profiles: one for each account",
         "Ctrl+O": "open a recorded day in a window of its own",
@@ -35,7 +36,7 @@ KEYS: Final[dict[str, dict[str, str]]] = {
     },
     "Workspace": {
         "Ctrl+Alt+1 … Ctrl+Alt+9": "Trade, Build, Review and your own workspaces",
-        "Ctrl+Shift+N": "one more chart",
+        "Ctrl+Shift+N / Ctrl+Tab": "one more chart / to the next chart",
         "Ctrl+Shift+D": "tear the panel with the keyboard off, or put it back",
         "Ctrl+W": "put that panel away; a chart is closed",
     },

@@ -58,7 +58,7 @@ class WorkCell(QWidget):
     def show_work(self, progress: Progress) -> None:
         """Say how far this one is."""
         self._progress = progress
-        words = progress.told()
+        words = say(progress.told())
         if words != self.share.accessibleName():
             self.share.setAccessibleName(say(words))
             self.name.setText(say(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_PX)))

@@ -39,8 +39,8 @@ def test_it_asks_nobody_while_it_is_hidden_and_shows_and_copies_what_it_was_told
     panel.grab()  # the curves are painted
     panel.copy.click()
     text = QGuiApplication.clipboard().text()
-    assert "loop lag: half below" in text and "Memory: 403 MB resident" in text and "Ticks/s: 15,000" in text
+    assert "loop lag: half below" in text and "Memory: 404 MB resident" in text and "Ticks/s: 15,000" in text
     panel.hide()
     now[0] += LOOK_NS
     edge.frames.beat()
-    assert asked == [3]
+    assert asked == [4]
