@@ -55,6 +55,7 @@ def test_what_is_told_before_the_settings_are_there_is_kept_in_them(tmp_path: Pa
     remembered.save("watch_lists", (lists, 1))
     remembered.save("chart_key", "NSE:INFY")
     remembered.save("ask_first", False)
+    remembered.save("guide", True)
     assert settings.load(path).watchlists.lists == {"practice": [*lists]}
     assert settings.load(path).watchlists.shown == {"practice": 1}
     kept = json.loads(path.read_text(encoding="utf-8"))["window"]
@@ -64,7 +65,7 @@ def test_what_is_told_before_the_settings_are_there_is_kept_in_them(tmp_path: Pa
     assert kept["chart"] == {"practice": "NSE:INFY"}
     assert kept["ask_first"] == {"practice": False}
     again = WindowMemory(path, looks_of(path), lambda: "practice").remembered()
-    assert again.unasked == {"practice"}
+    assert again.unasked == {"practice"} and again.guide
 
 
 def test_the_first_paint_waits_for_no_heavy_import(tmp_path: Path) -> None:

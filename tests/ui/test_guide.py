@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,7 @@ from alphapanda_desktop.trading.session import GateState
 from alphapanda_desktop.ui.guide import STEPS, Guide, Ring
 from alphapanda_desktop.ui.login import LoginPlan
 from alphapanda_desktop.ui.palette import commands_of
+from alphapanda_desktop.ui.shell import MainWindow
 from tests.ui.fakes_market import INFY
 from tests.ui.window_stage import WindowStage, a_window
 
@@ -113,6 +115,21 @@ def test_it_can_be_skipped_and_had_again_from_help(run: Any) -> None:
             assert run_now.state is RunState.RUNNING
             again.work()
             assert ticked(stage) == ["mode", "login", "start"]
+
+    run(story())
+
+
+def test_closed_half_way_it_goes_on_at_the_next_start(run: Any) -> None:
+    async def story() -> None:
+        async with a_window(show_desk=False) as stage:
+            kept = replace(stage.window.remembered, guide=True)
+            window = MainWindow("default", stage.desk.edge, kept)
+            window.show()
+            assert window.guide is None
+            window.set_mode("practice")
+            assert window.guide is not None and window.guide.isVisible() and window.guide.ticked("mode")
+            window.hide()
+            window.deleteLater()
 
     run(story())
 
