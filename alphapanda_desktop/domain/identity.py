@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -13,6 +13,9 @@ from alphapanda_desktop.domain.slicing import CASH, freeze_quantity, freeze_tabl
 
 SEGMENTS: Final = {"NSE": 1, "NFO": 2, "CDS": 3, "BSE": 4, "BFO": 5, "BCD": 6, "MCX": 7, "NCO": 12}
 """Low byte of a token by exchange; an index has its own.  Source: CONTRACT 4.6."""
+
+FRESH_DAYS: Final = 7
+"""So long a changed freeze quantity is news."""
 
 Verdict = Literal["good", "warn", "danger", "unknown"]
 
@@ -93,9 +96,29 @@ def _freeze_changed(i: Instrument, on: date) -> Iterator[Finding]:
     """A freeze quantity that changed within the last week is told."""
     if i.exchange in CASH or not i.tradable:
         return
-    since = freeze_table(on).since
-    before, now = freeze_quantity(i, since - timedelta(days=1)), freeze_quantity(i, on)
+    before, now, since = _freezes(i, on)
     if now is None:
         yield Finding("unknown", "Its freeze quantity is not known here.")
-    elif before != now and on - since <= timedelta(days=7):
+    elif before != now:
         yield Finding("warn", f"Its freeze quantity changed on {since.day} {since:%b}: {before} before, {now} now.")
+
+
+def _freezes(i: Instrument, on: date) -> tuple[int | None, int | None, date]:
+    """Before the table in force and by it, and its day; the same twice where that is more than a week ago."""
+    since, now = freeze_table(on).since, freeze_quantity(i, on)
+    fresh = on - since <= timedelta(days=FRESH_DAYS)
+    return (freeze_quantity(i, since - timedelta(days=1)) if fresh else now), now, since
+
+
+def freeze_report(watched: Iterable[Instrument], on: date) -> str:
+    """What became of the freeze quantities of these contracts, an underlying at a time; empty without contracts."""
+    names: dict[tuple[str, str], Instrument] = {}
+    for i in watched:
+        if i.tradable and i.exchange not in CASH:
+            names.setdefault((i.exchange, i.name), i)
+    found = {name: _freezes(i, on) for (_, name), i in names.items()}
+    said = [f"{name} {before} → {now}" for name, (before, now, _) in found.items() if now is not None and before != now]
+    unknown = sorted(name for name, (_, now, _) in found.items() if now is None)
+    parts = [f"changed since {freeze_table(on).since:%d %b %Y}: {', '.join(said)}" if said else "none changed"]
+    parts += [f"not known: {', '.join(unknown)}"] if unknown else []
+    return "; ".join(parts) if names else ""

@@ -28,18 +28,19 @@ MARKS: Final[dict[Verdict, str]] = {"good": "✓", "warn": "!", "danger": "✕",
 
 
 class IdentitySheet(Sheet):
-    """One instrument at a time; `watched` gives the keys that the day's report is told of as well."""
+    """One instrument at a time; the day's report tells of `watched` keys as well, and of their `freezes`."""
 
     least = QSize(760, 0)
     compact = True
 
     def __init__(
         self, changes: Changes, watched: Callable[[], Sequence[str]], today: Callable[[], date], edge: Edge,
-        parent: QWidget,
+        parent: QWidget, freezes: Callable[[], str] | None = None,
     ) -> None:  # fmt: skip
         super().__init__("identity_sheet", "What is this instrument?", edge, parent)
         self._changes = changes
         self._watched = watched
+        self._freezes = freezes
         self._today = today
         self._said: list[str] = []
         self.instrument: Instrument | None = None
@@ -77,7 +78,7 @@ class IdentitySheet(Sheet):
         found = findings(instrument, today, changes)
         for finding in found:
             self._put(MARKS[finding.verdict], finding.text, finding.verdict)
-        report = report_of(changes, self._watched())
+        report = report_of(changes, self._watched(), self._freezes() if self._freezes is not None else "")
         tell(self.report, report)
         self._said = [instrument.key, *(f"{name}\t{value}" for name, value in facts), *map(_said, found), report]
 
@@ -106,9 +107,10 @@ def _said(finding: Finding) -> str:
     return f"{MARKS[finding.verdict]}\t{finding.text}"
 
 
-def report_of(changes: MasterChanges | None, watched: Sequence[str]) -> str:
-    """The day's change report: of everything in numbers, of the watched instruments in words."""
+def report_of(changes: MasterChanges | None, watched: Sequence[str], freezes: str = "") -> str:
+    """The day's change report: of everything in numbers, of the watched instruments and their freezes in words."""
+    frozen = f"\nTheir freeze quantities: {freezes}." if freezes else ""
     if changes is None:
-        return "Today's list of instruments: no earlier one is kept here, so there is nothing to compare it with."
+        return f"Today's list of instruments: no earlier one is kept here to compare it with.{frozen}"
     mine = changes.of(watched)
-    return f"Today's list of instruments: {changes.text()}.\nOf the watched ones: {mine.text()}."
+    return f"Today's list of instruments: {changes.text()}.\nOf the watched ones: {mine.text()}.{frozen}"

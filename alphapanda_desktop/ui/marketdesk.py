@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu
 
+from alphapanda_desktop.domain.identity import freeze_report
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.masterchanges import MasterChanges
 from alphapanda_desktop.domain.session import IST
@@ -60,7 +61,7 @@ class MarketDesk:
         bar = self._window.menuBar()
         menu = bar.findChild(QMenu, "market_menu")
         if menu is None:
-            menu = QMenu("&Market", bar)
+            menu = QMenu(say("&Market"), bar)
             menu.setObjectName("market_menu")
             bar.insertMenu(bar.actions()[-1], menu)
         menu.clear()
@@ -87,7 +88,7 @@ class MarketDesk:
         deck = self._window.deck
         sheet = deck.find("identity_sheet")
         if not isinstance(sheet, IdentitySheet):
-            sheet = IdentitySheet(self._changes, self._watched, self._today, self._edge, self._window)
+            sheet = IdentitySheet(self._changes, self._watched, self._today, self._edge, self._window, self._freezes)
         sheet.show_instrument(instrument)
         deck.lay(sheet)
 
@@ -96,6 +97,10 @@ class MarketDesk:
 
     def _watched(self) -> list[str]:
         return [key for each in self._watchlist.lists for key in each.keys]
+
+    def _freezes(self) -> str:
+        master = self._parts.market.master
+        return freeze_report(filter(None, map(master.by_key, self._watched())), self._today())
 
     def _today(self) -> date:
         return self._parts.market.now().astimezone(IST).date()

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import shiboken6
 from PySide6.QtWidgets import QLabel, QWidget
 
-from alphapanda_desktop.domain.identity import Finding, facts_of, findings
+from alphapanda_desktop.domain.identity import Finding, facts_of, findings, freeze_report
 from alphapanda_desktop.domain.masterchanges import Change, MasterChanges
+from alphapanda_desktop.domain.slicing import FREEZE
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
 from alphapanda_desktop.ui.formats import grouped
@@ -69,6 +71,23 @@ def test_the_report_names_the_watched_and_counts_the_rest() -> None:
     assert "1 new, 0 expired, 0 gone, 2 changed" in said
     assert said.splitlines()[1].startswith("Of the watched ones: 0 new, 0 expired, 0 gone, 1 changed")
     assert "no earlier one is kept" in report_of(None, [])
+
+
+def test_the_report_says_what_became_of_the_freeze_quantities_of_watched_contracts() -> None:
+    since = FREEZE[-1].since
+    odd = replace(NIFTY_FUTURE, name="NOSUCHNAME", tradingsymbol="NOSUCHFUT")
+    assert freeze_report([INFY], since) == ""
+    assert (
+        freeze_report([NIFTY_FUTURE, NIFTY_FUTURE, odd], since + timedelta(days=8))
+        == "none changed; not known: NOSUCHNAME"
+    )
+    moved = [name for name, units in FREEZE[-1].by_underlying.items() if FREEZE[-2].by_underlying.get(name) != units]
+    exchange, name = moved[0]
+    contract = replace(NIFTY_FUTURE, exchange=exchange, name=name, lot_size=1)
+    before, now = FREEZE[-2].by_underlying.get(moved[0]), FREEZE[-1].by_underlying[moved[0]]
+    assert f"{name} {before} → {now}" in freeze_report([contract], since + timedelta(days=7))
+    assert freeze_report([contract], since + timedelta(days=8)) == "none changed"
+    assert "freeze quantities: none changed." in report_of(CHANGED, [], "none changed")
 
 
 def test_the_sheet_looks_up_the_changes_of_the_one_that_is_shown(run: Any, eventually: Any) -> None:
