@@ -20,7 +20,17 @@ QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 GAP: Final = re.compile(r"\{(\d)\}")
 LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 TAG: Final = re.compile(r"(<[^>]*>)")
-PIECES: Final = tuple(re.compile(joint) for joint in (r"(\n+)", r"( · )", r"(?<=[.!?])( +)(?=\S)", r"(; )", r"(, )"))
+PIECES: Final = tuple(
+    re.compile(joint)
+    for joint in (
+        r"(\n+)",
+        r"( \((?:Ctrl|Alt|Shift|[A-Z]|F\d)[^()]*\))$",
+        r"( · )",
+        r"(?<=[.!?])( +)(?=\S)",
+        r"(; )",
+        r"(, )",
+    )
+)
 """What sentences and parts of them are joined by, the strongest first."""
 
 SIGNS: Final = re.compile(r"([^\w(<&\"“]*)(.*?)([^\w)>.!?…%\"”]*)", re.DOTALL)

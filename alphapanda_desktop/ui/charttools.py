@@ -115,7 +115,7 @@ class ChartTools(QObject):
 
     def _build_menu(self) -> QMenu:
         """All of it in one menu, for the window's menu bar and the palette."""
-        menu = QMenu("&Chart", self._bar or self._chart)
+        menu = QMenu(say("&Chart"), self._bar or self._chart)
         menu.setObjectName(MENU)
         self._add(menu, "&Indicators…\tI", self.show_studies)
         self._add(menu, "&Save a picture of the chart", self.save_picture)
@@ -132,7 +132,7 @@ class ChartTools(QObject):
         menu.addMenu(self.longer)
         menu.addMenu(self.layouts)
         menu.addSeparator()
-        self._drawing_menu = QMenu("&Draw", menu)
+        self._drawing_menu = QMenu(say("&Draw"), menu)
         for kind in KINDS:
             self.tools[kind] = action = self._add(self._drawing_menu, TITLES[kind], partial(self.draw, kind))
             action.setCheckable(True)

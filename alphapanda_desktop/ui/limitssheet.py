@@ -164,12 +164,12 @@ class LimitsSheet(Sheet):
         self.instrument = LimitFields("instrument", InstrumentLimits(), self, off=True)
         grid.addLayout(self._instrument_choice(master), 1, 3)
         for place, row in enumerate(ROWS, 2):
-            words = QLabel(row.words + (" ◷" if row.field in DAY_FIELDS else ""), self)
+            words = QLabel(say(row.words) + (" ◷" if row.field in DAY_FIELDS else ""), self)
             grid.addWidget(words, place, 0)
             for column, fields in enumerate((self.desk, self.strategy, self.instrument), 1):
                 spin = fields.spins.get(row.field)
                 if spin is not None:
-                    spin.setAccessibleName(f"{row.words}, {SCOPES[column]}")
+                    spin.setAccessibleName(say(f"{row.words}, {SCOPES[column]}"))
                     grid.addWidget(spin, place, column)
         return grid
 
@@ -216,7 +216,7 @@ class LimitsSheet(Sheet):
         if isinstance(spin, NumberSpin):
             spin.setDecimals(0 if row.unit == "₹" else 1)
             spin.setSingleStep(1_000 if row.unit == "₹" else 0.5)
-        spin.setSpecialValueText(zero)
+        spin.setSpecialValueText(say(zero))
         spin.setPrefix("₹ " if row.unit == "₹" else "")
         spin.setSuffix(f" {row.unit}" if row.unit not in ("₹", "") else "")
         spin.valueChanged.connect(lambda _value: self._edited())

@@ -81,7 +81,7 @@ class TicketFace(CornerSheet):
             button = self.sides[side] = QPushButton(side_word(side), self)
             button.setObjectName(f"ticket_{side.lower()}")
             button.setShortcut(QKeySequence(f"Alt+{key}"))
-            button.setToolTip(f"{side} ({key})")
+            button.setToolTip(f"{side_word(side)} ({key})")
             row.addWidget(button)
         whole.addLayout(row)
 
@@ -137,7 +137,7 @@ class TicketFace(CornerSheet):
         )
         for one, button in self.sides.items():
             button.setProperty("order", one if one == side else None)
-            button.setAccessibleName(say(f"{one}, chosen" if one == side else one))
+            button.setAccessibleName(say(f"{side_word(one)}, chosen" if one == side else side_word(one)))
         self.send.setProperty("order", side)
         for button in (*self.sides.values(), self.send):
             button.style().unpolish(button)
