@@ -262,7 +262,8 @@ class Program:
         await runner.recall(desk.day_start())
         stack.push_async_callback(runner.close_all, "the program is closing")
         await self._show_desk(account, arming, coverage)
-        self.care.follow(Watched(desk, market, runner, arming, session.user_id))
+        queues = partial(_queues, journal, recorder)
+        self.care.follow(Watched(desk, market, runner, arming, session.user_id, queues))
         self._show_meter()
         self._tell_first_words(vault)
 
@@ -433,3 +434,8 @@ class Program:
 
     def _save_settings(self) -> None:
         settings_.save(self._settings, self._options.settings_file)
+
+
+def _queues(journal: SqlJournal, recorder: Recorder | None) -> str:
+    waits = f"{journal.waiting} calls to the journal"
+    return waits + (f", {recorder.waiting / 1e3:,.0f} kB of ticks" if recorder is not None else "")

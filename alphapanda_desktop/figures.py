@@ -27,6 +27,8 @@ class Watched:
     runner: Runner
     arming: Arming
     user_id: str
+    queues: Callable[[], str]
+    """What waits for the disk, in words."""
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class Figures:
         return [
             Fact("Desk", f"{desk.state}; {sum(order.live for order in desk.orders())} orders live"),
             Fact("Orders to send", waits),
+            Fact("To be written", watched.queues()),
             Fact("Feed", f"{link.state} {link.detail}".strip()),
             Fact("Strategies", f"{sum(not run.state.over for run in watched.runner.runs)} loaded or running"),
         ]

@@ -65,6 +65,11 @@ class Database:
         self._connection: Connection | None = None
         self._stopped: Future[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Calls that the thread has not begun yet."""
+        return self._executor._work_queue.qsize()  # it has no public name
+
     async def open(self) -> None:
         """Make or upgrade the file and hold it open; what fails or is cancelled here is closed and cannot be reopened.
 

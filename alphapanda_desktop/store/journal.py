@@ -69,6 +69,11 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def waiting(self) -> int:
+        """Writes and reads that the disk has not begun yet."""
+        return self._database.waiting
+
     # --- sessions -------------------------------------------------------------------------------------------------
 
     async def session_began(self, user_id: str, login_time: datetime, expires_at: datetime) -> int:

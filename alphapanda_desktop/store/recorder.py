@@ -79,11 +79,16 @@ class Recorder:
         self.written = 0
         """Bytes on the disk in this run."""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that are not on the disk yet."""
+        return self._size + self._waiting
+
     def frame(self, received_ns: int, frame: bytes) -> None:
         """Keep a frame as it came off the wire."""
         if len(frame) <= HEARTBEAT_SIZE:
             return
-        if self._size + self._waiting > MAX_WAITING:
+        if self.waiting > MAX_WAITING:
             self._dropped += 1
             return
         self._gathered.append((received_ns, frame))

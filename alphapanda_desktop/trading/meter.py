@@ -132,7 +132,8 @@ class Meter:
     """What is measured on the paths of the program. Every method is for the loop's thread.
 
     `frame_in` when a frame was read off the socket, `ticks_in` when its ticks have been through every strategy,
-    `painted` when the screen shows them, `clicked` in the task of a person's click and `ordered` as its order leaves.
+    `painted` when the screen shows them, `clicked` in the task of a person's click, `ordered` as its order leaves,
+    `answered` once the broker has said yes or no to it.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Meter:
         self.strategy = Times("socket to strategy")
         self.paint = Times("tick to paint")
         self.order = Times("click to order")
+        self.answer = Times("order to answer")
         self.lag = Times("loop lag")
         self.frame = Times("frame drawn in")
         self.pause = Times("garbage collection")
@@ -213,6 +215,10 @@ class Meter:
         if at:
             self.order.add(self.now_ns() - at.pop())
 
+    def answered(self, left_ns: int) -> None:
+        """The broker has answered the order that left then, with a yes or a no."""
+        self.answer.add(self.now_ns() - left_ns)
+
     def looked(self, late_ns: int, backlog: int) -> None:
         """The loop's heartbeat came that much late, with so many callbacks waiting."""
         self.lag.add(late_ns)
@@ -226,7 +232,7 @@ class Meter:
 
     def all(self) -> tuple[Times, ...]:
         """Every kind of time, in the order in which they are shown."""
-        return (self.strategy, self.paint, self.order, self.lag, self.frame, self.pause)
+        return (self.strategy, self.paint, self.order, self.answer, self.lag, self.frame, self.pause)
 
     def rows(self) -> list[Row]:
         """The figures to show."""

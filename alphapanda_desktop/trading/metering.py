@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alphapanda_desktop.domain.errors import Rejected
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.ports import Broker
@@ -49,6 +50,13 @@ def time_orders(broker: Broker, meter: Meter) -> None:
 
     async def timed(request: OrderRequest) -> str:
         meter.ordered()
-        return await place(request)
+        left_ns = meter.now_ns()
+        try:
+            order_id = await place(request)
+        except Rejected:
+            meter.answered(left_ns)  # a no is an answer; what got none is told by the desk as unknown
+            raise
+        meter.answered(left_ns)
+        return order_id
 
     broker.place = timed  # type: ignore[method-assign]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from alphapanda_desktop.domain.errors import Rejected, Unknown
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.metering import MeteredSink, time_orders
 
@@ -99,3 +102,28 @@ def test_an_order_is_timed_at_the_brokers_door_and_the_broker_stays_itself(arun:
         return meter
 
     assert arun(story()).order.total == 1
+
+
+def test_a_brokers_answer_is_timed_whether_it_is_yes_or_no_and_silence_is_no_answer(arun: Any) -> None:
+    class Broker:
+        async def place(self, request: Any) -> str:
+            now[0] += 40_000_000
+            if request == "bad":
+                raise Rejected("the exchange said no")
+            if request == "lost":
+                raise Unknown("no answer")
+            return "1"
+
+    async def story() -> None:
+        broker: Any = Broker()
+        time_orders(broker, meter)
+        await broker.place("good")
+        with pytest.raises(Rejected):
+            await broker.place("bad")
+        with pytest.raises(Unknown):
+            await broker.place("lost")
+
+    now = [1_000]
+    meter = Meter(lambda: now[0])
+    arun(story())
+    assert (meter.answer.total, meter.answer.worst_ns) == (2, 40_000_000)

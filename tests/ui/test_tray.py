@@ -29,7 +29,7 @@ def care_of(stage: WindowStage, folder: Path) -> Care:
 
 def watch(stage: WindowStage, care: Care) -> None:
     desk = stage.desk
-    care.follow(Watched(desk.desk, desk.market, desk.runner, desk.arming, "AB1234"))
+    care.follow(Watched(desk.desk, desk.market, desk.runner, desk.arming, "AB1234", lambda: "nothing"))
 
 
 def test_the_lines_say_how_things_stand_and_do_what_they_say(run: Any, tmp_path: Path) -> None:
