@@ -141,11 +141,11 @@ def _prices(case: Case) -> RuleResult:
     kind = request.order_type
     needs = (("price", request.price, kind in ("LIMIT", "SL")), ("trigger", request.trigger_price, _stops(request)))
     missing = [name for name, value, needed in needs if needed and not (value and value > 0)]
-    given = f"price {request.price:g}" if request.price else "no price"
+    given = f"price {request.price:.10g}" if request.price else "no price"
     return result(
         "prices of the type",
         not missing,
-        given if not request.trigger_price else f"{given}, trigger {request.trigger_price:g}",
+        given if not request.trigger_price else f"{given}, trigger {request.trigger_price:.10g}",
         kind,
         f"Order type: {kind} needs a {' and a '.join(missing)} above 0.",
     )
@@ -164,10 +164,10 @@ def _stop_limit(case: Case) -> RuleResult | None:
     return result(
         "stop and its limit",
         room >= 0,
-        f"{request.price:g}",
-        f"{side} {request.trigger_price:g}",
-        f"Stop: the price {request.price:g} of a {request.transaction_type} stop must lie {side} "
-        f"its trigger {request.trigger_price:g}.",
+        f"{request.price:.10g}",
+        f"{side} {request.trigger_price:.10g}",
+        f"Stop: the price {request.price:.10g} of a {request.transaction_type} stop must lie {side} "
+        f"its trigger {request.trigger_price:.10g}.",
     )
 
 

@@ -143,14 +143,14 @@ class GttRequest:
     def _trigger_problem(self) -> str:
         values, last = self.trigger_values, self.last_price
         if last <= 0 or min(values) <= 0:
-            return f"trigger and last price must be above 0, not {min(values):g} and {last:g}"
+            return f"trigger and last price must be above 0, not {min(values):g} and {last:.10g}"
         if len(values) == 2 and not values[0] < last < values[1]:
-            return f"the last price {last:g} must lie between the two triggers {values[0]:g} and {values[1]:g}"
-        return f"the trigger must differ from the last price {last:g}" if values[0] == last else ""
+            return f"the last price {last:.10g} must lie between the two triggers {values[0]:g} and {values[1]:g}"
+        return f"the trigger must differ from the last price {last:.10g}" if values[0] == last else ""
 
     def _order_problem(self, order: GttOrder) -> str:
         if order.quantity < 1 or order.price <= 0:
-            return f"quantity and price must be above 0, not {order.quantity} and {order.price:g}"
+            return f"quantity and price must be above 0, not {order.quantity} and {order.price:.10g}"
         if order.order_type != "LIMIT":
             return f"a GTT places LIMIT orders, not {order.order_type}"
         if order.product not in GTT_PRODUCTS:

@@ -275,8 +275,9 @@ def _ticks(asked: _Asked) -> Iterator[RuleResult]:
     instrument, tick = asked.instrument, asked.instrument.tick_size
     for name, price in _prices(asked.request):
         fits = isfinite(price) and instrument.on_tick(price)
-        text = "" if fits else f"Tick size: {name.lower()} {price:g} of {instrument.key} is not a multiple of {tick:g}."
-        yield RuleResult("tick size", fits, f"{name.lower()} {price:g}", f"multiples of {tick:g}", text)
+        said = f"{name.lower()} {price:.10g}"
+        text = "" if fits else f"Tick size: {said} of {instrument.key} is not a multiple of {tick:g}."
+        yield RuleResult("tick size", fits, said, f"multiples of {tick:g}", text)
 
 
 def _prices(request: OrderRequest) -> list[tuple[str, float]]:
@@ -397,11 +398,11 @@ def _within(asked: _Asked, rule: str, name: str, price: float, limit: float) -> 
     if last is None or not last > 0:
         if asked.exits or within_held(asked.request, asked.exposure):
             return RuleResult(rule, True, "unknown", _EXIT)
-        text = f"no fresh price of {asked.instrument.key} is known to hold {price:g} against, {allowed} allowed."
+        text = f"no fresh price of {asked.instrument.key} is known to hold {price:.10g} against, {allowed} allowed."
         return RuleResult(rule, False, "unknown", allowed, f"{rule.capitalize()}: {text}")
     away = abs(price - last) * 100 / last
     inside = away <= limit
-    text = f"{name.lower()} {price:g} is {away:.2f} % from the last price {last:g}, {limit:g} % allowed."
+    text = f"{name.lower()} {price:.10g} is {away:.2f} % from the last price {last:.10g}, {limit:g} % allowed."
     return RuleResult(rule, inside, f"{away:.2f} %", allowed, "" if inside else f"{rule.capitalize()}: {text}")
 
 

@@ -186,7 +186,7 @@ class Comparing:
                 yield self._row(
                     "fill:" + ":".join(id_),
                     "fill",
-                    f"{fill.transaction_type} {fill.quantity} {fill.key} at {fill.average_price:g}",
+                    f"{fill.transaction_type} {fill.quantity} {fill.key} at {fill.average_price:.10g}",
                     f"trade {fill.trade_id} of order {fill.order_id}",
                     "not among the broker's trades",
                     red=True,
