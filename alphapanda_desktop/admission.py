@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from alphapanda_desktop import settings as settings_
 from alphapanda_desktop.logs import strike_out
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.session import SessionGate
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import Venue
+
+PAGES: Final = ("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.docks", "alphapanda_desktop.ui.login")
+"""What is imported before the login page is made."""
 
 
 class Admission:
@@ -116,7 +119,7 @@ class Admission:
         probe = await web_engine_works(self._options.folder / "webengine.json", practice=mode == "practice")
         if probe.ok:
             await preload(WEB)
-        await preload(("alphapanda_desktop.kite.redirect", "alphapanda_desktop.ui.docks", "alphapanda_desktop.ui.login"))
+        await preload(PAGES)
         if gate.session is not None:
             return
         from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
