@@ -16,7 +16,7 @@ import pytest
 from alphapanda_desktop.domain.bars import BarSeries
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Interval, Tick
-from alphapanda_desktop.domain.orders import Order, Product
+from alphapanda_desktop.domain.orders import Order, Product, Side
 from alphapanda_desktop.domain.positions import fold_fills
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.squareoff import square_off_at
@@ -79,7 +79,16 @@ class DayContext(FakeContext):
     def working(self, instrument: Instrument) -> Sequence[Order]:
         return [order for order in _now(self.broker.orders()) if order.live]
 
-    def _place(self, side: Any, instrument: Instrument, quantity: int, reason: str, product: Product | None) -> str:
+    def _order(
+        self,
+        side: Side,
+        instrument: Instrument,
+        quantity: int,
+        reason: str,
+        price: float | None,
+        trigger_price: float | None,
+        product: Product | None,
+    ) -> str:
         self.reasons.append(reason)
         tag = f"t{len(self.reasons)}"
         _now(self.broker.place(a_request(side, quantity, tag=tag)))
