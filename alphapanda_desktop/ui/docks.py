@@ -19,6 +19,7 @@ from alphapanda_desktop.ui.dockface import face_of, icon_of
 from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.placement import bring_on_screen
+from alphapanda_desktop.ui.words import say
 
 _Manager: Final = ads.CDockManager
 _Flag: Final = ads.CDockManager.eConfigFlag
@@ -99,7 +100,7 @@ class Dock(QObject):
         return str(self._inner.windowTitle())
 
     def set_title(self, title: str) -> None:
-        self._inner.setWindowTitle(title)
+        self._inner.setWindowTitle(say(title))
 
     @property
     def is_open(self) -> bool:
@@ -180,7 +181,7 @@ class Docks(QObject):
         self._heart = heart
         self.manager.setCentralWidget(heart)
         self.manager.floatingWidgetCreated.connect(self._floating_made)
-        self.manager.dockAreaCreated.connect(self._area_made)
+        self.manager.dockAreaCreated.connect(self.changed)
         self.manager.stateRestored.connect(self.changed)
         for screen in QGuiApplication.screens():  # any that remains tells of one that went
             screen.virtualGeometryChanged.connect(self.bring_back)
@@ -196,7 +197,7 @@ class Docks(QObject):
         A name that is taken already belongs to an earlier dock, which goes.
         """
         self.remove(name)
-        inner = ads.CDockWidget(self.manager, title)
+        inner = ads.CDockWidget(self.manager, say(title))
         inner.setObjectName(name)
         inner.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
         inner.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromContent)
@@ -375,9 +376,6 @@ class Docks(QObject):
         return [action for action in self._window.menuBar().findChildren(QAction) if not action.shortcut().isEmpty()]
 
     # --- looks
-
-    def _area_made(self, _area: QWidget) -> None:
-        self.changed.emit()
 
     def _dress(self) -> None:
         face = face_of(self._edge.theme)

@@ -178,6 +178,15 @@ class WorkspaceDesk(QObject):
         if pane is not None:
             pane.chart.setFocus()
 
+    def next_chart(self) -> None:
+        """The keyboard to the chart after the one that had it last, and its window before others."""
+        panes = list(self._charts)
+        pane = panes[(panes.index(self._charts.active) + 1) % len(panes)]
+        if pane.dock is not None:
+            pane.dock.raise_()
+        pane.chart.window().activateWindow()
+        pane.chart.setFocus()
+
     def _panel(self) -> Dock | None:
         dock = self._docks.focused()
         if dock is None:
@@ -215,12 +224,13 @@ class WorkspaceDesk(QObject):
         self._add("&Save the workspace", self.save)
         self._add("Save as a &new workspace…", self.save_as)
         self._add("&Reset the workspace", self.reset)
-        self._add("Rename or remove &workspaces…", self.show_sheet)
+        self._add("Rename or re&move workspaces…", self.show_sheet)
         self.menu.addSeparator()
         self.locked = self._add("&Lock the layout", self._toggle_lock)
         self.locked.setCheckable(True)
         self.menu.addSeparator()
         self._add("New &chart", self.new_chart, "Ctrl+Shift+N")
+        self._add("To the ne&xt chart", self.next_chart, "Ctrl+Tab")
         self.menu.addMenu(self._charts.watchlist)
         self._add("&Tear off the panel, or put it back", self.tear_off, "Ctrl+Shift+D")
         self._add("Close the &panel", self.close_panel, "Ctrl+W")
