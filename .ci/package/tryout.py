@@ -34,6 +34,7 @@ SHOWN = "window shown after"
 LIMIT_S = 400.0
 PAINT_LIMIT_S = 30.0
 ENDING_S = 20.0
+ENDS_WITHIN_S = 3.0
 
 
 class Faulty(Exception):
@@ -112,7 +113,7 @@ def run_self_test(place: Path, how: str, environment: Mapping[str, str], out: Pa
 
 def left_running(place: Path) -> list[str]:
     """Processes whose program is of that folder, after a moment for the last of them to end."""
-    until = time.monotonic() + 3.0
+    until = time.monotonic() + ENDS_WITHIN_S
     while (left := list(_running(place))) and time.monotonic() < until:
         time.sleep(0.1)
     return left
