@@ -85,7 +85,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     taken = folder / "collected.txt"
     taken.write_text(f"{Path(sys.executable).resolve()}\n", encoding="utf-8")
     blind = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "SOURCE_DATE_EPOCH": "1795000000"}
-    for script in ("licences.py", "sbom.py"):
+    for script in ("papers.py", "sbom.py"):
         subprocess.run([sys.executable, str(SCRIPTS / script), str(folder), str(taken)], check=True, env=blind)
     listed = json.loads((folder / "third-party.json").read_text(encoding="utf-8"))
     bill = json.loads((folder / "sbom.cdx.json").read_text(encoding="utf-8"))

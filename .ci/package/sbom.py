@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from components import ROOT, Part, parts
-from licences import collected
+from papers import collected
 
 NAMESPACE = uuid.UUID("5b0ad4c5-6bd5-4c8c-a6a8-5ff3a2f5a3c1")
 LISTED = {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """The licences of everything in the package: one text to read, one list for the About sheet.
 
-licences.py FOLDER [COLLECTED]     writes LICENSES.txt and third-party.json; COLLECTED lists system files, a line each
+papers.py FOLDER [COLLECTED]     writes LICENSES.txt and third-party.json; COLLECTED lists system files, a line each
 """
 
 from __future__ import annotations
