@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from alphapanda_desktop.domain.errors import AlphaPandaError, Fatal, Rejected, Retry, SessionEnded
+from alphapanda_desktop.domain.errors import AlphaPandaError, Rejected, Retry, SessionEnded
 from alphapanda_desktop.domain.orders import Fill, Order, OrderChange, OrderRequest
 from alphapanda_desktop.domain.pnl import Pnl
 from alphapanda_desktop.domain.portfolio import Gtts, Portfolio
@@ -36,8 +36,7 @@ from alphapanda_desktop.trading.flatten import Flattening
 from alphapanda_desktop.trading.gate import DeskState, Gate
 from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.trading.heldup import why_held_up
-from alphapanda_desktop.trading.kill import RELEASE, KillSwitch
-from alphapanda_desktop.trading.killrun import WRITE
+from alphapanda_desktop.trading.kill import KillSwitch
 from alphapanda_desktop.trading.ledger import Ledger
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.news import News
@@ -358,21 +357,7 @@ class Desk(Voice):
         return self.holds(request)  # likewise
 
     # -- kill switch -----------------------------------------------------------------------------------------
-
-    async def halt(self, why: str) -> None:
-        """Press the kill switch and leave positions open; `kill.press` tells more.
-
-        Raises Fatal, after all was done, where the journal did not take the latch: a restart would not know of it yet.
-        """
-        report = await self.kill.press(why, flatten=False)
-        for step in report.steps:
-            if step.name == WRITE and step.ok is False:
-                raise Fatal(f"The kill switch is on, but it could not be written down: {step.detail}")
-
-    async def release(self) -> None:
-        """Release the kill switch for someone who has typed the word already."""
-        await self.kill.release(RELEASE)
-
+    # -- for its parts -----------------------------------------------------------------------------------------
     async def _look_for_kill(self, why: str) -> None:
         await self.reconcile(why, quiet=True)
 

@@ -15,6 +15,7 @@ from alphapanda_desktop.kite.portfolio import KiteCalculator
 from alphapanda_desktop.trading import ledger
 from alphapanda_desktop.trading.chargecheck import ChargeCheck
 from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.kill import RELEASE
 from alphapanda_desktop.trading.runner import RunState, StartOrder
 from tests.e2e.headless import MemoryVault, exchange, house, log_in
 
@@ -134,7 +135,7 @@ def test_the_kill_switch_lets_no_order_out_and_survives_a_restart(arun, eventual
                 price = h.market.master.by_key("NSE:INFY").snap(last * 0.97)
                 order = await h.desk.submit(h.request(order_type="LIMIT", price=price))
                 await eventually(lambda: h.desk.books.book.get(order.order_id).status == "OPEN")
-                await h.desk.halt("test")
+                await h.desk.kill.press("test", flatten=False)
                 await eventually(lambda: h.desk.books.book.get(order.order_id).status == "CANCELLED")
                 with pytest.raises(Refused, match="Kill switch"):
                     await h.desk.submit(h.request())
@@ -144,7 +145,7 @@ def test_the_kill_switch_lets_no_order_out_and_survives_a_restart(arun, eventual
                 with pytest.raises(Refused, match="Kill switch"):
                     await h.desk.submit(h.request())
                 assert len(await kite.get("/orders")) == sent
-                await h.desk.release()
+                await h.desk.kill.release(RELEASE)
                 await h.desk.submit(h.request())
 
     arun(story())

@@ -53,7 +53,7 @@ def test_a_hung_strategy_is_ended_and_window_feed_and_kill_switch_go_on(
         heard = counts.variables["heard"]
         await eventually(lambda: counts.variables["heard"] > heard + 3, 20)
         assert counts.state is RunState.RUNNING
-        await stage.program.desk.halt("the test has seen enough")
+        await stage.program.desk.kill.press("the test has seen enough", flatten=False)
         await eventually(lambda: counts.state is RunState.STOPPED, 20)
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())

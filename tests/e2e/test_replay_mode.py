@@ -130,7 +130,7 @@ def test_in_a_pause_orders_fill_at_the_prices_that_stand_and_the_kill_switch_wor
             (fill,) = await eventually(desk.fills)
             assert (fill.average_price, fill.quantity) == (offer, 10)
             resting = await desk.submit(_order(program, infy, price=infy.snap(offer - 40)))
-            await desk.halt("pressed in a pause")
+            await desk.kill.press("pressed in a pause", flatten=False)
             await eventually(lambda: desk.books.book.get(resting.order_id).status == "CANCELLED")
             assert transport.position_ns == BEGAN_NS + 450 * SECOND
 

@@ -147,7 +147,7 @@ def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(
                 assert re.search(words, runs[name].detail), (name, runs[name].detail)
             for name in LIVES:
                 assert runs[name].state is RunState.RUNNING, (name, runs[name].detail)
-            await s.desk.halt("enough")
+            await s.desk.kill.press("enough", flatten=False)
             await eventually(lambda: not s.desk.kill.at_work, 10)
             assert {run.state for run in runs.values()} <= {RunState.STOPPED, RunState.FAILED}
             await eventually(lambda: not any(map(alive, pids)))

@@ -14,6 +14,8 @@ from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.risk import Limits, TradingState
 from alphapanda_desktop.trading import reconcile, rounds
 from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.kill import RELEASE
+from alphapanda_desktop.trading.killrun import WRITE
 from tests.fakes import a_session
 from tests.trading.desk_fakes import FULL_DISK, INFY, RESTING, a_desk, yields
 
@@ -97,7 +99,7 @@ def test_what_waits_for_its_turn_never_leaves_once_the_kill_switch_is_on(arun):
             s.broker.door.clear()  # a rate limit, a request before it that hangs
             task = s.scope.spawn("submit", s.desk.submit(s.request()))
             await yields()
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             s.broker.door.set()
             await asyncio.wait({task})
             await yields()
@@ -114,7 +116,7 @@ def test_an_order_that_left_before_the_kill_switch_is_cancelled_when_it_turns_up
             s.broker.on_order = None
             task = s.scope.spawn("submit", s.desk.submit(request := s.request(price=RESTING)))
             await yields()
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             await asyncio.wait({task})
             assert s.broker.arrived == [request.tag]
             s.broker.on_order = s.market.take_order
@@ -132,7 +134,7 @@ def test_the_kill_switch_pressed_during_the_journal_write_stops_the_order(arun, 
 
             async def slow(request, at, cause):
                 await write(request, at, cause)
-                s.scope.spawn("kill", s.desk.halt("test"))
+                s.scope.spawn("kill", s.desk.kill.press("test", flatten=False))
                 await yields()
 
             monkeypatch.setattr(s.journal, "intend", slow)
@@ -151,7 +153,7 @@ def test_an_answer_that_comes_with_the_kill_switch_is_cancelled(arun, eventually
 
             async def answered_as_it_was_pressed(request):
                 order_id = await place(request)
-                s.scope.spawn("kill", s.desk.halt("test"))
+                s.scope.spawn("kill", s.desk.kill.press("test", flatten=False))
                 return order_id
 
             monkeypatch.setattr(s.broker, "place", answered_as_it_was_pressed)
@@ -166,8 +168,8 @@ def test_the_kill_switch_cancels_though_the_disk_is_full(arun):
         async with a_desk() as s:
             await s.desk.submit(s.request(price=RESTING))
             s.journal.fails = FULL_DISK
-            with pytest.raises(Fatal):
-                await s.desk.halt("test")
+            report = await s.desk.kill.press("test", flatten=False)
+            assert next(step.ok for step in report.steps if step.name == WRITE) is False
             assert s.desk.trading_state is TradingState.HALTED
             assert [o.status for o in s.desk.orders()] == ["CANCELLED"]
             s.journal.fails = None
@@ -190,13 +192,13 @@ def test_one_order_that_cannot_be_cancelled_does_not_keep_the_others_alive(arun)
     arun(story())
 
 
-def test_a_release_counts_only_once_it_is_journaled_and_a_later_halt_holds(arun, monkeypatch):
+def test_a_release_counts_only_once_it_is_journaled_and_a_later_press_holds(arun, monkeypatch):
     async def story():
         async with a_desk() as s:
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             s.journal.fails = FULL_DISK
             with pytest.raises(Fatal):
-                await s.desk.release()
+                await s.desk.kill.release(RELEASE)
             assert s.desk.trading_state is TradingState.HALTED
             s.journal.fails = None
             note = s.journal.note
@@ -204,10 +206,10 @@ def test_a_release_counts_only_once_it_is_journaled_and_a_later_halt_holds(arun,
             async def slow(event):
                 await note(event)
                 if event.detail.get("state") == "active":
-                    await s.desk.halt("pressed again")
+                    await s.desk.kill.press("pressed again", flatten=False)
 
             monkeypatch.setattr(s.journal, "note", slow)
-            await s.desk.release()
+            await s.desk.kill.release(RELEASE)
             assert s.desk.trading_state is TradingState.HALTED
 
     arun(story())
@@ -216,7 +218,7 @@ def test_a_release_counts_only_once_it_is_journaled_and_a_later_halt_holds(arun,
 def test_the_kill_switch_is_read_before_anything_is_accepted_however_the_desk_opens(arun):
     async def story():
         async with a_desk() as s:
-            await s.desk.halt("yesterday")
+            await s.desk.kill.press("yesterday", flatten=False)
             desk, runner = s.restart()
             await desk.reconcile("the feed came up before the desk was opened", quiet=True)
             assert desk.trading_state is TradingState.HALTED
@@ -360,7 +362,7 @@ def test_an_order_of_another_program_is_shown_and_is_nobodys(arun):
             s.sink.order(other)
             assert s.desk.by_whom(s.desk.books.book.get("77")) == "elsewhere"
             s.broker.book["77"] = [other]
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             s.sink.order(replace(other, order_id="78"))
             await yields()
             assert "78" not in s.broker.cancelled  # what a person does at Kite after the kill switch is theirs

@@ -79,7 +79,7 @@ def test_a_refused_exit_is_told_and_the_others_go_on(arun: Any, eventually: Any)
     async def story() -> None:
         async with a_desk() as stage:
             await _hold(stage, eventually)
-            await stage.desk.halt("test")
+            await stage.desk.kill.press("test", flatten=False)
             outcome = await _out(stage)
             assert outcome.sent == ()
             assert outcome.problems[0].startswith("SELL 10 INFY MIS: ")

@@ -134,7 +134,7 @@ def test_under_the_kill_switch_a_gtt_that_closes_may_and_one_that_opens_may_not(
             await buys(s)
             guarded = s.desk.guard_gtts(Gtts())
             id = await guarded.place(a_stop())
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             assert s.desk.trading_state is TradingState.HALTED
             arrives(s, an_order("90", meta={"gtt": id}))
             arrives(s, an_order("91", meta={"gtt": id}, transaction_type="BUY"))

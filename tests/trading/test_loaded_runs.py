@@ -53,7 +53,7 @@ def test_a_loaded_run_is_stopped_without_a_word_to_it_by_hand_or_by_the_kill_swi
         async with a_desk() as s:
             first, second = [await s.runner.load(StartOrder("probe", (INFY,))) for _ in range(2)]
             await s.runner.stop(first.run_id)
-            await s.desk.halt("enough")
+            await s.desk.kill.press("enough", flatten=False)
             await eventually(lambda: second.state is RunState.STOPPED)
             assert first.state is RunState.STOPPED and not any(probe.calls for probe in Seen.probes)
             assert all(s.journal.run_rows[run.run_id].stopped_at for run in (first, second))

@@ -55,7 +55,7 @@ def test_the_kill_switch_during_start_starts_nothing(arun, eventually, monkeypat
             begin = s.journal.run_began
 
             async def slow(row):
-                s.scope.spawn("kill", s.desk.halt("pressed while Start was being journaled"))
+                s.scope.spawn("kill", s.desk.kill.press("pressed while Start was being journaled", flatten=False))
                 await yields()
                 await begin(row)
 
@@ -189,7 +189,7 @@ def test_the_kill_switch_stops_every_run(arun, eventually):
     async def story():
         async with a_desk() as s:
             runs = [await s.run(), await s.run(TCS)]
-            await s.desk.halt("test")
+            await s.desk.kill.press("test", flatten=False)
             await eventually(lambda: all(run.state is RunState.STOPPED for run in runs))
             calls = len(Seen.probes[0].calls)
             s.tick()

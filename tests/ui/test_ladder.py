@@ -154,7 +154,7 @@ def test_the_kill_switch_disarms(run: Any) -> None:
     async def story() -> None:
         async with a_ladder() as s:
             s.arm()
-            await s.stage.desk.halt("test")
+            await s.stage.desk.kill.press("test", flatten=False)
             s.frame()
             assert not s.clicks.armed(INFY)
             with pytest.raises(Refused, match="kill switch"):

@@ -77,7 +77,7 @@ def test_release_needs_its_word(word: str, released: bool, run: Any, eventually:
     async def story() -> None:
         async with a_window() as stage:
             desk = stage.desk.desk
-            await desk.halt("tested")
+            await desk.kill.press("tested", flatten=False)
             stage.window.strip.release.click()
             sheet = await type_word(stage, eventually, word)
             if released:
@@ -127,7 +127,7 @@ def test_there_is_something_to_release_only_while_halted(run: Any, eventually: E
         async with a_window() as stage:
             release = action(stage, "Release the kill switch")
             assert not release.isEnabled()
-            await stage.desk.desk.halt("tested")
+            await stage.desk.desk.kill.press("tested", flatten=False)
             assert release.isEnabled()
             await stage.desk.desk.kill.release("RELEASE")
             assert not release.isEnabled()

@@ -164,7 +164,7 @@ def test_the_kill_switch_and_disarmed_live_trading_disable_start(run: Any, panel
             stage.arming.arm("LIVE", stage.clock.now().replace(year=2027))
             stage.frame(REFRESHED)
             assert panel.form.start.isEnabled()
-            await stage.desk.halt("test")
+            await stage.desk.kill.press("test", flatten=False)
             assert "kill switch" in panel.form.why.text()
             assert not panel.form.start.isEnabled()
 

@@ -214,7 +214,7 @@ def test_the_kill_switch_closes_the_ticket_to_orders(run: Any, ticket_on: Any) -
         async with a_desk() as stage:
             ticket = ticket_on(stage)
             ticket.open_for(INFY, "BUY", 10)
-            await stage.desk.halt("test")
+            await stage.desk.kill.press("test", flatten=False)
             assert not ticket.send.isEnabled()
             assert "kill switch" in ticket.words.text()
 
