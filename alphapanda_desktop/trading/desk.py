@@ -356,8 +356,8 @@ class Desk(Voice):
     def _held_back(self, request: OrderRequest) -> str:
         return self.holds(request)  # likewise
 
-    # -- kill switch -----------------------------------------------------------------------------------------
-    # -- for its parts -----------------------------------------------------------------------------------------
+    # -- for its parts ---------------------------------------------------------------------------------------
+
     async def _look_for_kill(self, why: str) -> None:
         await self.reconcile(why, quiet=True)
 
