@@ -30,6 +30,7 @@ from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.trading.closedhours import ClosedHours
 from alphapanda_desktop.trading.liveseries import LiveSeries
 from alphapanda_desktop.trading.scope import Scope
+from alphapanda_desktop.trading.tickrate import TickRate
 
 log = logging.getLogger(__name__)
 
@@ -43,9 +44,6 @@ BRISK: Final = 16
 """Ticks that are told between two looks at the clock, as long as"""
 BRISK_S: Final = 0.0005
 """so many took no longer than this; a listener that takes longer is looked after at each tick."""
-
-BEAT_S: Final = 0.05
-"""Ticks of so short a time are one beat to the guard of freshness, whose limits are seconds."""
 
 FEW: Final = 8
 """Packets up to which Python is quicker than numpy."""
@@ -100,8 +98,8 @@ class Market:
         """What the feed took."""
         self._pulse = Pulse()
         self._beating: list[Rows] = []
-        """What ticked since `_beat_began_s` and was not put into the pulse yet."""
-        self._beat_began_s = self._beat_s = 0.0
+        """What ticked since the beat began and was not put into the pulse yet."""
+        self._beat_s = 0.0
         self._series = LiveSeries(history, master, clock, self._bar_closed, hours=hours)
         self._closed_hours = ClosedHours(self.table, master, clock, hours=hours)
         self._mending = False
@@ -122,8 +120,7 @@ class Market:
         """Latest ticks that came as objects."""
         self._made: dict[int, Tick] = {}
         """Ticks made from rows since the last frame."""
-        self._counts: deque[tuple[float, int]] = deque(maxlen=128)
-        """When a beat began, and how many ticks it had; more than three seconds of them."""
+        self._rate = TickRate()
 
     # -- subscriptions ---------------------------------------------------------------------------------------
 
@@ -257,13 +254,12 @@ class Market:
     @property
     def ticks_per_s(self) -> float:
         """Ticks a second over the last few seconds."""
-        now = self._clock.monotonic_s()
-        return sum(n for at, n in self._counts if now - at <= 3.0) / 3.0
+        return self._rate.per_s(self._clock.monotonic_s())
 
     @property
     def silence_s(self) -> float | None:
         """Seconds since anything ticked; None before the first tick."""
-        return max(0.0, self._clock.monotonic_s() - self._beat_s) if self._counts else None
+        return self._rate.silence_s(self._clock.monotonic_s())
 
     # -- series ----------------------------------------------------------------------------------------------
 
@@ -381,12 +377,8 @@ class Market:
     def _arrived(self, rows: Rows, now_s: float) -> None:
         """Note that these ticked; the pulse is worked out for many frames at once."""
         self._made.clear()
-        if now_s - self._beat_began_s > BEAT_S or not self._counts:
+        if self._rate.add(len(rows), now_s):
             self._settle()
-            self._beat_began_s = now_s
-            self._counts.append((now_s, 0))
-        began_s, count = self._counts[-1]
-        self._counts[-1] = began_s, count + len(rows)
         self._beating.append(rows)
         self._beat_s = now_s
 

@@ -122,7 +122,7 @@ def _seen(widget: QWidget) -> QWidget | None:
 class Guide(QToolBar):
     """The strip of steps, under the strip that is always there; hidden unless it is asked for."""
 
-    def __init__(self, window: MainWindow, edge: Edge) -> None:
+    def __init__(self, window: MainWindow, edge: Edge, parts: DeskParts | None = None) -> None:
         super().__init__(say("Guided first run"), window)
         self._window = window
         self._edge = edge
@@ -140,6 +140,8 @@ class Guide(QToolBar):
         self._ring = Ring(edge, window)
         edge.frames.add(self, self._follow_place)
         self.hide()
+        if parts is not None and window.view is not None:
+            self.meet_desk(parts, window.view)
 
     def _build(self) -> None:
         inside = QWidget(self)

@@ -1,17 +1,16 @@
 """A red frame about every window of the program, and words in its title, while orders go out with real money.
 
-Windows are looked for, a few times a second and whenever one gets the keyboard, and only while live trading is armed:
-an event filter on the whole application would run Python for each event of each widget, in the busiest hours.
+Windows are looked for, ten times a second and only while live trading is armed: an event filter on the whole
+application would run Python for each event of each widget, in the busiest hours.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.arming import Arming
 
 WIDE_PX: Final = 4
-LOOK_MS: Final = 200
+LOOK_MS: Final = 100
 LIVE: Final = "⬤ LIVE"
 FRAMED: Final = frozenset({Qt.WindowType.Window, Qt.WindowType.Dialog, Qt.WindowType.Tool, Qt.WindowType.Sheet})
 SEEN_THROUGH: Final = (
@@ -34,29 +33,29 @@ SEEN_THROUGH: Final = (
 class _Side(QWidget):
     """One side of a frame; the mouse goes through it."""
 
-    def __init__(self, colour: QColor, window: QWidget) -> None:
+    def __init__(self, edge: Edge, window: QWidget) -> None:
         super().__init__(window)
-        self._colour = colour
+        self._edge = edge
         self.setObjectName("live_side")
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._colour)
+        painter.fillRect(self.rect(), self._edge.theme.colour("kill"))
         painter.end()
 
 
 class WindowFrame(QObject):
     """Four red sides at the edges of one window, which keeps clear of them, and words before its title."""
 
-    def __init__(self, window: QWidget, mark: str, colour: QColor) -> None:
+    def __init__(self, window: QWidget, mark: str, edge: Edge) -> None:
         super().__init__(window)
         self.window = window
         self._mark = mark
         self._title = window.windowTitle()
         self._margins = window.contentsMargins()
-        self.sides = [_Side(colour, window) for _ in range(4)]
+        self.sides = [_Side(edge, window) for _ in range(4)]
         window.setContentsMargins(self._margins + WIDE_PX)
         window.installEventFilter(self)
         self.place()
@@ -138,7 +137,7 @@ class LiveFrame(QObject):
         if mark != self._mark:
             self._drop(self._frames)
             self._mark = mark
-            self._keep_looking(bool(mark))
+            self._beat.start() if mark else self._beat.stop()
         if mark:
             self._frame_all(mark)
 
@@ -148,27 +147,11 @@ class LiveFrame(QObject):
             return ""
         return f"{LIVE} ARMED until {ist_time(arming.until)[:5]}"
 
-    def _keep_looking(self, on: bool) -> None:
-        app = QGuiApplication.instance()
-        if not isinstance(app, QGuiApplication):
-            return
-        if on:
-            app.focusWindowChanged.connect(self._window_came)
-            self._beat.start()
-        else:
-            with suppress(RuntimeError):
-                app.focusWindowChanged.disconnect(self._window_came)
-            self._beat.stop()
-
-    def _window_came(self, _window: object) -> None:
-        self.look()
-
     def _frame_all(self, mark: str) -> None:
         windows = [widget for widget in QApplication.topLevelWidgets() if _takes_frame(widget)]
         self._drop([frame for frame in self._frames if not (_alive(frame) and frame.window in windows)])
         framed = [frame.window for frame in self._frames]
-        colour = self._edge.theme.colour("kill")
-        self._frames += [WindowFrame(window, mark, colour) for window in windows if window not in framed]
+        self._frames += [WindowFrame(window, mark, self._edge) for window in windows if window not in framed]
         for frame in self._frames:
             frame.raise_sides()
 
@@ -177,6 +160,12 @@ class LiveFrame(QObject):
             self._frames.remove(frame)
             if _alive(frame):
                 frame.take_off()
+
+
+def frame_of(window: QWidget, edge: Edge) -> LiveFrame:
+    """The one that this main window has, or gets now."""
+    known = window.findChild(LiveFrame)
+    return known if isinstance(known, LiveFrame) else LiveFrame(edge, window)
 
 
 def _alive(frame: WindowFrame) -> bool:

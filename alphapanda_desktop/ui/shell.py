@@ -44,7 +44,6 @@ if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
     from alphapanda_desktop.ui.desksheets import DeskSheets
     from alphapanda_desktop.ui.docks import Dock, Docks
     from alphapanda_desktop.ui.guide import Guide
-    from alphapanda_desktop.ui.liveframe import LiveFrame
     from alphapanda_desktop.ui.login import LoginPlan, LoginView
     from alphapanda_desktop.ui.profiles import Shelf
     from alphapanda_desktop.ui.replay import ReplayBar
@@ -156,7 +155,6 @@ class MainWindow(QMainWindow):
         self.replay: ReplayBar | None = None
         self.sheets: DeskSheets | None = None
         self.backtest: BacktestWindow | None = None
-        self.live_frame: LiveFrame | None = None
         self.guide: Guide | None = None
         self.docks: Docks | None = None
         self.workspaces: WorkspaceDesk | None = None
@@ -222,9 +220,7 @@ class MainWindow(QMainWindow):
         from alphapanda_desktop.ui.guide import Guide
 
         if self.guide is None:
-            self.guide = Guide(self, self._edge)
-            if self._parts is not None and self.view is not None:
-                self.guide.meet_desk(self._parts, self.view)
+            self.guide = Guide(self, self._edge, self._parts)
         self.guide.begin()
 
     def show_busy(self, text: str, *, stoppable: bool = True) -> None:
@@ -338,6 +334,7 @@ class MainWindow(QMainWindow):
 
     def _show_sheets(self, parts: DeskParts, view: DeskView) -> None:
         from alphapanda_desktop.ui.desksheets import DeskSheets
+        from alphapanda_desktop.ui.liveframe import frame_of
 
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
@@ -346,20 +343,14 @@ class MainWindow(QMainWindow):
         view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)
         self.strip.show_algos(parts.runner)
-        self._follow_arming(parts.arming)
+        connect(parts.arming.changed, self, self._refresh_strip)
+        frame_of(self, self._edge).follow(parts.arming)
         self.strip.kill_pressed.connect(sheets.press_kill)
         self.strip.release_pressed.connect(sheets.show_kill)
         self.strip.differences_pressed.connect(sheets.show_differences)
         self.strip.coverage_pressed.connect(sheets.show_coverage)
         self._sleep.sleeping.connect(lambda: sheets.ask_before_sleep(self._sleep.let_sleep))
         self._sleep.start()
-
-    def _follow_arming(self, arming: Arming) -> None:
-        from alphapanda_desktop.ui.liveframe import LiveFrame
-
-        self.live_frame = self.live_frame or LiveFrame(self._edge, self)
-        self.live_frame.follow(arming)
-        connect(arming.changed, self, self._refresh_strip)
 
     def show_why(self, ref: str) -> None:
         """Answer "why this order?" for a tag or an order id."""

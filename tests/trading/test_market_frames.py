@@ -20,6 +20,7 @@ from alphapanda_desktop.kite.columns import put_frame
 from alphapanda_desktop.kite.packets import decode_frame, encode_frame
 from alphapanda_desktop.trading import market as market_
 from alphapanda_desktop.trading.market import Market, MarketSink
+from alphapanda_desktop.trading.tickrate import BEAT_S, TickRate
 from tests.fakes import FakeClock, FakeFeed, FakeHistory, a_session, a_tick, an_instrument
 
 UP = LinkReport(LinkState.UP)
@@ -248,10 +249,10 @@ def test_frames_within_a_beat_are_each_counted_at_once_when_somebody_asks() -> N
     s.frame(a_packet(TOKENS[0], 10_000))
     s.clock.advance(0.01)
     s.frame(a_packet(TOKENS[1], 10_000))
-    assert s.market.age_s(TOKENS[0]) == pytest.approx(0.0, abs=market_.BEAT_S)
+    assert s.market.age_s(TOKENS[0]) == pytest.approx(0.0, abs=BEAT_S)
     s.clock.advance(30.0)
     s.frame(a_packet(TOKENS[2], 10_000))
-    assert s.market.age_s(TOKENS[0]) == pytest.approx(30.0, abs=market_.BEAT_S)
+    assert s.market.age_s(TOKENS[0]) == pytest.approx(30.0, abs=BEAT_S)
 
 
 def test_ticks_a_second_are_counted_however_small_their_frames_are() -> None:
@@ -291,3 +292,11 @@ def test_a_listener_may_bring_ticks_of_its_own(listeners: int) -> None:
         brought.append(lambda: s.sink.ticks([a_tick(9.0, token=TOKENS[4])]))
     s.frame(*[a_packet(token, 10_000) for token in TOKENS[:4]])
     assert sorted(heard) == sorted([(t, 100.0) for t in TOKENS[:4]] + [(TOKENS[4], 9.0)] * listeners)
+
+
+def test_the_feed_is_silent_since_its_last_tick_of_anything() -> None:
+    rate = TickRate()
+    assert rate.silence_s(10.0) is None and rate.per_s(10.0) == 0
+    assert rate.add(2, 10.0) and not rate.add(4, 10.0 + BEAT_S / 2) and rate.add(3, 12.0)
+    assert rate.per_s(12.5) == 3.0 and rate.per_s(14.0) == 1.0
+    assert rate.silence_s(12.0) == 0.0 and rate.silence_s(17.5) == 5.5
