@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# What PyInstaller leaves to do to a built folder on Linux: Python's symbols, and search paths of the building machine.
+# What PyInstaller leaves to do to a built folder on Linux: Python's symbols, and the building machine's search paths.
 #
 #   .ci/package/finish.sh DIST
 #
-# Only Python's own files are stripped, three quarters of whose size are symbols: numpy's libraries break of it.
+# Python's own files alone: three quarters of their size are symbols, and where Python was built for one folder they
+# look for libraries there.  Those of wheels stay as they are: numpy's break when they are stripped, and chrpath
+# misreads what auditwheel wrote.
 set -euo pipefail
 inside=${1:?the folder that was built}/_internal
 [ "$(uname -s)" = Linux ] || exit 0
-find "$inside" \( -name 'libpython3*.so*' -o -path '*/lib-dynload/*.so' \) -type f -exec strip --strip-unneeded {} +
-find "$inside" -name '*.so*' -type f | while read -r library; do
-    path=$(chrpath -l "$library" 2>/dev/null | sed -n 's/.*R\(UN\)\?PATH=//p')
-    case $path in '' | '$ORIGIN'*) ;; *) chrpath -d "$library" > /dev/null ;; esac
+find "$inside" \( -name 'libpython3*.so*' -o -path '*/lib-dynload/*.so' \) -type f | while read -r library; do
+    strip --strip-unneeded "$library"
+    if readelf -d "$library" | grep -qE 'R(UN)?PATH.*\[/'; then chrpath -d "$library" > /dev/null; fi
 done
