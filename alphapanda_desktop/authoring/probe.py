@@ -21,6 +21,7 @@ from alphapanda_desktop.authoring.names import problems_in
 from alphapanda_desktop.authoring.problems import Problem
 from alphapanda_desktop.authoring.sources import Source, read
 from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.exitcodes import exit_words
 
 DEADLINE_S: Final = 15.0
 MEMORY: Final = 2 << 30
@@ -106,7 +107,7 @@ def _ask(source: Source, content: bytes, values: str, deadline_s: float, memory:
     if code is None:
         return _failed(f"it did not load within {deadline_s:g} s: something in it does not end")
     if code != 0 or not told:
-        return _failed(f"the process that loaded it ended with {_name(code)}{': ' + tail if tail else ''}")
+        return _failed(f"the process that loaded it ended with {exit_words(code)}{': ' + tail if tail else ''}")
     try:
         return Told.model_validate_json(told)
     except ValidationError as error:
@@ -148,15 +149,6 @@ def _tail(said: IO[bytes]) -> str:
     said.seek(max(0, end - 2_000))
     lines = said.read().decode("utf-8", "replace").strip().splitlines()
     return lines[-1][:300] if lines else ""
-
-
-def _name(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
 
 
 def _failed(text: str) -> Told:

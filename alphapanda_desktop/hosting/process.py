@@ -236,16 +236,6 @@ def step_back(pid: int) -> None:
             Path(f"/proc/{pid}/autogroup").write_text(str(NICE), encoding="ascii")
 
 
-def exit_words(code: int) -> str:
-    """An exit code as a person reads it: "exit code 3", "SIGSEGV"."""
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
-
-
 def _kill_group(pid: int) -> bool:
     """Kill a process and what it started; whether this system has groups.
 

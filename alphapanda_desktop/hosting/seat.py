@@ -13,6 +13,7 @@ from typing import Any, Final
 from alphapanda_desktop.authoring.describe import Described
 from alphapanda_desktop.authoring.sources import read
 from alphapanda_desktop.domain.errors import StrategyError
+from alphapanda_desktop.domain.exitcodes import exit_words
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Tick
 from alphapanda_desktop.domain.orders import Order
@@ -21,7 +22,7 @@ from alphapanda_desktop.hosting import wire
 from alphapanda_desktop.hosting.hearing import Hearing
 from alphapanda_desktop.hosting.mirror import Mirror
 from alphapanda_desktop.hosting.papers import instrument_told, order_told
-from alphapanda_desktop.hosting.process import Process, Use, exit_words
+from alphapanda_desktop.hosting.process import Process, Use
 from alphapanda_desktop.hosting.wishing import Wish, Wishing
 from alphapanda_desktop.trading.seat import Budgets, Seat, SeatMaker, Sitting
 

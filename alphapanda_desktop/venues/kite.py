@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from alphapanda_desktop.clock import SystemClock, VenueClock
-from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Clock, Vault
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.login import KiteLogin
 from alphapanda_desktop.kite.portfolio import KiteCalculator, KiteGtts, KitePortfolio
 from alphapanda_desktop.practice import PracticeExchange
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Account, Needs, PracticeOptions, Roots, Venue
+from alphapanda_desktop.venues.venue import ZERODHA, Account, Needs, PracticeOptions, Roots, Venue, secret_of
 
 
 async def practice_venue(
@@ -64,9 +63,7 @@ async def live_venue(
     stack: AsyncExitStack, api_key: str, redirect_url: str, vault: Vault, roots: Roots = ZERODHA
 ) -> Venue:
     """Zerodha itself, orders and all. Raises Fatal where the api_secret is gone from the keyring."""
-    api_secret = await vault.get(API_SECRET)
-    if not api_secret:
-        raise Fatal("The api_secret is not in the keyring. Enter it again on the first page.")
+    api_secret = await secret_of(vault)
     clock = SystemClock()
     client = KiteClient(api_key, root=roots.rest, clock=clock)
     stack.push_async_callback(client.close)

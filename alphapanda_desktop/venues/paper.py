@@ -9,21 +9,18 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from alphapanda_desktop.clock import SystemClock
-from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Vault
 from alphapanda_desktop.kite.login import KiteLogin
 from alphapanda_desktop.kite.reader import KiteReader
 from alphapanda_desktop.venues.paperaccount import paper_account
-from alphapanda_desktop.venues.venue import API_SECRET, ZERODHA, Roots, Venue
+from alphapanda_desktop.venues.venue import ZERODHA, Roots, Venue, secret_of
 
 
 async def paper_venue(
     stack: AsyncExitStack, api_key: str, redirect_url: str, vault: Vault, roots: Roots = ZERODHA
 ) -> Venue:
     """Zerodha to look at. Raises Fatal where the api_secret is gone from the keyring."""
-    api_secret = await vault.get(API_SECRET)
-    if not api_secret:
-        raise Fatal("The api_secret is not in the keyring. Enter it again on the first page.")
+    api_secret = await secret_of(vault)
     clock = SystemClock()
     client = KiteReader(api_key, root=roots.rest, clock=clock)
     stack.push_async_callback(client.close)

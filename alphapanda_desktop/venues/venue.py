@@ -8,12 +8,13 @@ from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.trading.scope import OnError, Scope
 
 if TYPE_CHECKING:  # the journal is opened before the venue, and does not wait for what the venue needs
     from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
-    from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Instruments, Journal, Login
+    from alphapanda_desktop.domain.ports import Broker, Clock, Feed, History, Instruments, Journal, Login, Vault
     from alphapanda_desktop.domain.replay import Transport
     from alphapanda_desktop.domain.session import Session, Token
     from alphapanda_desktop.trading.desk import Desk
@@ -194,3 +195,11 @@ class Venue:
     async def instruments(self, session: Session) -> list[Instrument]:
         """The day's master."""
         return await self.client.instruments()
+
+
+async def secret_of(vault: Vault) -> str:
+    """The person's api_secret. Raises Fatal where it is gone from the keyring."""
+    secret = await vault.get(API_SECRET)
+    if not secret:
+        raise Fatal("The api_secret is not in the keyring. Enter it again on the first page.")
+    return secret

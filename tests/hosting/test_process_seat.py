@@ -16,7 +16,7 @@ import pytest
 from alphapanda_desktop.authoring.probe import ROOT
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.market import Interval
-from alphapanda_desktop.hosting.process import NICE, exit_words, use_of
+from alphapanda_desktop.hosting.process import NICE, use_of
 from alphapanda_desktop.hosting.seat import process_seats
 from alphapanda_desktop.strategies import SHIPPED
 from alphapanda_desktop.trading.run import Run, RunState
@@ -517,7 +517,3 @@ def test_a_child_whose_program_is_gone_already_does_not_begin():
     words = [sys.executable, "-c", text]
     done = subprocess.run(words, cwd=ROOT, input=b"", capture_output=True, check=False, timeout=20)
     assert (done.returncode, done.stdout) == (0, b"")
-
-
-def test_exit_codes_read_as_a_person_names_them():
-    assert exit_words(3) == "exit code 3" and exit_words(-11) == "SIGSEGV" and exit_words(-250) == "signal 250"
