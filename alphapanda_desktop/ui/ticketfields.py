@@ -157,6 +157,8 @@ class TicketFields(QWidget):
         )  # fmt: skip
         for before, after in pairwise(order):
             QWidget.setTabOrder(before, after)
+        for field in order:
+            self.cells[field].raise_()  # `go_round` goes by the order of children
 
     def _connect(self) -> None:
         self.kind.currentIndexChanged.connect(lambda _place: self._choose_kind())

@@ -12,20 +12,27 @@ MARGIN: Final = 14
 
 
 def go_round(sheet: QWidget, forward: bool) -> bool:
-    """Give the keyboard to the sheet's next field, after the last to the first: Tab never leads beneath a sheet."""
+    """Give the keyboard to the sheet's next field, after the last to the first: Tab never leads beneath a sheet.
 
-    def after(widget: QWidget) -> QWidget | None:
-        return widget.nextInFocusChain() if forward else widget.previousInFocusChain()
+    By the order of its children, which is that in which they were made. WORKAROUND PySide 6.11.2: what
+    `nextInFocusChain` returns is taken for a child of the widget that was asked, and the window is in that chain: with
+    the sheet's end every action that Qt had made in the window was lost to Python.
+    """
+    fields = [widget for widget in sheet.findChildren(QWidget) if _takes_tab(widget)]
+    here = sheet.focusWidget()
+    if not fields or fields == [here]:
+        return False
+    if here in fields:
+        at = fields[(fields.index(here) + (1 if forward else -1)) % len(fields)]
+    else:
+        at = fields[0 if forward else -1]
+    at.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+    return True
 
-    here = sheet.focusWidget() or sheet
-    at = after(here)
-    while at is not None and at is not here:
-        takes = at.isVisible() and at.isEnabled() and at.focusPolicy() & Qt.FocusPolicy.TabFocus
-        if takes and at.focusProxy() is None and sheet.isAncestorOf(at):
-            at.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
-            return True
-        at = after(at)
-    return False
+
+def _takes_tab(widget: QWidget) -> bool:
+    seen = widget.isVisible() and widget.isEnabled() and widget.focusProxy() is None
+    return seen and bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
 
 
 class CornerSheet(QFrame):

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+import shiboken6
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDockWidget, QLabel, QLineEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QDockWidget, QLabel, QLineEdit, QMenu, QPushButton, QToolButton
 
 from alphapanda_desktop.ui.sheet import MARGIN, Sheet, TypedSheet, copy_text, save_text, tell
 from alphapanda_desktop.ui.theme import THEMES
@@ -175,5 +176,25 @@ def test_a_line_without_words_takes_no_room(run: Any) -> None:
             assert line.isVisible()
             tell(line, "")
             assert line.isHidden()
+
+    run(story())
+
+
+def test_a_sheet_that_goes_leaves_the_actions_of_its_window(run: Any) -> None:
+    """Hiding a sheet with the keyboard asks for the next field; PySide took the window for a child of the answer."""
+
+    async def story() -> None:
+        async with a_stage() as stage:
+            window = stage.window
+            theirs = QMenu(window).addAction("made by Qt")
+            for tabs in (0, 3):
+                sheet = lay(stage, "passing")
+                sheet.foot.addWidget(sheet.button("passing_ok", "OK", sheet.dismiss))
+                for _ in range(tabs):
+                    QTest.keyClick(window.focusWidget() or sheet, Qt.Key.Key_Tab)
+                sheet.dismiss()
+                QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+                assert not shiboken6.isValid(sheet)
+                assert shiboken6.isValid(theirs)
 
     run(story())
