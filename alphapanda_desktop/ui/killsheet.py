@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -24,6 +23,7 @@ from alphapanda_desktop.trading.books import COVER
 from alphapanda_desktop.trading.killreport import KillReport, KillStep
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.fonts import fixed_font
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -72,12 +72,13 @@ class KillSheet(Sheet):
         self.steps.setContentsMargins(12, 8, 12, 8)
         self.area = QScrollArea(self)
         self.area.setWidgetResizable(True)
+        self.area.setAccessibleName(say("What the kill switch has done"))
         self.area.setWidget(self.steps)
         self.report = QPlainTextEdit(self)
         self.report.setObjectName("kill_report")
         self.report.setAccessibleName(say("The written report"))
         self.report.setReadOnly(True)
-        self.report.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.report.setFont(fixed_font(10))
         self.result = self.line(name="kill_result")
         self.body.addWidget(self.why)
         self.body.addLayout(self._positions_row())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QFontDatabase
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.domain.authored import FileNews, FileState, FirstLook, StrategyFile
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.fonts import fixed_font
 from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.question import Asker
 from alphapanda_desktop.ui.sheet import give_way, tell
@@ -305,7 +306,7 @@ class EnableDialog(QDialog):
         text.setReadOnly(True)
         text.setTabChangesFocus(True)
         text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        text.setFont(fixed_font(10))
         return text
 
     def _buttons(self) -> QHBoxLayout:

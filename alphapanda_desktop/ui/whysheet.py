@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QFontDatabase, QFontMetricsF, QResizeEvent
+from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.fonts import fixed_font
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text
 from alphapanda_desktop.ui.words import say
 
@@ -58,7 +59,7 @@ class WhySheet(Sheet):
         self.text.setObjectName("why_text")
         self.text.setAccessibleName(say("The trail of the order"))
         self.text.setReadOnly(True)
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font(10))
         self.body.addWidget(self.ref)
         self.body.addWidget(self.text, 1)
         self._build_foot()
