@@ -53,7 +53,10 @@ class LinkMenu(QMenu):
         self._group = QActionGroup(self)
         self._choices: list[QAction] = []
         for number, name in enumerate(NAMES):
-            action = self.addAction(say(name))
+            # Made here: one that Qt makes is lost to Python with whatever PySide 6.11.2 takes for its owner, and an
+            # error in `changeEvent` then ends the program.
+            action = QAction(say(name), self)
+            self.addAction(action)
             action.setCheckable(True)
             action.triggered.connect(partial(self._choose, number))
             self._group.addAction(action)
