@@ -125,13 +125,15 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
 
     guard_sandbox(practice)
     os.environ.setdefault("QT_API", "pyside6")
-    from PySide6.QtCore import QCoreApplication, Qt
+    from PySide6.QtCore import QCoreApplication, QLoggingCategory, Qt
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.ui import fonts, theme
     from alphapanda_desktop.ui.words import speak
 
     speak(looks.language)
+    # Qt warns of every font that lacks a script before it takes the next, which has it.
+    QLoggingCategory.setFilterRules("qt.text.font.db.warning=false")
     if looks.scale != 100:  # Qt reads it once, when the application is made; a person's own value stands
         os.environ.setdefault("QT_SCALE_FACTOR", f"{looks.scale / 100:g}")
     # The web view needs this set before there is an application.

@@ -6,17 +6,17 @@ whole sentences would be left: it knows no shapes.
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import resources
 
-QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+ESCAPED: Final = re.compile(r"\\(.)")
 GAP: Final = re.compile(r"\{(\d)\}")
 LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 TAG: Final = re.compile(r"(<[^>]*>)")
@@ -37,18 +37,41 @@ SIGNS: Final = re.compile(r"([^\w(<&\"“]*)(.*?)([^\w)>.!?…%\"”]*)", re.DOT
 """What stands before words, the words, and what stands behind them."""
 MNEMONIC: Final = re.compile(r"&(?!L\b)(\w)")
 TELLING: Final = 16
-"""Fewer letters than these might end a sentence that means something else: then the gaps take a few words only."""
-FEW_WORDS: Final = r"(\S+(?: \S+){0,3}?)"
+"""Fewer letters than these might end a sentence that means something else: then a gap before takes a few words."""
+FEW_WORDS: Final = 4
 KEPT: Final = 4_096
 FIRST: Final = 3
-"""Shapes are found by so many of their first letters."""
+"""Shapes are found by so many of their first or last letters."""
 
 
 class Shape(NamedTuple):
-    """A sentence with gaps, as a pattern, and what is said for it."""
+    """A sentence with gaps: what stands between them, and what is said for it."""
 
-    pattern: re.Pattern[str]
+    parts: tuple[str, ...]
     said: str
+
+    def gaps_in(self, text: str) -> list[str] | None:
+        """What fills the gaps of this sentence in a text of its shape; the last may be empty.
+
+        No pattern of `re`: with several gaps one of those takes milliseconds to find that a long text is not its own.
+        """
+        first, *between, last = self.parts
+        at, end = len(first), len(text) - len(last)
+        if not text.startswith(first) or not text.endswith(last):
+            return None
+        gaps = []
+        for part in between:
+            found = text.find(part, at + 1, end)
+            if found < 0:
+                return None
+            gaps.append(text[at:found])
+            at = found + len(part)
+        gaps.append(text[at:end])
+        return gaps if (end > at or (end == at and between)) and self._is_told(gaps[0]) else None
+
+    def _is_told(self, first_gap: str) -> bool:
+        """Whether a text of this shape means this: a few letters behind a gap may end any sentence."""
+        return bool(self.parts[0]) or sum(map(len, self.parts)) >= TELLING or first_gap.count(" ") < FEW_WORDS
 
 
 class Catalogue:
@@ -61,7 +84,8 @@ class Catalogue:
         self._english: dict[str, str] = {}
         shaped = [(english, said) for english, said in sentences.items() if GAP.search(english)]
         for english, said in sorted(shaped, key=lambda pair: -len(GAP.sub("", pair[0]))):
-            self._shapes[_first(english)].append(Shape(_pattern(english), said))
+            parts = tuple(GAP.split(english)[::2])
+            self._shapes[_place(parts)].append(Shape(parts, said))
 
     def said(self, text: str) -> str:
         """The sentence in this language, as far as it is known."""
@@ -107,10 +131,11 @@ class Catalogue:
         return f"{said} (&{mark[1].upper()}){tab}{key}" if mark is not None else f"{said}{tab}{key}"
 
     def _by_shape(self, text: str) -> str | None:
-        for shape in (*self._shapes.get(text[:FIRST], ()), *self._shapes.get("", ())):
-            found = shape.pattern.fullmatch(text)
-            if found is not None:
-                return self._filled(shape.said, found.groups())
+        likely = (self._shapes.get(place, ()) for place in (text[:FIRST], f"…{text[-FIRST:]}", ""))
+        for shape in chain.from_iterable(likely):
+            gaps = shape.gaps_in(text)
+            if gaps is not None:
+                return self._filled(shape.said, gaps)
         return None
 
     def _filled(self, said: str, gaps: Sequence[str]) -> str:
@@ -135,16 +160,11 @@ class Catalogue:
         return text
 
 
-def _first(english: str) -> str:
-    """The letters that a shape is found by; none where it begins with a gap, or nearly."""
-    return english[:FIRST] if english.find("{") >= FIRST else ""
-
-
-def _pattern(english: str) -> re.Pattern[str]:
-    """Gaps in the order of their numbers as groups."""
-    parts = GAP.split(english)
-    gap = "(.+?)" if sum(map(len, parts[::2])) >= TELLING else FEW_WORDS
-    return re.compile("".join(gap if place % 2 else re.escape(part) for place, part in enumerate(parts)), re.DOTALL)
+def _place(parts: Sequence[str]) -> str:
+    """Where a shape is looked for: by its first letters, else by its last, else always."""
+    if len(parts[0]) >= FIRST:
+        return parts[0][:FIRST]
+    return f"…{parts[-1][-FIRST:]}" if len(parts[-1]) >= FIRST else ""
 
 
 def read_catalogue(code: str) -> Catalogue:
@@ -165,8 +185,12 @@ def sentences_of(path: Path) -> Iterator[tuple[str, str]]:
                 continue
             name, _, quoted = line.partition(" ") if line.startswith("msg") else (field, "", line)
             field = name
-            if field not in texts or QUOTED.fullmatch(quoted) is None:
+            if field not in texts or not (len(quoted) > 1 and quoted[0] == quoted[-1] == '"'):
                 raise Fatal(f"The catalogue {path} has a line that is no sentence: {line!r}.")
-            texts[field] += ast.literal_eval(quoted)
+            texts[field] += ESCAPED.sub(_meant, quoted[1:-1]) if "\\" in quoted else quoted[1:-1]
         if texts["msgid"] and texts["msgstr"]:
             yield texts["msgid"], texts["msgstr"]
+
+
+def _meant(escaped: re.Match[str]) -> str:
+    return {"n": "\n", "t": "\t"}.get(escaped[1], escaped[1])

@@ -63,7 +63,8 @@ class ShortcutSheet(Sheet):
     def _build_row(self) -> QHBoxLayout:
         self.field = QKeySequenceEdit(self)
         self.field.setObjectName("shortcuts_key")
-        self.field.setAccessibleName(say("New key of the selected action"))
+        for heard in (self.field, *self.field.findChildren(QLineEdit)):  # the line in it is what has the keyboard
+            heard.setAccessibleName(say("New key of the selected action"))
         self.field.setMaximumSequenceLength(1)
         # Tab is how one leaves it without a mouse.
         leave = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)

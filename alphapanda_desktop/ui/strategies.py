@@ -104,6 +104,7 @@ class StrategiesPanel(QWidget):
                 self._column.addWidget(widget)
         self._column.addStretch(1)
         self.area = TallScroll(inside, self)
+        self.area.setAccessibleName(say("Strategies"))
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
