@@ -27,6 +27,8 @@ class Chip(QLabel):
         self._terse = False
         self._longest: tuple[str, str] | None = None
         self._widest = {False: 0, True: 0}
+        self._needs: dict[bool, int] = {}
+        """What was measured since words or looks changed last: the strip asks at each change of any figure."""
         self._words = ("", "")
         self._looks = ""
         self.setObjectName(name)
@@ -41,6 +43,7 @@ class Chip(QLabel):
         """
         if (text, short or text) != self._words:
             self._words = text, short or text
+            self._needs.clear()
             self._show()
         if self.toolTip() != (tip or text):
             self.setToolTip(say(tip or text))
@@ -48,6 +51,7 @@ class Chip(QLabel):
         looks = self._solid() if solid else boxed(self._edge.theme.colour(role).name())
         if looks != self._looks:
             self._looks = looks
+            self._needs.clear()
             self.setStyleSheet(looks)
 
     def _solid(self) -> str:
@@ -70,6 +74,11 @@ class Chip(QLabel):
         """The room that it asks for with many words or with few."""
         if self.isHidden():
             return 0
+        if terse not in self._needs:
+            self._needs[terse] = self._measured(terse)
+        return self._needs[terse]
+
+    def _measured(self, terse: bool) -> int:
         width = self._width_of(say(self._words[terse]))
         if self._longest is None:
             return width
@@ -97,6 +106,7 @@ class Notice(QToolButton):
         super().__init__(parent)
         self._edge = edge
         self._terse = False
+        self._needs: dict[bool, int] = {}
         self._shown: tuple[str, ...] = ("", "", "", "")
         self.setObjectName(name)
         self.setFont(ui_font(10, bold=True))
@@ -107,6 +117,7 @@ class Notice(QToolButton):
         if (text, role, tip, short) == self._shown:
             return
         self._shown = (text, role, tip, short)
+        self._needs.clear()
         theme = self._edge.theme
         self._show()
         self.setAccessibleName(say(text))
@@ -129,8 +140,11 @@ class Notice(QToolButton):
         """The room that it asks for with many words or with few."""
         if self.isHidden():
             return 0
-        measure = self.fontMetrics().horizontalAdvance
-        return self.sizeHint().width() - measure(self.text()) + measure(say(self._words(terse)))
+        if terse not in self._needs:
+            measure = self.fontMetrics().horizontalAdvance
+            bare = self.sizeHint().width() - measure(self.text())
+            self._needs[terse] = bare + measure(say(self._words(terse)))
+        return self._needs[terse]
 
     def be_terse(self, *, terse: bool) -> None:
         """Take few words from now on, or many."""

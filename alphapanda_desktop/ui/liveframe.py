@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_time
+from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.trading.arming import Arming
@@ -145,7 +146,7 @@ class LiveFrame(QObject):
         arming = self._arming
         if arming is None or not arming.needed or arming.until is None:
             return ""
-        return f"{LIVE} ARMED until {ist_time(arming.until)[:5]}"
+        return say(f"{LIVE} ARMED until {ist_time(arming.until)[:5]}")
 
     def _frame_all(self, mark: str) -> None:
         windows = [widget for widget in QApplication.topLevelWidgets() if _takes_frame(widget)]
