@@ -12,37 +12,13 @@ import numpy as np
 
 from alphapanda_desktop.domain.bargaps import Gap
 from alphapanda_desktop.domain.bars import BarSeries
-from alphapanda_desktop.domain.pyramid import Columns, Floats, Ints, Pyramid
+from alphapanda_desktop.domain.pyramid import Floats, Ints
+from alphapanda_desktop.ui.chart.following import Following
 from alphapanda_desktop.ui.chart.series import CandleSource
 
 
-class HeikinBars:
-    """Follows its origin whenever it is asked; row for row the same bars."""
-
-    def __init__(self, origin: BarSeries) -> None:
-        self.origin = origin
-        self.interval = origin.interval
-        self._columns = Columns()
-        self._pyramid = Pyramid(self._columns)
-        self._seen = (-1, -1)
-
-    @property
-    def columns(self) -> Columns:
-        self._catch_up()
-        return self._columns
-
-    @property
-    def pyramid(self) -> Pyramid:
-        self._catch_up()
-        return self._pyramid
-
-    @property
-    def version(self) -> int:
-        return self.origin.version
-
-    @property
-    def history_version(self) -> int:
-        return self.origin.history_version
+class HeikinBars(Following):
+    """Row for row the same bars as its origin's."""
 
     @property
     def closed_count(self) -> int:

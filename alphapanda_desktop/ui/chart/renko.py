@@ -13,7 +13,8 @@ import numpy as np
 
 from alphapanda_desktop.domain.bargaps import Gap
 from alphapanda_desktop.domain.bars import BarSeries
-from alphapanda_desktop.domain.pyramid import Columns, Floats, Ints, Pyramid
+from alphapanda_desktop.domain.pyramid import Floats, Ints
+from alphapanda_desktop.ui.chart.following import Following
 from alphapanda_desktop.ui.chart.series import CandleSource
 
 SHARE: Final = 0.001
@@ -28,40 +29,18 @@ def brick_size(price: float, interval_s: float, tick: float) -> float:
     return max(1, round(price * SHARE * math.sqrt(minutes) / tick)) * tick
 
 
-class RenkoBars:
-    """Follows its origin whenever it is asked."""
+class RenkoBars(Following):
+    """Bricks of its origin's closes."""
 
     gaps: tuple[Gap, ...] = ()
 
     def __init__(self, origin: BarSeries, tick: float) -> None:
-        self.origin = origin
-        self.interval = origin.interval
+        super().__init__(origin)
         self.size = 0.0
         self._tick = tick or 0.01
-        self._columns = Columns()
-        self._pyramid = Pyramid(self._columns)
-        self._seen = (-1, -1)
         self._closes: Floats = np.empty(0)
         self._volume = 0
         self._bricks = 0
-
-    @property
-    def columns(self) -> Columns:
-        self._catch_up()
-        return self._columns
-
-    @property
-    def pyramid(self) -> Pyramid:
-        self._catch_up()
-        return self._pyramid
-
-    @property
-    def version(self) -> int:
-        return self.origin.version
-
-    @property
-    def history_version(self) -> int:
-        return self.origin.history_version
 
     @property
     def closed_count(self) -> int:
