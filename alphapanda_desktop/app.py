@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,9 +29,10 @@ from alphapanda_desktop.preload import DESK, VENUES, preload
 from alphapanda_desktop.profiles import Profiles
 from alphapanda_desktop.replaywindow import forget_replay, recorded_days, replay_command, replay_window
 from alphapanda_desktop.single import hold
-from alphapanda_desktop.store.backup import keep_daily
+from alphapanda_desktop.store.backup import keep_daily, restore_asked
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
+from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.store.vault import KeyringVault, service_of
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
@@ -84,6 +86,8 @@ class Program:
         self._vaults: dict[str, KeyringVault] = {}
         self.care = Care(window, edge, options, lambda: settings.account.api_key, self._vault)
         self._open = False
+        self._restored = ""
+        """What was done for a person who wanted to go back to a backup."""
         self._meter: object = None
         self._upkeep: Upkeep | None = None
         self.rewound_to: int | None = None
@@ -179,6 +183,10 @@ class Program:
         path = self._options.database(self.mode)
         if self.mode == "replay":
             forget_replay(path)
+        restored = await asyncio.wrap_future(
+            in_daemon_thread("restore", lambda: restore_asked(path, datetime.now(IST)))
+        )
+        self._restored = restored
         database = Database(path)
         await database.open()
         stack.push_async_callback(database.close)
@@ -335,6 +343,8 @@ class Program:
         recorded = self.venue.recorded if self.venue is not None else None
         for text in recorded.notices if recorded is not None else ():
             self._tell(text)
+        if self._restored:
+            self._tell(self._restored)
         if recorded is None and not vault.lasting:
             self._tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
 

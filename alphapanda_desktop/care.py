@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
@@ -79,9 +80,14 @@ class Care:
 
     def _offer(self) -> None:
         """What it can be asked for, in the menus."""
-        menu = menu_of(self._window, "&Help")
-        if menu is None:
+        menu, file = menu_of(self._window, "&Help"), menu_of(self._window, "&File")
+        if menu is None or file is None:
             return
+        self._backups = QAction(say("&Backups of the journal…"), self._window)
+        self._backups.setObjectName("backups_action")
+        self._backups.setEnabled(False)
+        self._backups.triggered.connect(lambda _checked=False: self.show_backups())
+        file.insertAction(file.actions()[-1], self._backups)  # the last is the end of the program
         for name, text, work in (
             ("support_action", "Make a support &bundle…", self.show_support),
             ("stop_works_action", "&Stop the long work that runs", self.bar.stop_all),
@@ -95,6 +101,7 @@ class Care:
     def follow(self, watched: Watched) -> None:
         """Tell of this desk from now on."""
         self.figures.watched = watched
+        self._backups.setEnabled(self._window.mode != "replay")
         self.look()
 
     def look(self) -> None:
@@ -181,6 +188,41 @@ class Care:
         when = f" on {crash.at.astimezone(IST):%d %b at %H:%M:%S} IST" if crash.at is not None else ""
         sheet = self._sheet("last_crash_sheet", "AlphaPanda crashed the last time", "danger")
         sheet.say(f"It ended{when}: {crash.words}.", crashsheet.ENDED, crash.dump)
+
+    # -- backups ---------------------------------------------------------------------------------------------
+
+    def show_backups(self) -> None:
+        """The copies of this mode's journal."""
+        from alphapanda_desktop.store.backup import ask_to_restore, back_up, backups_of
+        from alphapanda_desktop.ui.backupsheet import BackupsSheet, Copies
+
+        window, path = self._window, self._options.database(self._window.mode)
+
+        async def make(progress: Progress) -> Path:
+            today = datetime.now(IST).date()
+            copied = in_daemon_thread("database backup", lambda: back_up(path, today, progress))
+            return await asyncio.wrap_future(copied)
+
+        def go_back(copy: Path) -> None:
+            def agreed() -> None:
+                try:
+                    ask_to_restore(copy, path)
+                except OSError as error:
+                    window.notify(f"It could not be noted for the next start: {error}", "danger")
+                else:
+                    window.close()
+
+            # Noted only once the person has agreed to close: a later end of the program must not go back by itself.
+            if window.sheets is not None:
+                window.sheets.ask_to_leave(agreed)
+            else:
+                agreed()
+
+        sheet = window.deck.find("backups_sheet")
+        if sheet is None:
+            copies = Copies(lambda: backups_of(path.parent, window.mode), make, go_back)
+            sheet = BackupsSheet(copies, self._edge, window)
+        window.deck.lay(sheet)
 
     # -- the support bundle ----------------------------------------------------------------------------------
 

@@ -139,3 +139,30 @@ def _set_aside(database: Path, aside: Path) -> Path | None:
         if part.exists():
             part.replace(aside.with_name(aside.name + ending))
     return aside
+
+
+def ask_to_restore(copy: Path, database: Path) -> None:
+    """Have the next start put this copy in the place of that database. Raises OSError."""
+    _wish_of(database).write_text(copy.name, encoding="utf-8")
+
+
+def restore_asked(database: Path, now: datetime) -> str:
+    """Do what `ask_to_restore` left for this database, which nobody has open; what was done, in words, or empty.
+
+    The wish is gone afterwards, also where it could not be done: the database is then as it was.
+    """
+    wish = _wish_of(database)
+    if not wish.exists():
+        return ""
+    name = wish.read_text(encoding="utf-8").strip()
+    wish.unlink()
+    try:
+        aside = restore(wish.parent / Path(name).name, database, now)
+    except Fatal as error:
+        return f"Nothing was changed. {error}"
+    kept = f" What was there before is {aside.name}." if aside is not None else ""
+    return f"{database.name} is that of {name} now.{kept}"
+
+
+def _wish_of(database: Path) -> Path:
+    return database.parent / FOLDER / f"{database.stem}.restore"

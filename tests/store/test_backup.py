@@ -19,7 +19,15 @@ from alphapanda_desktop.domain.progress import Progress, Works
 from alphapanda_desktop.folders import data_dir
 from alphapanda_desktop.single import hold
 from alphapanda_desktop.store import backup
-from alphapanda_desktop.store.backup import KEPT, back_up, backups_of, keep_daily, restore
+from alphapanda_desktop.store.backup import (
+    KEPT,
+    ask_to_restore,
+    back_up,
+    backups_of,
+    keep_daily,
+    restore,
+    restore_asked,
+)
 from alphapanda_desktop.store.database import Database
 from alphapanda_desktop.store.journal import SqlJournal
 from alphapanda_desktop.store.proof import prove_file
@@ -183,3 +191,25 @@ def test_the_command_goes_back_only_while_nobody_has_the_profile(
     assert command.run(["restore", "--day", "2020-01-01"], options, hold) == 2
     assert command.run(["list"], options, hold) == 0
     assert capsys.readouterr().out.startswith("paper")
+
+
+def test_a_start_goes_back_where_that_was_asked_and_only_once(arun: Any, tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    assert restore_asked(path, NOW) == ""
+    arun(written(path, 2))
+    copy = back_up(path, TODAY)
+    arun(written(path, 3))
+    ask_to_restore(copy, path)
+    said = restore_asked(path, NOW)
+    assert copy.name in said and "paper.replaced-" in said and rows(path) == 2
+    assert restore_asked(path, NOW) == ""
+
+
+def test_a_copy_that_is_not_whole_is_not_gone_back_to_at_a_start_and_that_is_said(arun: Any, tmp_path: Path) -> None:
+    path = tmp_path / "paper.sqlite"
+    arun(written(path, 2))
+    copy = back_up(path, TODAY)
+    copy.write_bytes(b"no database")
+    ask_to_restore(copy, path)
+    assert restore_asked(path, NOW).startswith("Nothing was changed.") and rows(path) == 2
+    assert restore_asked(path, NOW) == ""
