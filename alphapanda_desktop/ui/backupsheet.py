@@ -25,7 +25,8 @@ from alphapanda_desktop.ui.tableview import TableView
 ABOUT: Final = (
     "One copy is made on each day that the journal is opened, and seven are kept. Going back closes AlphaPanda; the "
     "next start proves the copy's hash chain, puts it in the journal's place, and keeps what was there beside it. "
-    "Orders since that day are then not in the journal: the desk compares itself with the broker and shows each difference."
+    "Orders since that day are then not in the journal: the desk compares itself with the broker, and shows each "
+    "difference."
 )
 
 
