@@ -103,9 +103,10 @@ class AlertDesk:
     # -- setting ---------------------------------------------------------------------------------------------
 
     def ask_new(self) -> None:
-        """A sheet for a new alert on what is on the chart."""
+        """A sheet for a new alert on what is on the chart that had the keyboard last."""
         view = self._window.view
-        self.ask_about(view.chart.instrument if view is not None else None)
+        active = view.charts.active.chart if view is not None else None
+        self.ask_about(active.instrument if active is not None else None)
 
     def ask_about(self, instrument: Instrument | None, level: float | None = None) -> None:
         """A sheet for a new alert on this instrument, at this price where one was pointed at."""

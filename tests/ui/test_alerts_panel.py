@@ -25,7 +25,8 @@ from alphapanda_desktop.ui.palette import commands_of
 from alphapanda_desktop.ui.sound import Chime, chime
 from alphapanda_desktop.ui.systemnotice import SystemNotice
 from alphapanda_desktop.ui.toasts import MOST, Toast
-from tests.ui.fakes_market import INFY, NIFTY
+from alphapanda_desktop.ui.workspaces import ChartRecord
+from tests.ui.fakes_market import FUTURE, INFY, NIFTY
 from tests.ui.window_stage import WindowStage, a_window
 
 Run = Callable[..., Any]
@@ -239,5 +240,31 @@ def test_without_a_tray_no_icon_is_made(run: Run, tmp_path: Path, monkeypatch: p
             notice = SystemNotice(it.stage.window, lambda: None)
             assert notice.show("AlphaPanda", "there") is False
             assert it.stage.window.findChildren(QSystemTrayIcon) == []
+
+    run(story())
+
+
+def test_a_new_alert_is_about_the_chart_that_had_the_keyboard_and_shows_on_every_chart_of_it(
+    run: Run, eventually: Eventually, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with alerting(tmp_path) as it:
+            view = it.stage.window.view
+            assert view is not None
+            it.stage.desk.price(FUTURE, 26_000.0)
+            pane = view.charts.open(ChartRecord("chart-2", FUTURE.key))
+            assert pane is not None
+            view.charts._activate(pane)
+            it.alerts.ask_new()
+            assert FUTURE.key in it.sheet().sentence.text()
+            it.sheet().level.setValue(26_100.0)
+            QTest.keyClick(it.sheet().note, Qt.Key.Key_Return)
+            await eventually(lambda: it.book.alerts)
+            drawn = [
+                [line.price for line in one.chart.plot.lines.lines if line.owner == "alert"] for one in view.charts
+            ]
+            assert drawn == [[], [26_100.0]]
+            view.charts.main.chart.show_instrument(FUTURE)
+            assert [line.price for line in view.chart.plot.lines.lines if line.owner == "alert"] == [26_100.0]
 
     run(story())
