@@ -83,7 +83,7 @@ class AlertDesk:
         bar = self._window.menuBar()
         menu = bar.findChild(QMenu, "alerts_menu")
         if menu is None:
-            menu = QMenu("&Alerts", bar)
+            menu = QMenu(say("&Alerts"), bar)
             menu.setObjectName("alerts_menu")
             bar.insertMenu(bar.actions()[-1], menu)
         menu.clear()

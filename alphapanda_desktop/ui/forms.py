@@ -321,8 +321,8 @@ def _dress(spin: WholeSpin | NumberSpin, field: FieldInfo) -> None:
     if unit == "₹":
         spin.setPrefix("₹ ")
     elif unit:
-        spin.valueChanged.connect(lambda value: spin.setSuffix(f" {_unit(field, value)}"))
-        spin.setSuffix(f" {_unit(field, field.get_default(call_default_factory=True))}")
+        spin.valueChanged.connect(lambda value: spin.setSuffix(f" {say(_unit(field, value))}"))
+        spin.setSuffix(f" {say(_unit(field, field.get_default(call_default_factory=True)))}")
 
 
 def _switch(field: FieldInfo, changed: Callable[[], None], parent: QWidget) -> _Input:

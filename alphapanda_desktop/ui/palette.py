@@ -16,7 +16,7 @@ from alphapanda_desktop.ui.menuwords import plain
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
-from alphapanda_desktop.ui.words import say
+from alphapanda_desktop.ui.words import in_english, say
 
 if TYPE_CHECKING:
     from alphapanda_desktop.domain.instruments import Instrument
@@ -41,7 +41,9 @@ class Command:
 
     @property
     def name(self) -> str:
-        return f"{self.place} {self.words}"
+        own = f"{self.place} {self.words}"
+        english = f"{in_english(self.place)} {in_english(self.words)}"  # whatever the keyboard writes
+        return own if own == english else f"{own} {english}"
 
 
 COLUMNS: Final[tuple[Column[Command], ...]] = (

@@ -42,7 +42,7 @@ def put_under_the_strip(window: QMainWindow, bar: QToolBar) -> None:
 
 
 def _add_menu(window: MainWindow, bar: ReplayBar, transport: Transport) -> None:
-    menu = QMenu("&Replay", window)
+    menu = QMenu(say("&Replay"), window)
     rows = (
         ("&Play or pause", "Ctrl+Space", bar.play_or_pause),
         ("On to the next &tick", "Ctrl+.", bar.step_tick),
