@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "Show Holdings": "holdings", "Show Funds": "funds", "Show GTTs": "gtt", "Show GTT": "gtt", "Show Log": "log",
     "Show Strategies": "strategy", "Show Alerts": "alert", "Cancel all working orders": "cancel",
     "Start all loaded strategies": "play", "Pause entries of all strategies": "pause", "Stop all strategies": "stop",
+    "Let all strategies enter again": "play", "Pause or resume all algos": "pause",
+    "Kill switch: state and report": "timeline", "Disarm live trading": "close", "Find an instrument": "search",
     "Backtest": "backtest", "Review: results, journal and tax lots": "review", "Data on this computer": "data",
     "Reconcile with the broker now": "reconcile", "Differences with the broker": "differences",
     "Stop coverage": "coverage", "Limits": "limits", "Ready for the day? (preflight)": "preflight",
