@@ -12,6 +12,7 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.login import is_redirect
+from alphapanda_desktop.ui.words import say
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,12 @@ class LoginWeb(QObject):
     def _loading(self, info: QWebEngineLoadingInfo) -> None:
         # A navigation that this page refuses comes as a failure too, but one without an error code.
         if info.status() is QWebEngineLoadingInfo.LoadStatus.LoadFailedStatus and info.errorCode() not in (0, ABORTED):
+            if info.errorDomain() is QWebEngineLoadingInfo.ErrorDomain.HttpStatusCodeDomain:
+                self.refused.emit(say(f"Kite answered with status {info.errorCode()}; its page says why."))
+                return
             why = info.errorString() or f"error {info.errorCode()}"
             self.refused.emit(
-                f"Kite's login page could not be loaded ({why}). Check the connection, then press “Load it again”."
+                say(f"Kite's login page could not be loaded ({why}). Check the connection, then press “Load it again”.")
             )
 
     def _fell(self, _how: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:

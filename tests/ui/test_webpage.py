@@ -251,6 +251,16 @@ def test_a_page_that_cannot_be_loaded_is_said_in_words(run: Any, eventually: Eve
     run(story())
 
 
+def test_a_page_that_says_no_is_no_lost_connection(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_site() as site, a_page(frozenset({site.host}), HERE) as page:
+            page.web.load(site.url("/nowhere"))
+            await eventually(lambda: page.refused, 30)
+            assert page.refused == ["Kite answered with status 404; its page says why."]
+
+    run(story())
+
+
 def test_a_dead_page_is_said_in_words(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_site(login="hello") as site, a_page(frozenset({site.host}), HERE) as page:
