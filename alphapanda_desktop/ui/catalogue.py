@@ -39,6 +39,7 @@ MNEMONIC: Final = re.compile(r"&(?!L\b)(\w)")
 TELLING: Final = 16
 """Fewer letters than these might end a sentence that means something else: then a gap before takes a few words."""
 FEW_WORDS: Final = 4
+FIGURE: Final = re.compile(r"\d")
 KEPT: Final = 4_096
 FIRST: Final = 3
 """Shapes are found by so many of their first or last letters."""
@@ -67,11 +68,14 @@ class Shape(NamedTuple):
             gaps.append(text[at:found])
             at = found + len(part)
         gaps.append(text[at:end])
-        return gaps if (end > at or (end == at and between)) and self._is_told(gaps[0]) else None
+        return gaps if (end > at or (end == at and between)) and self._is_told(gaps) else None
 
-    def _is_told(self, first_gap: str) -> bool:
-        """Whether a text of this shape means this: a few letters behind a gap may end any sentence."""
-        return bool(self.parts[0]) or sum(map(len, self.parts)) >= TELLING or first_gap.count(" ") < FEW_WORDS
+    def _is_told(self, gaps: Sequence[str]) -> bool:
+        """Whether a text of this shape means this: a few letters behind a gap may end any sentence, or be in any."""
+        if self.parts[0] or sum(map(len, self.parts)) >= TELLING:
+            return True
+        few = gaps[0].count(" ") < FEW_WORDS
+        return few and (bool(self.parts[-1]) or all(map(FIGURE.search, gaps)))
 
 
 class Catalogue:
@@ -113,7 +117,15 @@ class Catalogue:
         if not LETTERS.search(text):
             return text
         as_one = self._as_one(text)
-        return as_one if as_one is not None else self._between_signs(text) or self._by_pieces(text)
+        return as_one if as_one is not None else self._without_stop(text) or self._by_parts(text)
+
+    def _by_parts(self, text: str) -> str:
+        return self._between_signs(text) or self._by_pieces(text)
+
+    def _without_stop(self, text: str) -> str | None:
+        """A sentence whose full stop was taken off, as a tooltip's is."""
+        said = None if text.endswith(".") else self._as_one(f"{text}.")
+        return said.removesuffix(".").removesuffix("।") if said is not None else None
 
     def _as_one(self, text: str) -> str | None:
         whole = self._whole.get(text)

@@ -36,6 +36,8 @@ def some() -> Catalogue:
         "Lot size: quantity {0} of {1} is no multiple of its lot of {2}.": "लॉट: {1} की मात्रा {0}, लॉट {2} की गुणक नहीं।",
         "{0} orders": "{0} ऑर्डर",
         "open": "खुला",
+        "{0} to {1}": "{0} से {1}",
+        "Nothing was lost.": "कुछ नहीं खोया।",
         "Not sent: {0}.": "नहीं भेजा: {0}।",
         "Save": "सहेजें",
         "Loss per day, after charges": "दिन का घाटा, शुल्क के बाद",
@@ -56,6 +58,9 @@ def some() -> Catalogue:
         ("Net P&L", "Net P&L"),
         ("₹ 12,34,567.80", "₹ 12,34,567.80"),
         ("Buys when the price has risen and there were many more such orders", None),  # a gap takes no half sentence
+        ("Live asks each day to be armed", None),  # "{0} to {1}" is for figures
+        ("10 to 20", "10 से 20"),
+        ("Nothing was lost", "कुछ नहीं खोया"),  # its full stop was taken off
         ("nobody knows this", None),
     ],
 )  # fmt: skip
