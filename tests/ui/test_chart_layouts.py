@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -16,6 +17,7 @@ from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.items import Dress
 from alphapanda_desktop.ui.chart.layouts import Layout, layout_from
+from alphapanda_desktop.ui.chart.longer import LongerPane
 from alphapanda_desktop.ui.chart.renko import RenkoSource
 from alphapanda_desktop.ui.chart.studies import a_study
 from alphapanda_desktop.ui.chart.view import ChartView
@@ -162,3 +164,19 @@ def test_a_chart_that_ends_while_its_second_history_loads_leaves_no_task(run: An
             stand.frame()
 
     run(story())
+
+
+def test_a_second_time_frame_that_is_taken_away_leaves_nothing_behind(play: Any) -> None:
+    async def story(b: Bench) -> None:
+        chart = b.stand.chart
+        for _ in range(4):
+            chart.set_longer(Interval.MINUTE_5)
+            b.stand.frame()
+            chart.set_longer(None)
+            await asyncio.sleep(0)
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        await asyncio.sleep(0)
+        gc.collect()
+        assert [found for found in gc.get_objects() if type(found) is LongerPane] == []
+
+    play(story)
