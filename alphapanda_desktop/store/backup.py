@@ -127,7 +127,16 @@ def restore(backup: Path, database: Path, now: datetime) -> Path | None:
         raise Fatal(f"{backup} could not be put in the place of {database}: {error}") from error
     finally:
         half.unlink(missing_ok=True)
+        _tidy_beside(backup)
     return replaced
+
+
+def _tidy_beside(copy: Path) -> None:
+    """Take away what reading a copy has left beside it; a log with something in it belongs to the copy, and stays."""
+    log_of = copy.with_name(f"{copy.name}-wal")
+    if log_of.exists() and log_of.stat().st_size == 0:
+        log_of.unlink()
+        copy.with_name(f"{copy.name}-shm").unlink(missing_ok=True)
 
 
 def _set_aside(database: Path, aside: Path) -> Path | None:

@@ -202,6 +202,7 @@ def test_a_start_goes_back_where_that_was_asked_and_only_once(arun: Any, tmp_pat
     ask_to_restore(copy, path)
     said = restore_asked(path, NOW)
     assert copy.name in said and "paper.replaced-" in said and rows(path) == 2
+    assert list(copy.parent.iterdir()) == [copy]  # reading it has left nothing beside it
     assert restore_asked(path, NOW) == ""
 
 
