@@ -284,7 +284,7 @@ def results_of(kept: Kept, find: Find, days: Priced | None = None) -> Results:
             while moved and moved[0].at <= one.at:
                 table.move(moved.pop(0))
             table.take(day, one)
-        table.close_between(day)
+        table.close_between(day, fills)
     for left in moved:
         table.move(left)
     table.mark_unsettled()
@@ -330,6 +330,8 @@ class _Table:
         self._since: dict[Whose, date] = {}
         self._last: dict[Whose, date] = {}
         """When each was traded or moved last."""
+        self._runs: dict[Place, dict[Whose, None]] = defaultdict(dict)
+        """Who ever had lots of each position."""
         self._charged: set[str] = set()
         self._cells: dict[tuple[date, Place, str], _Sums] = defaultdict(_Sums)
 
@@ -417,18 +419,16 @@ class _Table:
             self._keep(day, heir, self._lots.get(heir, Lots()).after(sign * units, worth))
             left -= units
 
-    def close_between(self, day: date) -> None:
+    def close_between(self, day: date, fills: Sequence[KeptFill]) -> None:
         """At a day's end, close lots of several runs that stand against each other where the account holds neither.
 
         So does what is squared off intraday, by whomever, and what a person or the broker closes of a strategy's. Two
         strategies against each other keep what is held over night: each means to close its own.
         """
-        stands: dict[Place, list[Whose]] = defaultdict(list)
-        for whose, lots in self._lots.items():
-            if lots.quantity:
-                stands[whose[1]].append(whose)
-        for where, all_ in stands.items():
-            mine = sorted(all_, key=self._since.__getitem__)
+        traded = dict.fromkeys((one.fill.exchange, one.fill.tradingsymbol, one.fill.product) for one in fills)
+        for where in traded:
+            held = (whose for whose in self._runs[where] if self._lots[whose].quantity)
+            mine = sorted(held, key=self._since.__getitem__)
             for one in mine:
                 for other in mine:
                     if where[2] in INTRADAY or "" in (one[0], other[0]):
@@ -464,6 +464,7 @@ class _Table:
         if before.quantity * lots.quantity <= 0:
             self._since[whose] = day
         self._lots[whose] = lots
+        self._runs[whose[1]][whose] = None
         self._last[whose] = day
 
     def _sums(self, day: date, one: KeptFill) -> _Sums:
