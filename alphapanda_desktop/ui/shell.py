@@ -339,6 +339,8 @@ class MainWindow(QMainWindow):
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
         sheets.start()
+        if too_small := no_room_for(self):
+            self.notify(too_small, "warning")
         connect(parts.desk.kill.changed, self, self._refresh_strip)
         view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QSize
+
+from alphapanda_desktop.ui.scale import too_small
+
+
+@pytest.mark.parametrize(
+    ("wide", "high", "ratio"), [(1600, 900, 1.0), (1280, 720, 1.25), (1920, 1080, 2.0), (800, 600, 1.0)]
+)
+def test_a_screen_with_room_is_not_spoken_of(wide: int, high: int, ratio: float) -> None:
+    assert too_small(QSize(wide, high), ratio) == ""
+
+
+def test_a_screen_without_room_is_told_with_what_fits() -> None:
+    told = too_small(QSize(800, 450), 2.0)
+    assert "At 200% this screen of 1600 × 900" in told and "135 % fits" in told
+    assert "100 % fits" in too_small(QSize(640, 360), 1.5)
