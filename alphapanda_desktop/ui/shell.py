@@ -335,6 +335,7 @@ class MainWindow(QMainWindow):
     def _show_sheets(self, parts: DeskParts, view: DeskView) -> None:
         from alphapanda_desktop.ui.desksheets import DeskSheets
         from alphapanda_desktop.ui.liveframe import frame_of
+        from alphapanda_desktop.ui.scale import no_room_for
 
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
