@@ -348,8 +348,9 @@ class OrderSteps:
         order = next(iter(run.orders.values()))
         view, until = window().view, self._player.until
         table = self._bring("orders")
-        place = next(n for n, row in enumerate(view.orders.model.rows()) if row.order_id == order.order_id)
-        table.selectRow(place)
+        rows = view.orders.model.rows  # they come with a frame, once the panel is seen
+        places = await until("its row", lambda: [n for n, row in enumerate(rows()) if row.order_id == order.order_id])
+        table.selectRow(places[0])
         QTest.keyClick(table, Qt.Key.Key_W)
         sheet = await until("the trail", lambda: window().deck.find("why_sheet"))
         trail = await until("its words", lambda: sheet.trail)
