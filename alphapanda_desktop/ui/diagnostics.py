@@ -108,7 +108,9 @@ class Curve(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line = painter.fontMetrics().height()
         painter.setPen(theme.colour("muted"))
-        painter.drawText(QRectF(8, 0, self.width() - 16, line), Qt.AlignmentFlag.AlignLeft, self.told())
+        words = self.told().rpartition(",")[0] + ")" if self._points else self.told()  # how long it is, the curve shows
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, self.width() - 16)
+        painter.drawText(QRectF(8, 0, self.width() - 16, line), Qt.AlignmentFlag.AlignLeft, shown)
         room = QRectF(8, line + 2, self.width() - 16, self.height() - line - 5)
         painter.setPen(theme.colour("border"))
         painter.drawLine(room.bottomLeft(), room.bottomRight())
