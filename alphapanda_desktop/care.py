@@ -67,6 +67,8 @@ class Care:
         self._api_key = api_key
         self._vault_of = vault_of
         self.faults = FaultBook()
+        self._killed = ""
+        """What is to be told once more when there is a log that keeps it."""
         self.bar = progress.put_into(window, edge)
         self.figures = Figures(edge.meter, edge.works, self._others, Chronicle())
         self.awake = KeepAwake(window)
@@ -101,6 +103,9 @@ class Care:
     def follow(self, watched: Watched) -> None:
         """Tell of this desk from now on."""
         self.figures.watched = watched
+        if self._killed:
+            self._window.notify(self._killed, "warning")
+            self._killed = ""
         self._backups.setEnabled(self._window.mode != "replay")
         self.look()
 
@@ -183,7 +188,8 @@ class Care:
             return
         log.warning("the run before ended without closing: %s", crash.words)
         if not crash.dump:
-            self._window.notify(f"The run before did not end by being closed. {crash.words}.", "warning")
+            self._killed = f"The run before did not end by being closed. {crash.words}."
+            self._window.notify(self._killed, "warning")
             return
         when = f" on {crash.at.astimezone(IST):%d %b at %H:%M:%S} IST" if crash.at is not None else ""
         sheet = self._sheet("last_crash_sheet", "AlphaPanda crashed the last time", "danger")

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QIcon, QPixmap
 
 from alphapanda_desktop.care import Care
 from alphapanda_desktop.domain.progress import Progress
+from alphapanda_desktop.faults import Crash
 from alphapanda_desktop.figures import Watched
 from alphapanda_desktop.options import Options
 from alphapanda_desktop.store.vault import KeyringVault
@@ -36,7 +37,10 @@ def test_the_lines_say_how_things_stand_and_do_what_they_say(run: Any, tmp_path:
     async def story() -> None:
         async with a_window() as stage:
             care, runner = care_of(stage, tmp_path), stage.desk.runner
+            care.tell_last_run(Crash("Process 7 was ended from outside", ""))
             watch(stage, care)
+            assert stage.window.view is not None  # told again once there is a log to keep it
+            assert "Process 7" in [entry.text for entry in stage.window.view.log.entries()][-1]
             tray = care.tray
             assert tray.words.text() == f"{stage.window.strip.mode.text()} · AB1234 · net ₹ 0.00"
             assert tray.algos.text() == "No strategy runs" and not tray.algos.isEnabled()
