@@ -73,7 +73,7 @@ class AlertDesk:
         self.system = SystemNotice(window, self._come_forward)
         self.panel = AlertsPanel(book, edge, parts.mode)
         self.panel.new_wanted.connect(self.ask_new)
-        self.toasts = Toasts(window, edge)
+        self.toasts = Toasts(window, window.centre, edge)
         window.deck.keep_over(self.toasts)
         connect(book.fired, self.panel, self._tell)
         connect(book.noticed, self.panel, lambda text: edge.notify(text, "warning"))

@@ -118,12 +118,13 @@ class Toast(QFrame):
 
 
 class Toasts(QWidget):
-    """Stacks toasts over a window, the newest at the bottom."""
+    """Stacks toasts over the centre of a window, the newest at the bottom."""
 
-    def __init__(self, window: QMainWindow, edge: Edge) -> None:
+    def __init__(self, window: QMainWindow, centre: QWidget, edge: Edge) -> None:
         super().__init__(window)
         self.setObjectName("toasts")
         self._main = window
+        self._centre = centre
         self._edge = edge
         self._toasts: list[Toast] = []
         self._stack = QVBoxLayout(self)
@@ -132,6 +133,7 @@ class Toasts(QWidget):
         self.setFixedWidth(WIDTH)
         self.hide()
         window.installEventFilter(self)
+        centre.installEventFilter(self)
 
     @property
     def texts(self) -> list[str]:
@@ -167,9 +169,10 @@ class Toasts(QWidget):
     def _place(self) -> None:
         """In the lower right corner of the centre, where no button is; of the window where the centre is small."""
         high = sum(toast.needed_height() for toast in self._toasts) + GAP * max(0, len(self._toasts) - 1)
-        room, centre = self._main.rect(), self._main.centralWidget()
+        room, centre = self._main.rect(), self._centre
         room.setBottom(room.bottom() - self._main.statusBar().height())
-        if centre is not None and centre.width() >= WIDTH + 2 * MARGIN and centre.height() >= high + 2 * MARGIN:
+        here = centre.isVisible() and self._main.isAncestorOf(centre)
+        if here and centre.width() >= WIDTH + 2 * MARGIN and centre.height() >= high + 2 * MARGIN:
             room = QRect(centre.mapTo(self._main, QPoint(0, 0)), centre.size())
         self.setGeometry(room.right() - WIDTH - MARGIN, max(0, room.bottom() - MARGIN - high), WIDTH, high)
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
 
 from alphapanda_desktop.domain.alerts import AlertFact, Firing, Kind, Rule
 from alphapanda_desktop.trading.alerts import AlertBook
@@ -144,6 +144,12 @@ def test_toasts_stay_in_the_window_and_few(run: Run, tmp_path: Path) -> None:
             texts = it.alerts.toasts.texts
             assert texts == [f"◇ PRACTICE news {number}" for number in range(3, MOST + 3)]
             window = it.stage.window
+            it.alerts.toasts._toasts[0].leave()
+            it.alerts.toasts._toasts[0].leave()
+            window.resize(1600, 900)
+            QApplication.processEvents()
+            centre = QRect(window.centre.mapTo(window, QPoint(0, 0)), window.centre.size())
+            assert centre.contains(it.alerts.toasts.geometry())  # over the chart, where no button is
             for size in ((1600, 900), (1024, 700)):
                 window.resize(*size)
                 assert window.rect().contains(it.alerts.toasts.geometry())
