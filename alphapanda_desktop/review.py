@@ -10,13 +10,13 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from alphapanda_desktop.domain.dayresults import priced, results_of
+from alphapanda_desktop.domain.dayresults import CostsKept, priced, results_of
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.taxlots import tax_lots
 from alphapanda_desktop.store.review import read_kept
@@ -46,6 +46,8 @@ class JournalReview:
     find: Find
     clock: Clock
     mode: str
+    costs: CostsKept = field(default_factory=dict)
+    """Of days that were read before: read again after each note, a year's orders are not worked out again."""
 
     def today(self) -> date:
         """The day it is in India, by the venue's clock."""
@@ -61,7 +63,7 @@ class JournalReview:
             _breathe()
 
         kept = read_kept(self.database, breathe)
-        days = priced(kept, self.find, breathe)
+        days = priced(kept, self.find, breathe, self.costs)
         return Looked(results_of(kept, self.find, days), tax_lots(kept, self.find, days))
 
     async def note(self, note: DayNote) -> None:

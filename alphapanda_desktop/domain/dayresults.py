@@ -249,26 +249,38 @@ class Priced(NamedTuple):
             yield day, fills
 
 
-def priced(kept: Kept, find: Find, breathe: Callable[[], None] = lambda: None) -> Priced:
+Costs = dict[str, Charges | None]
+CostsKept = dict[date, tuple[object, Costs]]
+"""Costs of the orders of each day, with what they were worked out from: a day that is over is worked out once."""
+
+
+def priced(
+    kept: Kept, find: Find, breathe: Callable[[], None] = lambda: None, known: CostsKept | None = None
+) -> Priced:
     """The days in their order with their costs, worked out once for all that is made of them.
 
     An order that trades on two days, as one on a venue that never closes may, is charged once, on the first of them.
-    `breathe` is called between days here and there: a thread that does this lets others have the interpreter.
+    `breathe` is called between days here and there: a thread that does this lets others have the interpreter. `known`
+    is kept from one time to the next, while the master is the same.
     """
     days: dict[date, list[KeptFill]] = defaultdict(list)
     for one in sorted(kept.fills, key=lambda one: one.at):
         days[one.day].append(one)
     orders: dict[str, list[Fill]] = defaultdict(list)
     began: dict[date, dict[str, None]] = defaultdict(dict)
-    for day, fills in days.items():
-        for one in fills:
+    for day, all_ in days.items():
+        for one in all_:
             if one.fill.order_id not in orders:
                 began[day][one.fill.order_id] = None
             orders[one.fill.order_id].append(one.fill)
-    costs: dict[str, Charges | None] = {}
+    costs, known = Costs(), {} if known is None else known
     for day, ids in began.items():
-        breathe()
-        costs |= costs_of((fill for id_ in ids for fill in orders[id_]), day, find, kept.varieties)
+        fills = [fill for id_ in ids for fill in orders[id_]]
+        told = (len(fills), [(id_, kept.varieties[id_]) for id_ in ids if id_ in kept.varieties])
+        if day not in known or known[day][0] != told:  # the journal only grows: as many fills are the same ones
+            breathe()
+            known[day] = (told, costs_of(fills, day, find, kept.varieties))
+        costs |= known[day][1]
     return Priced(days, costs, breathe)
 
 

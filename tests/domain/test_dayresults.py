@@ -14,11 +14,13 @@ from alphapanda_desktop.domain.dayresults import (
     BETWEEN,
     BY_HAND,
     Converted,
+    CostsKept,
     Handed,
     Kept,
     KeptFill,
     Results,
     by,
+    priced,
     results_of,
     total_of,
 )
@@ -290,3 +292,20 @@ def test_of_a_flat_intraday_account_the_total_is_what_came_in_less_what_went_out
         flow = sum(round(-o.fill.sign * o.fill.quantity * o.fill.average_price * RUPEE) for o in fills if o.day == day)
         assert total_of(cells).realised == flow
     assert not found.open
+
+
+def test_costs_that_were_worked_out_before_are_those_of_working_them_out_anew() -> None:
+    known: CostsKept = {}
+    fills = [kept_fill("BUY", 10, 100, product="CNC"), kept_fill("SELL", 4, 110, product="CNC")]
+    tuesday = MONDAY + timedelta(days=1)
+    for more in (
+        [],
+        [kept_fill("SELL", 3, 115, MONDAY + timedelta(hours=1), product="CNC")],  # it changes what the others cost
+        [kept_fill("SELL", 3, 120, tuesday, product="CNC")],
+        [kept_fill("SELL", 1, 120, tuesday, product="CNC", order_id=fills[0].fill.order_id)],
+    ):
+        fills = [*fills, *more]
+        kept = Kept(fills=fills, strategies={})
+        again = priced(kept, FIND, known=known)
+        assert again.costs == priced(kept, FIND).costs
+        assert priced(kept, FIND, known=known).costs == again.costs
