@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
@@ -68,7 +68,17 @@ class CornerSheet(QFrame):
         corner = QPoint(parent.width() - self.width() - MARGIN, parent.height() - self.height() - 2 * MARGIN - 18)
         at = self.pos() if self._moved else corner
         right, bottom = max(0, parent.width() - self.width()), max(0, parent.height() - self.height())
-        self.move(min(max(at.x(), 0), right), min(max(at.y(), 0), bottom))
+        at = QPoint(min(max(at.x(), 0), right), min(max(at.y(), 0), bottom))
+        self.move(at if self._moved else self._beside_kill(at))
+
+    def _beside_kill(self, at: QPoint) -> QPoint:
+        """The place, or one further left where the kill switch would lie under it: a low window, large letters."""
+        kill = self._over.findChild(QPushButton, "kill_switch")
+        if kill is None or not kill.isVisible():
+            return at
+        button = QRect(kill.mapTo(self._over, QPoint(0, 0)), kill.size())
+        covered = button.intersects(QRect(at, self.size()))
+        return QPoint(max(0, button.left() - self.width() - MARGIN), at.y()) if covered else at
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         return go_round(self, forward)
