@@ -14,6 +14,8 @@ from alphapanda_desktop.ui import fonts
 
 FILES = sorted((resources() / "fonts").glob("*.ttf"))
 LARGEST = 3_500_000
+LOOKED_FOR = set("＋－＝＠")
+"""What a spreadsheet takes for the beginning of a formula: looked for in text, never shown."""
 PACKAGE = Path(fonts.__file__).parents[1]
 
 
@@ -53,7 +55,7 @@ def test_regular_and_bold_are_fonts_of_their_own(families: tuple[str, ...], *, b
 def test_every_sign_in_the_sources_is_in_a_shipped_font(families: tuple[str, ...]) -> None:
     raws = [QRawFont.fromFont(QFont(name, 10)) for name in families]
     sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    signs = {sign for sign in sources if ord(sign) > 0x7E} | set("₹०१२३४५६७८९नमस्ते")
+    signs = {sign for sign in sources if ord(sign) > 0x7E} - LOOKED_FOR | set("₹०१२३४५६७८९नमस्ते")
     assert len(signs) > 40
     assert [sign for sign in sorted(signs) if not any(raw.supportsCharacter(ord(sign)) for raw in raws)] == []
 
