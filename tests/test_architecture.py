@@ -28,6 +28,7 @@ HOUSE = [
     "ui.chart.view",
     "authoring.names", "authoring.probe", "backtest.engine", "hosting.child", "hosting.seat", "replaying.exact",
     "sweeps.job", "upkeep", "answers", "noticing", "couriers", "preferences", "preflight", "support", "selftest",
+    "admission",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -43,6 +44,8 @@ PERMITTED = [
     ("commands.charges", "alphapanda_desktop.domain.orders"),
     ("__main__", "PySide6.QtWidgets"),
     ("app", "alphapanda_desktop.settings"),
+    ("app", "alphapanda_desktop.admission"),
+    ("admission", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.ui.shell"),
     ("app", "alphapanda_desktop.kite.client"),
     ("ui.shell", "alphapanda_desktop.trading.desk"),
