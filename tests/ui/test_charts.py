@@ -227,7 +227,7 @@ def test_charts_opened_and_closed_leave_nothing_behind(run: Any, tmp_path: Path)
             for number in range(4):
                 await one(number % 2 == 1)
             before = count()
-            for number in range(40):
+            for number in range(24):
                 await one(number % 20 == 19)
             assert count() == before
 
