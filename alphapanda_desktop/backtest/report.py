@@ -19,6 +19,7 @@ from alphapanda_desktop.backtest.series import DAY_S, Floats, day_of, ist
 from alphapanda_desktop.backtest.statistics import Equity, Statistics, drawdown_of
 from alphapanda_desktop.backtest.trades import Trade
 from alphapanda_desktop.domain.figures import in_lakhs
+from alphapanda_desktop.domain.grouping import grouped
 from alphapanda_desktop.domain.positions import RUPEE, to_money
 
 MOST_POINTS: Final = 1_200
@@ -244,7 +245,7 @@ def _trades(trades: Sequence[Trade]) -> str:
     rows = [
         (
             trade.key, trade.product, ist(trade.opened_s), "open" if trade.closed_s is None else ist(trade.closed_s),
-            trade.quantity, f"{trade.entry_price:,.2f}", f"{trade.exit_price:,.2f}" if trade.exit_price else "",
+            trade.quantity, grouped(trade.entry_price, 2), grouped(trade.exit_price, 2) if trade.exit_price else "",
             _money(trade.gross / RUPEE), _money(trade.charges / RUPEE), _money(trade.net / RUPEE), trade.reason,
             trade.exit_reason,
         )

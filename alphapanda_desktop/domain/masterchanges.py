@@ -12,6 +12,7 @@ from datetime import date
 from operator import attrgetter
 from typing import Final
 
+from alphapanda_desktop.domain.grouping import grouped
 from alphapanda_desktop.domain.instruments import Instrument
 
 WATCHED: Final = ("lot_size", "tick_size", "expiry", "instrument_token")
@@ -57,8 +58,12 @@ class MasterChanges:
         """One line for a person."""
         if not self:
             return "nothing is different"
-        said = [f"{len(self.new):,} new", f"{len(self.expired):,} expired", f"{len(self.gone):,} gone"]
-        said.append(f"{len(self.changed):,} changed")
+        said = [
+            f"{grouped(len(self.new))} new",
+            f"{grouped(len(self.expired))} expired",
+            f"{grouped(len(self.gone))} gone",
+        ]
+        said.append(f"{grouped(len(self.changed))} changed")
         few = "; ".join(change.text() for change in self.changed[:_SAID])
         return f"{', '.join(said)}{f': {few}' if few else ''}{' …' if len(self.changed) > _SAID else ''}"
 

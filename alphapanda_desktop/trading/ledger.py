@@ -22,6 +22,7 @@ from alphapanda_desktop.domain.charges import (
     instrument_type_of,
     turnover_of,
 )
+from alphapanda_desktop.domain.grouping import grouped
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.pnl import Lots, Pnl, lots_of, pnl_of, sum_of
@@ -57,7 +58,7 @@ class ChargeDifference:
     @property
     def text(self) -> str:
         """Both figures, for a person."""
-        return f"Kite says ₹{self.theirs.total / RUPEE:,.2f}, we say ₹{self.ours.total / RUPEE:,.2f}"
+        return f"Kite says ₹{grouped(self.theirs.total / RUPEE, 2)}, we say ₹{grouped(self.ours.total / RUPEE, 2)}"
 
     @property
     def matters(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from alphapanda_desktop.domain.charges import Charges
+from alphapanda_desktop.domain.grouping import grouped
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.ports import RunRow
 from alphapanda_desktop.domain.positions import RUPEE
@@ -176,7 +177,7 @@ def _charges(charges: Charges) -> str:
 
 
 def _rupees(value: float | None) -> str:
-    return "unknown" if value is None else f"{'−' if value < 0 else ''}₹{abs(value):,.2f}"
+    return "unknown" if value is None else f"{'−' if value < 0 else ''}₹{grouped(abs(value), 2)}"
 
 
 def _row(name: str, text: str) -> str:

@@ -33,6 +33,7 @@ from alphapanda_desktop.ui.backtestform import BacktestForm
 from alphapanda_desktop.ui.backtestparts import Bench, Report, Wanted
 from alphapanda_desktop.ui.backtestreport import ReportView
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.sweeppage import SweepPage
@@ -225,7 +226,7 @@ class BacktestWindow(QWidget):
     async def _sweep(self, wanted: Wanted, axes: Sequence[str], figure: str) -> None:
         report = await self.bench.sweep(wanted, axes, figure, self._tell)
         self.sweeping.show_sweep(report)
-        self._say(f"{len(report.tried):,} combinations in {report.took_s:.1f} s.", "muted")
+        self._say(f"{grouped(len(report.tried))} combinations in {report.took_s:.1f} s.", "muted")
 
     def _offer_sweep(self) -> None:
         if self.sides.currentWidget() is self.sweeping and self.form.params is not None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.meter import EVERY_NS, MeterPanel, duration, words_of
 from alphapanda_desktop.ui.sheet import copy_text
 from alphapanda_desktop.ui.tables import Column, RowModel
@@ -199,7 +200,7 @@ def report(meter: Meter, facts: Sequence[Fact]) -> str:
     """The figures as text, with the time."""
     times = [
         f"{row.name}: half below {duration(row.p50_ns)}, 99 % below {duration(row.p99_ns)}, "
-        f"longest {duration(row.worst_ns if row.total else None)}, {row.total:,} measured"
+        f"longest {duration(row.worst_ns if row.total else None)}, {grouped(row.total)} measured"
         for row in meter.rows()
     ]
     stalls = [

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from alphapanda_desktop.domain import grouping
+
 if TYPE_CHECKING:  # the first paint tells no time
     from datetime import datetime
 
-MINUS: Final = "−"
+MINUS: Final = grouping.MINUS
+grouped = grouping.grouped
+
 DASH: Final = "–"
 """Stands where there is no value: never a zero, never an empty cell."""
 
 LAKH: Final = 100_000
 CRORE: Final = 10_000_000
-
-
-def grouped(value: float, decimals: int = 0) -> str:
-    """Digits in Indian groups: 12,34,567.80; a true minus in front of a negative."""
-    whole, _, fraction = f"{abs(value):.{decimals}f}".partition(".")
-    head, tail = whole[:-3], whole[-3:]
-    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)]
-    text = ",".join([*reversed(pairs), tail]) + (f".{fraction}" if fraction else "")
-    is_negative = value < 0 and any(digit in "123456789" for digit in text)
-    return MINUS + text if is_negative else text
 
 
 def rupees(value: float | None, decimals: int = 2) -> str:

@@ -82,5 +82,8 @@ def age_tip(seconds: float, grade: int) -> str:
 def about(instrument: Instrument) -> str:
     parts = [f"{instrument.key}", instrument.name if instrument.name != instrument.tradingsymbol else ""]
     parts += [f"expires {instrument.expiry:%d %b %Y}" if instrument.expiry else ""]
-    parts += [f"lot {instrument.lot_size:,}" if instrument.lot_size > 1 else "", f"tick {instrument.tick_size:g}"]
+    parts += [
+        f"lot {formats.grouped(instrument.lot_size)}" if instrument.lot_size > 1 else "",
+        f"tick {instrument.tick_size:g}",
+    ]
     return " · ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import Desk, DeskState
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.ui import formats
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import words_of
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import count_of
@@ -103,7 +104,10 @@ def age(run: Run, market: Market) -> tuple[str, Role]:
     if stale:
         return f"⚠ old prices: {', '.join(stale)}; no entries until ticks come again", "warn"
     if run.lacks:
-        few = (f"{key.partition(':')[2]} has {have:,} of the {needs:,}" for key, (have, needs) in run.lacks.items())
+        few = (
+            f"{key.partition(':')[2]} has {grouped(have)} of the {grouped(needs)}"
+            for key, (have, needs) in run.lacks.items()
+        )
         return f"⚠ decides nothing yet: {', '.join(few)} closed bars that it looks back on", "warn"
     ages = [f"{i.tradingsymbol} {formats.age(market.age_s(i.instrument_token))}" for i in run.instruments]
     return f"last tick: {', '.join(ages)}", "muted"

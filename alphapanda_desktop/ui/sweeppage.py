@@ -17,6 +17,7 @@ from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestparts import SweepReport, Tried
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import Pick, label_of
 from alphapanda_desktop.ui.heatmap import HeatMapView
 from alphapanda_desktop.ui.longtable import LongModel
@@ -231,9 +232,11 @@ def _told(tried: Tried) -> str:
 
 def _words(report: SweepReport) -> Sequence[str]:
     left = len(report.tried) - report.candidates
-    told = [f"{len(report.tried):,} combinations in {report.took_s:.1f} s, {report.candidates:,} candidates."]
+    told = [
+        f"{grouped(len(report.tried))} combinations in {report.took_s:.1f} s, {grouped(report.candidates)} candidates."
+    ]
     if left:
-        told.append(f"{left:,} are none: skipped by the strategy, failed, or without trades.")
+        told.append(f"{grouped(left)} are none: skipped by the strategy, failed, or without trades.")
     if report.by_luck is not None:
         told.append(f"Were none of them of use, the best Sharpe ratio would still be about {report.by_luck:.2f}.")
     told.append("A good set among bad neighbours is luck. Click a cell to put its values into the form.")

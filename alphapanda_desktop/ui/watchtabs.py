@@ -20,6 +20,7 @@ from alphapanda_desktop.domain.watchlists import Imported, WatchedList, read_csv
 from alphapanda_desktop.ui.carry import Carry
 from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote
 from alphapanda_desktop.ui.sheet import save_text
 from alphapanda_desktop.ui.watchgroups import GroupRow, Namer
@@ -344,7 +345,9 @@ class WatchTabs(Watchlist):
         """Make a list of what a file names, called as the file is."""
         try:
             if path.stat().st_size > LARGEST_FILE:
-                self._edge.notify(f"{path.name} has more than {LARGEST_FILE:,} bytes: that is no watchlist.", "warning")
+                self._edge.notify(
+                    f"{path.name} has more than {grouped(LARGEST_FILE)} bytes: that is no watchlist.", "warning"
+                )
                 return
             text = path.read_text(encoding="utf-8-sig", errors="replace")
         except OSError as error:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -79,3 +81,11 @@ def test_times_are_india_s() -> None:
     assert formats.ist_moment(at) == "Tue 6 Oct 2026, 10:41"
     assert formats.ist_day(datetime(2026, 10, 5, 20, 0, tzinfo=UTC)) == "6 Oct 2026"
     assert formats.ist_time(None) == "–"
+
+
+def test_no_figure_of_the_window_is_written_in_western_groups() -> None:
+    western = re.compile(r"\{[^{}]*:[^{}]*,[^{}]*[df]?\}")
+    modules = sorted((Path(formats.__file__).parent).rglob("*.py"))
+    found = [f"{path.name}: {hit[0]}" for path in modules for hit in western.finditer(path.read_text("utf-8"))]
+    assert len(modules) > 100
+    assert [one for one in found if re.search(r":[+−-]?,(\.\d)?[df]?\}$", one)] == []
