@@ -320,8 +320,9 @@ class MainWindow(QMainWindow):
             yield
         self.centre.addWidget(view.chart)
         self.centre.setCurrentWidget(view.chart)
-        self.workspaces = self._workspaces(view)
-        self.workspaces.begin()
+        from alphapanda_desktop.ui.workspacedesk import stand_up
+
+        self.workspaces = stand_up(self, view.charts, self._edge)
         self.database = parts.database
         self._status["database"].setText(say(f"journal {parts.database.rsplit('/', 1)[-1]}"))
         self._status["database"].setToolTip(parts.database)
@@ -401,14 +402,6 @@ class MainWindow(QMainWindow):
             self.docks.changed.connect(self._follow_centre)
             self._follow_centre()
         return self.docks
-
-    def _workspaces(self, view: DeskView) -> WorkspaceDesk:
-        from alphapanda_desktop.ui.workspacedesk import WorkspaceDesk
-        from alphapanda_desktop.ui.workspaces import Workspaces
-
-        before = self.workspaces  # of a desk that was opened earlier in this run
-        spaces = before.spaces if before is not None else Workspaces.from_bytes(self.remembered.layout)
-        return WorkspaceDesk(self, view.charts, spaces, self._edge)
 
     def _follow_centre(self) -> None:
         """Sheets lie over the centre wherever that comes to stand."""

@@ -261,3 +261,12 @@ class WorkspaceDesk(QObject):
 
     def _chosen(self, name: str, _checked: bool = False) -> None:
         self.go_to(name)
+
+
+def stand_up(window: MainWindow, charts: Charts, edge: Edge) -> WorkspaceDesk:
+    """The workspaces of a desk that was just opened, standing as they were left."""
+    before = window.workspaces  # of a desk that was opened earlier in this run
+    spaces = before.spaces if before is not None else Workspaces.from_bytes(window.remembered.layout)
+    desk = WorkspaceDesk(window, charts, spaces, edge)
+    desk.begin()
+    return desk
