@@ -64,10 +64,10 @@ FACTS: Final[tuple[Column[Fact], ...]] = (
 )
 
 CURVES: Final[tuple[tuple[str, str, Callable[[Moment], float], Callable[[float], str]], ...]] = (
-    ("memory", "Memory", lambda m: m.memory / 1e6, lambda v: f"{v:,.0f} MB"),
-    ("processor", "Processor", lambda m: 100 * m.processor, lambda v: f"{v:,.0f} %"),
+    ("memory", "Memory", lambda m: m.memory / 1e6, lambda v: f"{grouped(v)} MB"),
+    ("processor", "Processor", lambda m: 100 * m.processor, lambda v: f"{grouped(v)} %"),
     ("lag", "Loop lag, 99 %", lambda m: m.lag_ns, lambda v: duration(round(v))),
-    ("ticks", "Ticks/s", lambda m: m.ticks_per_s, lambda v: f"{v:,.0f}"),
+    ("ticks", "Ticks/s", lambda m: m.ticks_per_s, grouped),
 )
 """Name, title, figure, and its words."""
 

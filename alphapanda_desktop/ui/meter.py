@@ -32,8 +32,8 @@ def duration(ns: int | None) -> str:
     if ns is None:
         return DASH
     if ns < 1_000_000:
-        return f"{ns / 1e3:,.0f} µs"
-    return f"{ns / 1e6:,.2f} ms" if ns < 10_000_000 else f"{ns / 1e6:,.0f} ms"
+        return f"{grouped(ns / 1e3)} µs"
+    return f"{grouped(ns / 1e6, 2 if ns < 10_000_000 else 0)} ms"
 
 
 def _felt(ns: int | None) -> Role | None:
@@ -112,7 +112,7 @@ class _Seen:
 def words_of(meter: Meter) -> str:
     """Rate, what waits, and what is drawn less often."""
     parts = [
-        f"{meter.ticks_per_s():,.0f} ticks/s",
+        f"{grouped(meter.ticks_per_s())} ticks/s",
         f"{grouped(meter.backlog)} callbacks waiting, {grouped(meter.deepest)} at most",
         f"drawn less often: {meter.shed}" if meter.shed else "everything is drawn as often as it should be",
     ]

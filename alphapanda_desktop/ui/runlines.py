@@ -154,5 +154,5 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
+        return grouped(value, 4).rstrip("0").rstrip(".")
     return str(value)
