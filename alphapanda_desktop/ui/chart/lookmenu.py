@@ -14,7 +14,7 @@ from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
 
 COLOURS: Final[dict[str, tuple[Role, Role]]] = {
-    "Green rises, red falls": ("up", "down"),
+    "The colours of the window": ("up", "down"),
     "Blue rises, orange falls": ("buy", "sell"),
 }
 
