@@ -34,6 +34,8 @@ class Looks:
     language: str = LANGUAGES[0]
     scale: int = 100
     """Of everything in the window, in per cent."""
+    screen: str = ""
+    """Pixels of the screen that the window was on last, as "1600x900"."""
     layout: bytes = b""
     guide: bool = False
     """Whether the guided first run goes on."""
@@ -61,6 +63,7 @@ def looks_of(path: Path) -> Looks:
         pair=pair if pair in PAIRS else PAIRS[0],
         language=language if language in LANGUAGES else LANGUAGES[0],
         scale=scale if type(scale) is int and scale in SCALES else 100,
+        screen=_at(raw, "window", "screen") or "",
         layout=_bytes_of(_at(raw, "window", "layout")),
         guide=_under(raw, "window", "guide") is True,
         shortcuts=_texts_of(_under(raw, "window", "shortcuts")),
@@ -112,6 +115,7 @@ class WindowMemory:
             unasked=looks.unasked,
             guide=looks.guide,
             shortcuts=looks.shortcuts,
+            scale=looks.scale,
         )
 
     def settle(self, settings: Settings) -> None:
@@ -122,7 +126,7 @@ class WindowMemory:
             self.keep(name, value)
 
     def keep(self, name: str, value: object) -> None:
-        """Remember "layout", "watch_lists", "chart_key", "theme", "pair", "shortcuts", "guide" or "ask_first".
+        """Remember "layout", "watch_lists", "chart_key", "theme", "pair", "screen", "shortcuts", "guide", "ask_first".
 
         Raises Fatal where the disk does not take it.
         """
@@ -149,6 +153,10 @@ class WindowMemory:
         elif name == "shortcuts" and isinstance(value, dict):
             window.shortcuts = value
             self._looks = replace(self._looks, shortcuts=value)
+        elif name == "screen":
+            if window.screen == value:
+                return
+            window.screen = str(value)
         elif name == "pair":
             window.pair = "blue and orange" if value == "blue and orange" else "green and red"
         elif name == "guide":

@@ -95,6 +95,7 @@ class Window(_Section):
     language: Literal["English", "हिन्दी"] = Field(
         "English", title="Language", description="Of the window; comes with the next start."
     )
+    screen: str = Field("", description="Pixels of the screen that the window was on last, as 1600x900.")
     shortcuts: dict[str, str] = Field(default_factory=dict, description="Keys of the person's own, by action.")
     layout: str = Field("", description="Docks and sizes, base64.")
     guide: bool = Field(False, description="Whether the guided first run was begun and not ended.")

@@ -135,7 +135,9 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
     # Qt warns of every font that lacks a script before it takes the next, which has it.
     QLoggingCategory.setFilterRules("qt.text.font.db.warning=false")
     if looks.scale != 100:  # Qt reads it once, when the application is made; a person's own value stands
-        os.environ.setdefault("QT_SCALE_FACTOR", f"{looks.scale / 100:g}")
+        from alphapanda_desktop.ui.scale import fitting
+
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{fitting(looks.scale, looks.screen) / 100:g}")
     # The web view needs this set before there is an application.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication([*sys.argv[:1], *theme.STYLE])
@@ -186,7 +188,7 @@ class _Opening:
         practice = (self._arguments.mode or self._looks.mode) in (None, "practice")
         app = _application(practice=practice, looks=self._looks)
         shedding, memory = Shedding(), self._memory()
-        edge = self._edge(meter, shedding)
+        edge = self._edge(meter, shedding, app)
         window = self._window = self._show(edge, memory)
         until_painted(window, FIRST_PAINT_MS)
         log.info("window shown after %.0f ms", (time.perf_counter() - self._began) * 1000)
@@ -206,14 +208,15 @@ class _Opening:
         finally:
             loop.close()
 
-    def _edge(self, meter: Meter, shedding: Shedding) -> Edge:
+    def _edge(self, meter: Meter, shedding: Shedding, app: QApplication) -> Edge:
         """The window's edge, which has no scope until there is a loop: nothing can be spawned before `_main`."""
         from alphapanda_desktop.ui.edge import Edge, FrameClock
         from alphapanda_desktop.ui.theme import LiveTheme, themed
 
         frames = FrameClock(meter=meter, shedding=shedding)
         shedding.changed = frames.consider
-        return Edge(cast("Scope", None), frames, self._notify, LiveTheme(themed(self._looks.theme, self._looks.pair)))
+        theme = LiveTheme(themed(self._looks.theme, self._looks.pair), app)
+        return Edge(cast("Scope", None), frames, self._notify, theme)
 
     async def _main(
         self,

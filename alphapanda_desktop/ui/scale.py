@@ -1,31 +1,36 @@
-"""Whether a screen has room for the window at the size that the settings ask for."""
+"""Whether a screen has room for the window at the size that the settings ask for.
+
+Qt takes the size before it knows of any screen. So the screen of the run before is remembered, and a size that would
+put the kill switch beyond its edge is made smaller, and that is told.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QMainWindow
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow
 
-LEAST: Final = QSize(1180, 640)
+LEAST: Final = (1180, 640)
 """Room that the panels, the chart and a ticket need beside one another, in pixels at 100 %."""
 
 
-def no_room_for(window: QMainWindow) -> str:
-    """Why this screen is too small for the window at its scale, and what fits; nothing where it is not."""
-    screen = window.screen()
-    room = screen.availableGeometry().size()
-    return too_small(room, screen.devicePixelRatio())
+def fitting(asked_pct: int, screen: str) -> int:
+    """The size in per cent that a screen, such as "1600x900", has room for; as asked where it is not known."""
+    wide, _, high = screen.partition("x")
+    if not (wide.isdecimal() and high.isdecimal()):
+        return asked_pct
+    most = min(int(wide) / LEAST[0], int(high) / LEAST[1])
+    return max(100, min(asked_pct, int(most * 100) // 5 * 5))
 
 
-def too_small(room: QSize, ratio: float) -> str:
-    """The same for a screen's room, in units of which `ratio` pixels are one."""
-    if ratio <= 1 or (room.width() >= LEAST.width() and room.height() >= LEAST.height()):
+def settle(window: QMainWindow, asked_pct: int, save: Callable[[str, object], None]) -> str:
+    """Remember the screen that the window is on; what is to be said of the size asked for, if anything."""
+    room, ratio = window.screen().availableGeometry().size(), window.screen().devicePixelRatio()
+    screen = f"{round(room.width() * ratio)}x{round(room.height() * ratio)}"
+    save("screen", screen)
+    fits = fitting(asked_pct, screen)
+    if fits == asked_pct:
         return ""
-    fits = min(room.width() / LEAST.width(), room.height() / LEAST.height()) * ratio
-    pct = max(100, int(fits * 100) // 5 * 5)
-    wide, high = round(room.width() * ratio), round(room.height() * ratio)
-    return (
-        f"At {ratio:.0%} this screen of {wide} × {high} has no room for all panels; {pct} % fits. "
-        "Settings › Window › Size, from the next start on."
-    )
+    return f"This screen of {screen.replace('x', ' × ')} has room for a size of {fits} %; {asked_pct} % is asked for."

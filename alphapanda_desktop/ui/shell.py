@@ -68,7 +68,8 @@ SIDES = {"B": "BUY", "S": "SELL"}
 class Remembered:
     """What was left by the last run.
 
-    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "shortcuts" and "ask_first".
+    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "screen", "shortcuts" and
+    "ask_first".
     `unasked` are the modes in which a ticket sends its order without showing it once more.
     """
 
@@ -82,6 +83,8 @@ class Remembered:
     """Whether the guided first run goes on."""
     shortcuts: Mapping[str, str] = field(default_factory=dict)
     """Keys of the person's own, by action."""
+    scale: int = 100
+    """Size of everything that is asked for, in per cent."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -336,13 +339,13 @@ class MainWindow(QMainWindow):
     def _show_sheets(self, parts: DeskParts, view: DeskView) -> None:
         from alphapanda_desktop.ui.desksheets import DeskSheets
         from alphapanda_desktop.ui.liveframe import frame_of
-        from alphapanda_desktop.ui.scale import no_room_for
+        from alphapanda_desktop.ui.scale import settle
 
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
         sheets.start()
-        if too_small := no_room_for(self):
-            self.notify(too_small, "warning")
+        if told := settle(self, self.remembered.scale, self.remembered.save):
+            self.notify(told, "warning")
         connect(parts.desk.kill.changed, self, self._refresh_strip)
         view.strategies.follow_coverage(parts.coverage)
         self.strip.show_gauges(parts.desk.governor)

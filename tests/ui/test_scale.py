@@ -4,23 +4,28 @@ import asyncio
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QMainWindow
 
-from alphapanda_desktop.ui.scale import too_small
+from alphapanda_desktop.ui.scale import fitting, settle
 from tests.ui.window_stage import a_window
 
 
 @pytest.mark.parametrize(
-    ("wide", "high", "ratio"), [(1600, 900, 1.0), (1280, 720, 1.25), (1920, 1080, 2.0), (800, 600, 1.0)]
-)
-def test_a_screen_with_room_is_not_spoken_of(wide: int, high: int, ratio: float) -> None:
-    assert too_small(QSize(wide, high), ratio) == ""
+    ("asked", "screen", "fits"),
+    [(200, "3840x2160", 200), (175, "1600x900", 135), (125, "1600x900", 125), (150, "800x600", 100), (150, "", 150),
+     (150, "wide", 150)],
+)  # fmt: skip
+def test_a_size_is_what_the_screen_has_room_for(asked: int, screen: str, fits: int) -> None:
+    assert fitting(asked, screen) == fits
 
 
-def test_a_screen_without_room_is_told_with_what_fits() -> None:
-    told = too_small(QSize(800, 450), 2.0)
-    assert "At 200% this screen of 1600 × 900" in told and "135 % fits" in told
-    assert "100 % fits" in too_small(QSize(640, 360), 1.5)
+def test_the_screen_is_remembered_and_a_size_that_is_too_large_for_it_told(qapp: Any) -> None:
+    window, kept = QMainWindow(), dict[str, object]()
+    assert settle(window, 100, kept.__setitem__) == ""
+    room = window.screen().availableGeometry()
+    assert kept == {"screen": f"{room.width()}x{room.height()}"}
+    assert f"{room.width()} × {room.height()} has room" in settle(window, 400, kept.__setitem__)
 
 
 def test_a_ticket_that_reaches_the_top_leaves_the_kill_switch_free(run: Any) -> None:
