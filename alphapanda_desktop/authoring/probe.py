@@ -21,7 +21,7 @@ from alphapanda_desktop.authoring.names import problems_in
 from alphapanda_desktop.authoring.problems import Problem
 from alphapanda_desktop.authoring.sources import Source, read
 from alphapanda_desktop.domain.errors import StrategyError
-from alphapanda_desktop.domain.exitcodes import exit_words
+from alphapanda_desktop.authoring.exitcodes import exit_words
 
 DEADLINE_S: Final = 15.0
 MEMORY: Final = 2 << 30

@@ -39,10 +39,10 @@ def wear(app: QApplication, live: LiveTheme, wanted: Theme) -> None:
 
 def choose(edge: Edge, save: Callable[[str, object], None], name: str, pair: str) -> None:
     """Wear other colours and remember them; an empty name or pair stays as it is."""
-    app, live = QApplication.instance(), edge.theme
-    if not isinstance(app, QApplication) or not isinstance(live, LiveTheme):
+    live = edge.theme
+    if not isinstance(live, LiveTheme) or live.app is None:
         raise TypeError("colours that are a constant cannot be changed")
-    wear(app, live, themed(name or live.name, pair or live.pair))
+    wear(live.app, live, themed(name or live.name, pair or live.pair))
     for what, value in (("theme", name), ("pair", pair)):
         if value:
             save(what, value)

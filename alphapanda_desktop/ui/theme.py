@@ -90,11 +90,14 @@ class LiveTheme(Theme):
     Signal: `changed()`, after Qt's own palette, style sheets and rich text have followed (`ui.recolour`).
     """
 
-    __slots__ = ("_voice",)
+    __slots__ = ("_voice", "app")
     _voice: _Voice
+    app: QApplication | None
+    """The program that wears them; without one there is nothing to be changed."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, app: QApplication | None = None) -> None:
         object.__setattr__(self, "_voice", _Voice())
+        object.__setattr__(self, "app", app)
         self.take(theme)
 
     @property

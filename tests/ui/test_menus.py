@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QLineEdit, QPushBut
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.ui.keys import KEYS
 from alphapanda_desktop.ui.sheet import Sheet
+from alphapanda_desktop.ui.theme import DARK, LIGHT, LiveTheme
 from tests.ui.window_stage import WindowStage, a_window
 
 Eventually = Callable[..., Awaitable[Any]]
@@ -209,14 +210,21 @@ def test_help_lists_the_keys_that_exist(run: Any, eventually: Eventually) -> Non
     run(story())
 
 
-def test_the_colours_come_with_the_next_start(run: Any) -> None:
+def test_other_colours_come_at_once_and_are_remembered(run: Any, qapp: QApplication) -> None:
+    before = qapp.palette(), qapp.styleSheet()
+
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
+            stage.window._edge.theme = LiveTheme(DARK, qapp)
             action(stage, "Light").trigger()
             assert stage.saved == {"theme": "light"}
-            assert "next start" in stage.window.statusBar().currentMessage()
+            assert qapp.palette().window().color().name() == LIGHT.window
 
-    run(story())
+    try:
+        run(story())
+    finally:
+        qapp.setPalette(before[0])
+        qapp.setStyleSheet(before[1])
 
 
 def test_every_key_of_a_panel_is_in_the_menu_and_on_the_page_of_keys(run: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alphapanda_desktop.domain.exitcodes import exit_words
+from alphapanda_desktop.authoring.exitcodes import exit_words
 
 
 def test_exit_codes_read_as_a_person_names_them() -> None:
