@@ -17,11 +17,11 @@ from typing import IO, Final
 from pydantic import ValidationError
 
 from alphapanda_desktop.authoring.describe import Spec, Told
+from alphapanda_desktop.authoring.exitcodes import exit_words
 from alphapanda_desktop.authoring.names import problems_in
 from alphapanda_desktop.authoring.problems import Problem
 from alphapanda_desktop.authoring.sources import Source, read
 from alphapanda_desktop.domain.errors import StrategyError
-from alphapanda_desktop.authoring.exitcodes import exit_words
 
 DEADLINE_S: Final = 15.0
 MEMORY: Final = 2 << 30

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from alphapanda_desktop.authoring.describe import Described
+from alphapanda_desktop.authoring.exitcodes import exit_words
 from alphapanda_desktop.authoring.sources import read
 from alphapanda_desktop.domain.errors import StrategyError
-from alphapanda_desktop.authoring.exitcodes import exit_words
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Bar, Tick
 from alphapanda_desktop.domain.orders import Order
