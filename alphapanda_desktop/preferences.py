@@ -25,7 +25,7 @@ SECTIONS: Final = {
 
 ELSEWHERE: Final = {
     "risk limits loss orders per second rate quantity price band foreign": "Limits are under Trade › Limits (F8).",
-    "telegram mail e-mail smtp chat bot delivery": "Alerts outside this computer are under Alerts › By Telegram and e-mail.",
+    "telegram mail smtp chat bot delivery": "Alerts outside this computer are under Alerts › By Telegram and e-mail.",
     "keys shortcuts keyboard": "Keys are listed under Help › Keys (F1).",
     "watchlist list columns": "Watchlists are changed in the watchlist itself.",
     "secret password token keyring": "Secrets are in the system's keyring, never among the settings.",
