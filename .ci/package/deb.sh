@@ -45,7 +45,7 @@ sed -e "s/@VERSION@/$debian_version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s
 mkdir -p "$out"
 package=$out/alphapanda_${debian_version}_$architecture.deb
 # xz, for Debian's own checks take no other; the archive beside it unpacks ten times as fast.
-SOURCE_DATE_EPOCH=$when dpkg-deb --root-owner-group -Zxz -z3 --build "$tree" "$package" > /dev/null
+SOURCE_DATE_EPOCH=$when dpkg-deb --root-owner-group -Zxz -z1 --build "$tree" "$package" > /dev/null
 archive=$out/alphapanda-$version-linux-$architecture.tar.zst
 tar --directory "$tree/usr/lib" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$when" -cf - alphapanda \
     | zstd -q -9 -T0 -f -o "$archive"
