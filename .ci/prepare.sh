@@ -15,8 +15,8 @@ program_libraries="libegl1 libgl1 libglib2.0-0 libfontconfig1 libgssapi-krb5-2 l
  libxcomposite1 libxdamage1 libxrandr2 libxtst6 libasound2 libxkbfile1 libwayland-cursor0 libwayland-egl1"
 # A screen, a window manager, a keyring and fonts for the tests; git for the house rules; objdump and strip for PyInstaller.
 test_tools="xvfb openbox xdotool imagemagick dbus gnome-keyring fonts-noto-core git"
-package_tools="binutils chrpath xvfb zstd"
-package_test_tools="debootstrap lintian desktop-file-utils xvfb"
+package_tools="binutils chrpath openbox xvfb zstd"
+package_test_tools="debootstrap lintian desktop-file-utils openbox xvfb"
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
 

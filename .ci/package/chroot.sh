@@ -24,8 +24,9 @@ log=$out/chroot.log
 : > "$log"
 say() { echo "$*" | tee -a "$log"; }
 root=$(mktemp -d)
+chmod 755 "$root"  # an ordinary user must be able to stand in it
 cleanup() {
-    kill "${server:-}" 2>/dev/null || true
+    kill "${manager:-}" "${server:-}" 2>/dev/null || true
     umount --recursive "$root/proc" "$root/dev" 2>/dev/null || true
     rm -rf --one-file-system "$root"
 }
@@ -53,6 +54,8 @@ chroot "$root" useradd --create-home --home-dir /var/trader trader
 exec 3< <(exec Xvfb -displayfd 1 -screen 0 1600x900x24 -nolisten tcp 2>/dev/null)
 server=$!
 read -r display <&3
+DISPLAY=:$display openbox > /dev/null 2>&1 &  # keys reach an active window, and only a window manager makes one active
+manager=$!
 
 # As `trader`, with an empty environment, in another folder; the program's own place belongs to root.
 self_test() {

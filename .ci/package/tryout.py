@@ -129,14 +129,20 @@ def _running(place: Path) -> Iterator[str]:
 
 @contextmanager
 def screen() -> Iterator[str]:
-    """An X server of our own; its display."""
+    """An X server of our own with a window manager, for keys reach an active window alone; its display."""
     reading, writing = os.pipe()
     server = subprocess.Popen(["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"],
         pass_fds=[writing], stderr=subprocess.DEVNULL)  # fmt: skip
     os.close(writing)
     try:
         with os.fdopen(reading) as told:
-            yield f":{told.readline().strip()}"
+            display = f":{told.readline().strip()}"
+        manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL)
+        try:
+            yield display
+        finally:
+            manager.terminate()
+            manager.wait()
     finally:
         server.terminate()
         server.wait()
