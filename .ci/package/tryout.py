@@ -137,7 +137,8 @@ def screen() -> Iterator[str]:
     try:
         with os.fdopen(reading) as told:
             display = f":{told.readline().strip()}"
-        manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": display}, stderr=subprocess.DEVNULL)
+        manager = subprocess.Popen(["openbox"], env={**os.environ, "DISPLAY": display},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
         try:
             yield display
         finally:
