@@ -130,3 +130,23 @@ def test_a_damaged_catalogue_names_its_line(tmp_path: Path) -> None:
 
 def test_nothing_is_spoken_but_english_by_itself() -> None:
     assert words._spoken == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "figures"),
+    [
+        ("Order value: ₹ 12,00,000.00 asked, ₹ 10,00,000.00 allowed.", ["12,00,000.00", "10,00,000.00"]),
+        ("Price band: limit 120.00 is 12.3 % from the last price 100.00, 5 % allowed.",
+         ["120.00", "100.00", "12.3", "5"]),
+        ("Strategy loss per day: ₹ 12,000 lost, ₹ 10,000 allowed.", ["12,000", "10,000"]),
+        ("Lot size: quantity 40 of NFO:NIFTY26DECFUT is not a multiple of 75.", ["26", "40", "75"]),
+        ("Kill switch: trading is halted; no order passes until it is released.", []),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_its_rule_in_hindi_and_keeps_every_figure(
+    hindi: None, refusal: str, figures: list[str]
+) -> None:
+    assert read_catalogue("hi").knows(refusal)
+    said = say(refusal)
+    assert re.findall(r"\d[\d,.]*\d|\d", said) == figures  # all of them, none changed; as Hindi orders them
+    assert not re.search(r"[a-z]{3}", said.replace("limit", ""))
