@@ -17,7 +17,7 @@ Role = Literal[
     "practice", "paper", "live", "replay",
 ]  # fmt: skip
 
-FONTS: Final = ("Inter", "Noto Sans", "Noto Sans Devanagari", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
+FONTS: Final = ("Noto Sans", "Noto Sans Devanagari", "Inter", "Segoe UI", "Helvetica Neue", "DejaVu Sans")
 FONT_POINTS: Final = 10
 
 
