@@ -120,11 +120,10 @@ def read_csv(text: str, exists: Callable[[str], bool]) -> Imported:
     A row is `EXCHANGE:SYMBOL[,group]`, `EXCHANGE,SYMBOL[,group]` or `SYMBOL`, which is looked for on NSE, then NFO,
     BSE, BFO, MCX and CDS. `exists` tells whether today's master has a key.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(text.lstrip("\ufeff").splitlines())]
+    rows, wrong = _rows(text)
     heading = [cell.casefold() for cell in rows[0]] if rows else []
     is_headed = any(name in heading for name in _SYMBOLS)
     found: dict[str, str] = {}
-    wrong: list[str] = []
     for number, row in enumerate(rows[1:] if is_headed else rows, 2 if is_headed else 1):
         for names, group in _named(row, heading if is_headed else None):
             key = next((key for key in names if exists(key)), None)
@@ -135,6 +134,22 @@ def read_csv(text: str, exists: Callable[[str], bool]) -> Imported:
             else:
                 wrong.append(f"line {number}: {key} is beyond the {MOST_ROWS:,} that a list holds")
     return Imported(tuple(found.items()), tuple(wrong))
+
+
+def _rows(text: str) -> tuple[list[list[str]], list[str]]:
+    """The cells of each line, and what is wrong with a line that is no CSV, as one that is endless."""
+    rows: list[list[str]] = []
+    wrong: list[str] = []
+    reader = csv.reader(text.lstrip("\ufeff").splitlines())
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            wrong.append(f"line {reader.line_num}: {error}")
+            row = []
+        if row is None:
+            return rows, wrong
+        rows.append([cell.strip() for cell in row])
 
 
 _LOOKED_ON: Final = ("NSE", "NFO", "BSE", "BFO", "MCX", "CDS")

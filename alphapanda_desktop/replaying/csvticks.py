@@ -43,6 +43,11 @@ CHUNK: Final = 16_384
 DEAREST: Final = 20_000_000.0
 """Beyond it a price in paise does not fit a packet."""
 
+LATEST_NS: Final = 2**32 * 1_000_000_000
+LARGEST_TOKEN: Final = 2**32 - 1
+"""A packet has 32 bits for seconds and for tokens."""
+
+MOST_TRADED: Final = float(2**53)
 _DAY_S: Final = 86_400
 _IST_S: Final = 19_800
 _WORD: Final = np.dtype(">u4")
@@ -137,6 +142,8 @@ def _runs(days: Ints) -> Iterator[tuple[int, int]]:
 def _row(name: str, known: Callable[[str], Instrument | None], prices: Floats) -> Instrument:
     number = name.partition(":")[2]
     if number.isdecimal():
+        if len(number) > 10 or not 0 < int(number) <= LARGEST_TOKEN:
+            raise BadData(f"{number[:20]} is no instrument's token")
         return instrument_named(f"NSE:TOKEN{number}", int(number), prices.tolist())
     return known(name) or instrument_named(name, prices=prices.tolist())
 
@@ -152,14 +159,11 @@ def _columns(path: Path, key: str) -> tuple[Ints, Floats, Ints | None, NDArray[n
         raise BadData(f"{path.name}: a time and a price column are needed, there are: {', '.join(names) or 'none'}")
     columns = list(zip(*body, strict=True))
     volume = _first(names, VOLUMES)
-    volumes = _numbers(columns[volume], path, "volume").astype(np.int64) if volume is not None else None
+    volumes = _volumes(columns[volume], path) if volume is not None else None
     who = None if key else _first(names, NAMES)
     keys = [_key(word) for word in columns[who]] if who is not None else [key or _key_of(path)] * len(body)
     prices = _numbers(columns[price], path, "price")
-    wrong = ~((prices > 0) & (prices < DEAREST))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise BadData(f"{path.name}, row {row + 2}: {columns[price][row]!r} is no price")
+    _within(prices, 0.0, DEAREST, columns[price], path, "price")
     told = volumes if volumes is not None and volumes.max() > 0 else None
     return _moments(columns[at], path), prices, told, np.array(keys)
 
@@ -204,13 +208,29 @@ def _numbers(column: Sequence[str], path: Path, what: str) -> Floats:
         raise
 
 
+def _volumes(column: Sequence[str], path: Path) -> Ints:
+    volumes = _numbers(column, path, "volume")
+    _within(volumes, -0.001, MOST_TRADED, column, path, "volume")
+    return volumes.astype(np.int64)
+
+
+def _within(values: Floats, over: float, below: float, column: Sequence[str], path: Path, what: str) -> None:
+    """Raises BadData naming the first row whose value is not between the two."""
+    wrong = ~((values > over) & (values < below))  # so that what is no number is wrong too
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BadData(f"{path.name}, row {row + 2}: {column[row]!r} is no {what}")
+
+
 def _moments(column: Sequence[str], path: Path) -> Ints:
     """Epoch nanoseconds: ISO times, Indian where they name no zone, or numbers of s, ms, µs or ns."""
     made = np.empty(len(column), np.int64)
     for number, text in enumerate(column):
         try:
             made[number] = _moment_ns(text.strip())
-        except ValueError:
+            if not 0 <= made[number] < LATEST_NS:
+                raise ValueError(text)
+        except (ValueError, OverflowError):
             raise BadData(f"{path.name}, row {number + 2}: {text!r} is no time such as 2026-09-21 09:15:00") from None
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +39,9 @@ TICK_SIZES: Final = (5.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.01, 0.0025)
 
 DEAREST: Final = 20_000_000.0
 """Beyond it a price of paise does not fit the packets."""
+
+LATEST_S: Final = 2**32
+"""Packets have 32 bits for a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,10 @@ def read_recordings(files: Sequence[Path], universe: Iterable[Instrument]) -> li
 def _read(path: Path) -> Iterator[tuple[str, float, float, float]]:
     with path.open("rb") as file:
         own = file.read(len(MAGIC)) == MAGIC
-    yield from _read_own(path) if own else _read_csv(path)
+    try:
+        yield from _read_own(path) if own else _read_csv(path)
+    except csv.Error as error:
+        raise BadData(f"{path.name}: this is no CSV text ({error})") from None
 
 
 def _read_own(path: Path) -> Iterator[tuple[str, float, float, float]]:
@@ -147,11 +154,14 @@ def epoch_s(text: str) -> float:
     text = text.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
         number = float(text)
-        while number > 1e11:
+        while 1e11 < number < math.inf:
             number /= 1000.0
-        return number
-    at = datetime.fromisoformat(text)
-    return (at if at.tzinfo else at.replace(tzinfo=IST)).timestamp()
+    else:
+        at = datetime.fromisoformat(text)
+        number = (at if at.tzinfo else at.replace(tzinfo=IST)).timestamp()
+    if not 0 <= number < LATEST_S:
+        raise ValueError(f"{text[:40]} is no time since 1970")
+    return number
 
 
 def _symbol_in(file_name: str) -> str:
@@ -162,7 +172,7 @@ def _symbol_in(file_name: str) -> str:
 
 def _resolved(name: str, known: Sequence[Instrument]) -> Instrument:
     """The instrument that a token, a symbol or an EXCHANGE:SYMBOL names."""
-    if name.isdigit():
+    if is_token(name):
         match = (i for i in known if i.instrument_token == int(name))
     else:
         wanted = {name, name.rpartition(":")[2], _index_called(name)}
@@ -175,8 +185,13 @@ def _index_called(name: str) -> str:
     return next((i.symbol for i in INDICES if name.upper() in (i.root, i.symbol)), name)
 
 
+def is_token(name: str) -> bool:
+    """Whether it is a number that 32 bits hold, as Kite's tokens are."""
+    return name.isdecimal() and len(name) <= 10 and int(name) < 2**32
+
+
 def _made_up(name: str) -> Instrument:
-    if name.isdigit():
+    if is_token(name):
         token, symbol = int(name), f"TOKEN{name}"
     else:
         number = sum(ord(c) * 31**n for n, c in enumerate(name.upper()[:8])) % 50_000

@@ -18,7 +18,7 @@ def token_from_text(text: str) -> Token | None:
     try:
         api_key, access_token, user_id, login_time = json.loads(text)
         at = datetime.fromisoformat(login_time)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     if at.tzinfo is None or not all(isinstance(part, str) for part in (api_key, access_token, user_id)):
         return None
