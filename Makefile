@@ -3,6 +3,7 @@
 # make lint     the checks without the tests          make format   puts the sources in shape
 # make bench    speed against rivals, in a table      make lock     requirements.lock anew from pyproject.toml
 # make package  a folder that runs without Python, tried out, and a .deb and an archive of it (dist/)
+# make pictures  the pictures of README and docs anew, by the tour
 # make package-test  the .deb judged by lintian, installed and purged on a bare Debian (as root)
 #
 # Each target first brings the machine to where it can run (.ci/prepare.sh).  PYTHON names another interpreter.
@@ -17,7 +18,7 @@ BIN := .venv/bin
 PREPARE := @.ci/prepare.sh
 # The order on the page is the order of work, with -j as well: what is read last is pytest's closing line.
 .NOTPARALLEL:
-.PHONY: run test lint check format bench package package-test lock
+.PHONY: run test lint check format bench package package-test pictures lock
 
 run:
 	$(PREPARE) run
@@ -61,6 +62,10 @@ package-test:
 	$(PREPARE) package-test
 	.ci/package/check-deb.sh dist/*.deb
 	.ci/package/chroot.sh dist/*.deb build/package
+
+pictures:
+	$(PREPARE) test
+	.ci/pictures.sh
 
 lock:
 	$(PREPARE) lint

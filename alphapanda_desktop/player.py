@@ -8,25 +8,23 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import aiohttp
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QWidget
 
-from alphapanda_desktop.domain.errors import AlphaPandaError
+from alphapanda_desktop.playedorders import SHOWN_S, OrderSteps, PastSteps, Seen, Stopped, window
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.session import GateState
 
 PATIENCE_S: Final = 90.0
-SHOWN_S: Final = 0.4
-"""How long a page stands before its picture is taken, so that its last frame is drawn."""
-
 FILL_FORM: Final = """
 (function() {
   const type = (id, text) => {
@@ -42,20 +40,8 @@ FILL_FORM: Final = """
 """
 
 
-ORDERS: Final = "/orders/regular"
-ELSEWHERE: Final = tuple(
-    {"exchange": "NSE", "tradingsymbol": symbol, "transaction_type": side, "quantity": quantity, "product": "MIS",
-     "order_type": "MARKET", "market_protection": "-1", "validity": "DAY"}
-    for symbol, side, quantity in (("SBIN", "BUY", "40"), ("TCS", "SELL", "15"))
-)  # fmt: skip
-"""Orders that the tour places as the person would on Kite's own site."""
-
 _READ: Final = "document.getElementById('%s').textContent"
 _SUBMIT: Final = "document.querySelector('[type=submit]').click()"
-
-
-class Stopped(AlphaPandaError):
-    """A step of the tour did not come true in time."""
 
 
 @dataclass(slots=True)
@@ -78,17 +64,6 @@ class Notebook:
     def write(self) -> None:
         path = self.out / f"tour-{self.part}.json"
         path.write_text(json.dumps({"steps": [asdict(step) for step in self.steps]}), encoding="utf-8")
-
-
-class Seen(Protocol):
-    """The parts of the program that a player looks at; `app.Program` is one."""
-
-    gate: Any
-    market: Any
-    desk: Any
-    runner: Any
-
-    def close(self) -> None: ...
 
 
 def play(part: str, out: Path, spawned_at: float, options: argparse.Namespace) -> int:
@@ -119,14 +94,6 @@ def play(part: str, out: Path, spawned_at: float, options: argparse.Namespace) -
     return code or (0 if book.steps and all(step.ok for step in book.steps) else 1)
 
 
-def window() -> Any:
-    """The main window."""
-    for widget in QApplication.topLevelWidgets():
-        if widget.objectName() == "main_window":
-            return widget
-    raise Stopped("there is no main window")
-
-
 class Player:
     """One person's walk through the program."""
 
@@ -144,15 +111,22 @@ class Player:
         await self.step("login", self._log_in)
         await self.step("ticks", self._ticks)
         await self.step("chart", self._chart)
+        await self.step("guide", self._guide)
         await self.step("start a strategy", self._start_strategy)
         await self.step("its fill", self._fill)
-        await self.step("stop", self._stop)
         orders = OrderSteps(self, self._program)
+        await self.step("closing", orders.closing)
+        await self.step("stop", self._stop)
         await self.step("why", orders.why)
         await self.step("ticket", orders.ticket)
         await self.step("books", orders.books)
         await self.step("reconciliation", orders.reconciliation)
+        await self.step("stop coverage", orders.coverage)
+        await self.step("limits", orders.limits)
         await self.step("kill report", orders.kill_report)
+        past = PastSteps(self)
+        await self.step("backtest", past.backtest)
+        await self.step("sweep", past.sweep)
         await self.step("journal", self._journal)
 
     async def second_use(self) -> None:
@@ -176,10 +150,11 @@ class Player:
         if not ok:
             raise Stopped(f"{name}: {detail}")
 
-    def picture(self, name: str) -> None:
+    def picture(self, name: str, of: QWidget | None = None) -> None:
+        """The main window as it is now, or a part or another window of it."""
         self._book.shots += 1
         file = f"{self._book.part}-{self._book.shots:02d}-{name.replace(' ', '-')}.png"
-        if not window().grab().save(str(self._book.out / file)):
+        if not (of or window()).grab().save(str(self._book.out / file)):
             raise Stopped(f"the picture {file} could not be saved in {self._book.out}")
 
     async def until(self, what: str, condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
@@ -270,6 +245,20 @@ class Player:
         await self.until("the chart to move", lambda: chart.plot.grab().toImage() != before)
         return f"{chart.instrument.key}: {len(series)} bars of {chart.interval.label}, the open one moves"
 
+    async def _guide(self) -> str:
+        """Have the guided first run from the menu Help, do its third step, and skip the rest."""
+        next(action for action in window().findChildren(QAction) if "Guided first run" in action.text()).trigger()
+        guide = await self.until("the guide", lambda: window().guide)
+        table = window().view.watchlist.table
+        for row in (2, 1):
+            table.selectRow(row)
+        await self.until("its third step", lambda: guide.ticked("instrument"))
+        await asyncio.sleep(SHOWN_S)
+        self.picture("guided")
+        words = str(guide.words.text())
+        self.click(guide, "guide_end")
+        return words
+
     async def _start_strategy(self) -> str:
         panel = window().view.strategies
         pick = panel.findChild(QComboBox, "strategy_pick")
@@ -279,6 +268,7 @@ class Player:
             spin: Any = panel.findChild(QWidget, f"param_{name}")
             spin.setValue(value)
         self.picture("strategy form")
+        self.picture("card form", panel)
         self.click(panel, "strategy_start")
         run = await self.until("a running strategy", self._running)
         return f"{run.strategy.title} on {', '.join(i.key for i in run.instruments)} is {run.state}"
@@ -295,6 +285,8 @@ class Player:
         fill = self._program.desk.fills()[-1]
         took = time.perf_counter() - began
         what = f"{fill.transaction_type} {fill.quantity} {fill.key} @ {fill.average_price:.2f}"
+        await asyncio.sleep(SHOWN_S)
+        self.picture("card running", window().view.strategies)
         return f"{what} after {took:.1f} s: {run.last_reason}"
 
     async def _stop(self) -> str:
@@ -303,6 +295,8 @@ class Player:
         await self.until("the strategy to stop", lambda: run.state.over)
         if run.state is not RunState.STOPPED:
             raise Stopped(run.detail)
+        await asyncio.sleep(SHOWN_S)
+        self.picture("card stopped", window().view.strategies)
         return str(run.detail)
 
     async def _journal(self) -> str:
@@ -333,119 +327,6 @@ class Player:
         if button is None or not button.isEnabled():
             raise Stopped(f"button {name} is {'missing' if button is None else 'disabled'}")
         QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-
-
-class OrderSteps:
-    """What the person does with orders: by keyboard where there is a key."""
-
-    def __init__(self, player: Player, program: Seen) -> None:
-        self._player = player
-        self._program = program
-
-    async def why(self) -> str:
-        """Ask why the strategy's first order was sent."""
-        run = self._program.runner.runs[0]
-        order = next(iter(run.orders.values()))
-        view, until = window().view, self._player.until
-        table = self._bring("orders")
-        rows = view.orders.model.rows  # they come with a frame, once the panel is seen
-        places = await until("its row", lambda: [n for n, row in enumerate(rows()) if row.order_id == order.order_id])
-        table.selectRow(places[0])
-        QTest.keyClick(table, Qt.Key.Key_W)
-        sheet = await until("the trail", lambda: window().deck.find("why_sheet"))
-        trail = await until("its words", lambda: sheet.trail)
-        if order.order_id not in trail.text():
-            raise Stopped(f"the trail does not name order {order.order_id}")
-        return f"order {order.order_id} back to its reason: {run.last_reason}"
-
-    async def ticket(self) -> str:
-        """Place a limit order with keys alone; it shows the order once more before it leaves."""
-        self._away("why_sheet")
-        view, until = window().view, self._player.until
-        known = {order.order_id for order in self._program.desk.orders()}
-        QTest.keyClick(view.watchlist.table, Qt.Key.Key_B)
-        ticket, fields = view.ticket, view.ticket.fields
-        QTest.keyClicks(fields.quantity, "25")
-        fields.kind.setCurrentIndex(fields.kind.findData("LIMIT"))
-        fields.price.setValue(fields.price.value() * 0.97)
-        for _ in range(3):
-            QTest.keyClick(fields.price, Qt.Key.Key_Down)
-        await until("margin and charges", lambda: ticket.sums.estimate)
-        await asyncio.sleep(SHOWN_S)
-        self._player.picture("ticket fields")
-        QTest.keyClick(fields.price, Qt.Key.Key_Return)
-        await until("the last look", lambda: ticket.asking)
-        await asyncio.sleep(SHOWN_S)
-        self._player.picture("ticket asks")
-        words = ticket.card.words.text().splitlines()
-        QTest.keyClick(ticket.send, Qt.Key.Key_Return)
-        await until("the order", lambda: {order.order_id for order in self._program.desk.orders()} - known)
-        return "; ".join(words)
-
-    async def books(self) -> str:
-        """Look at the new order in the book, with every state that it had."""
-        view = window().view
-        table = self._bring("orders")
-        table.selectRow(0)
-        view.orders.times.setChecked(True)
-        steps = view.orders.timeline.model
-        await self._player.until("a timeline", lambda: steps.rowCount() > 1)
-        return f"{view.orders.model.rowCount()} orders; the last one in {steps.rowCount()} states"
-
-    async def reconciliation(self) -> str:
-        """Trade behind the program's back, as on Kite's own site, and look at what it makes of it."""
-        desk, until = self._program.desk, self._player.until
-        QTest.keyClick(window(), Qt.Key.Key_F6)
-        sheet = await until("the sheet", lambda: window().deck.find("reconcile_sheet"))
-        sheet.policy.setCurrentIndex(1)  # orders made elsewhere pause all strategies
-        for order in ELSEWHERE:
-            await self._order_elsewhere(order)
-        await until("their fills", lambda: len(desk.differences.red_open()) >= len(ELSEWHERE))
-        await asyncio.sleep(SHOWN_S)
-        self._player.picture("differences")
-        count = len(desk.differences.red_open())
-        sheet.table.selectAll()
-        self._player.click(sheet, "difference_adopt")
-        await until("the decisions", lambda: not desk.differences.red_open())
-        return f"{count} orders from elsewhere shown and adopted"
-
-    async def _order_elsewhere(self, form: Mapping[str, str]) -> None:
-        gate = self._program.gate
-        token = gate.session.token
-        root = gate.login_url.split("/connect/", maxsplit=1)[0]
-        headers = {"X-Kite-Version": "3", "Authorization": f"token {token.api_key}:{token.access_token}"}
-        async with aiohttp.ClientSession(headers=headers) as http, http.post(f"{root}{ORDERS}", data=form) as reply:
-            if reply.status != 200:
-                raise Stopped(f"the practice exchange took no order from elsewhere: {await reply.text()}")
-
-    async def kill_report(self) -> str:
-        """Press the kill switch by its key and wait for its report."""
-        self._away("reconcile_sheet")
-        kill = self._program.desk.kill
-        QTest.keyClick(window(), Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        await self._player.until("the kill sheet", lambda: window().deck.find("kill_sheet"))
-        report = await self._player.until("its report", lambda: _closed(kill.report))
-        await asyncio.sleep(SHOWN_S)
-        self._player.picture("kill sheet")
-        await kill.release("RELEASE")  # the second use starts with a desk that takes orders
-        self._away("kill_sheet")
-        return f"{len(report.cancelled)} orders cancelled, {len(report.left)} positions left"
-
-    def _bring(self, name: str) -> Any:
-        view = window().view
-        view.show_tab(name)
-        table = getattr(view, name).table
-        table.setFocus()
-        return table
-
-    def _away(self, name: str) -> None:
-        sheet = window().deck.find(name)
-        if sheet is not None:
-            QTest.keyClick(sheet, Qt.Key.Key_Escape)
-
-
-def _closed(report: Any) -> Any:
-    return report if report is not None and report.done_at is not None else None
 
 
 async def browse_to_redirect(login_url: str) -> str:
