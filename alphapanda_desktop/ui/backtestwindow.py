@@ -171,11 +171,15 @@ class BacktestWindow(QWidget):
 
     def come_forward(self) -> None:
         """Show it above others, with what can be played now."""
-        self.form.offer_strategies()
+        self.renew()
         self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def renew(self) -> None:
+        """Offer what can be played now."""
+        self.form.offer_strategies()
 
     # -- playing ---------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,6 @@ from alphapanda_desktop.ui.sheet import Sheet, SheetDeck
 from alphapanda_desktop.ui.whysheet import WhySheet
 
 if TYPE_CHECKING:
-    from alphapanda_desktop.ui.reportparts import Review
     from alphapanda_desktop.ui.reports import ReviewWindow
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
@@ -123,7 +122,7 @@ class DeskSheets:
     def show_review(self) -> None:
         """The review window, with the journal as it is now."""
         if self._parts.review is not None:
-            self._edge.spawn("open the review", self._open_review(self._parts.review))
+            self._edge.spawn("open the review", self._open_review())
 
     def show_data(self) -> None:
         """What lies on the disk, and what of it may go."""
@@ -133,17 +132,29 @@ class DeskSheets:
 
             self._lay("data_sheet", lambda: DataSheet(room, self._edge, self._window))
 
-    async def _open_review(self, made: Callable[[], Awaitable[Review]]) -> None:
-        review = await made()
+    async def _open_review(self) -> None:
+        made = await self.review_window()
+        if made is not None:
+            made.come_forward()
+
+    async def review_window(self) -> ReviewWindow | None:
+        """The review window, shown or not."""
+        if self._parts.review is None:
+            return None
+        review = await self._parts.review()
         if self._review is None:
             from alphapanda_desktop.ui.reports import ReviewWindow
 
             old = self._window.findChild(ReviewWindow)
             if old is not None:  # of a desk that is closed, and with it the journal it wrote to
+                old.hide()
+                old.setParent(None)
                 old.deleteLater()
             self._review = ReviewWindow(review, self._edge, self._window)
             self._window.closed.connect(self._review.keep_words)
-        self._review.come_forward()
+            if self._window.workspaces is not None:
+                self._window.workspaces.companions.place("review", self._review)
+        return self._review
 
     # -- stop coverage, and leaving with it ------------------------------------------------------------------
 

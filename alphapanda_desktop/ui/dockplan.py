@@ -139,6 +139,20 @@ def docks_in(state: str) -> set[str]:
     return set(_names(ElementTree.fromstring(state))) - {CENTRE}
 
 
+def torn_off(state: str) -> list[tuple[set[str], bytes]]:
+    """Of each torn-off window of a state, the docks in it and its geometry as Qt kept it; of none, nothing."""
+    root = ElementTree.fromstring(state) if state else Element("none")
+    floating = [one for one in root.findall("Container") if one.get("Floating") == "1"]
+    return [(set(_names(one)), _bytes(one.findtext("Geometry", ""))) for one in floating]
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
 def mended(state: str, known: Mapping[str, str]) -> str:
     """A readable state without the docks that there are not; each that it does not know is beside its neighbours."""
     root = ElementTree.fromstring(state)

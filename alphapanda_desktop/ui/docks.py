@@ -16,9 +16,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMenu,
 from PySide6QtAds import ads
 
 from alphapanda_desktop.ui.dockface import face_of, icon_of
-from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION
+from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION, torn_off
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.placement import bring_on_screen
+from alphapanda_desktop.ui.placement import bring_on_screen, put
 from alphapanda_desktop.ui.words import say
 
 _Manager: Final = ads.CDockManager
@@ -280,9 +280,17 @@ class Docks(QObject):
     def restore(self, state: str) -> bool:
         """Let everything stand so; False where that cannot be read, and nothing has moved."""
         done = bool(self.manager.restoreState(QByteArray(state.encode()), STATE_VERSION))
+        self._put_torn_off(state if done else "")
         self.bring_back()
         self.lock(self.locked)
         return done
+
+    def _put_torn_off(self, state: str) -> None:
+        """As large as they were, also where the docking library had to leave them at some size."""
+        for names, geometry in torn_off(state):
+            dock = next((dock for dock in self if dock.name in names and dock.floating), None)
+            if dock is not None:
+                put(dock.widget().window(), geometry, self._window.screen())
 
     def lock(self, on: bool) -> None:
         """Whether docks stay where they are and as large as they are."""

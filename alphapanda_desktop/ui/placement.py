@@ -1,17 +1,40 @@
-"""Where the window was: read before anything else of the layout, for the first paint waits for it."""
+"""Where a window was: read before anything else of the layout, for the first paint waits for it."""
 
 from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from typing import Final
 
-from PySide6.QtCore import QByteArray, QSize
+from PySide6.QtCore import QByteArray, QDataStream, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QScreen
 from PySide6.QtWidgets import QWidget
 
 LEAST_ON_SCREEN: Final = QSize(120, 40)
 """As much of a window's top must be on a screen that the hand can take hold of it."""
+MAGIC: Final = 0x1D9D0CB
+"""By which Qt knows what `saveGeometry` gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is of use in kept geometry on whatever screens there are now."""
+
+    rect: QRect
+    maximised: bool
+
+
+def place_in(geometry: bytes) -> Place | None:
+    """The place that `saveGeometry` kept; None where this is none of its texts."""
+    stream = QDataStream(QByteArray(geometry))
+    stream.setVersion(QDataStream.Version.Qt_4_0)
+    magic, version, _minor = stream.readUInt32(), stream.readUInt16(), stream.readUInt16()
+    frame, normal = QRect(), QRect()
+    stream >> frame >> normal
+    _screen, maximised = stream.readInt32(), stream.readUInt8()
+    right = magic == MAGIC and version and stream.status() is QDataStream.Status.Ok and normal.isValid()
+    return Place(normal, bool(maximised)) if right else None
 
 
 def put_where_it_was(window: QWidget, layout: bytes) -> bool:
@@ -21,9 +44,22 @@ def put_where_it_was(window: QWidget, layout: bytes) -> bool:
         geometry = base64.b64decode(kept.get("geometry", ""), validate=True)
     except (ValueError, AttributeError, TypeError):  # of an earlier version, or spoilt
         return False
-    if not geometry or not window.restoreGeometry(QByteArray(geometry)):
+    return put(window, geometry, window.screen())
+
+
+def put(window: QWidget, geometry: bytes, home: QScreen) -> bool:
+    """Where `saveGeometry` saw it, as large as it was, on `home` where that place is gone; False where unreadable."""
+    if not geometry:
         return False
-    bring_on_screen(window, window.screen())
+    if not window.restoreGeometry(QByteArray(geometry)):
+        place = place_in(geometry)  # Qt takes nothing at all from a screen a quarter wider or narrower than this one
+        if place is None:
+            return False
+        window.resize(place.rect.size().boundedTo(home.availableGeometry().size()))
+        window.move(place.rect.topLeft())
+        if place.maximised:
+            window.setWindowState(window.windowState() | Qt.WindowState.WindowMaximized)
+    bring_on_screen(window, home)
     return True
 
 

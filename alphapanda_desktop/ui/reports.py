@@ -203,6 +203,10 @@ class ReviewWindow(QWidget):
         self.show()
         self.raise_()
         self.activateWindow()
+        self.renew()
+
+    def renew(self) -> None:
+        """Show what is so now."""
         self.read()
 
     # -- reading ---------------------------------------------------------------------------------------------

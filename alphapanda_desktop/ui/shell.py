@@ -369,18 +369,27 @@ class MainWindow(QMainWindow):
         self._edge.spawn("open the backtest window", self._open_backtest())
 
     async def _open_backtest(self) -> None:
+        made = await self.backtest_window()
+        if made is not None:
+            made.come_forward()
+
+    async def backtest_window(self) -> BacktestWindow | None:
+        """The backtest window, shown or not, of the desk that is open."""
         if self._parts is None or self._parts.bench is None:
-            return
+            return None
         bench = await self._parts.bench()
         if self.backtest is not None and self.backtest.bench is not bench:  # the desk was opened anew since
             self.backtest.hide()
+            self.backtest.setParent(None)
             self.backtest.deleteLater()
             self.backtest = None
         if self.backtest is None:
             from alphapanda_desktop.ui.backtestwindow import BacktestWindow
 
             self.backtest = BacktestWindow(bench, self._edge, self)
-        self.backtest.come_forward()
+            if self.workspaces is not None:
+                self.workspaces.companions.place("backtest", self.backtest)
+        return self.backtest
 
     def come_forward(self) -> None:
         """Show the window above others: a second launch was asked for."""

@@ -6,23 +6,30 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.charts import Charts, OwnPage, Pane
+from alphapanda_desktop.ui.companions import Companions
 from alphapanda_desktop.ui.dockplan import CENTRE, PLANS, mended, state_of
 from alphapanda_desktop.ui.docks import Dock, Docks
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import TypedSheet
 from alphapanda_desktop.ui.words import say
-from alphapanda_desktop.ui.workspaces import BUILT_IN, ChartRecord, Standing, Workspaces
+from alphapanda_desktop.ui.workspaces import BESIDE, BUILT_IN, ChartRecord, Standing, WindowRecord, Workspaces
 from alphapanda_desktop.ui.workspacesheet import WorkspaceSheet
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.shell import MainWindow
 
 MENU = "workspace_menu"
+LOOK_MS = 1500
+"""A layout that looks the same twice, and not as it is kept, is kept: after a crash at most this second look is lost.
+
+Looking takes some hundredths of a millisecond; hearing of every splitter, tab, window and chart would take more.
+"""
 
 
 class WorkspaceDesk(QObject):
@@ -34,7 +41,13 @@ class WorkspaceDesk(QObject):
         self._docks: Docks = window.dockyard()
         self.menu = QMenu(say("Works&pace"), window.menuBar())
         self.menu.setObjectName(MENU)
+        self.companions = Companions(window, edge)
         self._names: dict[str, QAction] = {}
+        self._kept: tuple[Standing, bytes] | None = None
+        self._seen: tuple[Standing, bytes] | None = None
+        self._looks = QTimer(self)
+        self._looks.setInterval(LOOK_MS)
+        self._looks.timeout.connect(self.look)
         self._build_menu()
 
     def begin(self) -> None:
@@ -45,21 +58,42 @@ class WorkspaceDesk(QObject):
         self._charts.changed.connect(self.keep)
         self._charts.closed.connect(self._forget)
         self._charts.watchlist.chosen.connect(lambda _link: self.keep())
+        self._looks.start()
+
+    def leave(self) -> None:
+        """Another desk is opened: this one keeps nothing any more."""
+        self._looks.stop()
+        self.companions.leave()
+        self.deleteLater()
 
     # --- how it stands
 
     def standing(self) -> Standing:
         """How docks and charts stand now."""
         records = tuple(pane.record() for pane in self._charts)
-        return Standing(self._docks.state(), records, self._charts.watchlist.link)
+        return Standing(self._docks.state(), records, self._charts.watchlist.link, self.companions.records())
 
     def keep(self) -> None:
         """Remember all workspaces, the shown one as it stands."""
+        self._kept = standing, geometry = self._sight()
         spaces = self.spaces
-        spaces.leave(self.standing())
+        spaces.leave(standing)
         spaces.locked = self._docks.locked
-        spaces.geometry = bytes(self._window.saveGeometry().data())
+        spaces.geometry = geometry
         self._window.remembered.save("layout", spaces.to_bytes())
+
+    def _sight(self) -> tuple[Standing, bytes]:
+        return self.standing(), bytes(self._window.saveGeometry().data())
+
+    def look(self) -> None:
+        """Keep how everything stands once it has changed and come to rest."""
+        seen = self._sight()
+        at_rest, self._seen = seen == self._seen, seen
+        if at_rest and seen != self._kept and self._window.isVisible():
+            try:
+                self.keep()
+            except AlphaPandaError as error:  # told once for each change: it is not tried again before the next
+                self._edge.notify(say(str(error)), "warning")
 
     def _forget(self, pane: Pane) -> None:
         """What was put on a closed chart goes with it, unless another workspace has that chart."""
@@ -80,6 +114,8 @@ class WorkspaceDesk(QObject):
         if not standing.state or not self._docks.restore(mended(standing.state, known)):
             self._docks.restore(state_of(plan, known))
         self._docks.lock(self.spaces.locked)
+        beside = tuple(WindowRecord(name, open=True) for name in BESIDE.get(self.spaces.current, ()))
+        self.companions.stand(standing.windows if standing.state else beside)
 
     # --- which is shown
 
@@ -267,6 +303,8 @@ def stand_up(window: MainWindow, charts: Charts, edge: Edge) -> WorkspaceDesk:
     """The workspaces of a desk that was just opened, standing as they were left."""
     before = window.workspaces  # of a desk that was opened earlier in this run
     spaces = before.spaces if before is not None else Workspaces.from_bytes(window.remembered.layout)
+    if before is not None:
+        before.leave()
     desk = WorkspaceDesk(window, charts, spaces, edge)
     desk.begin()
     return desk

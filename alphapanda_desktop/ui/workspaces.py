@@ -16,6 +16,8 @@ from alphapanda_desktop.ui.dockplan import PLANS, named, readable
 VERSION: Final = 3
 BUILT_IN: Final = tuple(PLANS)
 LONGEST_NAME: Final = 40
+BESIDE: Final = {"Build": ("backtest",), "Review": ("review",)}
+"""Windows that a workspace of the program's opens beside the main one, as long as it is as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,25 @@ class ChartRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowRecord:
+    """A window beside the main one as it was left: "backtest" or "review", and its geometry as Qt keeps it (base64)."""
+
+    name: str
+    open: bool = False
+    geometry: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """How everything stands: the docks' state, the charts, and the link of the watchlist."""
+    """How everything stands: the docks' state, the charts, the link of the watchlist, and windows beside the main one.
+
+    With no `state` it is as the program's plan has it.
+    """
 
     state: str = ""
     charts: tuple[ChartRecord, ...] = ()
     watchlist: int = 1
+    windows: tuple[WindowRecord, ...] = ()
 
 
 @dataclass(slots=True)
@@ -153,9 +168,22 @@ def _standing(raw: object) -> Standing:
     state, charts = raw.get("state"), raw.get("charts")
     sound = isinstance(state, str) and readable(state)
     records = [_record(row) for row in charts] if isinstance(charts, list) else []
+    windows = raw.get("windows")
+    beside = [_window(row) for row in windows] if isinstance(windows, list) else []
     return Standing(
-        str(state) if sound else "", tuple(one for one in records if one is not None), _link(raw.get("watchlist"), 1)
+        str(state) if sound else "",
+        tuple(one for one in records if one is not None),
+        _link(raw.get("watchlist"), 1),
+        tuple(one for one in beside if one is not None),
     )
+
+
+def _window(raw: object) -> WindowRecord | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+        return None
+    geometry = raw.get("geometry")
+    sound = isinstance(geometry, str) and bool(_geometry(geometry))
+    return WindowRecord(raw["name"], raw.get("open") is True, str(geometry) if sound else "")
 
 
 def _record(raw: object) -> ChartRecord | None:
