@@ -181,9 +181,21 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+OWNERS_ALONE = 0o077
+"""Whatever the program and its children make, nobody else of this computer reads."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; its exit code."""
     options = parser().parse_args(argv)
+    before = os.umask(OWNERS_ALONE)
+    try:
+        return _run(options)
+    finally:
+        os.umask(before)
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.probe_webengine:
         from alphapanda_desktop.ui.webprobe import child_main
 

@@ -23,6 +23,7 @@ def data_dir(profile: str, chosen: Path | None = None) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if os.name == "posix":
+            path.parent.chmod(0o700)  # who may write there could put another folder in its place
             path.chmod(0o700)
     except OSError as error:
         raise Fatal(

@@ -25,6 +25,9 @@ PART_LIMIT_S: Final = 240.0
 SPEED: Final = 20.0
 """The tour's market runs this fast, so that a minute bar closes every three seconds."""
 
+SEED: Final = 7
+"""Of the practice exchange: it makes the market, and the demo app that the tour logs in with."""
+
 CLOCKS: Final = {"first": "10:30:00", "second": "14:30:00"}
 """IST time of the practice exchange when each part begins: far from 06:00, when sessions end."""
 
@@ -57,6 +60,7 @@ class Story:
 def _arguments(rest: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="alphapanda tour", description="Play the first use of the program.")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures and tour.json")
+    parser.epilog = "with --data-dir before the command the profile of the tour is made there, and kept"
     parser.add_argument("--part", choices=tuple(CLOCKS), help=argparse.SUPPRESS)
     parser.add_argument("--spawned-at", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser.parse_args(rest)
@@ -75,11 +79,13 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
     except OSError as error:
         print(f"alphapanda tour: no pictures can be put in {out}: {error.strerror}", file=sys.stderr)
         return 1
-    folder = Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
+    kept: Path | None = options.data_dir
+    folder = kept or Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
     try:
         story = _play_parts(out, folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
     story.write(out / "tour.json")
     _tell(story, out)
     return 0 if story.ok else 1
@@ -98,7 +104,7 @@ def _window_options(options: argparse.Namespace, part: str) -> argparse.Namespac
     day = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 19_800))
     options.mode, options.profile = "practice", "tour"
     options.speed, options.clock = SPEED, f"{day}T{CLOCKS[part]}+05:30"
-    options.seed, options.scenario, options.ticks = 7, "volatile", []
+    options.seed, options.scenario, options.ticks = SEED, "volatile", []
     return options
 
 
