@@ -163,7 +163,9 @@ class Ticker:
         if self._http is not None:
             yield self._http
             return
-        async with aiohttp.ClientSession() as http:
+        staying = aiohttp.TraceConfig()
+        staying.on_request_redirect.append(_refuse_to_follow)  # ws_connect would follow, to plain text as well
+        async with aiohttp.ClientSession(trace_configs=[staying]) as http:
             yield http
 
     def _pack(self) -> None:
@@ -215,6 +217,10 @@ class _Ended(Exception):
         super().__init__(detail)
         self.why = why
         self.detail = detail
+
+
+async def _refuse_to_follow(*_: object) -> None:
+    raise _Ended(_Why.LOST, "the feed's address sends elsewhere, which is not followed")
 
 
 class _Link:
