@@ -85,9 +85,9 @@ class Companions(QObject):
         record = self._left.get(name)
         geometry = base64.b64decode(record.geometry) if record is not None else b""
         if not put(made, geometry, self._window.screen()):
-            made.setGeometry(self._room(made))
+            made.setGeometry(self._room(name, made))
 
-    def _room(self, made: QWidget) -> QRect:
+    def _room(self, name: str, made: QWidget) -> QRect:
         others = [screen for screen in QGuiApplication.screens() if screen is not self._window.screen()]
         if others:
             room = others[0].availableGeometry()
@@ -96,9 +96,18 @@ class Companions(QObject):
             below = self._window.mapToGlobal(QPoint(0, strip.geometry().bottom() + 1))
             room = self._window.screen().availableGeometry().intersected(self._window.geometry())
             room.setTop(below.y())
+            room.setLeft(room.left() + self._kept_free(name, room.width() - made.minimumSizeHint().width()))
         room.adjust(FRAME_PX // 4, FRAME_PX, -FRAME_PX // 4, -FRAME_PX // 4)
         size = made.size().boundedTo(room.size()).expandedTo(made.minimumSizeHint())
         return QRect(QPoint(room.right() - size.width(), room.top()), size)
+
+    def _kept_free(self, name: str, most: int) -> int:
+        """How much of the left side is the strategies': whoever tries them out looks at both."""
+        beside = self._window.dockyard().find("strategies") if name == "backtest" else None
+        if beside is None or beside.floating or not beside.in_front:
+            return 0
+        right = beside.widget().mapTo(self._window, beside.widget().rect().bottomRight()).x()
+        return right if right < min(most, self._window.width() // 2) else 0
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.windowHandle() is not None:
