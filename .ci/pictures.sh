@@ -25,11 +25,6 @@ backtest-sweep     sweep-window
 after-restart      trades-remembered
 "
 
-if [ "${1:-}" = --table ]; then  # what is shown from where, for the test of the pages
-    grep . <<< "$table"
-    exit 0
-fi
-
 exec 3< <(exec Xvfb -displayfd 1 -screen 0 1600x900x24 -nolisten tcp 2>/dev/null)
 screen=$!
 trap 'kill ${manager:-} $screen 2>/dev/null || true' EXIT

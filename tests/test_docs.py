@@ -10,6 +10,7 @@ import shlex
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,6 +39,15 @@ def _text(page: Path) -> str:
     return page.read_text(encoding="utf-8")
 
 
+def _script(name: str) -> ModuleType:
+    """A script of `.ci`, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _anchors(page: Path) -> set[str]:
     """What a heading can be linked by."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", _text(page)), re.MULTILINE)
@@ -58,6 +68,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             lost.append(link)
     assert lost == []
+
+
+def test_pictures_come_from_the_tour_or_are_named_as_those_that_cannot() -> None:
+    table = re.search(r'^table="\n(.*?)^"', _text(ROOT / ".ci" / "pictures.sh"), re.MULTILINE | re.DOTALL)
+    assert table is not None
+    toured = {line.split()[0] for line in table[1].splitlines()}
+    by_hand = set(re.findall(r"^\| `([\w-]+)\.(?:png|svg)` \|", _text(ROOT / "docs" / "contributing.md"), re.MULTILINE))
+    there = {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert toured | by_hand == there and not toured & by_hand
+    steps = {step for line in table[1].splitlines() for step in line.split()[1:]}
+    taken = _text(PACKAGE / "player.py") + _text(PACKAGE / "playedorders.py")
+    assert [step for step in sorted(steps) if f'"{step.replace("-", " ")}"' not in taken] == []
 
 
 def test_every_picture_is_shown_and_small() -> None:
@@ -183,6 +205,19 @@ def test_every_function_that_a_page_names_is_there(page: Path) -> None:
 def test_every_file_that_a_page_names_is_there(page: Path) -> None:
     named = {name for name in FILE_NAME.findall(_text(page)) if "breakout" not in name}
     assert [name for name in sorted(named) if not (ROOT / name).exists() and not (PACKAGE / name).exists()] == []
+
+
+def test_the_authors_reference_is_what_the_docstrings_say() -> None:
+    """Where it is not: `.venv/bin/python .ci/api_reference.py` writes it anew."""
+    made = _script("api_reference")
+    assert _text(made.PAGE) == made.page()
+
+
+def test_the_map_names_every_part_of_the_package() -> None:
+    text = _text(ROOT / "docs" / "architecture.md")
+    here = [path for path in sorted(PACKAGE.iterdir()) if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = [path.name if path.suffix else f"{path.name}/" for path in here if path.name != "__init__.py"]
+    assert [name for name in names if not re.search(rf"(?<![\w.]){re.escape(name)}", text)] == []
 
 
 def test_both_walks_are_at_most_seven_hops() -> None:
