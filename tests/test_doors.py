@@ -23,7 +23,12 @@ FELL = {
     "answers": [b"[" * 100_000, b'{"status": 1e999}'],
     "settings": [b"[" * 100_000, b'{"version": 1e3}', b"\xff\xfe"],
     "address": [b"http://[", b"http://127.0.0.1:99999999/cb?request_token=a", b"?" + b"a=b&" * 5_000],
-    "market csv": [b"time,price\n" + b"9" * 400 + b",1\n", b"time,token,price\n1," + b"9" * 30 + b",1\n", b"\x1f\x8b"],
+    "market csv": [
+        b"time,price\n" + b"9" * 400 + b",1\n",
+        b"time,token,price\n1," + b"9" * 30 + b",1\n",
+        b"\x1f\x8b",
+        b"\x1f\x8bAlpha",
+    ],
 }
 
 

@@ -127,7 +127,7 @@ def _text(path: Path) -> str:
     data = path.read_bytes()
     try:
         return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    except (UnicodeDecodeError, EOFError, zlib.error) as error:
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadData(f"{path.name}: this is no CSV text ({error})") from None
 
 
