@@ -1,0 +1,129 @@
+"""What a hand on a mouse can do besides clicking: choose in a list, write where it clicked, point at a chart's price."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QComboBox, QTabBar, QWidget
+
+from tests.e2e.hands import Hands, Unseen
+
+
+async def pick(hands: Hands, target: str | QComboBox, data: object) -> None:
+    """Open a choice and click its entry with that value."""
+    box = await hands.find(target) if isinstance(target, str) else target
+    await hands.click(box)
+    view = box.view()
+    await hands.until(view.isVisible, f"{box.objectName()} does not open")
+    index = box.model().index(box.findData(data), box.modelColumn())
+    view.scrollTo(index)
+    await hands.click(view.viewport(), view.visualRect(index).center())
+    await hands.until(lambda: not view.isVisible() and box.currentData() == data, f"{data} is not chosen")
+
+
+async def write(hands: Hands, target: str | QWidget, text: str) -> None:
+    """Click into a field, and put this in place of what it holds."""
+    field = await hands.find(target) if isinstance(target, str) else target
+    await hands.click(field, QPoint(12, field.height() // 2))
+    await hands.keys("ctrl+a")
+    await hands.type(text)
+
+
+async def tab(hands: Hands, program: Any, name: str) -> Any:
+    """Click the tab of a dock; its panel."""
+    dock = program._window.dockyard().find(name)
+    if not dock.in_front or not dock.widget().isVisible():
+        await hands.click(dock.inner.tabWidget())
+    await hands.until(dock.widget().isVisible, f"the tab of {name} shows nothing")
+    return dock.widget()
+
+
+async def page(hands: Hands, bar: QTabBar, at: int) -> None:
+    """Click a tab of a plain row of tabs."""
+    await hands.click(bar, bar.tabRect(at).center())
+    await hands.until(lambda: bar.currentIndex() == at, f"tab {bar.tabText(at)} stays behind")
+
+
+async def row(hands: Hands, table: Any, fits: Any, column: int = 0, **how: Any) -> Any:
+    """Click the first row of a table that fits; the row."""
+    await hands.until(lambda: any(map(fits, table.model().rows())), f"no such row in {table.objectName()}")
+    place = next(at for at, one in enumerate(table.model().rows()) if fits(one))
+    await hands.cell(table, place, column, **how)
+    return table.model().row(place)
+
+
+async def scrolled_to(hands: Hands, area: Any, target: QWidget) -> None:
+    """Have a widget of a scrolling column in sight, once nothing there moves any more."""
+    places: list[QPoint] = []
+
+    def rests() -> bool:
+        area.ensureWidgetVisible(target)
+        places.append(target.mapToGlobal(QPoint()))
+        return len(places) > 6 and len(set(places[-6:])) == 1
+
+    await hands.until(rests, f"{target.objectName()} does not come to rest")
+
+
+async def charted(hands: Hands, program: Any, symbol: str) -> Any:
+    """The chart in the middle, of this instrument, which is clicked in the watchlist."""
+    view = program._window.view
+    await tab(hands, program, "watchlist")
+    await row(hands, view.watchlist.table, lambda quote: quote.instrument.tradingsymbol == symbol)
+    await hands.until(lambda: view.chart.instrument.tradingsymbol == symbol, f"{symbol} is not charted")
+    await hands.until(lambda: view.chart.plot.source is not None and view.chart.plot.source.end > 20, "no bars")
+    return view.chart
+
+
+async def tool(hands: Hands, chart: Any, text: str) -> None:
+    """Click a button of a chart's bar, where it stands or in the menu of those without room."""
+    button = chart.buttons[text]
+    if button.isVisible():
+        await hands.click(button)
+    else:
+        await hands.click(chart.bar.more)
+        await hands.choose(text)
+
+
+def spot(plot: Any, across: float, down: float) -> QPoint:
+    """A place on the screen within the pane of prices, by shares of its width and height."""
+    pane = plot.prices.place
+    inside = QPoint(pane.left() + round(across * pane.width()), pane.top() + round(down * pane.height()))
+    return QPoint(plot.viewport().mapToGlobal(inside))
+
+
+def level(plot: Any, price: float, across: float = 0.3) -> QPoint:
+    """The place on the screen where a price is."""
+    return QPoint(spot(plot, across, 0).x(), plot.viewport().mapToGlobal(QPoint(0, round(plot.prices.py(price)))).y())
+
+
+async def in_sight(hands: Hands, plot: Any, price: float) -> None:
+    """Pull the scale of prices until a price stands well within the pane."""
+    axis = plot.price_axis.place
+    for _ in range(8):
+        height = plot.prices.height()
+        if 0.05 * height < plot.prices.py(price) < 0.95 * height:
+            return
+        top = plot.viewport().mapToGlobal(QPoint(axis.center().x(), axis.top() + 40))
+        await hands.drag(top, top + QPoint(0, axis.height() - 60))
+        await asyncio.sleep(0.05)
+    raise Unseen(f"{price} does not come into sight")
+
+
+async def close_by_its_frame(hands: Hands, window: QWidget) -> None:
+    """Click the button that the window manager puts at a window's upper right corner."""
+    frame, inside = window.frameGeometry(), window.geometry()
+    tall = inside.top() - frame.top()
+    if tall < 8:
+        raise Unseen(f"{window.objectName()} has no frame")
+    await hands.click_at(QPoint(frame.right() - tall // 2, frame.top() + tall // 2))
+
+
+async def agree(hands: Hands, ticket: Any) -> None:
+    """Send what a ticket holds: once, and once more where it is shown again."""
+    await hands.click("ticket_send")
+    await hands.until(lambda: ticket.asking or not ticket.isVisible(), "the ticket does not ask")
+    if ticket.isVisible():
+        await hands.click("ticket_send")
+    await hands.until(lambda: not ticket.isVisible(), f"the ticket stays: {ticket.words.text()}")
