@@ -76,6 +76,21 @@ def _of_profile(module: str) -> Callable[[list[str], argparse.Namespace], int]:
     return run
 
 
+def _update(rest: list[str], options: argparse.Namespace) -> int:
+    from alphapanda_desktop.commands.update import run
+    from alphapanda_desktop.domain.errors import AlphaPandaError
+    from alphapanda_desktop.folders import data_dir
+    from alphapanda_desktop.settings import load
+
+    try:
+        folder = data_dir(options.profile, options.data_dir)
+        address = load(folder / "settings.json").updates.address
+    except AlphaPandaError as error:
+        print(f"alphapanda update: {error}", file=sys.stderr)
+        return 1
+    return run(rest, folder, address)
+
+
 def _sweep_worker(rest: list[str], _options: argparse.Namespace) -> int:
     from alphapanda_desktop.sweeps.worker import main as serve
 
@@ -117,6 +132,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str], argparse.Namespace], int], str]] 
     "sweep": (_command("sweep"), "try many parameters of a strategy over history"),
     "doctor": (_of_profile("doctor"), "look whether everything is ready, with a remedy for what is not"),
     "support": (_of_profile("support"), "write a zip that helps to find a fault, without secrets"),
+    "update": (_update, "look whether there is a newer version, and fetch it; nothing is installed"),
     "bench": (_command("bench"), "measure speed against rivals (from a checkout)"),
     "torture": (_command("torture"), "break the order path at seeded points and count the damage"),
 }

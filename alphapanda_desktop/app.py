@@ -37,6 +37,7 @@ from alphapanda_desktop.store.vault import KeyringVault, service_of
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
+from alphapanda_desktop.updating import offer_updates
 from alphapanda_desktop.upkeep import Upkeep
 from alphapanda_desktop.venues.venue import Needs, guarded
 
@@ -85,6 +86,7 @@ class Program:
         window.shelf = Profiles(options.folder.parents[1], options.folder.name, hold)
         self._vaults: dict[str, KeyringVault] = {}
         self.care = Care(window, edge, options, lambda: settings.account.api_key, self._vault)
+        offer_updates(window, edge, options.folder, settings.updates.address)
         self._open = False
         self._restored = ""
         """What was done for a person who wanted to go back to a backup."""

@@ -20,6 +20,7 @@ SECTIONS: Final = {
     "recording": "Recording of the market",
     "strategies": "Strategies' processes",
     "notices": "Alerts and notices",
+    "updates": "Updates",
 }
 """In the order of the sheet. Of each, what has a title is a person's to change; the rest the program remembers."""
 

@@ -178,6 +178,15 @@ class Delivery(_Section):
     mail_user: str = Field("", description="User at the SMTP server.")
 
 
+class Updates(_Section):
+    """Where new versions are asked for; whose signature counts is no setting."""
+
+    address: str = Field(
+        "", title="Address of new versions",
+        description="An https:// page, release.json. Empty: the one that came with the program, if any.",
+    )  # fmt: skip
+
+
 class Settings(_Section):
     """Everything that is remembered of a profile besides its databases and secrets."""
 
@@ -193,6 +202,7 @@ class Settings(_Section):
     strategies: Strategies = Field(default_factory=Strategies)
     notices: Notices = Field(default_factory=Notices)
     delivery: Delivery = Field(default_factory=Delivery)
+    updates: Updates = Field(default_factory=Updates)
     _beneath: dict[tuple[str, str], tuple[object, object]] = PrivateAttr(default_factory=dict)
     """What the file says where the environment says something else, and what that is, by section and field."""
 

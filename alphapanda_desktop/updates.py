@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ from urllib.parse import urljoin, urlsplit
 from alphapanda_desktop.announcement import Source, verified
 from alphapanda_desktop.domain.errors import Fatal, Offline, Refused
 from alphapanda_desktop.domain.progress import Progress
-from alphapanda_desktop.domain.release import Fetched, Known, Offer, Release, ReleaseFile, rank, stale, unfit
+from alphapanda_desktop.domain.release import Known, Offer, Release, ReleaseFile, rank, stale, unfit
 from alphapanda_desktop.domain.risk import Refusal
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.store.backup import back_up
@@ -52,6 +53,15 @@ BEAT_S: Final = 0.25
 HALF: Final = ".part"
 LEFT_S: Final = 600.0
 """A half file that nobody has written to for so long was left by a program that was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A verified file, what was backed up before it was shown, and how a person installs it."""
+
+    path: Path
+    backups: tuple[Path, ...]
+    how: str
 
 
 def here() -> tuple[str, str]:
@@ -185,6 +195,7 @@ class Updates:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             seen = {"issued": release.issued.isoformat(), "version": release.version}
             try:
+                half.touch(mode=0o600)
                 half.write_text(json.dumps(seen), encoding="utf-8")
                 half.replace(folder / SEEN)
             finally:
@@ -279,8 +290,12 @@ class Updates:
         raise Refused(f"{self._source.address} sends on more than {HOPS} times.", "redirect")
 
     def _sent_on(self, address: str, location: str) -> str:
-        to = urljoin(address, location)
-        if urlsplit(to)[:2] != urlsplit(self._source.address)[:2]:
+        try:
+            to = urljoin(address, location)
+            same = urlsplit(to)[:2] == urlsplit(self._source.address)[:2]
+        except ValueError:
+            to, same = location, False
+        if not same:
             raise Refused(f"{address} sends on to {to[:200]}, which is another host.", "redirect")
         return to
 

@@ -28,7 +28,7 @@ HOUSE = [
     "ui.chart.view",
     "authoring.names", "authoring.probe", "backtest.engine", "hosting.child", "hosting.seat", "replaying.exact",
     "sweeps.job", "upkeep", "answers", "noticing", "couriers", "preferences", "preflight", "support", "selftest",
-    "admission",
+    "admission", "updates", "announcement",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -45,6 +45,8 @@ PERMITTED = [
     ("__main__", "PySide6.QtWidgets"),
     ("app", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.admission"),
+    ("updates", "alphapanda_desktop.store.journal"),
+    ("updates", "alphapanda_desktop.announcement"),
     ("admission", "alphapanda_desktop.settings"),
     ("app", "alphapanda_desktop.ui.shell"),
     ("app", "alphapanda_desktop.kite.client"),
@@ -112,6 +114,8 @@ FORBIDDEN = [
     ("sweeps.job", "PySide6.QtCore"),
     ("trading.desk", "alphapanda_desktop.hosting.seat"),
     ("preflight", "PySide6.QtCore"),
+    ("updates", "PySide6.QtCore"),
+    ("announcement", "PySide6.QtCore"),
     ("ui.shell", "alphapanda_desktop.kite.client"),
     ("ui.shell", "alphapanda_desktop.store.journal"),
     ("ui.shell", "alphapanda_desktop.app"),

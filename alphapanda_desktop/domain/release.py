@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from alphapanda_desktop.domain.risk import Refusal
@@ -53,15 +52,6 @@ class Offer:
 
     release: Release
     file: ReleaseFile | None
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A verified file, what was backed up before it was shown, and how a person installs it."""
-
-    path: Path
-    backups: tuple[Path, ...]
-    how: str
 
 
 class Known(NamedTuple):

@@ -74,10 +74,13 @@ class AboutSheet(Sheet):
 
     least = QSize(760, 560)
 
-    def __init__(self, edge: Edge, parent: QWidget, icon: QIcon, folder: Path) -> None:
+    def __init__(self, edge: Edge, parent: QWidget, icon: QIcon, folder: Path, updates: str = "") -> None:
+        """`updates` says how newer versions are asked for."""
         super().__init__("about_sheet", "About AlphaPanda Desktop", edge, parent)
         self._folder = folder
         self.body.addLayout(self._head_of(icon))
+        self.updates = self.line(updates, "muted", "about_updates")
+        self.body.addWidget(self.updates)
         self.body.addWidget(self.line("Contains, with thanks:", "muted"))
         self.listed = self._page("about_parts", "Parts of others and their licences")
         self.body.addWidget(self.listed, 1)

@@ -71,6 +71,8 @@ class Menus:
         self._parts: DeskParts | None = None
         self._sheets: DeskSheets | None = None
         self._panels: list[QAction] = []
+        self.updates = ""
+        """What About says of newer versions."""
         bar = window.menuBar()
         file = bar.addMenu(say("&File"))
         self._add(file, "Open a &recorded day…", window.ask_recording, "Ctrl+O")
@@ -280,7 +282,7 @@ class Menus:
         from alphapanda_desktop.ui.aboutsheet import AboutSheet
 
         window, known = self._window, self._window.deck.find("about_sheet")
-        sheet = known or AboutSheet(self._edge, window, window.windowIcon(), resources() / "third-party")
+        sheet = known or AboutSheet(self._edge, window, window.windowIcon(), resources() / "third-party", self.updates)
         window.deck.lay(sheet)
 
     def _show(self, title: str, text: str) -> None:
