@@ -145,7 +145,9 @@ def set_up(folder: Path, *, verbose: bool = False) -> Path:
         console.addFilter(_Redact())
         root.addHandler(console)
     path.chmod(0o600)
-    faulthandler.enable((folder / CRASHES).open("a", encoding="utf-8"))
+    crashes = (folder / CRASHES).open("a", encoding="utf-8")
+    (folder / CRASHES).chmod(0o600)
+    faulthandler.enable(crashes)
     return path
 
 

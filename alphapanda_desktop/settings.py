@@ -312,11 +312,11 @@ def save(settings: Settings, path: Path) -> None:
     try:
         _keep_older(path)
         with part.open("w", encoding="utf-8") as file:
+            if os.name == "posix":
+                part.chmod(0o600)  # while it is empty
             file.write(settings.to_be_saved().model_dump_json(indent=2))
             file.flush()
             os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
-        if os.name == "posix":
-            part.chmod(0o600)
         part.replace(path)
     except OSError as error:
         raise Fatal(f"Settings could not be saved to {path}: {error.strerror}.") from error
