@@ -100,7 +100,7 @@ class UpdateSheet(Sheet):
             self._offer = await self._asked.look()
         except AlphaPandaError as error:
             said, bad = str(error), True
-        if shiboken6.isValid(self):
+        if self._is_there():
             self._show_offer(said, bad=bad)
 
     def _show_offer(self, said: str, *, bad: bool) -> None:
@@ -139,10 +139,13 @@ class UpdateSheet(Sheet):
             said = str(error)
         else:
             said, role = f"Verified, and the journals are backed up: {fetched.path}\n{fetched.how}", "good"
-        if shiboken6.isValid(self):
+        if self._is_there():
             self._show_fetched(fetched, said, role)
         else:
             self.edge.notify(said, "info" if fetched else "warning")
+
+    def _is_there(self) -> bool:
+        return shiboken6.isValid(self) and not self.isHidden()
 
     def _show_fetched(self, fetched: Fetched | None, said: str, role: Role) -> None:
         self._progress, self._fetched = None, fetched
