@@ -7,6 +7,7 @@ by hand: what is wrong with the file is for the real reader to say, in the windo
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ THEMES = ("dark", "light")
 PAIRS = ("green and red", "blue and orange")
 LANGUAGES = ("English", "हिन्दी")
 SCALES = range(100, 201)
+FOR_WINDOW = "ALPHAPANDA_SET_WINDOW__"
+GIVEN = ("theme", "pair", "language", "scale")
+"""Looks that the environment may set for a run."""
 MODES = ("practice", "paper", "live")
 
 
@@ -45,16 +49,9 @@ class Looks:
     """Modes in which a ticket sends its order without showing it once more."""
 
 
-def looks_of(path: Path) -> Looks:
-    """The looks in a settings file; the defaults for whatever is missing or wrong in it."""
-    if not path.exists():
-        return Looks()
-    import json
-
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return Looks()
+def looks_of(path: Path, environ: Mapping[str, str] = os.environ) -> Looks:
+    """The looks in a settings file, the environment's own over them; the defaults for what is missing or wrong."""
+    raw = _with_environment(_read(path), environ)
     mode, theme = _at(raw, "general", "mode"), _at(raw, "window", "theme")
     pair, language, scale = (_under(raw, "window", name) for name in ("pair", "language", "scale"))
     return Looks(
@@ -69,6 +66,28 @@ def looks_of(path: Path) -> Looks:
         shortcuts=_texts_of(_under(raw, "window", "shortcuts")),
         unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )
+
+
+def _read(path: Path) -> Any:
+    if not path.exists():
+        return {}
+    import json
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def _with_environment(raw: Any, environ: Mapping[str, str]) -> Any:
+    """What `Settings.override` will take for this run, as far as the window is built with it."""
+    given = {name: environ[f"{FOR_WINDOW}{name.upper()}"] for name in GIVEN if f"{FOR_WINDOW}{name.upper()}" in environ}
+    if not given or not isinstance(raw, dict):
+        return raw
+    beneath = _under(raw, "window")
+    scale = given.get("scale", "")
+    number = {"scale": int(scale)} if scale.isdecimal() else {}
+    return {**raw, "window": {**(beneath if isinstance(beneath, dict) else {}), **given, **number}}
 
 
 def _at(raw: Any, *names: str) -> Any:
@@ -112,6 +131,7 @@ class WindowMemory:
             pair=looks.pair,
             layout=looks.layout,
             save=self.keep,
+            keep_layout=self.keep_layout,
             unasked=looks.unasked,
             guide=looks.guide,
             shortcuts=looks.shortcuts,
@@ -137,8 +157,7 @@ class WindowMemory:
 
         window = self._settings.window
         if name == "layout" and isinstance(value, bytes):
-            window.layout = base64.b64encode(value).decode("ascii")
-            self._looks = replace(self._looks, layout=value)  # for another window of this run
+            self._take_layout(value)
         elif name == "watch_lists" and isinstance(value, tuple):
             lists, shown = value
             kept, mode = self._settings.watchlists, self._mode()
@@ -165,3 +184,21 @@ class WindowMemory:
         elif name == "ask_first":
             window.ask_first = {**window.ask_first, self._mode(): bool(value)}
         save(self._settings, self._path)
+
+    async def keep_layout(self, layout: bytes) -> None:
+        """Remember the layout while the program goes on: nothing waits for the disk. Raises Fatal as `keep` does."""
+        if self._settings is None:
+            self._early.append(("layout", layout))
+            return
+        import asyncio
+
+        from alphapanda_desktop.settings import saving
+        from alphapanda_desktop.store.threads import in_daemon_thread
+
+        self._take_layout(layout)
+        await asyncio.wrap_future(in_daemon_thread("layout", saving(self._settings, self._path)))
+
+    def _take_layout(self, layout: bytes) -> None:
+        assert self._settings is not None
+        self._settings.window.layout = base64.b64encode(layout).decode("ascii")
+        self._looks = replace(self._looks, layout=layout)  # for another window of this run

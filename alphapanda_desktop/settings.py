@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import math
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -308,13 +310,43 @@ def save(settings: Settings, path: Path) -> None:
 
     Raises Fatal where the disk does not take them.
     """
+    saving(settings, path)()
+
+
+_writes: Final = itertools.count(1)
+_writing: Final = threading.Lock()
+_written: Final[dict[Path, int]] = {}
+"""By file, the newest settings that are in it: what waited longer than these is not written any more."""
+
+
+def saving(settings: Settings, path: Path) -> Callable[[], None]:
+    """What `save` does with the settings as they are now, to be called once on any thread.
+
+    A disk may take a third of a second for it.
+    """
+    number = next(_writes)
+    try:
+        text = settings.to_be_saved().model_dump_json(indent=2)
+    except ValueError as error:
+        raise Fatal(f"Settings could not be saved to {path}: {error}.") from error
+
+    def write() -> None:
+        with _writing:
+            if number > _written.get(path, 0):
+                _write(text, path)
+                _written[path] = number
+
+    return write
+
+
+def _write(text: str, path: Path) -> None:
     part = path.with_suffix(".part")
     try:
         _keep_older(path)
         with part.open("w", encoding="utf-8") as file:
             if os.name == "posix":
                 part.chmod(0o600)  # while it is empty
-            file.write(settings.to_be_saved().model_dump_json(indent=2))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())  # else a power cut can leave the new name on an empty file
         part.replace(path)

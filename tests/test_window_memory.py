@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,35 @@ def test_what_is_told_before_the_settings_are_there_is_kept_in_them(tmp_path: Pa
     assert kept["ask_first"] == {"practice": False}
     again = WindowMemory(path, looks_of(path), lambda: "practice").remembered()
     assert again.unasked == {"practice"} and again.guide
+
+
+def test_what_the_environment_sets_for_a_run_is_how_the_window_is_built(tmp_path: Path) -> None:
+    path, mine = tmp_path / "settings.json", settings.Settings()
+    mine.window.theme = "light"
+    settings.save(mine, path)
+    given = {"ALPHAPANDA_SET_WINDOW__LANGUAGE": "हिन्दी", "ALPHAPANDA_SET_WINDOW__SCALE": "150"}
+    looks = looks_of(path, given)
+    assert (looks.language, looks.scale, looks.theme) == ("हिन्दी", 150, "light")
+    assert settings.load(path, given).window.language == "हिन्दी"
+    assert looks_of(tmp_path / "none.json", {"ALPHAPANDA_SET_WINDOW__THEME": "light"}).theme == "light"
+    spoilt = {"ALPHAPANDA_SET_WINDOW__SCALE": "huge", "ALPHAPANDA_SET_WINDOW__PAIR": "pink"}
+    assert looks_of(path, spoilt) == looks_of(path, {})
+
+
+def test_a_layout_is_kept_off_the_loop_and_never_over_newer_settings(tmp_path: Path, arun: Any) -> None:
+    path, mine = tmp_path / "settings.json", settings.Settings()
+    memory = WindowMemory(path, looks_of(path), lambda: "practice")
+    memory.settle(mine)
+
+    async def story() -> None:
+        await memory.keep_layout(b"docks")
+        assert looks_of(path).layout == b"docks"
+        older = settings.saving(mine, path)
+        memory.keep("theme", "light")
+        older()
+        assert looks_of(path).theme == "light"
+
+    arun(story())
 
 
 def test_the_first_paint_waits_for_no_heavy_import(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ class Remembered:
     """Keys of the person's own, by action."""
     scale: int = 100
     """Size of everything that is asked for, in per cent."""
+    keep_layout: Callable[[bytes], Awaitable[None]] | None = None
+    """Keeps "layout" with nothing waiting for the disk; without it, `save` does."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

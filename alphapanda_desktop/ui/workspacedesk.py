@@ -75,12 +75,26 @@ class WorkspaceDesk(QObject):
 
     def keep(self) -> None:
         """Remember all workspaces, the shown one as it stands."""
+        self._window.remembered.save("layout", self._layout())
+
+    def _layout(self) -> bytes:
         self._kept = standing, geometry = self._sight()
         spaces = self.spaces
         spaces.leave(standing)
         spaces.locked = self._docks.locked
         spaces.geometry = geometry
-        self._window.remembered.save("layout", spaces.to_bytes())
+        return spaces.to_bytes()
+
+    async def _keep_at_rest(self) -> None:
+        """Remember them with nothing waiting for the disk; where that is full it is told once for each change."""
+        remembered, layout = self._window.remembered, self._layout()
+        try:
+            if remembered.keep_layout is not None:
+                await remembered.keep_layout(layout)
+            else:
+                remembered.save("layout", layout)
+        except AlphaPandaError as error:
+            self._edge.notify(say(str(error)), "warning")
 
     def _sight(self) -> tuple[Standing, bytes]:
         return self.standing(), bytes(self._window.saveGeometry().data())
@@ -90,10 +104,7 @@ class WorkspaceDesk(QObject):
         seen = self._sight()
         at_rest, self._seen = seen == self._seen, seen
         if at_rest and seen != self._kept and self._window.isVisible():
-            try:
-                self.keep()
-            except AlphaPandaError as error:  # told once for each change: it is not tried again before the next
-                self._edge.notify(say(str(error)), "warning")
+            self._edge.spawn("keep the layout", self._keep_at_rest())
 
     def _forget(self, pane: Pane) -> None:
         """What was put on a closed chart goes with it, unless another workspace has that chart."""

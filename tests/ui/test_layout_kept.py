@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -35,29 +36,32 @@ def kept(stage: WindowStage) -> Workspaces:
     return Workspaces.from_bytes(layout)
 
 
-def test_what_has_changed_and_come_to_rest_is_kept_without_closing(run: Any, tmp_path: Path) -> None:
+def test_what_has_changed_and_come_to_rest_is_kept_without_closing(run: Any, tmp_path: Path, eventually: Any) -> None:
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
             desk = opened(stage, tmp_path)
+            stage.saved.pop("layout", None)
             desk.look()
             desk.look()
-            before = stage.saved.pop("layout")
+            before = await eventually(lambda: stage.saved.pop("layout", None))
             desk.look()
+            await asyncio.sleep(0)
             assert "layout" not in stage.saved  # nothing has changed
             orders = stage.window.dockyard().find("orders")
             assert orders is not None
             orders.float_()
             desk.look()
+            await asyncio.sleep(0)
             assert "layout" not in stage.saved  # it may be moving still
             desk.look()
-            assert stage.saved["layout"] != before
+            assert await eventually(lambda: stage.saved.get("layout")) != before
             assert 'Floating="1"' in kept(stage).shown.now.state
             main = stage.window.view.charts.main.chart  # type: ignore[union-attr]
             main.set_candle_kind("heikin")
             stage.window.resize(1234, 777)
             for _ in range(2):
                 desk.look()
-            assert kept(stage).shown.now.charts[0].kind == main.candle_kind == "heikin"
+            await eventually(lambda: kept(stage).shown.now.charts[0].kind == main.candle_kind == "heikin")
             assert kept(stage).geometry == bytes(stage.window.saveGeometry().data())
 
     run(story())
@@ -77,6 +81,7 @@ def test_a_disk_that_does_not_take_it_is_told_once_for_each_change(run: Any, tmp
             stage.window.resize(1111, 777)
             for _ in range(5):
                 desk.look()
+                await asyncio.sleep(0.01)
             assert asked == ["layout"]
             assert stage.desk.notices[-1] == ("Settings could not be saved: No space left on device.", "warning")
 
