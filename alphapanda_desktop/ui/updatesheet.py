@@ -6,7 +6,7 @@ update_folder, update_copy, update_close.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -38,6 +38,8 @@ class Fetched(Protocol):
 
     @property
     def path(self) -> Path: ...
+    @property
+    def backups(self) -> Sequence[Path]: ...
     @property
     def how(self) -> str: ...
 
@@ -138,7 +140,7 @@ class UpdateSheet(Sheet):
         except AlphaPandaError as error:
             said = str(error)
         else:
-            said, role = f"Verified, and the journals are backed up: {fetched.path}\n{fetched.how}", "good"
+            said, role = f"Verified; journals backed up: {len(fetched.backups)}. {fetched.path}\n{fetched.how}", "good"
         if self._is_there():
             self._show_fetched(fetched, said, role)
         else:

@@ -18,15 +18,17 @@ from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.domain.release import Offer, Release, ReleaseFile
 from alphapanda_desktop.ui.aboutsheet import AboutSheet
 from alphapanda_desktop.ui.updatesheet import WORK, Asked, UpdateSheet
-from alphapanda_desktop.updates import Fetched
+from alphapanda_desktop.ui.words import say, speak
+from alphapanda_desktop.updates import Fetched, how_to_install
 from alphapanda_desktop.updating import asked, offer_updates, show_updates
 from tests.ui.fakes_sheets import SheetStage, a_stage
+from tests.ui.test_access import nameless, unsaid
 from tests.ui.window_stage import a_window
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FILE = ReleaseFile("linux-x86_64", "alphapanda.tar.zst", 5_000_000, "0" * 64)
 OFFER = Offer(Release("9.9.9", NOW, NOW + timedelta(days=9), "0001", "Faster.", (FILE,)), FILE)
-GOT = Fetched(Path("/home/someone/updates/alphapanda.tar.zst"), (), "Close AlphaPanda, and unpack it.")
+GOT = Fetched(Path("/home/someone/updates/alphapanda.tar.zst"), (), how_to_install("alphapanda.tar.zst"))
 
 
 @dataclass
@@ -85,6 +87,26 @@ def test_it_is_fetched_on_a_word_and_then_it_says_how_to_install(run: Any, event
             assert QGuiApplication.clipboard().text() == GOT.how
 
     run(story())
+
+
+def test_its_words_are_said_in_hindi_and_everything_has_a_name(run: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            host = Host()
+            sheet = shown(stage, host)
+            await eventually(lambda: not sheet.get.isHidden())
+            assert "घोषणा" in sheet.words.text() and nameless(sheet) == set()
+            sheet.get.click()
+            host.finish.set()
+            await eventually(lambda: not sheet.folder.isHidden())
+            assert "जर्नल के बैकअप: 0" in sheet.answer.text() and how_to_install("a.deb") != say(how_to_install("a.deb"))
+            assert unsaid(sheet) == set()
+
+    speak("हिन्दी")
+    try:
+        run(story())
+    finally:
+        speak("English")
 
 
 def test_it_can_be_stopped_asked_again_and_taken_away_while_it_works(run: Any, eventually: Any) -> None:
