@@ -29,7 +29,7 @@ exec 3< <(exec Xvfb -displayfd 1 -screen 0 1600x900x24 -nolisten tcp 2>/dev/null
 screen=$!
 trap 'kill ${manager:-} $screen 2>/dev/null || true' EXIT
 read -r number <&3
-openbox --display ":$number" > /dev/null 2>&1 &
+DISPLAY=:$number openbox > /dev/null 2>&1 &
 manager=$!
 
 DISPLAY=:$number QT_QPA_PLATFORM=xcb .venv/bin/alphapanda tour --out "$tour"

@@ -285,8 +285,11 @@ class Player:
         fill = self._program.desk.fills()[-1]
         took = time.perf_counter() - began
         what = f"{fill.transaction_type} {fill.quantity} {fill.key} @ {fill.average_price:.2f}"
+        panel = window().view.strategies
+        said = f"{fill.quantity} {fill.tradingsymbol} @"
+        await self.until("the card to tell it", lambda: any(said in one.text() for one in panel.findChildren(QLabel)))
         await asyncio.sleep(SHOWN_S)
-        self.picture("card running", window().view.strategies)
+        self.picture("card running", panel)
         return f"{what} after {took:.1f} s: {run.last_reason}"
 
     async def _stop(self) -> str:
