@@ -1,5 +1,6 @@
 # make run      the program in practice mode, against its own local Kite: no account, no money
 # make test     every check: format, lint, types, import contracts, dependencies, tests
+# make fuzz     all that reads bytes from outside, given bytes that are nearly right, a minute each (FUZZ_S)
 # make lint     the checks without the tests          make format   puts the sources in shape
 # make bench    speed against rivals, in a table      make lock     requirements.lock anew from pyproject.toml
 # make package  a folder that runs without Python, tried out, and a .deb and an archive of it (dist/)
@@ -18,7 +19,7 @@ BIN := .venv/bin
 PREPARE := @.ci/prepare.sh
 # The order on the page is the order of work, with -j as well: what is read last is pytest's closing line.
 .NOTPARALLEL:
-.PHONY: run test lint check format bench package package-test pictures lock
+.PHONY: run test fuzz lint check format bench package package-test pictures lock
 
 run:
 	$(PREPARE) run
@@ -28,6 +29,10 @@ test:
 	$(PREPARE) test
 	@$(MAKE) --no-print-directory check
 	QT_QPA_PLATFORM=offscreen .ci/test.sh $(BIN)/python
+
+fuzz:
+	$(PREPARE) test
+	@.ci/fuzz.sh $(BIN)/python
 
 lint:
 	$(PREPARE) lint

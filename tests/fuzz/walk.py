@@ -1,6 +1,7 @@
 """Walk through one door for some seconds: guided by coverage where atheris is, else by blind changes of the samples.
 
-python -m tests.fuzz.walk DOOR SECONDS [CORPUS]; what makes a door fall is printed as bytes; atheris keeps it as well.
+python -m tests.fuzz.walk [DOOR SECONDS [CORPUS]], which lists the doors where none is named; what makes one fall is
+printed as bytes, and atheris keeps it as well.
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ def guided(door: str, seconds: float, corpus: Path) -> None:
 
 
 def main() -> None:
+    if len(sys.argv) == 1:
+        from tests.fuzz.doors import DOORS
+
+        print("\n".join(DOORS))
+        return
     door, seconds = sys.argv[1], float(sys.argv[2])
     corpus = Path(sys.argv[3]) if len(sys.argv) > 3 else Path("build/fuzz/corpus") / door.replace(" ", "-")
     try:
