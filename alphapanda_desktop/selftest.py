@@ -24,6 +24,7 @@ from alphapanda_desktop.practice import command
 LIBRARIES: Final = (
     "PySide6.QtWebEngineWidgets", "PySide6QtAds", "qasync", "kiteconnect", "pyqtgraph", "pydantic", "sqlalchemy",
     "alembic.command", "keyring", "aiohttp", "numpy", "talib", "psygnal", "platformdirs", "certifi",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
 )  # fmt: skip
 TOUR_LIMIT_S: Final = 300.0
 TRUETYPE: Final = b"\x00\x01\x00\x00"

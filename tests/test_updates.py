@@ -515,6 +515,13 @@ def test_the_command_says_what_runs_looks_and_fetches(
     assert command.run(["--check"], profile, address, keys) == 1
     assert "answers 404" in capsys.readouterr().err
 
+    def interrupted(_made: Updates) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Updates, "look", interrupted)
+    assert command.run(["--check"], profile, address, keys) == 130
+    assert "stopped" in capsys.readouterr().err
+
 
 def test_the_command_without_a_key_asks_nobody_and_says_so(profile: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run([], profile, "") == 0

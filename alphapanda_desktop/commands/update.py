@@ -15,13 +15,16 @@ from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.domain.release import Offer
 from alphapanda_desktop.domain.session import IST
 
+STOPPED: Final = 130
+"""What a shell says of a command that Ctrl+C ended."""
 _ABOUT: Final = """\
 Asked for are two small pages at the address of the settings (File › Settings › Updates), or at the one that came with
 the program. The owner's signature is verified with a key that came with the program; an older version, an announcement
 that has run out and one older than the last that was seen are refused. Before a file is shown, the journals of every
 profile are backed up.
 
-Exit codes: 0 where it was asked and answered, 1 where nobody is asked, or the answer was refused or none.
+Exit codes: 0 where it was asked and answered, 1 where nobody is asked or the answer was refused or none, 130 after
+Ctrl+C.
 """
 
 
@@ -43,6 +46,9 @@ def run(rest: list[str], profile: Path, address: str, keys: Path | None = None) 
     except AlphaPandaError as error:
         print(f"alphapanda update: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("alphapanda update: stopped; nothing was kept", file=sys.stderr)
+        return STOPPED
     return 0
 
 
