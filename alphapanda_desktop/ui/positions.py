@@ -257,7 +257,12 @@ class PositionsPanel(BookPanel):
         if held is not None:
             self._ask_exit(held.position)
 
-    def _ask_exit(self, position: Position) -> None:
+    def _now(self, shown: Position) -> Position:
+        """The position as the desk knows it: its row, or a menu over it, may be older."""
+        return next((one for one in self._desk.positions() if one.id == shown.id), shown)
+
+    def _ask_exit(self, shown: Position) -> None:
+        position = self._now(shown)
         instrument = self._market.master.by_key(position.key)
         if instrument is None:
             self._edge.notify(f"{position.key} is not in today's instrument list; close it at Kite.", "warning")
@@ -321,7 +326,7 @@ class PositionsPanel(BookPanel):
         """Ask to which product the selected position shall be moved, and how much of it."""
         held = self.table.current_row()
         if held is not None and held.position.quantity and self._portfolio is not None:
-            self._edge.spawn("convert", self._convert(held.position, self._portfolio))
+            self._edge.spawn("convert", self._convert(self._now(held.position), self._portfolio))
 
     async def _convert(self, position: Position, portfolio: Portfolio) -> None:
         dialog = ConvertDialog(position, self._mode, self._edge, self.window(), self._desk.guards(position.id))
