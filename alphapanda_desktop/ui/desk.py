@@ -159,6 +159,7 @@ class DeskView:
             self.gtts.read.connect(self.charts.take_gtts)
             self.gtts.new_wanted.connect(self._open_new_gtt)
             self.gtts.change_wanted.connect(self.ticket.open_to_change_gtt)
+            self.ticket.gtt_sent.connect(self.gtts.read_again)
         if self.alerts is not None:
             self.alerts.panel.chart_wanted.connect(self._choose_key)
         connect(desk.filled, self.chart, lambda _fill, _run: self._mark_fills())

@@ -161,7 +161,8 @@ class GttPanel(BookPanel):
         self._due = True
 
     def read_again(self) -> None:
-        """Ask the broker; a question that is on its way is enough."""
+        """Ask the broker; while a question is on its way, once more after it."""
+        self._due = self._reading
         if not self._reading:
             self._reading = True
             self._due = False

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
@@ -45,7 +45,10 @@ class Ticket(TicketFace):
 
     Esc or an answer takes it away. Without `gtts` it offers none; without a `calculator` margin and charges are
     unknown. `ask_first` is whether Enter shows the order once more, in words and with the mode, before it is sent.
+    Signal: `gtt_sent()` once a GTT was asked for, whatever came of it.
     """
+
+    gtt_sent = Signal()
 
     def __init__(
         self,
@@ -433,9 +436,12 @@ class Ticket(TicketFace):
     async def _send_gtt(self, instrument: Instrument) -> str:
         assert self._gtts is not None
         request = self.fields.gtt(instrument, self._side)
-        if self._changing_gtt is not None:
-            return f"Changed GTT {await self._gtts.modify(self._changing_gtt.id, request)}."
-        return f"GTT {await self._gtts.place(request)} waits for {instrument.tradingsymbol}."
+        try:
+            if self._changing_gtt is not None:
+                return f"Changed GTT {await self._gtts.modify(self._changing_gtt.id, request)}."
+            return f"GTT {await self._gtts.place(request)} waits for {instrument.tradingsymbol}."
+        finally:
+            self.gtt_sent.emit()
 
     # -- keys ------------------------------------------------------------------------------------------------
 
