@@ -108,8 +108,7 @@ class Updates:
 
     def look(self) -> Offer | None:
         """What is newer, None where nothing is. Raises Refused, BadData, Offline, Fatal."""
-        for folder in (self._profile / FOLDER).glob("*/"):
-            _sweep(folder)
+        self._tidy()
         release = asyncio.run(self._announced())
         known = Known(self._running, self._now(), self._newest(), tuple(_schemas(self.databases())))
         _raise(stale(release, known))
@@ -158,6 +157,14 @@ class Updates:
         finally:
             half.unlink(missing_ok=True)
         return Fetched(path, copies, how_to_install(file.name))
+
+    def _tidy(self) -> None:
+        """Take away what a killed program left half done, and fetched versions that are not newer any more."""
+        for folder in (self._profile / FOLDER).glob("*/"):
+            if _is_version(folder.name) and rank(folder.name) <= rank(self._running):
+                shutil.rmtree(folder, ignore_errors=True)
+            else:
+                _sweep(folder)
 
     def databases(self) -> list[Path]:
         """Every journal that the new program will open: those of all profiles beside this one too."""
@@ -314,6 +321,10 @@ def _schemas(databases: list[Path]) -> Iterator[str]:
                     yield str(schema)
         except sqlite3.Error as error:
             raise Fatal(f"{path} cannot be read, so nothing is offered for installing: {error}") from error
+
+
+def _is_version(name: str) -> bool:
+    return all(part.isdecimal() for part in name.split("."))
 
 
 def _is_that(path: Path, file: ReleaseFile) -> bool:

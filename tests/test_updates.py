@@ -170,6 +170,16 @@ def test_a_newer_version_is_offered_fetched_proved_and_shown_after_the_backups(h
     assert asked.fetch(offer, progress).path == fetched.path and host.asked == []  # it lies there, whole
 
 
+def test_the_file_of_a_version_that_runs_by_now_is_taken_away(host: Host, profile: Path) -> None:
+    offer = asking(host, profile).look()
+    assert offer is not None
+    fetched = asking(host, profile).fetch(offer, Progress("Download"))
+    (profile / "updates" / "mine").mkdir()
+    assert asking(host, profile, running="9.9.8").look() is not None and fetched.path.is_file()
+    assert asking(host, profile, running="9.9.9").look() is None
+    assert {path.name for path in (profile / "updates").iterdir()} == {"seen.json", "mine"}
+
+
 def test_the_version_that_runs_is_nothing_newer(host: Host, profile: Path) -> None:
     assert asking(host, profile, running="9.9.9").look() is None
     assert asking(host, profile, running="9.9.9.0").look() is None
