@@ -28,6 +28,10 @@ SPEED: Final = 20.0
 SEED: Final = 7
 """Of the practice exchange: it makes the market, and the demo app that the tour logs in with."""
 
+SCREEN: Final = {"name": "tour", "x": 0, "y": 0, "width": 1600, "height": 900, "logicalDpi": 96,
+                 "logicalBaseDpi": 96, "dpr": 1}  # fmt: skip
+"""The screen of a tour that has none, in the words of Qt's offscreen plugin."""
+
 CLOCKS: Final = {"first": "10:30:00", "second": "14:30:00"}
 """IST time of the practice exchange when each part begins: far from 06:00, when sessions end."""
 
@@ -113,7 +117,7 @@ def _play_parts(out: Path, folder: Path) -> Story:
     for part in CLOCKS:
         began = time.perf_counter()
         arguments = ["--data-dir", str(folder), "tour", "--out", str(out), "--part", part]
-        code = _run_part([*command(*arguments), "--spawned-at", repr(time.time())])
+        code = _run_part([*command(*arguments), "--spawned-at", repr(time.time())], folder)
         said = out / f"tour-{part}.json"
         if said.exists():
             story.steps += [Step(**step) for step in json.loads(said.read_text(encoding="utf-8"))["steps"]]
@@ -133,8 +137,12 @@ def _last_error(folder: Path) -> str:
     return f"; its log says: {' | '.join(errors[2].strip().splitlines()[-3:])[:600]}" if errors[1] else ""
 
 
-def _run_part(command_line: list[str]) -> int:
+def _run_part(command_line: list[str], folder: Path) -> int:
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
+    if environment.get("QT_QPA_PLATFORM") == "offscreen":  # whose own screen is 800 × 800, too small for the window
+        screen = folder / "screen.json"
+        screen.write_text(json.dumps({"screens": [SCREEN]}), encoding="utf-8")
+        environment["QT_QPA_PLATFORM"] = f"offscreen:configfile={screen}"
     try:
         return subprocess.run(command_line, env=environment, timeout=PART_LIMIT_S, check=False).returncode
     except subprocess.TimeoutExpired:

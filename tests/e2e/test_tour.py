@@ -30,8 +30,8 @@ RUN = ["guide", "start a strategy", "its fill", "closing", "stop"]
 ORDERS = ["why", "ticket", "books", "reconciliation", "stop coverage", "limits", "kill report"]
 FIRST = ["start", "login page", "login", "ticks", "chart", *RUN, *ORDERS, "backtest", "sweep", "journal"]
 SECOND = [f"second {name}" for name in ("start", "session restored", "ticks", "trades remembered", "journal")]
-PARTS = {"-card-": (300, 500), "-backtest-window": (800, 600), "-sweep-window": (800, 600)}
-"""Pictures of less than the main window, and the least they measure: the offscreen screen is small."""
+PARTS = {"-card-": (300, 500)}
+"""Pictures of less than a window, and the least they measure."""
 STEPS = [*FIRST, "first run ends", *SECOND, "second run ends"]
 
 
