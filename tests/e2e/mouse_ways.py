@@ -1,14 +1,20 @@
-"""What a hand on a mouse can do besides clicking: choose in a list, write where it clicked, point at a chart's price."""
+"""What a hand on a mouse can do besides clicking: choose in a list, write where it clicked, point at a price."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from typing import Any
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QComboBox, QTabBar, QWidget
 
 from tests.e2e.hands import Hands, Unseen
+
+
+async def aside() -> None:
+    """Move the pointer away: xdotool waits 15 s for one to move that is there already."""
+    await asyncio.to_thread(subprocess.run, ["xdotool", "mousemove", "3", "3"], check=True, timeout=20)
 
 
 async def pick(hands: Hands, target: str | QComboBox, data: object) -> None:
@@ -34,6 +40,7 @@ async def write(hands: Hands, target: str | QWidget, text: str) -> None:
 async def tab(hands: Hands, program: Any, name: str) -> Any:
     """Click the tab of a dock; its panel."""
     dock = program._window.dockyard().find(name)
+    await aside()
     if not dock.in_front or not dock.widget().isVisible():
         await hands.click(dock.inner.tabWidget())
     await hands.until(dock.widget().isVisible, f"the tab of {name} shows nothing")
@@ -48,6 +55,7 @@ async def page(hands: Hands, bar: QTabBar, at: int) -> None:
 
 async def row(hands: Hands, table: Any, fits: Any, column: int = 0, **how: Any) -> Any:
     """Click the first row of a table that fits; the row."""
+    await aside()
     await hands.until(lambda: any(map(fits, table.model().rows())), f"no such row in {table.objectName()}")
     place = next(at for at, one in enumerate(table.model().rows()) if fits(one))
     await hands.cell(table, place, column, **how)
@@ -61,7 +69,7 @@ async def scrolled_to(hands: Hands, area: Any, target: QWidget) -> None:
     def rests() -> bool:
         area.ensureWidgetVisible(target)
         places.append(target.mapToGlobal(QPoint()))
-        return len(places) > 6 and len(set(places[-6:])) == 1
+        return len(places) > 12 and len(set(map(str, places[-12:]))) == 1
 
     await hands.until(rests, f"{target.objectName()} does not come to rest")
 
@@ -113,17 +121,19 @@ async def in_sight(hands: Hands, plot: Any, price: float) -> None:
 
 async def close_by_its_frame(hands: Hands, window: QWidget) -> None:
     """Click the button that the window manager puts at a window's upper right corner."""
-    frame, inside = window.frameGeometry(), window.geometry()
-    tall = inside.top() - frame.top()
-    if tall < 8:
-        raise Unseen(f"{window.objectName()} has no frame")
+    await hands.until(lambda: window.geometry().top() - window.frameGeometry().top() > 8, "a window without a frame")
+    await asyncio.sleep(0.4)  # the window manager may move it still, of which nobody tells
+    frame = window.frameGeometry()
+    tall = window.geometry().top() - frame.top()
     await hands.click_at(QPoint(frame.right() - tall // 2, frame.top() + tall // 2))
 
 
 async def agree(hands: Hands, ticket: Any) -> None:
     """Send what a ticket holds: once, and once more where it is shown again."""
+    await aside()
     await hands.click("ticket_send")
     await hands.until(lambda: ticket.asking or not ticket.isVisible(), "the ticket does not ask")
     if ticket.isVisible():
+        await aside()
         await hands.click("ticket_send")
     await hands.until(lambda: not ticket.isVisible(), f"the ticket stays: {ticket.words.text()}")

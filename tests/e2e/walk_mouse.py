@@ -22,6 +22,7 @@ from tests.e2e import walk_mouse_window as window_
 from tests.e2e.hands import Hands
 from tests.e2e.mouse_ways import (
     agree,
+    aside,
     charted,
     close_by_its_frame,
     in_sight,
@@ -59,6 +60,7 @@ async def _click_in(hands: Hands, web: Any, element: str) -> None:
     async with asyncio.timeout(30):
         while not (place := await _told(web.page, PLACE.format(element))):
             await asyncio.sleep(0.05)
+    await aside()
     await hands.click(web.view, QPoint(*(round(float(part)) for part in place.split())))
 
 
@@ -135,6 +137,7 @@ async def buys_at_the_market(hands: Hands, program: Any) -> None:
     await hands.click("ticket_send")
     await hands.until(lambda: hands.seen("ticket_confirm"), "the order is not shown once more")
     await hands.picture("confirm")
+    await aside()
     await hands.click("ticket_send")
     await hands.until(lambda: desk.books.held("NSE", "INFY", "MIS") == 4, "no position comes of it")
     await hands.until(lambda: not ticket.isVisible(), "the ticket stays")
@@ -153,12 +156,17 @@ async def sends_a_limit_order(hands: Hands, program: Any) -> None:
     assert (order.quantity, order.price, order.order_type) == (2, price, "LIMIT")
 
 
-def _working(program: Any) -> Any:
-    return [order for order in program.desk.orders() if order.changeable][0]
+async def _working(hands: Hands, program: Any) -> Any:
+    """The order that works, once what was asked of it last is done."""
+
+    def found() -> list[Any]:
+        return [order for order in program.desk.orders() if order.changeable]
+
+    return (await hands.until(found, "no order works"))[0]
 
 
 async def changes_it_by_its_button(hands: Hands, program: Any) -> None:
-    desk, order = program.desk, _working(program)
+    desk, order = program.desk, await _working(hands, program)
     panel = await tab(hands, program, "orders")
     await row(hands, panel.table, lambda one: one.order_id == order.order_id)
     await hands.click("order_change")
@@ -170,7 +178,7 @@ async def changes_it_by_its_button(hands: Hands, program: Any) -> None:
 
 async def drags_its_line_on_the_chart(hands: Hands, program: Any) -> None:
     chart = await charted(hands, program, "INFY")
-    order, plot = _working(program), chart.plot
+    order, plot = await _working(hands, program), chart.plot
     await hands.until(lambda: any(line.ref == order.order_id for line in plot.lines.lines), "no line of the order")
     await in_sight(hands, plot, order.price)
     start = level(plot, order.price)
@@ -184,12 +192,13 @@ async def drags_its_line_on_the_chart(hands: Hands, program: Any) -> None:
 
 
 async def reads_why_and_when(hands: Hands, program: Any) -> None:
-    order = _working(program)
+    order = await _working(hands, program)
     panel = await tab(hands, program, "orders")
     await row(hands, panel.table, lambda one: one.order_id == order.order_id)
     await hands.click("order_timeline")
     await hands.until(lambda: panel.timeline.table.model().rowCount() > 2, "the timeline lacks the changes")
     await hands.picture("timeline")
+    await aside()
     await hands.click("order_timeline")
     await row(hands, panel.table, lambda one: one.order_id == order.order_id, button=3)
     await hands.choose("Why this order?")
@@ -201,7 +210,7 @@ async def reads_why_and_when(hands: Hands, program: Any) -> None:
 
 
 async def cancels_it_by_its_menu(hands: Hands, program: Any) -> None:
-    order = _working(program)
+    order = await _working(hands, program)
     panel = await tab(hands, program, "orders")
     await row(hands, panel.table, lambda one: one.order_id == order.order_id, button=3)
     await hands.choose("Cancel order")
@@ -272,6 +281,7 @@ async def _button(hands: Hands, program: Any, name: str) -> None:
     found = panel.findChild(QWidget, name)
     assert found is not None, name
     await scrolled_to(hands, panel.area, found)
+    await aside()
     await hands.click(found)
 
 
@@ -356,6 +366,7 @@ async def pulls_the_kill_switch_and_flattens(hands: Hands, program: Any) -> None
     await hands.picture("killed")
     await hands.click("kill_flatten")
     await hands.until(lambda: desk.books.held("NSE", "INFY", "MIS") == 0, "the position stays", 30)
+    await hands.until(lambda: desk.kill.report and desk.kill.report.done_at, "no report")
     await hands.picture("flattened")
 
 
@@ -376,19 +387,19 @@ async def saw_no_error(hands: Hands, program: Any) -> None:
 
 async def closes_by_the_frame_and_is_asked_first(hands: Hands, program: Any) -> None:
     window = program._window
-    count = len(program.runner.runs)
+    known = {run.run_id for run in program.runner.runs}
     await _button(hands, program, "strategy_new") if hands.seen("strategy_start") is None else None
     await pick(hands, "strategy_pick", "ma_cross")
     await _button(hands, program, "strategy_start")
-    await hands.until(lambda: len(program.runner.runs) > count, "no run")
-    await hands.until(lambda: program.runner.runs[-1].state is RunState.RUNNING, "it does not run", 40)
+    run = (await hands.until(lambda: [run for run in program.runner.runs if run.run_id not in known], "no run"))[0]
+    await hands.until(lambda: run.state is RunState.RUNNING, "it does not run", 40)
     await close_by_its_frame(hands, window)
     await hands.find("closing_sheet")
     await hands.picture("closing")
     assert not program._closing.is_set()
     await hands.click("close_stay")
     await hands.gone("closing_sheet")
-    assert program.runner.runs[-1].state is RunState.RUNNING
+    assert run.state is RunState.RUNNING
     await close_by_its_frame(hands, window)
     await hands.click("close_anyway")
     await hands.until(program._closing.is_set, "it does not end")

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.ui.links import LinkChip
 from tests.e2e.hands import Hands
-from tests.e2e.mouse_ways import close_by_its_frame, page, pick, row, tab, write
+from tests.e2e.mouse_ways import aside, close_by_its_frame, page, pick, row, tab, write
 
 
 async def _away(hands: Hands, sheet: str) -> None:
@@ -40,6 +40,7 @@ async def opens_a_chart_and_links_it(hands: Hands, program: Any) -> None:
 async def tears_a_panel_off_and_closes_its_window(hands: Hands, program: Any) -> None:
     await tab(hands, program, "positions")
     dock = program._window.dockyard().find("positions")
+    await aside()
     await hands.click(dock.inner.tabWidget(), times=2)
     await hands.until(lambda: dock.floating, "a double click does not tear it off")
     window = dock.widget().window()
@@ -55,6 +56,7 @@ async def locks_the_layout(hands: Hands, program: Any) -> None:
     dock = program._window.dockyard().find("positions")
     await hands.menu("Workspace", "Lock the layout")
     await hands.until(lambda: spaces.locked, "it is not locked")
+    await aside()
     await hands.click(dock.inner.tabWidget(), times=2)
     assert not dock.floating
     await hands.menu("Workspace", "Lock the layout")
@@ -166,9 +168,9 @@ async def reviews_the_day_and_saves_it(hands: Hands, program: Any) -> None:
 async def looks_at_the_disk(hands: Hands, program: Any) -> None:
     await hands.menu("Trade", "Data on this computer")
     sheet = await hands.find("data_sheet")
-    await hands.until(lambda: sheet.model.rowCount(), "nothing is kept")
+    await hands.until(sheet.model.rowCount, "nothing is kept")
     await hands.cell(sheet.table, 0)
-    await hands.until(lambda: sheet.table.selected_rows(), "no row is chosen")
+    await hands.until(sheet.table.selected_rows, "no row is chosen")
     await hands.picture("data")
     await _away(hands, "data_sheet")
 
