@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.placement import put
 from alphapanda_desktop.ui.workspaces import WindowRecord
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.ui.backtestparts import Bench
     from alphapanda_desktop.ui.backtestwindow import BacktestWindow
     from alphapanda_desktop.ui.reports import ReviewWindow
     from alphapanda_desktop.ui.shell import MainWindow
@@ -114,3 +115,20 @@ class Companions(QObject):
             # A window of the main one's would lie over it always, and so over the ticket, the sheets and the strip.
             watched.windowHandle().setTransientParent(None)  # type: ignore[arg-type]  # Qt takes none, its stub does not
         return False
+
+
+def backtest_of(window: MainWindow, bench: Bench, edge: Edge) -> BacktestWindow:
+    """The backtest window of that bench; one of a desk that was open before goes."""
+    from alphapanda_desktop.ui.backtestwindow import BacktestWindow
+
+    old = window.backtest
+    if old is not None and old.bench is bench:
+        return old
+    if old is not None:
+        old.hide()
+        old.setParent(None)
+        old.deleteLater()
+    made = BacktestWindow(bench, edge, window)
+    if window.workspaces is not None:
+        window.workspaces.companions.place("backtest", made)
+    return made

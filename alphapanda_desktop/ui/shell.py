@@ -377,20 +377,10 @@ class MainWindow(QMainWindow):
 
     async def backtest_window(self) -> BacktestWindow | None:
         """The backtest window, shown or not, of the desk that is open."""
-        if self._parts is None or self._parts.bench is None:
-            return None
-        bench = await self._parts.bench()
-        if self.backtest is not None and self.backtest.bench is not bench:  # the desk was opened anew since
-            self.backtest.hide()
-            self.backtest.setParent(None)
-            self.backtest.deleteLater()
-            self.backtest = None
-        if self.backtest is None:
-            from alphapanda_desktop.ui.backtestwindow import BacktestWindow
+        from alphapanda_desktop.ui.companions import backtest_of
 
-            self.backtest = BacktestWindow(bench, self._edge, self)
-            if self.workspaces is not None:
-                self.workspaces.companions.place("backtest", self.backtest)
+        if self._parts is not None and self._parts.bench is not None:
+            self.backtest = backtest_of(self, await self._parts.bench(), self._edge)
         return self.backtest
 
     def come_forward(self) -> None:
