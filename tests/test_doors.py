@@ -41,7 +41,7 @@ def edited(sample: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=40)
+@settings(max_examples=120)
 @given(which=st.integers(0, 9), edits=EDITS)
 def test_no_bytes_make_a_door_fall(door: str, which: int, edits: list[tuple[int, int, bytes]]) -> None:
     enter, samples = DOORS[door]
