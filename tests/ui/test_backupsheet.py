@@ -41,6 +41,7 @@ def test_one_is_made_and_one_is_gone_back_to_after_the_question(run: Any, tmp_pa
             await eventually(lambda: "made" in sheet.answer.text())
             assert sheet.model.rowCount() == 2 and stage.desk.edge.works.running == []
             sheet.table.selectRow(1)
+            await eventually(sheet.back.isEnabled)
             sheet.back.click()
             assert "Fri 20 Nov 2026" in sheet.answer.text() and sheet.keep.isVisible() and not wish.exists()
             run_ = await stage.desk.runner.start(StartOrder("momentum", (INFY,)))
