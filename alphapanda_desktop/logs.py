@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Final, NamedTuple
 
 STALL_S: Final = 0.05
@@ -260,22 +260,22 @@ def held_at(seen: list[list[str]]) -> str:
 
 def _stack_of(frame: FrameType | None) -> list[str]:
     """Our own lines of a stack, outermost first, then the library's line that they are in, if they are in one."""
-    lines: list[str] = []
-    inner = frame
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(_HOME):
-            lines.append(_words(frame))
+    # First the way, in as few steps as there are: the thread may be given the interpreter back in between, and what a
+    # frame that it then leaves calls its caller is, in CPython 3.11, not always a frame.
+    way: list[tuple[CodeType, int]] = []
+    while isinstance(frame, FrameType):
+        way.append((frame.f_code, frame.f_lineno))
         frame = frame.f_back
-    lines.reverse()
-    if inner is not None and (not lines or lines[-1] != _words(inner)):
-        lines.append(_words(inner))
+    lines = [_words(code, line) for code, line in reversed(way) if code.co_filename.startswith(_HOME)]
+    if way and (not lines or lines[-1] != _words(*way[0])):
+        lines.append(_words(*way[0]))
     return lines
 
 
-def _words(frame: FrameType) -> str:
-    path = frame.f_code.co_filename
+def _words(code: CodeType, line: int) -> str:
+    path = code.co_filename
     short = path.removeprefix(_HOME) if path.startswith(_HOME) else "/".join(Path(path).parts[-2:])
-    return f"{short}:{frame.f_lineno} {frame.f_code.co_qualname}"
+    return f"{short}:{line} {code.co_qualname}"
 
 
 def _others(frames: dict[int, FrameType], but: set[int]) -> str:

@@ -28,7 +28,7 @@ from tests.ui.window_stage import a_window
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FILE = ReleaseFile("linux-x86_64", "alphapanda.tar.zst", 5_000_000, "0" * 64)
 OFFER = Offer(Release("9.9.9", NOW, NOW + timedelta(days=9), "0001", "Faster.", (FILE,)), FILE)
-GOT = Fetched(Path("/home/someone/updates/alphapanda.tar.zst"), (), how_to_install("alphapanda.tar.zst"))
+GOT = Fetched(Path("/mnt/someone/updates/alphapanda.tar.zst"), (), how_to_install("alphapanda.tar.zst"))
 
 
 @dataclass
