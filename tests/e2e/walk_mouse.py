@@ -7,6 +7,7 @@ The first part: the login in Kite's own page, the ticket, the books, strategies,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.run import RunState
 from tests.e2e import walk_mouse_market as market
 from tests.e2e import walk_mouse_window as window_
-from tests.e2e.hands import Hands
+from tests.e2e.hands import Hands, Unseen
 from tests.e2e.mouse_ways import (
     agree,
     aside,
@@ -181,8 +182,12 @@ async def drags_its_line_on_the_chart(hands: Hands, program: Any) -> None:
     order, plot = await _working(hands, program), chart.plot
     await hands.until(lambda: any(line.ref == order.order_id for line in plot.lines.lines), "no line of the order")
     await in_sight(hands, plot, order.price)
-    start = level(plot, order.price)
-    await hands.drag(start, start + QPoint(0, 25))
+    for _ in range(3):  # a scale that fits itself may move beneath the hand, as it does for a person
+        start = level(plot, order.price)
+        await hands.drag(start, start + QPoint(0, 25))
+        with contextlib.suppress(Unseen):
+            await hands.until(lambda: hands.seen("question_yes"), patience_s=4)
+            break
     await hands.find("question_yes")
     await hands.picture("line-moved")
     await hands.click("question_yes")
