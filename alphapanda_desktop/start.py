@@ -250,6 +250,7 @@ class _Opening:
                 if settings is None:
                     return 1
                 memory.settle(settings)
+                await _types()
                 await preload(MODULES)
                 scope.spawn("imports", self._import_later(collector))
                 return await self._programs(edge, memory, settings, vault, drive)
@@ -382,6 +383,16 @@ class _Opening:
             replay=given.replay if given.mode == "replay" else None,
             own=self._own,
         )
+
+
+async def _types() -> None:
+    """Have Qt's types made here, for the threads that import ask for them next."""
+    import asyncio
+
+    from alphapanda_desktop.ui.qttypes import make_types
+
+    for _slice in make_types():
+        await asyncio.sleep(0)
 
 
 async def _again(window: MainWindow, error: Fatal) -> bool:

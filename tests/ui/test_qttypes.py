@@ -1,0 +1,24 @@
+"""Types are made before anybody else asks for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+import sys, types
+from alphapanda_desktop.ui.qttypes import make_types
+from PySide6 import QtCore, QtGui, QtWidgets
+steps = sum(1 for _ in make_types())
+made = [sum(isinstance(one, type) for one in vars(module).values()) for module in (QtCore, QtGui, QtWidgets)]
+import pyqtgraph
+after = [sum(isinstance(one, type) for one in vars(module).values()) for module in (QtCore, QtGui, QtWidgets)]
+print(steps > 1, made == after, min(made) > 100)
+"""
+
+
+def test_what_imports_next_makes_no_type_any_more() -> None:
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["True", "True", "True"]
