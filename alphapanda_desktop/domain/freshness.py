@@ -55,6 +55,9 @@ class Grade(StrEnum):
 GRADES: Final = (Grade.NEVER, Grade.FRESH, Grade.LATE, Grade.STALE, Grade.CLOSED)
 """Grades by the numbers that `Pulse.grades` gives."""
 
+OLD: Final = frozenset((Grade.STALE, Grade.NEVER, Grade.CLOSED))
+"""Grades of a price that must be shown as old, and must carry no entry."""
+
 Rows = NDArray[np.intp]
 
 

@@ -11,9 +11,10 @@ from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.shedding import Shedding
 
 BEAT_S: Final = 0.01
-CALM_S: Final = 0.05
+CALM_S: Final = 0.03
 CALM_NS: Final = 1_000_000_000
-"""Without a frame for so long, and with nothing to do, the heart beats every `CALM_S`."""
+"""Without a frame for so long, and with nothing to do, the heart beats every `CALM_S`: that is sooner than the watchdog
+of the loop (`logs.STALL_S`) looks for who holds it."""
 LOOK_NS: Final = 250_000_000
 IDLE_LAG_NS: Final = 2_000_000
 """A loop whose heartbeat is this little late on the average has time to spare."""

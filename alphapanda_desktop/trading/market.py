@@ -20,7 +20,7 @@ from psygnal import Signal
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.freshness import GRADES, Grade, Kept, Pulse
+from alphapanda_desktop.domain.freshness import GRADES, OLD, Grade, Kept, Pulse
 from alphapanda_desktop.domain.instruments import Instrument, InstrumentMaster
 from alphapanda_desktop.domain.market import Bar, Mode, Period, Tick
 from alphapanda_desktop.domain.orders import Order
@@ -225,7 +225,7 @@ class Market:
 
     def stale(self, instrument_token: int) -> bool:
         """Whether its price must be shown as old, and must carry no entry: closed markets' prices are such, too."""
-        return self.grade(instrument_token) in (Grade.STALE, Grade.NEVER, Grade.CLOSED)
+        return self.grade(instrument_token) in OLD
 
     def grade(self, instrument_token: int) -> Grade:
         """How fresh its price is; stale without a link or a session, until its first tick after either and after it was

@@ -35,7 +35,7 @@ LONGEST_FRAME_NS: Final = 1_000_000_000
 """A frame that is not on the screen by then holds up no other: nobody may be left with a picture that stands still."""
 QUIET_NS: Final = 50_000_000
 """What came before that has been drawn."""
-DOZE_MS: Final = 6 * FRAME_MS
+DOZE_MS: Final = 9 * FRAME_MS
 """From beat to beat while no feed says anything: ages and clocks go on, and an idle program is idle."""
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
 

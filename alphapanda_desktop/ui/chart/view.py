@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QButtonGroup, QMenu, QSplitter, QToolButton, QVBox
 
 from alphapanda_desktop.domain.bars import BarSeries, TickSeries
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.domain.freshness import Grade
+from alphapanda_desktop.domain.freshness import OLD, Grade
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval, Mode
 from alphapanda_desktop.domain.ports import LinkReport, LinkState
@@ -322,10 +322,11 @@ class ChartView(QWidget):
             self.below.frame()
 
     def _badge(self, token: int) -> str:
-        if not self._market.stale(token):
+        grade = self._market.grade(token)
+        if grade not in OLD:
             return ""
         age = self._market.age_s(token)
-        closed = self._market.grade(token) is Grade.CLOSED
+        closed = grade is Grade.CLOSED
         said = "NO TICKS YET" if age is None else "MARKET CLOSED" if closed else f"STALE {formats.age(age)}"
         state = self._market.link.state
         return said if state is LinkState.UP else f"{said} · feed {state.value}"
