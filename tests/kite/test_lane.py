@@ -181,6 +181,9 @@ def test_a_tool_that_cannot_be_made_is_no_hang(arun: Any, monkeypatch: pytest.Mo
         lane.close()
 
     arun(story())
+    for thread in threading.enumerate():
+        if thread.name.startswith("kite-test"):
+            thread.join(5.0)  # it dies of the error, and whoever is told of that must be this test's hook still
 
 
 class StillClock(SystemClock):
