@@ -55,8 +55,8 @@ class WatchedList:
 
     def grouped(self, keys: Iterable[str], group: str) -> WatchedList:
         """The same with these in a group, or in none."""
-        group = group.strip()[:LONGEST_NAME]
-        groups = {key: kept for key, kept in self.groups.items() if key not in (moving := frozenset(keys))}
+        group, moving = group.strip()[:LONGEST_NAME], frozenset(keys)
+        groups = {key: kept for key, kept in self.groups.items() if key not in moving}
         if group:
             groups |= {key: group for key in self.keys if key in moving}
         return replace(self, groups=groups)

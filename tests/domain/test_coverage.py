@@ -70,7 +70,9 @@ def test_an_order_protects_what_it_would_close_and_no_more(changed: dict[str, An
     assert counts(LONG, [stop(**changed)]) == (protected, 0, 10 - protected)
 
 
-@pytest.mark.parametrize("status", [*sorted(TERMINAL), INTENDED, UNKNOWN, "PUT ORDER REQ RECEIVED", "VALIDATION PENDING"])
+@pytest.mark.parametrize(
+    "status", [*sorted(TERMINAL), INTENDED, UNKNOWN, "PUT ORDER REQ RECEIVED", "VALIDATION PENDING"]
+)
 def test_a_stop_that_is_not_known_to_rest_protects_nothing(status: str) -> None:
     assert status not in WAITING
     assert counts(LONG, [stop(status=status)]) == (0, 0, 10)

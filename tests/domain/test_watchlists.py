@@ -30,6 +30,12 @@ def test_groups_are_named_in_the_order_of_their_instruments() -> None:
     assert both.grouped(["NSE:A", "NFO:C"], "").group_names() == ["Banks"]
 
 
+def test_a_list_without_groups_gets_its_first_one() -> None:
+    plain = WatchedList(name="Plain", keys=("NSE:A", "NSE:B"))
+    assert plain.grouped(["NSE:B"], "Banks").groups == {"NSE:B": "Banks"}
+    assert plain.grouped(["NSE:B"], "").groups == {}
+
+
 def test_an_instrument_that_is_not_listed_gets_no_group() -> None:
     assert MINE.grouped(["NSE:Z"], "Banks").groups == MINE.groups
 
