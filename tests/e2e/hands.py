@@ -86,6 +86,32 @@ class Hands:
         await self.keys("Return")
         await self.gone("palette")
 
+    async def tab_to(self, target: str | QWidget, most: int = 60, *, back: bool = False) -> Any:
+        """Move the keyboard by Tab until that widget has it; the widget."""
+        widget = await self.find(target) if isinstance(target, str) else target
+        for _ in range(most):
+            focused = QApplication.focusWidget()
+            if focused is not None and (focused is widget or focused is widget.focusProxy()):
+                return widget
+            await self.keys("shift+Tab" if back else "Tab")  # within a web page it changes no widget
+        raise Unseen(f"{widget.objectName() or widget} cannot be reached by Tab")
+
+    async def write(self, target: str | QWidget, text: str, *, back: bool = False) -> None:
+        """Reach a field by Tab, and put this in place of what it holds."""
+        await self.tab_to(target, back=back)
+        await self.keys("ctrl+a")
+        await self.type(text)
+
+    async def press(self, target: str | QWidget, *, back: bool = False) -> None:
+        """Reach a button by Tab, and press it by the space bar."""
+        await self.tab_to(target, back=back)
+        await self.keys("space")
+
+    async def away(self, sheet: str) -> None:
+        """Take a sheet away by Esc."""
+        await self.keys("Escape")
+        await self.gone(sheet)
+
     # -- mouse ---------------------------------------------------------------------------------------------------
 
     async def click(

@@ -1,14 +1,27 @@
-"""The day of a person who never touches the mouse: each chapter acts by keys alone, and looks whether it came true."""
+"""The day of a person who never touches the mouse: each chapter acts by keys alone, and looks whether it came true.
+
+The first part: the login, the ticket, the books, strategies, the kill switch, and the end. See `walk_keyboard_market`
+and `walk_keyboard_window` for the rest.
+"""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+
+from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.domain.risk import TradingState
 from alphapanda_desktop.trading.desk import DeskState
+from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.ui.shell import MainWindow
+from tests.e2e import walk_keyboard_market as market
+from tests.e2e import walk_keyboard_window as window_
 from tests.e2e.hands import Hands
 from tests.e2e.headless import log_in
+
+FAR = 0.95
+"""A buying price so far below the market, as a share of it, that it waits."""
 
 
 def of(program: Any) -> MainWindow:
@@ -22,52 +35,122 @@ async def logs_in(hands: Hands, program: Any) -> None:
     login = await hands.until(lambda: window.login, "no login page")
     address = await log_in(program.gate.login_url)
     await hands.until(login.paste.isVisible, "no field for the address")
-    await hands.keys("alt+p") if not login.paste.hasFocus() else None
-    if not login.paste.hasFocus():
-        for _ in range(30):
-            await hands.keys("Tab")
-            if login.paste.hasFocus():
-                break
-    assert login.paste.hasFocus(), "the field cannot be reached by Tab"
+    await hands.tab_to(login.paste)
     await hands.type(address)
     await hands.keys("Return")
     await hands.until(lambda: window.login is None and window.view, "the desk does not open", 60)
     await hands.until(lambda: program.desk.state is DeskState.READY, "the desk does not get ready", 60)
+    await hands.until(lambda: window.view.chart.plot.source, "no bars")
     await hands.picture("desk")
 
 
-async def finds_an_action(hands: Hands, program: Any) -> None:
-    await hands.do("limits")
-    await hands.find("limits_sheet")
-    await hands.keys("Escape")
-    await hands.gone("limits_sheet")
+# -- orders --------------------------------------------------------------------------------------------------------
 
 
-async def adds_an_instrument(hands: Hands, program: Any) -> None:
-    watch = of(program).view.watchlist
-    before = set(watch.showing.keys)
-    await hands.keys("slash")
-    await hands.until(watch.search.hasFocus, "/ does not lead to the search")
-    await hands.type("nifty 22500 ce")
-    await hands.until(lambda: watch.search.model.rowCount() > 0, "nothing is found")
-    await hands.keys("Return")
-    added = await hands.until(lambda: {*watch.showing.keys} - before, "nothing is added")
-    assert all("22500CE" in key for key in added), added
-
-
-async def buys_and_sells(hands: Hands, program: Any) -> None:
-    view, desk = of(program).view, program.desk
+async def _ticket(hands: Hands, program: Any, key: str) -> Any:
+    """A ticket for INFY by B or S on the chart."""
+    view = of(program).view
     await hands.do("infy")
-    await hands.until(lambda: view.chart.instrument.tradingsymbol == "INFY")
-    await hands.keys("ctrl+0", "b")
+    await hands.until(lambda: view.chart.instrument.tradingsymbol == "INFY", "INFY is not on the chart")
+    await hands.keys("ctrl+0", key)
     ticket = await hands.find("ticket")
+    await hands.until(lambda: program.market.latest(ticket.instrument.instrument_token), "INFY does not tick")
+    return ticket
+
+
+async def _limit(hands: Hands, program: Any, quantity: int, price: float) -> str:
+    """A limit order to buy; its id."""
+    known = {order.order_id for order in program.desk.orders()}
+    ticket = await _ticket(hands, program, "b")
+    await hands.write("ticket_quantity", str(quantity))
+    kind = await hands.tab_to("ticket_type")
+    await hands.keys(*["Home"], *["Down"] * kind.findData("LIMIT"))
+    assert kind.currentData() == "LIMIT", kind.currentText()
+    await hands.write("ticket_price", f"{price:.2f}")
+    await hands.keys("Return", "Return")
+    await hands.until(lambda: not ticket.isVisible(), "the ticket stays")
+    new = await hands.until(lambda: {o.order_id for o in program.desk.orders()} - known, "no order was sent")
+    assert len(new) == 1, new
+    return str(new.pop())
+
+
+async def buys_at_the_market(hands: Hands, program: Any) -> None:
+    desk, before = program.desk, len(program.desk.fills())
+    ticket = await _ticket(hands, program, "b")
     await hands.keys("Return")
     await hands.until(lambda: hands.seen("ticket_confirm"), "the order is not shown once more")
     await hands.picture("confirm")
     await hands.keys("Return")
-    await hands.until(desk.fills, "no fill")
+    await hands.until(lambda: len(desk.fills()) > before, "no fill")
     await hands.until(lambda: not ticket.isVisible(), "the ticket stays")
-    assert desk.fills()[0].transaction_type == "BUY" and desk.fills()[0].key == "NSE:INFY"
+    assert desk.fills()[-1].transaction_type == "BUY" and desk.fills()[-1].key == "NSE:INFY"
+    intents = await program.journal.intents(program.market.now() - timedelta(minutes=10))
+    assert intents[-1].request.transaction_type == "BUY"
+
+
+async def turns_the_ticket_to_sell_and_lets_it_be(hands: Hands, program: Any) -> None:
+    ticket, before = await _ticket(hands, program, "b"), len(program.desk.orders())
+    await hands.keys("s")
+    await hands.until(lambda: ticket.side == "SELL", "S does not turn the side")
+    await hands.keys("Return", "Escape")
+    await hands.until(lambda: not ticket.asking, "Esc does not lead back to the fields")
+    await hands.keys("Escape")
+    await hands.gone("ticket")
+    assert len(program.desk.orders()) == before
+
+
+async def sends_a_limit_order_and_changes_it(hands: Hands, program: Any) -> None:
+    desk, orders = program.desk, of(program).view.orders
+    infy = program.market.master.by_key("NSE:INFY")
+    price = infy.snap(program.market.latest(infy.instrument_token).last_price * FAR)
+    name = await _limit(hands, program, 2, price)
+    await hands.until(lambda: desk.books.book.get(name).changeable, "the order does not come to rest")
+    assert desk.books.book.get(name).price == price
+    await hands.do("show orders")
+    await hands.until(lambda: orders.table.hasFocus() and orders.model.rowCount() > 1, "no orders in the panel")
+    await hands.keys("Home")
+    while orders.table.current_row().order_id != name:
+        await hands.keys("Down")
+    await hands.keys("F2")
+    await hands.find("ticket")
+    await hands.write("ticket_quantity", "3")
+    await hands.keys("Return", "Return")
+    await hands.until(lambda: desk.books.book.get(name).quantity == 3, "the change did not come to the book")
+    await hands.gone("ticket")
+    await hands.picture("orders")
+
+
+async def looks_at_the_timeline(hands: Hands, program: Any) -> None:
+    orders = of(program).view.orders
+    await hands.do("show orders")
+    await hands.until(lambda: orders.table.hasFocus() and orders.model.rowCount(), "no order in the panel")
+    await hands.keys("Home", "t")
+    await hands.until(orders.timeline.isVisible, "T shows no timeline")
+    await hands.until(lambda: orders.timeline.table.model().rowCount() > 1, "the timeline has no states")
+    await hands.picture("timeline")
+    await hands.keys("t")
+    await hands.until(lambda: not orders.timeline.isVisible(), "T does not take it away")
+
+
+async def cancels_an_order(hands: Hands, program: Any) -> None:
+    desk, orders = program.desk, of(program).view.orders
+    working = next(order for order in desk.orders() if order.live)
+    await hands.do("show orders")
+    await hands.until(orders.table.hasFocus, "the orders have not the keyboard")
+    await hands.keys("Home")
+    while orders.table.current_row().order_id != working.order_id:
+        await hands.keys("Down")
+    await hands.keys("Delete")
+    await hands.until(lambda: desk.books.book.get(working.order_id).status == "CANCELLED", "it works on")
+
+
+async def cancels_all_orders(hands: Hands, program: Any) -> None:
+    desk, infy = program.desk, program.market.master.by_key("NSE:INFY")
+    price = infy.snap(program.market.latest(infy.instrument_token).last_price * FAR)
+    name = await _limit(hands, program, 1, price)
+    await hands.until(lambda: desk.books.book.get(name).changeable, "the order does not come to rest")
+    await hands.keys("ctrl+shift+c")
+    await hands.until(lambda: not any(order.live for order in desk.orders()), "an order works on")
 
 
 async def asks_why(hands: Hands, program: Any) -> None:
@@ -75,76 +158,161 @@ async def asks_why(hands: Hands, program: Any) -> None:
     await hands.do("show orders")
     await hands.until(lambda: orders.table.hasFocus() and orders.model.rowCount(), "no order in the panel")
     await hands.keys("Home", "w")
-    await hands.find("why_sheet")
+    sheet = await hands.find("why_sheet")
+    await hands.until(lambda: "INFY" in sheet.text.toPlainText(), "the trail tells of no INFY")
     await hands.picture("why")
-    await hands.keys("Escape")
-    await hands.gone("why_sheet")
+    await hands.away("why_sheet")
+
+
+async def reads_the_trades(hands: Hands, program: Any) -> None:
+    trades = of(program).view.trades
+    await hands.do("show trades")
+    await hands.until(lambda: trades.table.hasFocus() and trades.model.rowCount(), "no trade in the panel")
+    await hands.keys("Home", "ctrl+c")
+    await hands.until(lambda: "INFY" in QApplication.clipboard().text(), "Ctrl+C copies nothing")
+    await hands.keys("w")
+    await hands.find("why_sheet")
+    await hands.away("why_sheet")
+
+
+async def sets_a_gtt(hands: Hands, program: Any) -> None:
+    gtts = of(program).view.gtts
+    await hands.do("show gtt")
+    await hands.until(gtts.table.hasFocus, "the GTTs have not the keyboard")
+    await hands.keys("n")
+    ticket = await hands.find("ticket")
+    assert ticket.fields.variety.name == "gtt", ticket.fields.variety.name
+    last = program.market.latest(ticket.instrument.instrument_token).last_price
+    await hands.write("ticket_trigger", f"{ticket.instrument.snap(last * 0.9):.2f}")
+    await hands.write("ticket_price", f"{ticket.instrument.snap(last * 0.89):.2f}")
+    await hands.picture("gtt")
+    await hands.keys("Return", "Return")
+    await hands.gone("ticket")
+    await hands.until(lambda: [gtt for gtt in gtts.rows if gtt.active], "no GTT waits")
+
+
+async def deletes_a_gtt(hands: Hands, program: Any) -> None:
+    gtts = of(program).view.gtts
+    await hands.do("show gtt")
+    await hands.until(lambda: gtts.table.hasFocus() and gtts.model.rowCount(), "no GTT in the panel")
+    await hands.keys("Home", "Delete")
+    await hands.until(lambda: hands.seen("question_yes"), "nobody asks")
+    await hands.picture("question")
+    await hands.keys("Return")
+    await hands.until(lambda: not any(gtt.active for gtt in gtts.rows), "the GTT waits on")
 
 
 async def exits_the_position(hands: Hands, program: Any) -> None:
     desk, positions = program.desk, of(program).view.positions
     await hands.do("show positions")
-    await hands.until(lambda: positions.isAncestorOf(of(program).focusWidget()))
+    await hands.until(lambda: positions.table.hasFocus() and positions.model.rowCount(), "no position in the panel")
     await hands.keys("Home", "Delete")
     await hands.find("ticket")
     await hands.keys("Return", "Return")
     await hands.until(lambda: desk.books.held("NSE", "INFY", "MIS") == 0, "the position stays")
+    await hands.gone("ticket")
 
 
-async def sets_an_alert(hands: Hands, program: Any) -> None:
-    book = program.alerts
-    await hands.keys("ctrl+shift+a")
-    await hands.find("alert_sheet")
-    level = await hands.find("alert_level")
-    for _ in range(20):
-        if level.hasFocus():
-            break
-        await hands.keys("Tab")
-    assert level.hasFocus(), "the level cannot be reached by Tab"
-    await hands.keys("ctrl+a")
-    await hands.type("1")
+# -- strategies ----------------------------------------------------------------------------------------------------
+
+
+async def loads_a_strategy(hands: Hands, program: Any) -> None:
+    strategies = of(program).view.strategies
+    await hands.do("show strategies")
+    await hands.until(lambda: strategies.isAncestorOf(QApplication.focusWidget()), "the keyboard is not in the panel")
+    await hands.press("strategy_load")
+    run = await hands.until(lambda: program.runner.runs and program.runner.runs[-1], "no run")
+    await hands.until(lambda: run.state is RunState.LOADED, f"it does not load: {run.state}", 40)
+    await hands.picture("loaded")
+
+
+async def starts_all_strategies(hands: Hands, program: Any) -> None:
+    run = program.runner.runs[-1]
+    await hands.do("start all loaded")
+    await hands.until(lambda: run.state is RunState.RUNNING, "it does not run", 40)
+
+
+async def holds_all_algos_and_lets_them_go(hands: Hands, program: Any) -> None:
+    run = program.runner.runs[-1]
+    await hands.keys("ctrl+shift+p")
+    await hands.until(lambda: run.state is RunState.PAUSED, "it may enter still")
+    await hands.picture("paused")
+    await hands.keys("ctrl+shift+p")
+    await hands.until(lambda: run.state is RunState.RUNNING, "it may not enter again")
+
+
+async def stops_the_strategy_on_its_card(hands: Hands, program: Any) -> None:
+    run, strategies = program.runner.runs[-1], of(program).view.strategies
+    await hands.do("show strategies")
+    await hands.until(lambda: strategies.isAncestorOf(QApplication.focusWidget()), "the keyboard is not in the panel")
+    await hands.press(f"run_stop_{run.run_id}")
+    await hands.until(lambda: run.state.over, "it runs on", 30)
+    rows = await program.journal.runs(program.market.now() - timedelta(minutes=10))
+    assert rows[-1].run_id == run.run_id
+
+
+async def runs_a_backtest(hands: Hands, program: Any) -> None:
+    await hands.keys("F4")
+    window = await hands.find("backtest_window")
+    await hands.until(window.isActiveWindow, "the backtest is not in front")
+    await hands.tab_to("backtest_search")
+    await hands.type("infy")
     await hands.keys("Return")
-    await hands.gone("alert_sheet")
-    assert book.alerts
+    await hands.until(lambda: window.form.instruments, "no instrument was added")
+    await hands.keys("ctrl+Return")
+    await hands.until(lambda: window.reports, "no report", 40)
+    assert window.reports[0].played.statistics.bars > 0
+    await hands.picture("backtest")
+    await hands.keys("alt+F4")
+    await hands.gone("backtest_window")
 
 
-async def writes_in_the_journal(hands: Hands, program: Any) -> None:
-    await hands.keys("F3")
-    window = await hands.find("review_window")
-    await hands.until(window.isActiveWindow, "the review is not in front")
-    await hands.picture("review")
-    await hands.keys("ctrl+w")
-    await hands.until(lambda: not window.isVisible(), "Ctrl+W does not close the review")
+# -- the kill switch, and the end ----------------------------------------------------------------------------------
 
 
-async def changes_a_setting(hands: Hands, program: Any) -> None:
-    await hands.keys("ctrl+comma")
-    await hands.find("settings_sheet")
-    await hands.type("disk")
-    await hands.picture("settings")
-    await hands.keys("Escape")
-    await hands.gone("settings_sheet")
-
-
-async def looks_whether_all_is_ready(hands: Hands, program: Any) -> None:
-    await hands.keys("F10")
-    await hands.find("preflight_sheet")
-    await hands.picture("preflight")
-    await hands.keys("Escape")
-    await hands.gone("preflight_sheet")
+async def lets_only_exits_pass(hands: Hands, program: Any) -> None:
+    desk = program.desk
+    await hands.do("let only exits")
+    await hands.until(lambda: desk.kill.state is TradingState.REDUCING, "it is not reducing")
 
 
 async def pulls_the_kill_switch(hands: Hands, program: Any) -> None:
     desk = program.desk
     await hands.keys("ctrl+shift+k")
-    await hands.until(lambda: desk.kill.state is not TradingState.ACTIVE, "the kill switch does nothing")
+    await hands.find("kill_sheet")
+    await hands.until(lambda: desk.kill.state is TradingState.HALTED, "the kill switch does nothing")
+    await hands.until(lambda: desk.kill.report and desk.kill.report.done_at, "no report")
     await hands.picture("killed")
+
+
+async def releases_the_kill_switch(hands: Hands, program: Any) -> None:
+    desk = program.desk
+    await hands.do("release the kill")
+    await hands.find("kill_sheet")
+    await hands.write("kill_word", "RELEASE")
+    await hands.keys("Return")
+    await hands.until(lambda: desk.kill.state is TradingState.ACTIVE, "it is not released")
+    await hands.away("kill_sheet")
+
+
+async def saw_no_error(hands: Hands, program: Any) -> None:
+    """All that was done so far brought up no error that the program did not expect."""
+    assert not program.care.faults.faults, [fault.told() for fault in program.care.faults.faults]
+    assert await program.journal.verify() is None
+
+
+async def closes_the_program(hands: Hands, program: Any) -> None:
+    await hands.keys("ctrl+q")
+    await hands.until(program._closing.is_set, "Ctrl+Q does not end it")
 
 
 CHAPTERS = {
     chapter.__name__: chapter
     for chapter in (
-        logs_in, finds_an_action, adds_an_instrument, buys_and_sells, asks_why, exits_the_position, sets_an_alert,
-        writes_in_the_journal, changes_a_setting, looks_whether_all_is_ready, pulls_the_kill_switch,
+        logs_in, *market.CHAPTERS, buys_at_the_market, turns_the_ticket_to_sell_and_lets_it_be,
+        sends_a_limit_order_and_changes_it, looks_at_the_timeline, cancels_an_order, cancels_all_orders, asks_why,
+        reads_the_trades, sets_a_gtt, deletes_a_gtt, exits_the_position, loads_a_strategy, starts_all_strategies,
+        holds_all_algos_and_lets_them_go, stops_the_strategy_on_its_card, runs_a_backtest, *window_.CHAPTERS,
+        lets_only_exits_pass, pulls_the_kill_switch, releases_the_kill_switch, saw_no_error, closes_the_program,
     )
 }  # fmt: skip
