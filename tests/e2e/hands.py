@@ -19,6 +19,8 @@ T = TypeVar("T")
 PATIENCE_S = 20.0
 TYPING_MS = "6"
 DRAG_STEPS = 8
+ARRIVES_S = "0.02"
+"""Between moving and pressing. Not xdotool's own --sync: that waits 15 s for a pointer that is there already."""
 
 
 class Unseen(AssertionError):
@@ -125,7 +127,7 @@ class Hands:
         """Click a place on the screen."""
         held, freed = (("keydown", hold), ("keyup", hold)) if hold else ((), ())
         repeat = ("--repeat", str(times), "--delay", "40") if times > 1 else ()
-        move = ("mousemove", "--sync", str(place.x()), str(place.y()))
+        move = ("mousemove", str(place.x()), str(place.y()), "sleep", ARRIVES_S)
         await _xdotool(*held, *move, "click", *repeat, str(button), *freed)
         await self._rest()
 
@@ -156,9 +158,9 @@ class Hands:
     async def drag(self, start: QPoint, end: QPoint, button: int = 1) -> None:
         """Take something at a place on the screen and let it go at another."""
         steps = [start + (end - start) * (n / DRAG_STEPS) for n in range(1, DRAG_STEPS + 1)]
-        await _xdotool("mousemove", "--sync", str(start.x()), str(start.y()), "mousedown", str(button))
+        await _xdotool("mousemove", str(start.x()), str(start.y()), "sleep", ARRIVES_S, "mousedown", str(button))
         for step in steps:
-            await _xdotool("mousemove", "--sync", str(step.x()), str(step.y()))
+            await _xdotool("mousemove", str(step.x()), str(step.y()))
             await asyncio.sleep(0.02)
         await _xdotool("mouseup", str(button))
         await self._rest()
@@ -166,7 +168,7 @@ class Hands:
     async def wheel(self, widget: QWidget, clicks: int) -> None:
         """Turn the wheel over a widget, up for more than nought."""
         place = _within(widget, None)
-        await _xdotool("mousemove", "--sync", str(place.x()), str(place.y()))
+        await _xdotool("mousemove", str(place.x()), str(place.y()))
         await _xdotool("click", "--repeat", str(abs(clicks)), "4" if clicks > 0 else "5")
         await self._rest()
 

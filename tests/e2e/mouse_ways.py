@@ -13,7 +13,7 @@ from tests.e2e.hands import Hands, Unseen
 
 
 async def aside() -> None:
-    """Move the pointer away: xdotool waits 15 s for one to move that is there already."""
+    """Move the pointer away, so that nothing answers to where it was."""
     await asyncio.to_thread(subprocess.run, ["xdotool", "mousemove", "3", "3"], check=True, timeout=20)
 
 

@@ -208,6 +208,9 @@ async def exits_the_position(hands: Hands, program: Any) -> None:
     await hands.until(lambda: positions.table.hasFocus() and positions.model.rowCount(), "no position in the panel")
     await hands.keys("Home", "Delete")
     await hands.find("ticket")
+    infy = program.market.master.by_key("NSE:INFY")
+    low = infy.snap(program.market.latest(infy.instrument_token).last_price * 0.99)
+    await hands.write("ticket_price", f"{low:.2f}")  # however the price moves meanwhile
     await hands.keys("Return", "Return")
     await hands.until(lambda: desk.books.held("NSE", "INFY", "MIS") == 0, "the position stays")
     await hands.gone("ticket")

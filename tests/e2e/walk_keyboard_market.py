@@ -254,16 +254,17 @@ async def saves_a_picture_of_the_chart(hands: Hands, program: Any) -> None:
 async def sets_an_alert_that_fires(hands: Hands, program: Any) -> None:
     book = program.alerts
     await _infy(hands, program)
-    await hands.keys("ctrl+shift+a")
-    sheet = await hands.find("alert_sheet")
     last = program.market.latest(program.market.master.by_key("NSE:INFY").instrument_token).last_price
-    await hands.write("alert_level", f"{last + 0.1:.2f}")
-    await hands.picture("alert")
-    await hands.keys("Return")
-    await hands.gone("alert_sheet")
-    assert sheet is not None and book.alerts[-1].rule.key == "NSE:INFY"
-    await hands.until(lambda: book.firings, "it does not fire", 40)
-    assert book.unseen == 1
+    for away in (0.1, -0.1):  # whichever way the price goes
+        await hands.keys("ctrl+shift+a")
+        await hands.find("alert_sheet")
+        await hands.write("alert_level", f"{last + away:.2f}")
+        await hands.picture("alert")
+        await hands.keys("Return")
+        await hands.gone("alert_sheet")
+        assert book.alerts[-1].rule.key == "NSE:INFY"
+    await hands.until(lambda: book.firings, "none fires", 40)
+    assert book.unseen >= 1
     await hands.picture("toast")
 
 
@@ -274,8 +275,9 @@ async def acknowledges_the_news(hands: Hands, program: Any) -> None:
     await hands.keys("shift+a")
     await hands.until(lambda: book.unseen == 0, "the news stays unseen")
     await hands.until(panel.model.rowCount, "no alert in the panel")
-    await hands.keys("ctrl+Home", "Delete")
-    await hands.until(lambda: not book.alerts, "Del does not remove it")
+    for left in reversed(range(len(book.alerts))):
+        await hands.keys("ctrl+Home", "Delete")
+        await hands.until(lambda left=left: len(book.alerts) == left, "Del does not remove it")
     facts = await program.journal.alert_facts()
     assert [fact.fact for fact in facts][-1] == "removed", facts
 

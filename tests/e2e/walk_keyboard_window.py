@@ -251,8 +251,8 @@ async def saves_the_review(hands: Hands, program: Any) -> None:
     folder = program._options.folder
     for name, kind in (("csv", "csv"), ("workbook", "xlsx"), ("pdf", "pdf")):
         await hands.press(f"review_{name}")
-        await hands.until(lambda: window.said.text().startswith("Saved:"), f"no {kind}: {window.said.text()}", 30)
-        assert list(folder.rglob(f"*.{kind}")), kind
+        await hands.until(lambda kind=kind: list(folder.rglob(f"*.{kind}")), f"no {kind}: {window.said.text()}", 30)
+        await hands.until(lambda: window.said.text().startswith("Saved:"), "it is not said that it is saved")
     await hands.keys("ctrl+w")
     await hands.gone("review_window")
 

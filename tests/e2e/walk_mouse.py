@@ -246,6 +246,9 @@ async def exits_the_position(hands: Hands, program: Any) -> None:
     await hands.choose("Exit position…")
     ticket = await hands.find("ticket")
     assert ticket.side == "SELL" and ticket.fields.quantity.value() == 3
+    infy = program.market.master.by_key("NSE:INFY")
+    low = infy.snap(program.market.latest(infy.instrument_token).last_price * 0.99)
+    await write(hands, "ticket_price", f"{low:.2f}")  # however the price moves meanwhile
     await agree(hands, ticket)
     await hands.until(lambda: held("NSE", "INFY", "MIS") == 0, "the position stays")
     await hands.picture("positions")

@@ -157,10 +157,11 @@ async def reviews_the_day_and_saves_it(hands: Hands, program: Any) -> None:
     await hands.click("review_note_save")
     await hands.until(lambda: window._looked and window._looked.results.notes, "the note is not kept")
     assert [note.text for note in window._looked.results.notes] == ["A day with the mouse."]
+    folder = program._options.folder
     for name, kind in (("csv", "csv"), ("workbook", "xlsx"), ("pdf", "pdf")):
         await hands.click(f"review_{name}")
-        await hands.until(lambda: window.said.text().startswith("Saved:"), f"no {kind}: {window.said.text()}", 30)
-        assert list(program._options.folder.rglob(f"*.{kind}")), kind
+        await hands.until(lambda kind=kind: list(folder.rglob(f"*.{kind}")), f"no {kind}: {window.said.text()}", 30)
+        await hands.until(lambda: window.said.text().startswith("Saved:"), "it is not said that it is saved")
     await close_by_its_frame(hands, window)
     await hands.gone("review_window")
 
