@@ -159,6 +159,7 @@ async def reviews_the_day_and_saves_it(hands: Hands, program: Any) -> None:
     assert [note.text for note in window._looked.results.notes] == ["A day with the mouse."]
     folder = program._options.folder
     for name, kind in (("csv", "csv"), ("workbook", "xlsx"), ("pdf", "pdf")):
+        await hands.until((await hands.find(f"review_{name}")).isEnabled, "the one before is not saved")
         await hands.click(f"review_{name}")
         await hands.until(lambda kind=kind: list(folder.rglob(f"*.{kind}")), f"no {kind}: {window.said.text()}", 30)
         await hands.until(lambda: window.said.text().startswith("Saved:"), "it is not said that it is saved")
