@@ -321,7 +321,8 @@ class Program:
 
     def _show_meter(self) -> None:
         """The meter in the window, and what each painter draws told to the frame clock."""
-        from alphapanda_desktop.ui.meter import MeterDock, view_menu_of
+        from alphapanda_desktop.ui.entries import view_menu_of
+        from alphapanda_desktop.ui.meter import MeterDock
 
         window, frames = self._window, self._edge.frames
         if self._meter is None:

@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QAction
-
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.faults import Crash, FaultBook
@@ -22,8 +19,8 @@ from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.ui import crashsheet, progress
 from alphapanda_desktop.ui.diagnostics import DiagnosticsPanel, Fact, Sources, report
+from alphapanda_desktop.ui.entries import beat, entry, menu_of
 from alphapanda_desktop.ui.formats import signed_rupees
-from alphapanda_desktop.ui.meter import menu_of
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.tray import Standing, Tray
 from alphapanda_desktop.ui.wakeful import KeepAwake
@@ -31,8 +28,6 @@ from alphapanda_desktop.ui.words import say
 from alphapanda_desktop.usage import Chronicle
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
     from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.domain.progress import Progress
     from alphapanda_desktop.options import Options
@@ -76,27 +71,18 @@ class Care:
         self._told_awake = ""
         self.tray = Tray(window, edge.theme, window.come_forward, window.strip.algos.turn, self._ask_to_leave)
         self._offer()
-        self._beat = QTimer(window)
-        self._beat.timeout.connect(self.look)
-        self._beat.start(BEAT_MS)
+        beat(window, BEAT_MS, self.look)
 
     def _offer(self) -> None:
         """What it can be asked for, in the menus."""
-        menu, file = menu_of(self._window, "&Help"), menu_of(self._window, "&File")
-        if menu is None or file is None:
+        help_, file = menu_of(self._window, "&Help"), menu_of(self._window, "&File")
+        if help_ is None or file is None:
             return
-        self._backups = QAction(say("&Backups of the journal…"), self._window)
-        self._backups.setObjectName("backups_action")
-        self._backups.setEnabled(False)
-        self._backups.triggered.connect(lambda _checked=False: self.show_backups())
-        file.insertAction(file.actions()[-1], self._backups)  # the last is the end of the program
-        for name, text, work in (
-            ("support_action", "Make a support &bundle…", self.show_support),
-            ("stop_works_action", "&Stop the long work that runs", self.bar.stop_all),
-        ):
-            action = menu.addAction(say(text))
-            action.setObjectName(name)
-            action.triggered.connect(lambda _checked=False, work=work: work())
+        # the last entry of File is the end of the program
+        words = "&Backups of the journal…"
+        self._backups = entry(file, "backups_action", words, self.show_backups, above_last=True, enabled=False)
+        entry(help_, "support_action", "Make a support &bundle…", self.show_support)
+        entry(help_, "stop_works_action", "&Stop the long work that runs", self.bar.stop_all)
 
     # -- once a second ---------------------------------------------------------------------------------------
 
@@ -146,7 +132,7 @@ class Care:
 
     # -- figures ---------------------------------------------------------------------------------------------
 
-    def panel(self) -> QWidget:
+    def panel(self) -> DiagnosticsPanel:
         """A page of diagnostics; it reads only while it is seen."""
         return DiagnosticsPanel(self._edge, Sources(self.figures.facts, lambda: self.figures.chronicle.samples))
 

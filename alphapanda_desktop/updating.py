@@ -7,13 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtGui import QAction
-
 from alphapanda_desktop import __version__
 from alphapanda_desktop.announcement import Source, source_of
 from alphapanda_desktop.store.threads import in_daemon_thread
-from alphapanda_desktop.ui.meter import menu_of
-from alphapanda_desktop.ui.words import say
+from alphapanda_desktop.ui.entries import entry, menu_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +34,8 @@ def offer_updates(window: MainWindow, edge: Edge, profile: Path, address: str, k
     window.menus.updates = (
         f"New versions are asked for at {source.address}, when you ask for them (Help › Check for updates)."
     )
-    action = QAction(say("Check for &updates…"), window)
-    action.setObjectName("updates_action")
-    action.triggered.connect(lambda _checked=False: show_updates(window, edge, asked(source, profile)))
-    menu.addAction(action)
+    words = "Check for &updates…"
+    entry(menu, "updates_action", words, lambda: show_updates(window, edge, asked(source, profile)))
 
 
 def show_updates(window: MainWindow, edge: Edge, asked_: Asked) -> None:

@@ -28,7 +28,7 @@ HOUSE = [
     "ui.chart.view",
     "authoring.names", "authoring.probe", "backtest.engine", "hosting.child", "hosting.seat", "replaying.exact",
     "sweeps.job", "upkeep", "answers", "noticing", "couriers", "preferences", "preflight", "support", "selftest",
-    "admission", "updates", "announcement",
+    "admission", "updates", "announcement", "care", "updating",
 ]  # fmt: skip
 PERMITTED = [
     ("__main__", "alphapanda_desktop.start"),
@@ -131,6 +131,7 @@ FORBIDDEN = [
     ("settings", "alphapanda_desktop.ui.shell"),
     ("practice", "alphapanda_desktop.sim.server"),
     ("practice", "PySide6.QtCore"),
+    ("care", "PySide6.QtCore"),
     ("clock", "alphapanda_desktop.trading.desk"),
     ("venues.paper", "alphapanda_desktop.kite.client"),
     ("commands.charges", "alphapanda_desktop.ui.shell"),

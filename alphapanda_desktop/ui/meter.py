@@ -194,17 +194,3 @@ class MeterDock:
             self.dock = self._place("meter", say("Diagnostics"), self._make(), below)
         self.dock.show()
         self.dock.raise_()
-
-
-def view_menu_of(window: QMainWindow) -> QMenu | None:
-    """The window's View menu, by its name."""
-    return menu_of(window, "&View")
-
-
-def menu_of(window: QMainWindow, name: str) -> QMenu | None:
-    """One of the window's menus, by its English name."""
-    for action in window.menuBar().actions():
-        menu = action.menu()
-        if isinstance(menu, QMenu) and action.text() == say(name):
-            return menu
-    return None

@@ -13,7 +13,8 @@ from alphapanda_desktop.logs import Place
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.ui.edge import Edge, FrameClock
-from alphapanda_desktop.ui.meter import EVERY_NS, MeterDock, MeterPanel, duration, view_menu_of
+from alphapanda_desktop.ui.entries import view_menu_of
+from alphapanda_desktop.ui.meter import EVERY_NS, MeterDock, MeterPanel, duration
 
 
 @pytest.fixture

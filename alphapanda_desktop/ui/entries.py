@@ -1,0 +1,48 @@
+"""What parts outside `ui` may ask of a window without knowing Qt: an entry in one of its menus, and a beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMainWindow, QMenu
+
+from alphapanda_desktop.ui.words import say
+
+
+def view_menu_of(window: QMainWindow) -> QMenu | None:
+    """The window's View menu, by its name."""
+    return menu_of(window, "&View")
+
+
+def menu_of(window: QMainWindow, name: str) -> QMenu | None:
+    """One of the window's menus, by its English name."""
+    for action in window.menuBar().actions():
+        menu = action.menu()
+        if isinstance(menu, QMenu) and action.text() == say(name):
+            return menu
+    return None
+
+
+def entry(
+    menu: QMenu, name: str, words: str, work: Callable[[], object], *, above_last: bool = False, enabled: bool = True
+) -> QAction:
+    """A new entry of that object name at the menu's end, or above its last."""
+    action = QAction(say(words), menu)
+    action.setObjectName(name)
+    action.setEnabled(enabled)
+    action.triggered.connect(lambda _checked=False: work())
+    there = menu.actions()
+    if above_last and there:
+        menu.insertAction(there[-1], action)
+    else:
+        menu.addAction(action)
+    return action
+
+
+def beat(window: QMainWindow, every_ms: int, look: Callable[[], None]) -> None:
+    """Call `look` that often for as long as the window lives."""
+    timer = QTimer(window)
+    timer.timeout.connect(look)
+    timer.start(every_ms)
