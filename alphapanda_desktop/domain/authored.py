@@ -32,11 +32,6 @@ class StrategyFile:
     followed: bool = False
     """Whether whatever is saved under this path is enabled."""
 
-    @property
-    def from_package(self) -> bool:
-        """Whether it came with an installed package, and is not the person's to change."""
-        return " (" in self.label
-
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
