@@ -144,6 +144,8 @@ WITHIN: dict[str, Callable[[list[str], argparse.Namespace], int]] = {
     "host-strategy": _host_strategy,
 }
 """What a packaged program starts of itself; nobody types it."""
+PLACED = ("--mode", "--profile", "--data-dir")
+"""The program's own options that say where a command looks. They may stand behind it as well."""
 
 
 class _Lines(argparse.RawDescriptionHelpFormatter):
@@ -170,11 +172,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=_Lines,
     )
     parser.add_argument("--version", action="version", version=f"AlphaPanda Desktop {__version__}")
-    parser.add_argument("--mode", choices=MODES, help="practice needs no account; the first start asks")
-    parser.add_argument(
-        "--profile", default="default", help="separate settings, databases and secrets (default: default)"
-    )
-    parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
+    _place(parser)
     parser.add_argument("--verbose", action="store_true", help="log to the terminal too")
     replay = parser.add_argument_group("replay of a recorded day")
     replay.add_argument(
@@ -195,6 +193,24 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …", help="see below")
     return parser
+
+
+def _place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mode", choices=MODES, help="practice needs no account; the first start asks")
+    parser.add_argument(
+        "--profile", default="default", help="separate settings, databases and secrets (default: default)"
+    )
+    parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
+
+
+def _placed_behind(name: str, rest: list[str], options: argparse.Namespace) -> list[str]:
+    """What is left for the command once the program's own options are taken out from behind it."""
+    if not any(word.partition("=")[0] in PLACED for word in rest):
+        return rest
+    behind = argparse.ArgumentParser(prog=f"alphapanda {name}", add_help=False, allow_abbrev=False)
+    _place(behind)
+    behind.set_defaults(**{known: getattr(options, known) for known in ("mode", "profile", "data_dir")})
+    return behind.parse_known_args(rest, options)[1]
 
 
 OWNERS_ALONE = 0o077
@@ -227,7 +243,7 @@ def _run(options: argparse.Namespace) -> int:
         if name not in COMMANDS:
             print(f"alphapanda: no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
-        return COMMANDS[name][0](rest, options)
+        return COMMANDS[name][0](_placed_behind(name, rest, options), options)
     if (options.mode == "replay") != bool(options.recording):
         print("alphapanda: --mode replay and --recording FILE go together", file=sys.stderr)
         return 2
