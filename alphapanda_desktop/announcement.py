@@ -7,7 +7,6 @@ docs/decisions/0037 says why it is done so.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from alphapanda_desktop.domain.errors import BadData, Fatal, Refused
-from alphapanda_desktop.domain.release import KIND, Release, ReleaseFile
+from alphapanda_desktop.domain.release import KIND, Release, ReleaseFile, Seen
 from alphapanda_desktop.folders import resources
 
 KEYS: Final = "release"
@@ -106,15 +105,18 @@ class _File(BaseModel):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,6}(\.[0-9]{1,6}){1,3}$")]
+
+
 class _Manifest(BaseModel):
     """The wire: `release.json`. What a later program adds is left unread."""
 
     model_config = ConfigDict(extra="ignore")
     kind: Annotated[str, Field(pattern=f"^{KIND}$")]
-    version: Annotated[str, Field(pattern=r"^\d{1,6}(\.\d{1,6}){1,3}$")]
+    version: Version
     issued: AwareDatetime
     expires: AwareDatetime
-    least_database: Annotated[str, Field(pattern=r"^\d{4}$")]
+    least_database: Annotated[str, Field(pattern=r"^[0-9]{4}$")]
     notes: Annotated[str, Field(max_length=20_000)]
     files: Annotated[tuple[_File, ...], Field(min_length=1, max_length=50)]
 
@@ -140,7 +142,7 @@ def _signatures(text: bytes, keys: dict[str, bytes]) -> Iterator[tuple[bytes, by
         if name in keys:
             try:
                 yield keys[name], base64.b64decode(rest, validate=True)
-            except binascii.Error:
+            except ValueError:
                 continue  # another line may hold one that is whole
 
 
@@ -160,3 +162,25 @@ def as_json(release: Release) -> bytes:
     told = {"kind": KIND, **asdict(release)}
     told["issued"], told["expires"] = release.issued.isoformat(), release.expires.isoformat()
     return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+# -- what was seen ------------------------------------------------------------------------------------------------
+
+
+class _Seen(BaseModel):
+    """The file: what was believed last, so that nobody goes back behind it."""
+
+    issued: AwareDatetime
+    version: Version
+    files: dict[str, str] = {}
+
+
+def seen_from(kept: bytes) -> Seen:
+    """What `seen_as_json` kept. Raises ValueError."""
+    read = _Seen.model_validate_json(kept)
+    return Seen(read.issued, read.version, read.files)
+
+
+def seen_as_json(seen: Seen) -> bytes:
+    """The newest announcement that was believed, to be kept in a profile."""
+    return _Seen(issued=seen.issued, version=seen.version, files=dict(seen.files)).model_dump_json().encode()

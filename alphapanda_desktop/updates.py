@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import os
 import platform
 import shutil
+import socket
 import sqlite3
+import stat
 import sys
 import tempfile
 import time
@@ -22,19 +23,22 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from alphapanda_desktop.announcement import Source, verified
+from alphapanda_desktop.announcement import Source, seen_as_json, seen_from, verified
 from alphapanda_desktop.domain.errors import Fatal, Offline, Refused
 from alphapanda_desktop.domain.progress import Progress
-from alphapanda_desktop.domain.release import Known, Offer, Release, ReleaseFile, rank, stale, unfit
+from alphapanda_desktop.domain.release import Known, Offer, Release, ReleaseFile, Seen, rank, stale, unfit
 from alphapanda_desktop.domain.risk import Refusal
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.store.backup import back_up
+from alphapanda_desktop.store.threads import in_daemon_thread
 
 if TYPE_CHECKING:
     import aiohttp
+    import aiohttp.abc
 
 FOLDER: Final = "updates"
 """In the profile: what was seen last, and what was fetched."""
@@ -98,6 +102,7 @@ class Updates:
         now: Callable[[], datetime],
         at: tuple[str, str] | None = None,
         stall_s: float = STALL_S,
+        head_s: float = ANSWER_S,
     ) -> None:
         self._source = source
         self._profile = profile
@@ -105,12 +110,13 @@ class Updates:
         self._now = now
         self._system, self._ending = at or here()
         self._stall_s = stall_s
+        self._head_s = head_s
 
     def look(self) -> Offer | None:
         """What is newer, None where nothing is. Raises Refused, BadData, Offline, Fatal."""
         self._tidy()
         release = asyncio.run(self._announced())
-        known = Known(self._running, self._now(), self._newest(), tuple(_schemas(self.databases())))
+        known = Known(self._running, self._now(), self._seen(), tuple(_schemas(self.databases())))
         _raise(stale(release, known))
         self._remember(release)  # signed and of now: nobody shows an older one from here on
         _raise(unfit(release, known))
@@ -130,7 +136,8 @@ class Updates:
         folder = to or self._profile / FOLDER / offer.release.version
         with _told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sweep(folder)
+            _see_that_it_is_ours_alone(folder)
+            _sweep(folder, file.name)
             return self._into(folder, file, progress)
 
     def _into(self, folder: Path, file: ReleaseFile, progress: Progress) -> Fetched:
@@ -185,28 +192,28 @@ class Updates:
 
     # -- what was seen -------------------------------------------------------------------------------------------
 
-    def _newest(self) -> datetime | None:
-        """When the newest announcement that was seen here was issued. Raises Fatal where that cannot be read."""
+    def _seen(self) -> Seen | None:
+        """The newest announcement that was seen here, None for none. Raises Fatal where that cannot be read."""
         path = self._profile / FOLDER / SEEN
         if not path.exists():
             return None
         try:
-            return datetime.fromisoformat(json.loads(path.read_text(encoding="utf-8"))["issued"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Fatal(f"{path} cannot be read ({error}). Take it away to begin anew.") from error
+            return seen_from(path.read_bytes())
+        except (OSError, ValueError) as error:
+            first = str(error).partition("\n")[0]
+            raise Fatal(f"{path} cannot be read ({first}). Take it away to begin anew.") from error
 
     def _remember(self, release: Release) -> None:
         folder = self._profile / FOLDER
-        half = folder / f"{SEEN}{HALF}"
         with _told(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            seen = {"issued": release.issued.isoformat(), "version": release.version}
+            handle, half = tempfile.mkstemp(prefix=f"{SEEN}.", suffix=HALF, dir=folder)
             try:
-                half.touch(mode=0o600)
-                half.write_text(json.dumps(seen), encoding="utf-8")
-                half.replace(folder / SEEN)
+                with os.fdopen(handle, "wb") as target:
+                    target.write(seen_as_json(Seen.of(release)))
+                Path(half).replace(folder / SEEN)
             finally:
-                half.unlink(missing_ok=True)
+                Path(half).unlink(missing_ok=True)
 
     # -- the wire ------------------------------------------------------------------------------------------------
 
@@ -225,16 +232,15 @@ class Updates:
         host = urlsplit(self._source.address).hostname or ""
         limit = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S, sock_read=self._stall_s)
         plain = {"Accept-Encoding": "identity", "User-Agent": f"AlphaPanda/{self._running}"}
-        by_proxy = urlsplit(self._source.address).scheme == "https"
         try:
             async with aiohttp.ClientSession(
-                timeout=limit, headers=plain, auto_decompress=False, trust_env=by_proxy,
-                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=limit, headers=plain, auto_decompress=False, proxy=_proxy_for(self._source.address),
+                cookie_jar=aiohttp.DummyCookieJar(), connector=aiohttp.TCPConnector(resolver=_resolver()),
             ) as http:  # fmt: skip
                 yield http
         except TimeoutError as error:
             raise Offline(f"{host} does not answer.") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:  # the last is of a host that is no name
             raise Offline(f"{host} could not be asked: {str(error) or type(error).__name__}.") from error
 
     async def _small(self, http: aiohttp.ClientSession, address: str, most: int) -> bytes:
@@ -249,12 +255,13 @@ class Updates:
     async def _transfer(self, file: ReleaseFile, write: Callable[[bytes], object], progress: Progress) -> None:
         """Every byte of the file into `write`. Raises Refused where it is not the announced one."""
         done, digest = 0, hashlib.sha256()
-        async with self._session() as http, self._answer(http, urljoin(self._source.address, file.name)) as reply:
+        address = urljoin(self._source.address, file.name)
+        async with self._session() as http, _until_stopped(progress), self._answer(http, address) as reply:
             if reply.content_length not in (None, file.size):
                 raise Refused(f"{file.name} is announced with {file.size:,} bytes; {reply.content_length:,} come.",
                     "size")  # fmt: skip
             progress.at(0, file.size, file.name)
-            async for piece in self._pieces(reply, progress):
+            async for piece in self._pieces(reply):
                 done += len(piece)
                 if done > file.size:
                     raise Refused(f"{file.name} is announced with {file.size:,} bytes; more come.", "size")
@@ -266,28 +273,22 @@ class Updates:
         if digest.hexdigest() != file.sha256:
             raise Refused(f"{file.name} is not the file that was announced: its SHA-256 is another.", "hash")
 
-    async def _pieces(self, reply: aiohttp.ClientResponse, progress: Progress) -> AsyncIterator[bytes]:
-        """What comes, as it comes; a person's stop is noticed while nothing does."""
-        quiet_since = time.monotonic()
+    async def _pieces(self, reply: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        """What comes, as it comes; what has no bytes of the file in it counts as nothing."""
         while True:
-            try:
-                async with asyncio.timeout(BEAT_S):
-                    piece = await reply.content.readany()
-            except TimeoutError:
-                progress.at(progress.done)
-                if time.monotonic() - quiet_since > self._stall_s:
-                    raise
-                continue
+            async with asyncio.timeout(self._stall_s):
+                piece = await reply.content.readany()
             if not piece:
                 return
-            quiet_since = time.monotonic()
             yield piece
 
     @asynccontextmanager
     async def _answer(self, http: aiohttp.ClientSession, address: str) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer of that address or of one that the same host sends on to. Raises Refused, Offline."""
         for _hop in range(HOPS + 1):
-            async with http.get(address, allow_redirects=False) as reply:
+            # A head that comes letter by letter is no answer either, and each letter would begin the wait anew.
+            async with asyncio.timeout(self._head_s) as limit, http.get(address, allow_redirects=False) as reply:
+                limit.reschedule(None)
                 if reply.status == 200:
                     yield reply
                     return
@@ -305,6 +306,65 @@ class Updates:
         if not same:
             raise Refused(f"{address} sends on to {to[:200]}, which is another host.", "redirect")
         return to
+
+
+@asynccontextmanager
+async def _until_stopped(progress: Progress) -> AsyncIterator[None]:
+    """Ends the block with Stopped soon after a person asked for it, whatever it waits for."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(None) as limit:
+            timer: asyncio.TimerHandle
+
+            def look() -> None:
+                nonlocal timer
+                if progress.asked_to_stop:
+                    limit.reschedule(loop.time())
+                else:
+                    timer = loop.call_later(BEAT_S, look)
+
+            timer = loop.call_later(BEAT_S, look)
+            try:
+                yield
+            finally:
+                timer.cancel()
+    except TimeoutError:
+        progress.at(progress.done)
+        raise
+
+
+def _proxy_for(address: str) -> str | None:
+    """The proxy that the environment names for it. Read here: aiohttp would take a password out of ~/.netrc as well."""
+    to = urlsplit(address)
+    if to.scheme != "https" or proxy_bypass(to.hostname or ""):
+        return None
+    return getproxies().get("https")
+
+
+def _resolver() -> aiohttp.abc.AbstractResolver:
+    """Looks names up on a daemon thread: Python waits at its end for those of an executor, and no name server."""
+    import aiohttp.abc
+
+    class Resolver(aiohttp.abc.AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[aiohttp.abc.ResolveResult]:
+            def look_up() -> list[Any]:
+                return socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
+
+            found = await asyncio.wrap_future(in_daemon_thread(f"look up {host}", look_up))
+            numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            return [
+                aiohttp.abc.ResolveResult(
+                    hostname=host, host=where[0], port=where[1], family=kind, proto=proto, flags=numeric
+                )
+                for kind, _type, proto, _name, where in found
+            ]
+
+        async def close(self) -> None:
+            """Nothing is kept."""
+
+    return Resolver()
 
 
 def _raise(refusal: Refusal | None) -> None:
@@ -328,16 +388,31 @@ def _is_version(name: str) -> bool:
 
 
 def _is_that(path: Path, file: ReleaseFile) -> bool:
-    """Whether the announced file lies there already, whole."""
-    if not path.is_file() or path.stat().st_size != file.size:
+    """Whether the announced file lies there already, whole, and nobody else can make it another."""
+    if not path.is_file() or path.is_symlink() or path.stat().st_size != file.size or _others_write(path):
         return False
     with path.open("rb") as found:
         return hashlib.file_digest(found, "sha256").hexdigest() == file.sha256
 
 
-def _sweep(folder: Path) -> None:
-    """Take away what a program that was killed left half done."""
-    for half in folder.glob(f"*{HALF}"):
+def _others_write(path: Path) -> bool:
+    """Whether somebody else owns it, or may write to it. Windows tells by other means, which are not looked at."""
+    if os.name != "posix":
+        return False
+    found = path.stat()
+    return found.st_uid != os.geteuid() or bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def _see_that_it_is_ours_alone(folder: Path) -> None:
+    """Raises Fatal for a folder where others could put a file of theirs in the place of the one that was proved."""
+    if _others_write(folder):
+        raise Fatal(f"{folder} is not yours alone: others could put another file in the place of the one that was "
+            "proved. Name a folder that only you can write to.")  # fmt: skip
+
+
+def _sweep(folder: Path, name: str = "") -> None:
+    """Take away what a program that was killed left half done of that file, or of all in a folder of ours."""
+    for half in folder.glob(f"{name}*{HALF}"):
         if time.time() - half.stat().st_mtime > LEFT_S:
             half.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -519,6 +519,7 @@ def test_the_command_says_what_runs_looks_and_fetches(
     assert command.run(["--download", "--out", str(out)], profile, address, keys) == 0
     assert (out / NAME).read_bytes() == BODY and str(out / NAME) in capsys.readouterr().out
     host.announce(a_release(version=__version__, issued=moment, expires=moment + timedelta(days=1)), KEY)
+    (profile / "updates" / "seen.json").unlink()
     assert command.run(["--download"], profile, address, keys) == 0
     assert "newest" in capsys.readouterr().out
     host.files.clear()
@@ -595,3 +596,206 @@ def test_the_owners_script_refuses_a_key_that_others_could_have(
     monkeypatch.setenv(sign.PASSWORD, "long enough")
     with pytest.raises((OSError, AlphaPandaError)):
         sign.run(["renew", "--key", str(tmp_path / "key.pem"), str(tmp_path / "nowhere")], NOW)
+
+
+# --- attacks ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_signature_with_letters_that_are_none_is_refused_like_any_other(host: Host, profile: Path) -> None:
+    mine = name_of_key(sign.public_of(KEY)).encode()
+    good = host.files["/r/release.json.sig"]
+    host.files["/r/release.json.sig"] = mine + b" \xff\n" + mine + " ९९९९".encode()
+    with pytest.raises(Refused, match="not signed by a key"):
+        asking(host, profile).look()
+    host.files["/r/release.json.sig"] = mine + b" \xff\n" + good
+    assert asking(host, profile).look() is not None
+
+
+@pytest.mark.parametrize("name", ["." + "example", "a..b", "a" * 64 + ".example", "xn--"])
+def test_a_host_whose_name_is_none_is_told_in_words(profile: Path, name: str) -> None:
+    source = Source(checked_address(f"https://{name}/release.json"), public(KEY))
+    with pytest.raises(Offline, match="could not be asked"):
+        Updates(source, profile, "1.0.0", lambda: NOW, AT).look()
+
+
+def test_whoever_announces_only_goes_on(host: Host, profile: Path) -> None:
+    later = {"issued": NOW - timedelta(minutes=1)}
+    assert asking(host, profile).look() is not None
+    host.announce(a_release(version="9.9.8", **later), KEY)
+    with pytest.raises(Refused, match=r"9\.9\.8 is announced, and 9\.9\.9 was seen here before") as refused:
+        asking(host, profile).look()
+    assert refused.value.rule == "withdrawn"
+    other = ReleaseFile(AT[0], NAME, len(BODY), "0" * 64)
+    for issued in (a_release().issued, later["issued"]):
+        host.announce(a_release(files=(other,), issued=issued), KEY)
+        with pytest.raises(Refused, match="announced before with another SHA-256") as refused:
+            asking(host, profile).look()
+        assert refused.value.rule == "changed"
+    added = ReleaseFile("macos-arm64", "alphapanda-9.9.9.zip", 5, "1" * 64)
+    host.announce(a_release(files=(*a_release().files, added), **later), KEY)
+    assert asking(host, profile).look() is not None
+    host.announce(a_release(version="9.9.10", files=(other,), **later), KEY)
+    assert asking(host, profile).look() is not None
+
+
+@pytest.mark.parametrize(
+    "kept", ['{"issued": "2026-11-23T12:00:00", "version": "9.9.9"}', '{"issued": "2026-11-23T12:00:00+00:00"}',
+             "[" * 100_000, '{"issued": "2026-11-23T12:00:00+00:00", "version": "new", "files": {}}'],
+    ids=["without a zone", "without a version", "nested", "no version"],
+)  # fmt: skip
+def test_what_was_seen_and_cannot_be_read_is_said_not_forgotten(host: Host, profile: Path, kept: str) -> None:
+    (profile / "updates").mkdir()
+    (profile / "updates" / "seen.json").write_text(kept, encoding="utf-8")
+    with pytest.raises(Fatal, match="Take it away to begin anew"):
+        asking(host, profile).look()
+
+
+def test_many_looks_at_once_do_not_stumble_over_each_other(host: Host, profile: Path) -> None:
+    found, together = list[object](), threading.Barrier(6)
+
+    def look() -> None:
+        release, made = a_release(), asking(host, profile)
+        together.wait(10)
+        try:
+            for _ in range(200):
+                made._remember(release)
+            found.append(made.look())
+        except AlphaPandaError as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [type(one) for one in found] == [Offer] * 6
+    assert [path.name for path in (profile / "updates").iterdir()] == ["seen.json"]
+
+
+@contextmanager
+def a_raw_server(answer: Callable[[socket.socket], object]) -> Iterator[str]:
+    """An address whose every connection is handed to `answer` once something was asked there."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    line, _peer = listening.accept()
+                except OSError:
+                    return
+                with closing(line), suppress(OSError):
+                    answer(line)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+
+
+def test_a_head_that_comes_letter_by_letter_for_ever_is_given_up_and_can_be_stopped(
+    profile: Path, offer: Offer
+) -> None:
+    asked, progress = threading.Event(), Progress("Download")
+
+    def drips(line: socket.socket) -> None:
+        line.recv(4096)
+        asked.set()
+        line.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        line.settimeout(0.02)
+        while True:
+            line.sendall(b"x")
+            try:
+                if not line.recv(1):
+                    return
+            except TimeoutError:
+                continue
+
+    with a_raw_server(drips) as root:
+        slow = Host(f"http://{root}")
+        with pytest.raises(Offline, match="does not answer"):
+            asking(slow, profile, head_s=0.3).look()
+        with pytest.raises(Offline, match="does not answer"):
+            asking(slow, profile, head_s=0.3).fetch(offer, progress)
+        asked.clear()
+        stops = threading.Thread(target=lambda: asked.wait(10) and progress.stop())
+        stops.start()
+        with pytest.raises(Stopped):
+            asking(slow, profile, head_s=60).fetch(offer, progress)
+        stops.join(10)
+    assert left_in(profile) == []
+
+
+def test_passwords_of_a_netrc_go_to_nobody(profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = list[bytes]()
+
+    def refuses(line: socket.socket) -> None:
+        heads.append(line.recv(4096))
+        line.sendall(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password a-netrc-password\n", encoding="ascii")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    source = Source("https://updates.example/release.json", public(KEY))
+    with a_raw_server(refuses) as root:
+        for proxy in (f"http://{root}", f"http://me:mine@{root}"):
+            monkeypatch.setenv("https_proxy", proxy)
+            with pytest.raises(Offline):
+                Updates(source, profile, "1.0.0", lambda: NOW, AT).look()
+    assert [head.split(b"\r\n")[0] for head in heads] == [b"CONNECT updates.example:443 HTTP/1.1"] * 2
+    assert b"uthorization" not in heads[0]
+    assert base64.b64encode(b"me:mine") in heads[1]
+
+
+def test_another_folder_keeps_what_others_left_half_there(host: Host, profile: Path, tmp_path: Path) -> None:
+    out = tmp_path / "downloads"
+    out.mkdir()
+    theirs, ours = out / "a film.part", out / f"{NAME}.abc.part"
+    for half in (theirs, ours):
+        half.touch()
+        os.utime(half, (0, 0))
+    asked = asking(host, profile)
+    found = asked.look()
+    assert found is not None
+    asked.fetch(found, Progress("Download"), out)
+    assert sorted(path.name for path in out.iterdir()) == ["a film.part", NAME]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of a file are looked at where it has them")
+def test_what_others_could_change_after_the_proof_is_not_offered(
+    host: Host, profile: Path, offer: Offer, tmp_path: Path
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    with pytest.raises(Fatal, match="is not yours alone"):
+        asking(host, profile).fetch(offer, Progress("Download"), shared)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / NAME).write_bytes(BODY)
+    (mine / NAME).chmod(0o666)
+    fetched = asking(host, profile).fetch(offer, Progress("Download"), mine)
+    assert fetched.path.stat().st_mode & 0o077 == 0
+    (tmp_path / "elsewhere").write_bytes(BODY)
+    fetched.path.unlink()
+    fetched.path.symlink_to(tmp_path / "elsewhere")
+    assert not asking(host, profile).fetch(offer, Progress("Download"), mine).path.is_symlink()
+
+
+def test_a_name_server_without_an_answer_does_not_hold_the_programs_end(tmp_path: Path) -> None:
+    script = (
+        "import socket, sys, threading; from datetime import UTC, datetime; from pathlib import Path\n"
+        "asked, never = threading.Event(), threading.Event()\n"
+        "socket.getaddrinfo = lambda *_, **__: (asked.set(), never.wait())\n"
+        "from alphapanda_desktop.announcement import Source; from alphapanda_desktop.store.threads import *\n"
+        "from alphapanda_desktop.updates import Updates\n"
+        "made = Updates(Source('https://a.example/r', {}), Path(sys.argv[1]), '1.0', lambda: datetime.now(UTC))\n"
+        "in_daemon_thread('look', made.look)\n"
+        "print(asked.wait(30), flush=True)\n"
+    )
+    line = [sys.executable, "-c", script, str(tmp_path)]
+    ended = subprocess.run(line, check=False, cwd=ROOT, capture_output=True, timeout=60)
+    assert (ended.stdout, ended.returncode) == (b"True\n", 0)

@@ -6,8 +6,8 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -54,12 +54,25 @@ class Offer:
     file: ReleaseFile | None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The newest announcement that was believed here: when it was issued, of what, and its files' SHA-256 by name."""
+
+    issued: datetime
+    version: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, release: Release) -> Seen:
+        return cls(release.issued, release.version, {file.name: file.sha256 for file in release.files})
+
+
 class Known(NamedTuple):
     """What this computer knows: the version that runs, the time, the newest announcement seen, schemas of journals."""
 
     running: str
     now: datetime
-    newest: datetime | None = None
+    seen: Seen | None = None
     databases: tuple[str, ...] = ()
 
 
@@ -74,14 +87,28 @@ def rank(version: str) -> tuple[int, ...]:
 def stale(release: Release, known: Known) -> Refusal | None:
     """Why an announcement says nothing of now: over, shown again though there was a newer one, or of a time to come."""
     if known.now > release.expires:
-        return Refusal("expired", f"The announcement of {release.version} held until {release.expires:%d %b %Y}: "
-            "its sender may keep newer ones from you. Ask again later, or look at its page.")  # fmt: skip
-    if known.newest is not None and release.issued < known.newest:
-        return Refusal("replay", f"The announcement is of {release.issued:%d %b %Y %H:%M} UTC, and one of "
-            f"{known.newest:%d %b %Y %H:%M} was seen here before: an old one is shown again.")  # fmt: skip
+        return Refusal("expired", f"The announcement of {release.version} held until {release.expires:%d %b %Y}, and "
+            f"this computer's clock says {known.now:%d %b %Y}. If the clock is right, its sender may keep newer ones "
+            "from you: ask again later, or look at its page.")  # fmt: skip
     if release.issued > known.now + AHEAD:
         return Refusal("clock", f"The announcement is of {release.issued:%d %b %Y}, which is to come: "
             "look at this computer's clock.")  # fmt: skip
+    return _gone_back(release, known.seen) if known.seen is not None else None
+
+
+def _gone_back(release: Release, seen: Seen) -> Refusal | None:
+    """Why what is announced now cannot follow on what was seen: whoever announces only ever goes on."""
+    if release.issued < seen.issued:
+        return Refusal("replay", f"The announcement is of {release.issued:%d %b %Y %H:%M} UTC, and one of "
+            f"{seen.issued:%d %b %Y %H:%M} was seen here before: an old one is shown again.")  # fmt: skip
+    if rank(release.version) < rank(seen.version):
+        return Refusal("withdrawn", f"Version {release.version} is announced, and {seen.version} was seen here before: "
+            "an older version is never offered after a newer one.")  # fmt: skip
+    if rank(release.version) == rank(seen.version):
+        other = next((file.name for file in release.files if seen.files.get(file.name, file.sha256) != file.sha256), "")
+        if other:
+            return Refusal("changed", f"{other} of version {release.version} was announced before with another "
+                "SHA-256: a version that is out does not change. Ask its maker what happened.")  # fmt: skip
     return None
 
 
