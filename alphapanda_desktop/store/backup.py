@@ -7,9 +7,12 @@ what is replaced stays beside its successor under a name of its own.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
+import tempfile
+import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -27,6 +30,9 @@ PAGES: Final = 2_000
 """Copied at a step, eight megabytes: a step takes some milliseconds."""
 KEPT: Final = 7
 """Days with a copy that are kept."""
+HALF: Final = ".part"
+LEFT_S: Final = 3600.0
+"""A half copy that nobody has written to for so long was left by a program that was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,11 @@ def back_up(path: Path, day: date, progress: Progress | None = None) -> Path:
     folder = path.parent / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{path.stem}-{day.isoformat()}.sqlite"
-    half = copy.with_suffix(".part")
-    half.unlink(missing_ok=True)
-    half.touch(mode=0o600)
+    _sweep(folder)
+    # A name of its own: two programs may copy one database at once, and neither may put the other's half in place.
+    handle, name = tempfile.mkstemp(prefix=f"{copy.stem}.", suffix=HALF, dir=folder)
+    os.close(handle)
+    half = Path(name)
     try:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(half)) as target:
             _copy(source, target, progress or Progress("Backup"))
@@ -71,6 +79,14 @@ def back_up(path: Path, day: date, progress: Progress | None = None) -> Path:
     for old in backups_of(path.parent, path.stem)[KEPT:]:
         old.path.unlink(missing_ok=True)
     return copy
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what programs that were killed left half copied."""
+    for half in folder.glob(f"*{HALF}"):
+        with suppress(OSError):  # it is another's this moment
+            if time.time() - half.stat().st_mtime > LEFT_S:
+                half.unlink(missing_ok=True)
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, progress: Progress) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import (
@@ -385,6 +386,32 @@ def test_a_proxy_of_the_environment_is_no_way_to_the_local_kite(arun: Any, monke
         async with a_pair() as (stub, client):
             stub.script[BOOK] = ok([])
             assert await client.orders() == []
+
+    arun(story())
+
+
+def test_a_netrc_goes_to_nobody_and_takes_no_tokens_place(
+    arun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password a-netrc-password\n", encoding="ascii")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("NO_PROXY", "*")
+    heads = list[str | None]()
+
+    async def heard(request: web.Request) -> web.StreamResponse:
+        heads.append(request.headers.get("Authorization"))
+        return await ok([])(request)
+
+    async def story() -> None:
+        async with a_stub() as stub:
+            stub.script["GET /orders"] = heard
+            official = official_client("key123", stub.root, 5)
+            official.reqsession.trust_env = True  # as it is where Kite is not this computer
+            official.set_access_token("s3cr3t-access")
+            await asyncio.to_thread(fetch, official, "GET", "/orders")
+            assert heads == ["token key123:s3cr3t-access"]
 
     arun(story())
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
@@ -15,7 +17,7 @@ import pytest
 from alphapanda_desktop.commands import backups as command
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.ports import Event
-from alphapanda_desktop.domain.progress import Progress, Works
+from alphapanda_desktop.domain.progress import Progress, Stopped, Works
 from alphapanda_desktop.folders import data_dir
 from alphapanda_desktop.single import hold
 from alphapanda_desktop.store import backup
@@ -109,6 +111,57 @@ def test_a_backup_that_is_stopped_leaves_nothing_and_that_is_said(arun: Any, tmp
             assert len(told) == 1 and len(backups_of(tmp_path)) == 1
 
     arun(story())
+
+
+def test_two_programs_copy_one_database_at_once_and_the_copy_is_whole(
+    arun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "PAGES", 4)
+    path, begun, goes_on = tmp_path / "paper.sqlite", threading.Event(), threading.Event()
+    arun(written(path, 60))
+
+    class Another(Progress):
+        """Rests in the middle, and is stopped then."""
+
+        def at(self, done: int, total: int | None = None, words: str | None = None) -> None:
+            begun.set()
+            self._asked = goes_on.wait(10)
+            super().at(done, total, words)
+
+    class One(Progress):
+        """Goes on once the other has begun."""
+
+        def at(self, done: int, total: int | None = None, words: str | None = None) -> None:
+            super().at(done, total, words)
+            if not begun.is_set():
+                other.start()
+                assert begun.wait(10)
+
+    def copied() -> None:
+        with pytest.raises(Stopped):
+            back_up(path, TODAY, Another("Backup"))
+
+    other = threading.Thread(target=copied)
+    try:
+        copy = back_up(path, TODAY, One("Backup"))
+    finally:
+        goes_on.set()
+        other.join(10)
+    assert rows(copy) == rows(path) and list(copy.parent.iterdir()) == [copy]
+
+
+def test_a_copy_that_a_killed_program_left_half_is_taken_away_and_a_running_ones_is_not(
+    arun: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "paper.sqlite"
+    arun(written(path, 1))
+    (tmp_path / "backups").mkdir(mode=0o700)
+    left, running = (tmp_path / "backups" / f"paper-2026-11-{day}.part" for day in ("20", "23"))
+    for half in (left, running):
+        half.touch()
+    os.utime(left, (0, 0))
+    copy = back_up(path, TODAY)
+    assert {found.name for found in copy.parent.iterdir()} == {copy.name, running.name}
 
 
 def test_there_is_one_copy_a_day_and_the_oldest_goes(arun: Any, tmp_path: Path) -> None:
