@@ -32,6 +32,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestform import BacktestForm
 from alphapanda_desktop.ui.backtestparts import Bench, Report, Wanted
 from alphapanda_desktop.ui.backtestreport import ReportView
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import Pick, field_looks
@@ -66,7 +67,7 @@ class BacktestWindow(QWidget):
         self.reports: list[Report] = []
         self.setObjectName("backtest_window")
         self.setWindowTitle(say("Backtest"))
-        self.setStyleSheet(field_looks(edge.theme))
+        clothe(self, edge.theme, field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
         QShortcut(QKeySequence("Ctrl+Return"), self).activated.connect(self.play)

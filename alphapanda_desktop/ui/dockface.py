@@ -1,4 +1,4 @@
-"""How docks look: their style sheet from a theme's colours, and the marks on their buttons."""
+"""How docks look: the style sheet of their title bars from a theme's colours, and the marks on their buttons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ICON_PX: Final = 32
 
 
 def face_of(theme: Theme) -> str:
-    """The style sheet of docks in these colours."""
+    """The style sheet of a dock's title bar and tabs in these colours."""
     colours = {
         name: getattr(theme, name) for name in ("window", "panel", "raised", "border", "text", "muted", "accent")
     }
@@ -45,15 +45,8 @@ def icon_of(button: str, theme: Theme) -> QIcon:
 
 
 FACE: Final = Template("""
-ads--CDockContainerWidget, ads--CDockAreaWidget { background: $window; border: 0; }
-ads--CDockAreaWidget { border-top: 1px solid $border; }
-ads--CDockAreaTitleBar { background: $window; padding: 0; border: 0; }
+ads--CDockAreaTitleBar { background: $window; padding: 0; border: 0; border-top: 1px solid $border; }
 ads--CDockAreaTabBar { background: $window; }
-ads--CDockWidget { background: $panel; border: 0; }
-ads--CDockContainerWidget > QSplitter { padding: 0; }
-ads--CDockSplitter::handle { background: $border; }
-ads--CDockSplitter::handle:horizontal { width: 3px; }
-ads--CDockSplitter::handle:vertical { height: 3px; }
 ads--CDockWidgetTab { background: $window; border: 0; border-bottom: 2px solid transparent; padding: 2px 4px; }
 ads--CDockWidgetTab[activeTab="true"] { border-bottom-color: $accent; }
 ads--CDockWidgetTab:hover { background: $raised; }
@@ -63,5 +56,4 @@ ads--CDockWidgetTab QPushButton, ads--CTitleBarButton { background: transparent;
     min-height: 0; min-width: 0; }
 ads--CDockWidgetTab QPushButton:hover, ads--CTitleBarButton:hover { background: $selection; border-radius: 3px; }
 ads--CTitleBarButton::menu-indicator { image: none; width: 0; }
-ads--CFloatingDockContainer { background: $window; border: 1px solid $border; }
 """)

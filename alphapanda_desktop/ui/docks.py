@@ -11,10 +11,20 @@ from typing import Any, Final
 
 import shiboken6
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QApplication, QMainWindow, QMenu, QSplitter, QWidget
+from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QSplitter,
+    QSplitterHandle,
+    QWidget,
+)
 from PySide6QtAds import ads
 
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.dockface import face_of, icon_of
 from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION, torn_off
 from alphapanda_desktop.ui.edge import Edge
@@ -60,6 +70,7 @@ ICONS: Final = {
     "tabsMenuButton": ads.DockAreaMenuIcon,
 }
 FLOATING_SIZE: Final = QSize(760, 460)
+HANDLE_PX: Final = 3
 BELOW_PX: Final = 40
 """How far inside the centre a torn-off window begins."""
 
@@ -177,11 +188,15 @@ class Docks(QObject):
         heart = ads.CDockWidget(self.manager, "Chart")
         heart.setObjectName(CENTRE)
         heart.setWidget(centre, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        _lay_ground(heart, centre)
         heart.setFeature(ads.CDockWidget.DockWidgetFeature.NoTab, True)
         self._heart = heart
+        self._looks = QTimer(self)
+        self._looks.setSingleShot(True)
+        self._looks.timeout.connect(self._tend_handles)
         self.manager.setCentralWidget(heart)
         self.manager.floatingWidgetCreated.connect(self._floating_made)
-        self.manager.dockAreaCreated.connect(self.changed)
+        self.manager.dockAreaCreated.connect(self._area_made)
         self.manager.stateRestored.connect(self.changed)
         for screen in QGuiApplication.screens():  # any that remains tells of one that went
             screen.virtualGeometryChanged.connect(self.bring_back)
@@ -199,7 +214,9 @@ class Docks(QObject):
         self.remove(name)
         inner = ads.CDockWidget(self.manager, say(title))
         inner.setObjectName(name)
+        clothe(widget, self._edge.theme, widget.styleSheet())
         inner.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)
+        _lay_ground(inner, widget)
         inner.setMinimumSizeHintMode(ads.CDockWidget.eMinimumSizeHintMode.MinimumSizeHintFromContent)
         feature = ads.CDockWidget.DockWidgetFeature
         own = feature.DockWidgetMovable | feature.DockWidgetFloatable
@@ -298,9 +315,16 @@ class Docks(QObject):
         feature = ads.CDockWidget.DockWidgetFeature
         held = feature.DockWidgetMovable | feature.DockWidgetFloatable | feature.DockWidgetClosable
         self.manager.lockDockWidgetFeaturesGlobally(held if on else feature(0))
+        self._tend_handles()
+
+    def _tend_handles(self) -> None:
+        """What lies between docks: as wide as it is to be, painted by us, and held where the layout is locked."""
         for splitter in self._splitters():
+            splitter.setHandleWidth(HANDLE_PX)
             for number in range(splitter.count()):
-                splitter.handle(number).setEnabled(not on)
+                handle = splitter.handle(number)
+                handle.setEnabled(not self.locked)
+                handle.installEventFilter(self)
 
     def _splitters(self) -> list[QSplitter]:
         return [found for found in self.manager.findChildren(QSplitter) if isinstance(found, ads.CDockSplitter)]
@@ -358,6 +382,8 @@ class Docks(QObject):
             if event.type() == QEvent.Type.PaletteChange:
                 self._dress()
             return False
+        if isinstance(watched, QSplitterHandle):
+            return event.type() == QEvent.Type.Paint and self._paint_handle(watched)
         if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.windowHandle() is not None:
             # A window of the main one's would lie over it always, and so over the ticket, the sheets and the strip.
             watched.windowHandle().setTransientParent(None)  # type: ignore[arg-type]  # Qt takes none, its stub does not
@@ -395,7 +421,28 @@ class Docks(QObject):
         for button in self.manager.findChildren(QAbstractButton):
             if button.objectName() in ICONS:
                 button.setIcon(icon_of(button.objectName(), self._edge.theme))
-        self.manager.setStyleSheet(face)
+        for bar in self.manager.findChildren(QFrame):
+            if isinstance(bar, ads.CDockAreaTitleBar):
+                clothe(bar, self._edge.theme, face)
+
+    def _area_made(self, area: Any) -> None:
+        clothe(area.titleBar(), self._edge.theme, self._worn)
+        self._looks.start(0)  # its splitter is made after it
+        self.changed.emit()
+
+    def _paint_handle(self, handle: QSplitterHandle) -> bool:
+        """In one colour: a style sheet on the splitter would dress anew all that is moved within it."""
+        painter = QPainter(handle)
+        painter.fillRect(handle.rect(), self._edge.theme.colour("border"))
+        painter.end()
+        return True
+
+
+def _lay_ground(inner: Any, widget: QWidget) -> None:
+    """The colour of panels behind a dock's widget, and not behind what stands in that."""
+    widget.setBackgroundRole(widget.backgroundRole())
+    inner.setBackgroundRole(QPalette.ColorRole.Base)
+    inner.setAutoFillBackground(True)
 
 
 def _holds(dock: Dock, widget: QWidget) -> bool:

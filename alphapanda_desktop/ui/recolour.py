@@ -14,7 +14,7 @@ from typing import Final
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.theme import LiveTheme, Theme, palette_of, style_sheet, themed
+from alphapanda_desktop.ui.theme import LiveTheme, Theme, palette_of, themed
 
 COLOUR: Final = re.compile(r"#[0-9a-f]{6}\b")
 
@@ -29,7 +29,6 @@ def wear(app: QApplication, live: LiveTheme, wanted: Theme) -> None:
     for top in tops:
         top.setUpdatesEnabled(False)
     app.setPalette(palette_of(live))
-    app.setStyleSheet(style_sheet(live))
     for widget in app.allWidgets():
         _follow(widget, again)
     live.changed.emit()

@@ -29,6 +29,7 @@ from alphapanda_desktop.trading.reports import Kind, Looked, Row, curve_of, rows
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestcharts import CurvePlot, window_key
 from alphapanda_desktop.ui.chart.series import CurveSource
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.longtable import LongModel
@@ -79,7 +80,7 @@ class ReviewWindow(QWidget):
         """How often the journal was read and shown."""
         self.setObjectName("review_window")
         self.setWindowTitle(say(f"Review — {review.mode.upper()}"))
-        self.setStyleSheet(field_looks(edge.theme))
+        clothe(self, edge.theme, field_looks(edge.theme))
         self.setAutoFillBackground(True)
         self.resize(*SIZE)
         self._build()

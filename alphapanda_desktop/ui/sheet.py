@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketsheet import go_round
@@ -82,9 +83,11 @@ class Sheet(QFrame):
         self._role, theme = role, self.edge.theme
         tone = theme.colour(role).name()
         name = self.objectName()
-        self.setStyleSheet(
+        clothe(
+            self,
+            theme,
             f"#{name} {{ background: {theme.window}; border: 1px solid {theme.border}; border-top: 3px solid {tone}; "
-            "border-radius: 6px; }"
+            "border-radius: 6px; }",
         )
         self.title.setStyleSheet(f"color: {tone};")
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QWidget
 
+from alphapanda_desktop.ui.clothes import Wardrobe, clothe
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
@@ -174,6 +175,9 @@ class MainWindow(QMainWindow):
         self.deck = SheetDeck(self, self.centre)
         self._busy = BusyPage(self.centre)
         self.centre.addWidget(self._busy)
+        for part in (self.centre, self.statusBar(), self.menuBar()):
+            clothe(part, edge.theme)
+        Wardrobe(self, edge.theme)
         self._status = self._make_status()
         self.menus = Menus(self, edge)
         self.set_mode("")

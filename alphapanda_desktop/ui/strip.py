@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolBar, Q
 
 from alphapanda_desktop.ui.algos import AlgosButton
 from alphapanda_desktop.ui.chips import Chip, Notice
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import DASH, age, countdown, grouped, ist_time, rupees, signed_rupees
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -83,6 +84,7 @@ class TopStrip(QToolBar):
         self._edge = edge
         self._shut = False
         self.setObjectName("top_strip")
+        clothe(self, edge.theme)
         self.setMovable(False)
         self.setFloatable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)

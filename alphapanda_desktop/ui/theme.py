@@ -227,7 +227,7 @@ def ui_font(points: float = FONT_POINTS, *, bold: bool = False) -> QFont:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Give the whole program these colours, Fusion's looks and its font."""
+    """Give the whole program these colours, Fusion's looks and its font; the style sheet is for `clothes`."""
     app.setStyle("Fusion")
     dress(app, theme)
 
@@ -240,7 +240,6 @@ def dress(app: QApplication, theme: Theme) -> None:
     """`apply` for an application that was made with `STYLE`."""
     app.setFont(ui_font())
     app.setPalette(palette_of(theme))
-    app.setStyleSheet(style_sheet(theme))
 
 
 def palette_of(theme: Theme) -> QPalette:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from alphapanda_desktop.domain.orders import Side
 from alphapanda_desktop.domain.portfolio import Calculator
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import field_looks
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -131,9 +132,11 @@ class TicketFace(CornerSheet):
         """Frame and buttons in the colour of this side."""
         theme = self._edge.theme
         edge_colour = theme.buy_button if side == "BUY" else theme.sell_button
-        self.setStyleSheet(
+        clothe(
+            self,
+            theme,
             f"#ticket {{ background: {theme.raised}; border: 2px solid {edge_colour}; border-radius: 6px; }}"
-            "#ticket QToolButton { padding: 4px 5px; }" + field_looks(theme)
+            "#ticket QToolButton { padding: 4px 5px; }" + field_looks(theme),
         )
         for one, button in self.sides.items():
             button.setProperty("order", one if one == side else None)

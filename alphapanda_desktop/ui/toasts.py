@@ -11,6 +11,7 @@ from typing import Final
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -123,6 +124,7 @@ class Toasts(QWidget):
     def __init__(self, window: QMainWindow, centre: QWidget, edge: Edge) -> None:
         super().__init__(window)
         self.setObjectName("toasts")
+        clothe(self, edge.theme)
         self._main = window
         self._centre = centre
         self._edge = edge

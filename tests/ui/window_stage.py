@@ -13,6 +13,7 @@ from psygnal import Signal
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.trading.session import GateState
 from alphapanda_desktop.ui.shell import DeskParts, MainWindow, Remembered
+from alphapanda_desktop.ui.theme import DARK, Theme
 from tests.fakes import FakeClock, a_session
 from tests.ui.fakes_desk import DeskStage, a_desk
 
@@ -72,10 +73,10 @@ class WindowStage:
 
 @asynccontextmanager
 async def a_window(
-    *, live: bool = False, profile: str = "default", layout: bytes = b"", show_desk: bool = True
+    *, live: bool = False, profile: str = "default", layout: bytes = b"", show_desk: bool = True, theme: Theme = DARK
 ) -> AsyncIterator[WindowStage]:
     saved: dict[str, object] = {}
-    async with a_desk(live=live) as desk:
+    async with a_desk(live=live, theme=theme) as desk:
         desk.give_history()
         remembered = Remembered(theme="dark", layout=layout, save=saved.__setitem__)
         window = MainWindow(profile, desk.edge, remembered)
