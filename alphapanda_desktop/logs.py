@@ -56,9 +56,13 @@ class _Rotating(logging.FileHandler):
     """
 
     def emit(self, record: logging.LogRecord) -> None:
-        if self.stream is not None and self.stream.tell() >= LOG_BYTES:
-            self._turn()
-        super().emit(record)
+        # tell() first writes what waits, and the next file may not open: a full disk must not break off whoever logs.
+        try:
+            if self.stream is not None and self.stream.tell() >= LOG_BYTES:
+                self._turn()
+            super().emit(record)
+        except OSError:
+            self.handleError(record)
 
     def _turn(self) -> None:
         """Move each file one place back; where the system refuses, the old one goes on."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import logging
+import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -222,3 +224,16 @@ def test_a_full_log_makes_way_and_the_oldest_goes(log, tmp_path, monkeypatch):
         for line in file.read_text(encoding="utf-8").splitlines()
     ]
     assert numbers == list(range(numbers[0], 20)) and numbers[0] > 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_breaks_off_nobody_who_logs_and_the_log_goes_on_afterwards(tmp_path, monkeypatch):
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # what is printed about it is not looked at here
+    handler = logs._Rotating("/dev/full", encoding="utf-8")
+    handler.emit(logging.makeLogRecord({"msg": "first: its write fails"}))
+    handler.emit(logging.makeLogRecord({"msg": "second: before it the first is written, and fails again"}))
+    with (tmp_path / "freed.log").open("wb") as freed:
+        os.dup2(freed.fileno(), handler.stream.fileno())
+    handler.emit(logging.makeLogRecord({"msg": "third: there is room again"}))
+    handler.close()
+    assert "third: there is room again" in (tmp_path / "freed.log").read_text(encoding="utf-8")
