@@ -126,7 +126,7 @@ class Admission:
         from alphapanda_desktop.ui.login import LoginPlan
 
         redirect = venue.login.redirect_url
-        listen = partial(wait_for_redirect, redirect) if can_listen(redirect) else None
+        listen = partial(wait_for_redirect, redirect, gate.login_url) if can_listen(redirect) else None
         change = self._ask_for_other_keys if first and mode in ("paper", "live") else None
         self._window.show_login(gate, LoginPlan(venue.login_hosts, probe.ok, probe.why, venue.hint, listen, change))
 

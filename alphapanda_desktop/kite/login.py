@@ -7,6 +7,7 @@ its checksum.
 from __future__ import annotations
 
 import re
+import secrets
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, urlencode, urljoin, urlsplit
 
@@ -19,6 +20,9 @@ from alphapanda_desktop.kite.reader import KiteReader
 LOGIN_ROOT: Final = "https://kite.zerodha.com"
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost"})
 """Hosts that Kite lets a redirect reach without TLS. Source: CONTRACT 1.1."""
+
+MARK: Final = "alphapanda"
+"""What Kite is asked to send back with the redirect.  Source: CONTRACT 1.1, `redirect_params`."""
 
 _BARE_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _KEY: Final = re.compile(r"[A-Za-z0-9]{6,64}")
@@ -35,6 +39,7 @@ class KiteLogin:
         self._redirect_url = redirect_url
         self._client = client
         self._login_root = login_root
+        self._mark = secrets.token_urlsafe(16)
 
     def __repr__(self) -> str:
         return f"KiteLogin({self._api_key!r}, {self._redirect_url!r})"
@@ -45,13 +50,15 @@ class KiteLogin:
         return self._redirect_url
 
     def login_url(self) -> str:
-        """Where the person logs in."""
-        return urljoin(self._login_root, f"/connect/login?{urlencode({'v': 3, 'api_key': self._api_key})}")
+        """Where the person logs in. Kite sends the mark in it back, by which a login that was begun here is known."""
+        asked = {"v": 3, "api_key": self._api_key, "redirect_params": urlencode({MARK: self._mark})}
+        return urljoin(self._login_root, f"/connect/login?{urlencode(asked)}")
 
     def request_token_of(self, address: str) -> str:
         """The request_token in an address that Kite sent the browser to, in its query alone, or pasted bare.
 
-        Raises LoginFailed, with what to do, where there is none or Kite says that the login did not succeed.
+        Raises LoginFailed, with what to do, where there is none, where Kite says that the login did not succeed, and
+        for an address with the mark of another program's login.
         """
         text = address.strip()
         if _BARE_TOKEN.fullmatch(text):
@@ -61,6 +68,8 @@ class KiteLogin:
         status = said.get("status", ["success"])[-1]
         if status != "success":
             raise LoginFailed(f"Kite says the login was not successful (status {status!r}). Log in once more.")
+        if said.get(MARK, [self._mark]) != [self._mark]:
+            raise LoginFailed("That is the address of a login that was not begun here. Log in once more.")
         token = said.get("request_token", [""])[-1]
         if not token:
             raise LoginFailed(self._why_no_token(parts))

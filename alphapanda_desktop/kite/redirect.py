@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ _PAGE: Final = (
     "<body style='font-family:sans-serif;background:#0f1216;color:#e8ebf0;padding:3em'>"
     "<h2>{title}</h2><p>{text}</p>"
 )
+_STRANGE: Final = "If you have just logged in yourself, copy the address of this page and paste it into AlphaPanda."
 
 
 def can_listen(redirect_url: str) -> bool:
@@ -25,12 +26,19 @@ def can_listen(redirect_url: str) -> bool:
     return parts.scheme == "http" and parts.hostname in _LOCAL and parts.port is not None
 
 
-async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
-    """The address, with its request_token, that the browser was sent to.
+def sent_back(login_url: str) -> dict[str, str]:
+    """What Kite was asked on its login page to send back with the redirect."""
+    return dict(parse_qsl(parse_qs(urlsplit(login_url).query).get("redirect_params", [""])[-1]))
 
-    Listens on 127.0.0.1 only, answers one path, checks the Host header, and closes after the one redirect.
+
+async def wait_for_redirect(redirect_url: str, login_url: str = "", limit_s: float = 300.0) -> str:
+    """The address, with its request_token, that the browser was sent to after that login page.
+
+    Listens on 127.0.0.1 only, answers one path, checks the Host header and that the login is the one that was begun
+    here, for any page in the browser could send a login of its own; closes after the one redirect.
     Raises LoginFailed when the port cannot be had or nobody came in time.
     """
+    marks = sent_back(login_url)
     parts = urlsplit(redirect_url)
     path, port = parts.path or "/", parts.port or 80
     came: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -40,6 +48,8 @@ async def wait_for_redirect(redirect_url: str, limit_s: float = 300.0) -> str:
             return _answer(404, "Nothing here", "This address belongs to AlphaPanda's login.")
         if "request_token" not in request.query and "status" not in request.query:
             return _answer(400, "Not a login", "The address carries no request_token.")
+        if any(request.query.getall(name, []) != [value] for name, value in marks.items()):
+            return _answer(400, "Not the login that AlphaPanda began", _STRANGE)
         if not came.done():
             came.set_result(str(request.url))
         return _answer(200, "Login received", "You can close this tab and go back to AlphaPanda.")

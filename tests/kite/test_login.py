@@ -16,6 +16,7 @@ from alphapanda_desktop.domain.ports import Login
 from alphapanda_desktop.domain.session import Token, verify
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.login import KiteLogin, check_shape
+from alphapanda_desktop.kite.redirect import sent_back
 from tests.kite.kite_stub_server import Reply, Stub, a_stub, no, ok, raw
 
 REDIRECT = "http://127.0.0.1:5599/"
@@ -37,10 +38,23 @@ async def a_pair() -> AsyncIterator[tuple[Stub, KiteLogin]]:
             await client.close()
 
 
-def test_the_login_page_is_kites() -> None:
-    assert a_login().login_url() == "https://kite.zerodha.com/connect/login?v=3&api_key=kkkk"
+def test_the_login_page_is_kites_and_is_asked_to_send_back_what_nobody_can_guess() -> None:
+    login = a_login()
+    address, _, mark = login.login_url().partition("&redirect_params=alphapanda%3D")
+    assert address == "https://kite.zerodha.com/connect/login?v=3&api_key=kkkk"
+    assert len(mark) >= 20 and login.login_url().endswith(mark) and not a_login().login_url().endswith(mark)
     local = a_login(login_root="http://127.0.0.1:7000/")
-    assert local.login_url() == "http://127.0.0.1:7000/connect/login?v=3&api_key=kkkk"
+    assert local.login_url().startswith("http://127.0.0.1:7000/connect/login?v=3&api_key=kkkk&")
+
+
+def test_a_login_that_another_program_began_is_refused() -> None:
+    login = a_login()
+    (mark,) = sent_back(login.login_url()).values()
+    there = "http://127.0.0.1:5599/?request_token=abc123XYZ&status=success"
+    assert login.request_token_of(f"{there}&alphapanda={mark}") == "abc123XYZ"
+    for wrong in ("x", f"{mark}&alphapanda=x", f"x&alphapanda={mark}"):
+        with pytest.raises(LoginFailed, match="not begun here"):
+            login.request_token_of(f"{there}&alphapanda={wrong}")
 
 
 def test_it_is_a_login_by_type() -> None:

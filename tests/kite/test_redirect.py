@@ -41,10 +41,10 @@ def test_only_a_redirect_to_this_machine_can_be_heard(redirect_url: str, can: bo
 class Ear:
     """A listener in its task, and a browser beside it."""
 
-    def __init__(self, port: int, path: str = "/cb", limit_s: float = 20.0) -> None:
+    def __init__(self, port: int, path: str = "/cb", login_url: str = "", limit_s: float = 20.0) -> None:
         self.port = port
         self.root = f"http://127.0.0.1:{port}"
-        self.task = asyncio.create_task(wait_for_redirect(f"http://127.0.0.1:{port}{path}", limit_s))
+        self.task = asyncio.create_task(wait_for_redirect(f"http://127.0.0.1:{port}{path}", login_url, limit_s))
 
     async def ready(self) -> None:
         while not self.task.done():
@@ -110,6 +110,25 @@ def test_anything_else_is_no_login(path: str, host: str, status: int, arun: Any)
     arun(story())
 
 
+@pytest.mark.parametrize(
+    "mark", ["", "&mark=guessed", "&mark=", "&mark=right&mark=guessed", "&mark=guessed&mark=right"]
+)
+def test_a_page_cannot_send_a_login_of_its_own(mark: str, arun: Any) -> None:
+    """Any page may lead the browser here; it would log the person in to somebody else's account."""
+
+    async def story() -> None:
+        ear = Ear(free_port(), login_url="https://kite.example/connect/login?v=3&redirect_params=mark%3Dright")
+        await ear.ready()
+        async with aiohttp.ClientSession() as http:
+            status, page = await ear.get(http, f"/cb?request_token=theirs&status=success{mark}")
+            assert status == 400 and "paste it into AlphaPanda" in page and not ear.task.done()
+            assert (await ear.get(http, "/cb?status=error&request_token=x"))[0] == 400 and not ear.task.done()
+            await ear.get(http, "/cb?request_token=mine&mark=right")
+        assert "request_token=mine" in await ear.task
+
+    arun(story())
+
+
 def test_localhost_is_this_machine_too(arun: Any) -> None:
     async def story() -> None:
         port = free_port()
@@ -161,7 +180,7 @@ def test_a_taken_port_is_said_in_words(arun: Any) -> None:
             with pytest.raises(
                 LoginFailed, match=f"Port {port} of the redirect URL cannot be used here: .*address already in use"
             ):
-                await wait_for_redirect(f"http://127.0.0.1:{port}/", 5)
+                await wait_for_redirect(f"http://127.0.0.1:{port}/", limit_s=5)
 
     arun(story())
 
@@ -169,7 +188,7 @@ def test_a_taken_port_is_said_in_words(arun: Any) -> None:
 def test_nobody_coming_is_said_in_words(arun: Any) -> None:
     async def story() -> None:
         with pytest.raises(LoginFailed, match="Nobody came back"):
-            await wait_for_redirect(f"http://127.0.0.1:{free_port()}/", 0.05)
+            await wait_for_redirect(f"http://127.0.0.1:{free_port()}/", limit_s=0.05)
 
     arun(story())
 
