@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import asyncio.selector_events
 import gc
 import inspect
 import os
@@ -19,6 +18,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
+
+from tests.watch import Watch
 
 T = TypeVar("T")
 Story = Callable[[Coroutine[Any, Any, T]], T]
@@ -40,26 +41,6 @@ settings.register_profile(
     "house", deadline=None, derandomize=True, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("house")
-
-
-# WORKAROUND gh-109564 (CPython 3.11): a connection that was accepted in the turn in which its server closed is refused
-# by the server after its transport was made, and is then left open for the collector to complain of in a later test.
-# Python 3.13 closes such a connection; here it is closed before the transport is made.
-_SelectorLoop: Any = asyncio.selector_events.BaseSelectorEventLoop
-_accepted = _SelectorLoop._accept_connection2
-
-
-async def _accept_while_open(
-    loop: Any, factory: Any, connection: Any, extra: Any, tls: Any = None, server: Any = None, *rest: Any, **named: Any
-) -> None:
-    if server is not None and not server.sockets:
-        connection.close()
-        return
-    await _accepted(loop, factory, connection, extra, tls, server, *rest, **named)
-
-
-if sys.version_info < (3, 13):
-    _SelectorLoop._accept_connection2 = _accept_while_open
 
 
 LONGEST = ("e2e", "commands", "hosting", "contracts")
@@ -165,47 +146,6 @@ def _close_visible_windows() -> list[str]:
     return names
 
 
-class Watch:
-    """Runs one coroutine after another on a loop; fails the test for what each leaves behind."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, limit_s: float) -> None:
-        self.loop = loop
-        self.limit_s = limit_s
-        self.errors: list[str] = []
-        loop.set_exception_handler(self._note)
-
-    def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        self.errors.append(f"{context['message']}: {error!r}" if error else str(context["message"]))
-
-    def run(self, story: Coroutine[Any, Any, T]) -> T:
-        """What the story returns; fails for a task it leaves or an error that nobody awaited."""
-        result = self.loop.run_until_complete(self._within_limit(story))
-        left = sorted(task.get_name() + " " + repr(task.get_coro()) for task in asyncio.all_tasks(self.loop))
-        self._settle()
-        errors, self.errors = self.errors, []
-        assert not left, f"tasks left behind: {left}"
-        assert not errors, f"errors nobody awaited: {errors}"
-        return result
-
-    async def _within_limit(self, story: Coroutine[Any, Any, T]) -> T:
-        # pytest-timeout's alarm is not heard while the Qt loop sleeps in C++.
-        async with asyncio.timeout(self.limit_s):
-            return await story
-
-    def _settle(self) -> None:
-        left = asyncio.all_tasks(self.loop)
-        for task in left:
-            task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True) if left else asyncio.sleep(0))
-        gc.collect()  # a failed task reports itself only when it is collected
-        self.loop.run_until_complete(asyncio.sleep(0))
-
-    def close(self) -> None:
-        self._settle()
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-
-
 @pytest.fixture
 def limit_s(request: pytest.FixtureRequest) -> float:
     """How long a story may take: a little less than pytest-timeout gives the whole test."""
@@ -240,7 +180,7 @@ def arun(limit_s: float) -> Iterator[Story[Any]]:
         watch.close()
 
 
-async def _eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 5.0) -> T:
+async def _eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 30.0) -> T:
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -262,7 +202,7 @@ def _text_of(condition: Callable[[], object]) -> str:
 
 @pytest.fixture
 def eventually() -> Callable[..., Coroutine[Any, Any, Any]]:
-    """`await eventually(condition, timeout=5)`: the first true value, or a failure that quotes the condition."""
+    """`await eventually(condition)`: the first true value, or a failure that quotes the condition."""
     return _eventually
 
 

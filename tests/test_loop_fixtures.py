@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keyring
 import pytest
 from aiohttp import web
+
+from tests.watch import Watch
 
 Story = Callable[[Any], Any]
 
@@ -67,10 +69,15 @@ def test_eventually_quotes_what_never_became_true(drive: Story, eventually: Call
         drive(eventually(lambda: len([]) == 1, timeout=0.02))
 
 
-@pytest.mark.timeout(8)  # it ends at nine tenths of this; clearing up after a full suite takes its part of the rest
-def test_a_story_that_waits_for_ever_ends_before_the_test_runner_gives_up(run: Story) -> None:
+@pytest.mark.parametrize("limit_s", [0.1])
+def test_a_story_that_waits_for_ever_is_ended_on_the_qt_loop_too(run: Story, limit_s: float) -> None:
     with pytest.raises(TimeoutError):
         run(asyncio.Event().wait())
+
+
+@pytest.mark.timeout(50)
+def test_a_story_is_ended_before_the_test_runner_gives_up(limit_s: float) -> None:
+    assert limit_s == 45
 
 
 @pytest.mark.parametrize("turn", [1, 2])
@@ -101,3 +108,55 @@ def test_a_connection_that_comes_while_its_server_closes_is_closed_too(drive: St
                 return b""
 
     assert drive(story()) == b""  # anything left open would be told here, as an unraisable ResourceWarning
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    with asyncio.Runner() as runner:
+        yield Watch(runner.get_loop(), limit_s=60)
+
+
+def a_pair(watch: Watch) -> tuple[socket.socket, asyncio.Transport]:
+    """A socket, and the transport of its other end."""
+    near, far = socket.socketpair()
+    transport, _ = watch.loop.run_until_complete(watch.loop.create_connection(asyncio.Protocol, sock=far))
+    return near, transport
+
+
+@pytest.mark.parametrize("reading", [True, False])
+def test_a_socket_that_stays_open_fails_the_test_that_opened_it(watch: Watch, reading: bool) -> None:
+    near, transport = a_pair(watch)
+    if not reading:
+        transport.pause_reading()
+    watch.patience_s = 0.0
+    with near, pytest.raises(AssertionError, match=r"left open: .*_SelectorSocketTransport"):
+        watch.close()
+    transport.close()
+    watch.patience_s = 60.0
+    watch.close()
+
+
+def test_the_last_word_from_outside_may_come_after_the_story(watch: Watch) -> None:
+    near, transport = a_pair(watch)
+    watch.loop.call_later(0.05, near.close)
+    watch.close()
+    assert transport.is_closing()
+
+
+def test_a_closed_server_waits_for_those_it_serves(arun: Story) -> None:
+    async def story() -> list[str]:
+        told: list[str] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"come in")
+            await reader.read()
+            told.append("its client left")
+            writer.close()
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            await reader.read(4)
+            asyncio.get_running_loop().call_later(0.05, writer.close)
+        return told
+
+    assert arun(story()) == ["its client left"]
