@@ -38,7 +38,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.updating import offer_updates
-from alphapanda_desktop.upkeep import Upkeep
+from alphapanda_desktop.upkeep import Upkeep, keep_login
 from alphapanda_desktop.venues.venue import Needs, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
@@ -275,7 +275,9 @@ class Program:
         queues = partial(_queues, journal, recorder)
         self.care.follow(Watched(desk, market, runner, arming, session.user_id, queues))
         self._show_meter()
-        self._tell_first_words(vault)
+        self._tell_first_words()
+        if venue.recorded is None:
+            scope.spawn("login kept", keep_login(gate, vault, self._tell))
 
     def _own_files(self, scope: Scope) -> OwnFiles:
         """People's own strategies beside those that came along, followed from now on."""
@@ -342,14 +344,12 @@ class Program:
             self.speed = self.venue.recorded.transport.speed
         self.close()
 
-    def _tell_first_words(self, vault: Vault) -> None:
+    def _tell_first_words(self) -> None:
         recorded = self.venue.recorded if self.venue is not None else None
         for text in recorded.notices if recorded is not None else ():
             self._tell(text)
         if self._restored:
             self._tell(self._restored)
-        if recorded is None and not vault.lasting:
-            self._tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
 
     async def _open_books(self, desk: Desk) -> None:
         try:

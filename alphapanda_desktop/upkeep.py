@@ -13,8 +13,11 @@ from alphapanda_desktop.domain.ports import LinkReport, LinkState
 from alphapanda_desktop.domain.session import verify
 from alphapanda_desktop.logs import strike_out
 from alphapanda_desktop.network import RouteWatch
+from alphapanda_desktop.trading.session import ACCESS_TOKEN
+from alphapanda_desktop.trading.tokens import token_to_text
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.domain.ports import Vault
     from alphapanda_desktop.domain.session import Session
     from alphapanda_desktop.trading.desk import Desk
     from alphapanda_desktop.trading.market import Market
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 LOOK_S: Final = 1.0
 CATCH_UP_S: Final = (2.0, 5.0, 10.0, 20.0, 30.0)
 """How long to wait before what could not be caught up is tried again; the last for all later ones."""
+KEEP_S: Final = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""How long to wait before a keyring that took no login is asked again; the last for all later ones."""
+LOCKED: Final = "is locked"
 ADDRESS: Final = "Kite takes orders only from the address that is registered in the developer console."
 
 
@@ -179,6 +185,39 @@ class Upkeep:
         while True:
             await asyncio.sleep(1.0)
             self._market.advance()
+
+
+async def keep_login(
+    gate: SessionGate,
+    vault: Vault,
+    tell: Callable[[str], None],
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Tell of each login that no keyring keeps, and offer it again until one does; runs until cancelled."""
+    news = asyncio.Event()
+    gate.opened.connect(lambda _session: news.set())
+    while True:
+        session = await gate.wait_open()
+        news.clear()
+        if not vault.lasting:
+            tell(f"The Kite login is kept {vault.where}. The next start will ask for it again.")
+            if await _taken_later(gate, vault, session, sleep):
+                tell("The keyring keeps the Kite login again.")
+        await news.wait()
+
+
+async def _taken_later(
+    gate: SessionGate, vault: Vault, session: Session, sleep: Callable[[float], Awaitable[None]]
+) -> bool:
+    """Whether the keyring took it in the end; not where it is locked, or another login came first."""
+    tries = 0
+    # Of a locked keyring each question brings up a box for its password: one that was sent away does not come again.
+    while gate.session is session and not vault.lasting and LOCKED not in vault.where:
+        await sleep(KEEP_S[min(tries, len(KEEP_S) - 1)])
+        tries += 1
+        if gate.session is session:  # else what it was given last is the end of this login, or another one
+            await vault.put(ACCESS_TOKEN, token_to_text(session.token))
+    return vault.lasting
 
 
 def _sentence(words: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,8 @@ from alphapanda_desktop.clock import WakeWatch, ZoneWatch
 from alphapanda_desktop.domain.errors import Offline, SessionEnded
 from alphapanda_desktop.domain.session import Profile, Session, Token
 from alphapanda_desktop.network import RouteWatch, routes
-from alphapanda_desktop.upkeep import Surroundings, Upkeep
+from alphapanda_desktop.trading.tokens import token_to_text
+from alphapanda_desktop.upkeep import Surroundings, Upkeep, keep_login
 from tests.fakes import a_session
 from tests.trading.desk_fakes import Stage, a_desk
 
@@ -204,3 +206,75 @@ def test_this_machine_keeps_its_way_out() -> None:
     watch = RouteWatch()
     assert watch.look() is None
     assert len(routes()) == 2
+
+
+class Door:
+    """A gate that is open for one session, then for another."""
+
+    opened = Signal(object)
+
+    def __init__(self, session: Session) -> None:
+        self.session: Session | None = session
+
+    async def wait_open(self) -> Session:
+        assert self.session is not None
+        return self.session
+
+
+class Ring:
+    """A keyring that takes nothing until it has `dead` refusals behind it, or is locked for good."""
+
+    def __init__(self, dead: int, why: str) -> None:
+        self.dead, self.why, self.lasting = dead, why, dead == 0
+        self.secrets: list[str] = []
+
+    @property
+    def where(self) -> str:
+        return f"in memory until the program ends: {self.why}"
+
+    async def put(self, _name: str, secret: str) -> None:
+        self.secrets.append(secret)
+        self.dead -= 1
+        self.lasting = self.dead <= 0
+
+
+async def a_login_kept(ring: Ring, eventually: Eventually, until: Callable[[list[str]], bool]) -> tuple[Any, ...]:
+    """What was told until that came true, how long was waited, and the session; then another login comes."""
+    told: list[str] = []
+    waits: list[float] = []
+    session = a_session(datetime(2026, 11, 23, 5, 0, tzinfo=UTC))
+    door = Door(session)
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(keep_login(door, ring, told.append, wait))  # type: ignore[arg-type]
+        await eventually(lambda: until(told))
+        before = len(told)
+        ring.lasting = False
+        door.opened.emit(session)
+        await eventually(lambda: len(told) > before)
+        keeping.cancel()
+    return told, waits, session
+
+
+def test_a_login_that_no_keyring_keeps_is_told_each_time_and_offered_until_one_does(
+    arun: Any, eventually: Eventually
+) -> None:
+    ring = Ring(3, "the keyring could not be opened")
+    told, waits, session = arun(a_login_kept(ring, eventually, lambda told: len(told) == 2))
+    assert told[0] == f"The Kite login is kept {ring.where}. The next start will ask for it again."
+    assert told[1] == "The keyring keeps the Kite login again."
+    assert told[2] == told[0]
+    assert waits[:3] == [30.0, 60.0, 120.0]
+    assert set(ring.secrets) == {token_to_text(session.token)}
+
+
+def test_a_locked_keyring_is_not_asked_again_for_each_question_brings_up_its_box(
+    arun: Any, eventually: Eventually
+) -> None:
+    ring = Ring(9, "the keyring is locked")
+    told, waits, _ = arun(a_login_kept(ring, eventually, lambda told: len(told) == 1))
+    assert len(told) == 2 and waits == [] and ring.secrets == []
