@@ -146,6 +146,8 @@ class Actor:
 
     async def ask(self, what: str, limit_s: float = 30.0, **given: Any) -> Any:
         """What the hands answer. Raises Gone where they could not, or nobody answers in time."""
+        if not self.alive:
+            raise Gone(f"{what}: the program is not there")
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
@@ -171,7 +173,7 @@ class Actor:
                 if look(last):
                     return last
             await asyncio.sleep(0.3)
-        raise Gone(f"not within {limit_s:g} s" if self.alive else f"it ended by itself with code {self.code}", last)
+        raise Gone(f"not within {limit_s:g} s: {last}" if self.alive else f"it ended by itself with code {self.code}")
 
     def read_since(self, at_s: float) -> list[Saw]:
         return [saw for saw in self.words if saw.at_s >= at_s]

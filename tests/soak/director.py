@@ -23,6 +23,8 @@ from tests.soak.stage import Stage
 TRADER = "soak_trader"
 ON = ["NSE:SBIN", "NSE:TCS", "NSE:RELIANCE"]
 START_S = 90.0
+AND = " & "
+"""Between words that must all be read."""
 JUDGED_WITHIN_S = 40.0
 
 
@@ -75,6 +77,7 @@ class Director:
         """Whether logins, differences and strategies are seen to as soon as they need it."""
         self.journal = stage.profile / "practice.sqlite"
         self.recordings = stage.profile / "recordings" / "practice"
+        self._met: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.began_s = time.monotonic()
 
@@ -187,11 +190,12 @@ class Director:
         except Gone as error:
             result.wrong.append(f"it did not come through: {error}")
         await self.recover(result)
-        if words:
-            self._named(result, words, began)
+        for one in filter(None, words.split(AND)):
+            self._named(result, one, began)
         await self.check(result)
         self.say(
-            f"  named {_s(result.named_after_s)}: {result.words or '–'}\n  well again {_s(result.recovered_after_s)}"
+            (f"  named {_s(result.named_after_s)}: {result.words}\n" if words else "")
+            + f"  well again {_s(result.recovered_after_s)}"
             f"   checks: {result.checks}" + "".join(f"\n  WRONG {wrong}" for wrong in result.wrong)
         )
         return result
@@ -210,8 +214,8 @@ class Director:
         for life in self.lives:
             for saw in life.read_since(began):
                 if re.search(words, saw.text):
-                    result.words = f"[{saw.where}] {saw.text}"
-                    result.named_after_s = saw.at_s - began
+                    result.words += f"{' / ' if result.words else ''}[{saw.where}] {saw.text}"
+                    result.named_after_s = max(saw.at_s - began, result.named_after_s or 0.0)
                     return
         read = {f"[{saw.where}] {saw.text[:120]}" for life in self.lives for saw in life.read_since(began)}
         result.wrong.append(f"nothing on the screen names it ({words!r}); read: {sorted(read)[:40]}")
@@ -256,8 +260,9 @@ class Director:
                 await asyncio.sleep(1.5)
         frames, torn = await asyncio.to_thread(referee.recordings_in, self.recordings)
         with suppress(Gone):
-            faults = (await self.actor.state())["faults"]
-            wrong += [f"the program met an error it did not expect: {fault}" for fault in faults]
+            faults = set((await self.actor.state())["faults"])
+            wrong += [f"the program met an error that it did not expect: {fault}" for fault in faults - self._met]
+            self._met |= faults
         result.wrong += [*wrong, *torn]
         result.checks = (
             f"{len(self.truth.orders)} orders, {len(self.truth.trades)} trades, {written.rows} journal rows, "
@@ -280,6 +285,9 @@ class Director:
 
     async def kill(self, result: Result, when: str = "") -> None:
         """kill -9 the program, look at what it left, and see that nothing of it lives on."""
+        if not self.actor.alive:
+            result.wrong.append(f"the program had ended by itself with code {self.actor.code}")
+            return
         left = await self.actor.kill()
         for pid in left:
             result.wrong.append(f"ten seconds after the kill there is still {pid}: {command_of(pid)[:120]}")

@@ -123,8 +123,15 @@ async def strategy_killed(d: Director, _: Result) -> None:
 # -- the disk --------------------------------------------------------------------------------------------------------
 
 
-async def disk_full(d: Director, _: Result) -> None:
+def _fill(d: Director) -> None:
+    """Leave no room at all, not even what the journal's log would use again."""
+    with closing(sqlite3.connect(d.journal, timeout=5)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     d.stage.disk.fill()
+
+
+async def disk_full(d: Director, _: Result) -> None:
+    _fill(d)
     end = time.monotonic() + 20
     while time.monotonic() < end:  # what lets go of a byte must not have it back
         await asyncio.sleep(0.5)
@@ -133,7 +140,7 @@ async def disk_full(d: Director, _: Result) -> None:
 
 
 async def disk_full_and_killed(d: Director, result: Result) -> None:
-    d.stage.disk.fill()
+    _fill(d)
     await asyncio.sleep(d.pace_s + 4)
     d.stage.disk.fill()
     await d.kill(result)
@@ -192,14 +199,14 @@ FAULTS = (
     Fault("link down", r"feed (waiting|down|connecting)|waiting|refused", link_down),
     Fault("link stalls", r"STALE|silent|feed waiting|stale|no tick", link_stalls),
     Fault("link flaps", r"feed (waiting|down|connecting)|waiting", link_flaps),
-    Fault("replies lost", r"UNKNOWN|unknown|not answered|no answer", replies_lost),
+    Fault("replies lost", r"was found in the book as|to decide|never accepted", replies_lost),
     Fault("strategy killed with SIGKILL", r"SIGKILL|ended by itself", strategy_killed),
     Fault("exchange killed with SIGKILL", r"practice exchange ended unexpectedly", exchange_killed),
     Fault("database locked by another program", r"another program holds it", database_locked),
     Fault("clock 3 minutes forward", r"clock went forward", clock_set(180), "clock"),
     Fault("clock 3 minutes back", r"clock went back", clock_set(-180), "clock"),
     Fault("calm", "", calm),
-    Fault("disk full", r"disk is full|No space|no room", disk_full, "disk"),
+    Fault("disk full", r"Ticks are not recorded: No space & disk is full: free some space", disk_full, "disk"),
     Fault("session killed", r"session is over", session_killed),
     Fault("keyring killed, login dies", r"in memory until|keyring", keyring_killed, "keyring"),
     Fault("killed, and the keyring too", r"in memory until|keyring", started_without_keyring, "keyring"),

@@ -185,7 +185,7 @@ class Hands:
             "frozen": market is not None and market.frozen_at is not None,
             "ticks_s": market.ticks_per_s if market else 0.0,
             "red": [row.what for row in desk.differences.red_open()] if desk else [],
-            "faults": [fault.words for fault in program.care.faults.faults],
+            "faults": [fault.told() for fault in program.care.faults.faults],
             "panels": window.view is not None,
             "runs": [
                 {"id": run.run_id, "name": run.strategy.name, "state": run.state.value, "detail": run.detail,
