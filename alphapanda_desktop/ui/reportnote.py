@@ -84,8 +84,13 @@ class NoteEditor(QWidget):
         return self._day
 
     def show_day(self, day: date | None, abouts: Sequence[str], notes: Sequence[DayNote]) -> None:
-        """Offer this day with its notes; `abouts` are the instruments and strategies of it."""
+        """Offer this day with its notes; `abouts` are the instruments and strategies of it.
+
+        The same day read again leaves what is said of its words: they were saved just now.
+        """
         self._write(again=day != self._day)
+        if day != self._day:
+            self.said.setText("")
         about = self._about if day == self._day else ""
         self._day, self._notes = day, {note.about: note for note in notes}
         self._take_drafts()
@@ -125,8 +130,11 @@ class NoteEditor(QWidget):
         self._enable()
 
     def _say_refused(self) -> None:
+        words = say("These words are not saved: the disk did not take them.")
         if self._is_refused():
-            self.said.setText(say("These words are not saved: the disk did not take them."))
+            self.said.setText(words)
+        elif self.said.text() == words:
+            self.said.setText("")
 
     def _is_refused(self) -> bool:
         return self._day is not None and (self._day, self._about) in self._refused
@@ -152,6 +160,7 @@ class NoteEditor(QWidget):
 
     def _turn(self) -> None:
         self.write()
+        self.said.setText("")
         self._show()
 
     def _show(self) -> None:
@@ -162,9 +171,9 @@ class NoteEditor(QWidget):
         if note is None or note != self._now():  # else the cursor would jump away from whoever is typing
             self.text.setPlainText(note.text if note is not None else "")
             self.tags.setText(", ".join(note.tags) if note is not None else "")
+            self.said.setText("")
         for field in (self.text, self.tags):
             field.blockSignals(False)
-        self.said.setText("")
         self._say_refused()
         self._enable()
 

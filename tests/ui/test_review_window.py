@@ -316,7 +316,10 @@ def test_words_that_the_disk_did_not_take_are_not_called_saved_and_can_be_saved_
             full.full = False
             QTest.mouseClick(note.save, Qt.MouseButton.LeftButton)
             await eventually(lambda: [one.text for one in stage.notes()] == ["dear words"])
-            await eventually(lambda: note.said.text() == "Saved.")
-            assert not note.save.isEnabled()
+            await eventually(lambda: window.looked_at == 3)  # read again, now with these words
+            assert note.said.text() == "Saved." and not note.save.isEnabled()
+            window.tables["day"].selectRow(1)
+            await eventually(lambda: note.day == AT.date())
+            assert note.said.text() == "" and note.text.toPlainText() == ""
 
     run(story())
