@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,20 +12,6 @@ from alphapanda_desktop.ui.sleep import LOGIND, SleepWatch
 
 pytest.importorskip("PySide6.QtDBus")
 from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusUnixFileDescriptor, QDBusVirtualObject
-
-
-@pytest.fixture(scope="module")
-def bus_address() -> Iterator[str]:
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("there is no dbus-daemon to run a bus of the test's own")
-    daemon = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address=1"], stdout=subprocess.PIPE, text=True
-    )
-    assert daemon.stdout is not None
-    yield daemon.stdout.readline().strip()
-    daemon.terminate()
-    daemon.wait()
-    daemon.stdout.close()
 
 
 class Logind(QDBusVirtualObject):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -25,20 +23,6 @@ from alphapanda_desktop.ui.wakeful import LOGIND, SESSION, KeepAwake, Way
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux keeps awake over D-Bus")
 Eventually = Callable[..., Awaitable[Any]]
-
-
-@pytest.fixture(scope="module")
-def bus_address() -> Iterator[str]:
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("there is no dbus-daemon to run a bus of the test's own")
-    daemon = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address=1"], stdout=subprocess.PIPE, text=True
-    )
-    assert daemon.stdout is not None
-    yield daemon.stdout.readline().strip()
-    daemon.terminate()
-    daemon.wait()
-    daemon.stdout.close()
 
 
 class Service(QDBusVirtualObject):
