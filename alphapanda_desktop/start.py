@@ -140,6 +140,8 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
         os.environ.setdefault("QT_SCALE_FACTOR", f"{fitting(looks.scale, looks.screen) / 100:g}")
     # The web view needs this set before there is an application.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    # Else all that stands beside the web view is a window of its own for good, and moving docks takes twice as long.
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontCreateNativeWidgetSiblings)
     app = QApplication([*sys.argv[:1], *theme.STYLE])
     app.setApplicationName("alphapanda")
     app.setApplicationDisplayName("AlphaPanda")

@@ -320,7 +320,8 @@ class Docks(QObject):
     def _tend_handles(self) -> None:
         """What lies between docks: as wide as it is to be, painted by us, and held where the layout is locked."""
         for splitter in self._splitters():
-            splitter.setHandleWidth(HANDLE_PX)
+            if splitter.handleWidth() != HANDLE_PX:
+                splitter.setHandleWidth(HANDLE_PX)
             for number in range(splitter.count()):
                 handle = splitter.handle(number)
                 handle.setEnabled(not self.locked)

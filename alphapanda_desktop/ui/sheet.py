@@ -191,10 +191,11 @@ class SheetDeck(QObject):
         """Where the centre has a window of its own, as a web view is, be one as well: else it is drawn over sheets."""
         within = self._centre.findChildren(QWidget)
         if any(widget.testAttribute(Qt.WidgetAttribute.WA_NativeWindow) for widget in within):
+            for above in (*self._over, *self._sheets):
+                above.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
+                above.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
+                above.winId()
             for sheet in self._sheets:
-                sheet.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
-                sheet.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
-                sheet.winId()
                 sheet.raise_()
 
     def _gone(self, sheet: Sheet) -> None:

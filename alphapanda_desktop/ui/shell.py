@@ -331,7 +331,9 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(view.chart)
         from alphapanda_desktop.ui.workspacedesk import stand_up
 
+        yield
         self.workspaces = stand_up(self, view.charts, self._edge)
+        yield
         self.database = parts.database
         self._status["database"].setText(say(f"journal {parts.database.rsplit('/', 1)[-1]}"))
         self._status["database"].setToolTip(parts.database)
@@ -469,7 +471,7 @@ class MainWindow(QMainWindow):
     def remember_layout(self) -> None:
         """Keep how the docks stand."""
         if self.workspaces is not None:  # without the panels there is no layout, only the loss of the last one
-            self.workspaces.keep()
+            self.workspaces.keep_now()
 
     def set_theme(self, name: str = "", pair: str = "") -> None:
         """Other colours, at once: dark or light, and the pair of what rises and falls; what is empty stays."""

@@ -74,7 +74,14 @@ class WorkspaceDesk(QObject):
         return Standing(self._docks.state(), records, self._charts.watchlist.link, self.companions.records())
 
     def keep(self) -> None:
-        """Remember all workspaces, the shown one as it stands."""
+        """Remember all workspaces, the shown one as it stands; nothing waits for the disk."""
+        if self._window.remembered.keep_layout is None:
+            self.keep_now()
+        else:
+            self._edge.spawn("keep the layout", self._keep_at_rest(self._layout()))
+
+    def keep_now(self) -> None:
+        """`keep`, and it is on the disk."""
         self._window.remembered.save("layout", self._layout())
 
     def _layout(self) -> bytes:
@@ -85,9 +92,9 @@ class WorkspaceDesk(QObject):
         spaces.geometry = geometry
         return spaces.to_bytes()
 
-    async def _keep_at_rest(self) -> None:
+    async def _keep_at_rest(self, layout: bytes) -> None:
         """Remember them with nothing waiting for the disk; where that is full it is told once for each change."""
-        remembered, layout = self._window.remembered, self._layout()
+        remembered = self._window.remembered
         try:
             if remembered.keep_layout is not None:
                 await remembered.keep_layout(layout)
@@ -104,7 +111,7 @@ class WorkspaceDesk(QObject):
         seen = self._sight()
         at_rest, self._seen = seen == self._seen, seen
         if at_rest and seen != self._kept and self._window.isVisible():
-            self._edge.spawn("keep the layout", self._keep_at_rest())
+            self._edge.spawn("keep the layout", self._keep_at_rest(self._layout()))
 
     def _forget(self, pane: Pane) -> None:
         """What was put on a closed chart goes with it, unless another workspace has that chart."""
@@ -120,11 +127,11 @@ class WorkspaceDesk(QObject):
             elif charts.find(record.name) is None:
                 charts.open(record)
         charts.watchlist.show_link(standing.watchlist)
+        self._docks.locked = self.spaces.locked
         known = self._docks.known()
         plan = PLANS.get(self.spaces.current, PLANS[BUILT_IN[0]])
         if not standing.state or not self._docks.restore(mended(standing.state, known)):
             self._docks.restore(state_of(plan, known))
-        self._docks.lock(self.spaces.locked)
         beside = tuple(WindowRecord(name, open=True) for name in BESIDE.get(self.spaces.current, ()))
         self.companions.stand(standing.windows if standing.state else beside)
 
@@ -133,7 +140,7 @@ class WorkspaceDesk(QObject):
     def go_to(self, name: str) -> None:
         """Show another workspace; this one is kept as it stands."""
         if name != self.spaces.current and name in self.spaces.all:
-            self.keep()
+            self.spaces.leave(self.standing())
             self.spaces.current = name
             self._shown()
 
