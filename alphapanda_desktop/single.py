@@ -10,9 +10,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from alphapanda_desktop.domain.errors import Fatal
 
@@ -40,7 +42,7 @@ class Elsewhere:
 class Owner:
     """This process holds the profile until `release`, or until it ends."""
 
-    def __init__(self, folder: Path, held: BinaryIO, killed_pid: int = 0) -> None:
+    def __init__(self, folder: Path, held: FileIO, killed_pid: int = 0) -> None:
         self._folder = folder
         self._held = held
         self.killed_pid = killed_pid
@@ -128,10 +130,10 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:24]
 
 
-def _lock(path: Path) -> tuple[BinaryIO, int] | None:
+def _lock(path: Path) -> tuple[FileIO, int] | None:
     """The file, locked and bearing this process's number, and whose it bore; None while another process has it."""
     try:
-        file = path.open("r+b") if path.exists() else path.open("x+b")
+        file = path.open("r+b" if path.exists() else "x+b", buffering=0)
     except FileExistsError:
         return None  # made this very moment by another launch: look again
     except OSError as error:
@@ -139,18 +141,18 @@ def _lock(path: Path) -> tuple[BinaryIO, int] | None:
     if not _try_lock(file):
         file.close()
         return None
-    left = file.read(20).strip()
+    left = (file.read(20) or b"").strip()
     file.seek(0)
     file.truncate()
-    file.write(f"{os.getpid()}\n".encode())
-    file.flush()
+    with suppress(OSError):  # the lock is held without the number: a full disk keeps nobody from starting
+        file.write(f"{os.getpid()}\n".encode())
     return file, int(left) if left.isdigit() else 0
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: BinaryIO) -> bool:
+    def _try_lock(file: FileIO) -> bool:
         file.seek(1 << 20)  # far behind what is written, so that the number stays readable
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -161,7 +163,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: BinaryIO) -> bool:
+    def _try_lock(file: FileIO) -> bool:
         # flock, not lockf: that one is lost as soon as anybody in the process closes the file.
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

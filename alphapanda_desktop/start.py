@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from alphapanda_desktop.trading.scope import Scope
     from alphapanda_desktop.trading.shedding import Shedding
     from alphapanda_desktop.ui.edge import Edge
+    from alphapanda_desktop.ui.refusal import RefusalWindow
     from alphapanda_desktop.ui.shell import MainWindow
     from alphapanda_desktop.venues.venue import ReplayOptions
 
@@ -49,6 +50,8 @@ FIRST_PAINT_MS: Final = 1_000
 SILENT_NS: Final = 600_000_000_000
 """A market that was silent for ten minutes is closed."""
 SETTINGS_FILE: Final = "settings.json"
+UNSEEN: Final = ("offscreen", "minimal")
+"""Platforms of Qt on which nobody sees a window."""
 EXIT_OPEN_ALREADY: Final = 3
 EXIT_NO_DISPLAY: Final = 4
 NO_DISPLAY: Final = (
@@ -76,18 +79,16 @@ def _open(arguments: argparse.Namespace, drive: Drive | None, vault: Vault | Non
         if arguments.mode == "replay":
             arguments.replay = _replay(arguments)
             own = replay_dir(folder, arguments.recording)
-        logs.set_up(own / "logs", verbose=arguments.verbose)
+        _log_into(own / "logs", verbose=arguments.verbose)
     except Fatal as error:
-        print(f"alphapanda: {error}", file=sys.stderr)
-        return 1
+        return _refuse(error)
     from alphapanda_desktop.memory import looks_of
 
     looks = looks_of(own / SETTINGS_FILE)
     try:
         owner = take(own)
     except Fatal as error:
-        print(f"alphapanda: {error}", file=sys.stderr)
-        return 1
+        return _refuse(error)
     if isinstance(owner, Elsewhere):
         what = f"profile {arguments.profile!r}" if own is folder else f"the replay of {own.name}"
         return _leave_it_to(owner, what)
@@ -95,6 +96,65 @@ def _open(arguments: argparse.Namespace, drive: Drive | None, vault: Vault | Non
         return _Opening(arguments, folder, own, looks, owner, began).run(drive, vault)
     finally:
         owner.release()
+
+
+def _log_into(folder: Path, *, verbose: bool) -> None:
+    """Begin the log there. Raises Fatal where it cannot be written."""
+    try:
+        logs.set_up(folder, verbose=verbose)
+    except OSError as error:
+        raise Fatal(
+            f"The log in {folder} cannot be written: {error.strerror or error}. See that the disk has room and that "
+            "your user may write there, then start again."
+        ) from error
+
+
+def _refuse(error: Fatal) -> int:
+    """Say why it cannot start, in a window too where nobody reads a terminal; the exit code."""
+    print(f"alphapanda: {error}", file=sys.stderr)
+    read = sys.stderr is not None and sys.stderr.isatty()
+    if not read and os.environ.get("QT_QPA_PLATFORM", "") not in UNSEEN:
+        _show_refusal(str(error))
+    return 1
+
+
+def _show_refusal(words: str) -> None:
+    """Until it is closed."""
+    from alphapanda_desktop.memory import Looks
+    from alphapanda_desktop.ui.edge import Edge, FrameClock
+
+    app = _application(practice=True, looks=Looks())
+    import asyncio
+
+    from alphapanda_desktop.loop import AppLoop
+    from alphapanda_desktop.ui.refusal import RefusalWindow
+
+    window = RefusalWindow(Edge(cast("Scope", None), FrameClock(), lambda _text, _level: None), words)
+    loop = AppLoop(app)
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(until_closed(window))
+    finally:
+        loop.close()
+
+
+async def until_closed(window: RefusalWindow) -> None:
+    """Show it, and wait until a person or a signal closes it."""
+    import asyncio
+    import signal
+
+    closed = asyncio.Event()
+    window.closed.connect(closed.set)
+    window.show()
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        loop.add_signal_handler(signal.SIGTERM, window.close)
+    try:
+        await closed.wait()
+    finally:
+        if sys.platform != "win32":
+            loop.remove_signal_handler(signal.SIGTERM)
+        window.deleteLater()
 
 
 def _replay(arguments: argparse.Namespace) -> ReplayOptions:
