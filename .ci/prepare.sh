@@ -69,39 +69,43 @@ Ask for:  apt-get install ${missing[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" > /dev/null
 }
 
-system_libraries() {
-    local list=
-    case $job in
-        run) list=$program_libraries ;;
-        test | bench) list="$program_libraries $test_tools" ;;
-        package) list="$program_libraries $package_tools" ;;
-        package-test) list=$package_test_tools ;;
-    esac
-    [ -n "$list" ] || return 0
-    if command -v dpkg-query >/dev/null; then
-        # shellcheck disable=SC2086  # a list of package names
-        need_packages $list
-    elif [ "$(uname -s)" = Linux ]; then
-        echo "This is no Debian; the following must be there under whatever name they have here:" $list
-    fi
+# What Debian splits off its interpreter: venv, and the shared library that PyInstaller bundles.
+of_python() {
+    local python version
+    python=$(find_python)
+    [ -n "$python" ] || { echo python3 python3-venv; return; }
+    case $python in /usr/bin/*) ;; *) return 0 ;; esac
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    "$python" -c 'import ensurepip' 2>/dev/null || echo "python$version-venv"
+    [ "$job" != package ] || echo "libpython$version"
 }
 
-# Debian splits venv off its interpreter, and the shared library that PyInstaller bundles.
-python_on_debian() {
-    command -v dpkg-query >/dev/null || return 0
-    python=$(find_python)
-    [ -n "$python" ] || need_packages python3 python3-venv
-    python=$(find_python)
-    case $python in /usr/bin/*) ;; *) return 0 ;; esac
-    local version
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    if ! "$python" -c 'import ensurepip' 2>/dev/null; then need_packages "python$version-venv"; fi
-    if [ "$job" = package ]; then need_packages "libpython$version"; fi
+of_system() {
+    case $job in
+        run) echo "$program_libraries" ;;
+        test | bench) echo "$program_libraries $test_tools" ;;
+        package) echo "$program_libraries $package_tools" ;;
+        package-test) echo "$package_test_tools" ;;
+    esac
+    [ "$job" = package-test ] || of_python
+}
+
+# In one go, so that who may not install hears of everything at once; an interpreter that is new may need more.
+debian_packages() {
+    if command -v dpkg-query >/dev/null; then
+        # shellcheck disable=SC2046  # a list of package names
+        need_packages $(of_system)
+        if [ "$job" != package-test ]; then
+            # shellcheck disable=SC2046
+            need_packages $(of_python)
+        fi
+    elif [ "$(uname -s)" = Linux ]; then
+        echo "This is no Debian; the following must be there under whatever name they have here:" $(of_system)
+    fi
 }
 
 virtual_environment() {
     local python
-    python_on_debian
     python=$(find_python)
     [ -n "$python" ] || die "Python 3.11 or later is needed${PYTHON:+ (PYTHON=$PYTHON is not)}; name one with: make PYTHON=… "
     if [ ! -x "$bin/python" ] || ! is_recent "$bin/python"; then "$python" -m venv --clear .venv; fi
@@ -130,7 +134,7 @@ install() {
 }
 
 case $(uname -s) in MINGW* | MSYS* | CYGWIN*) bin=.venv/Scripts ;; *) bin=.venv/bin ;; esac
-system_libraries
+debian_packages
 [ "$job" != package-test ] || exit 0  # what was built has its Python with it
 virtual_environment
 install

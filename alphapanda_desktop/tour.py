@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from alphapanda_desktop.logs import CRASHES, struck
 from alphapanda_desktop.practice import command
 
 PART_LIMIT_S: Final = 240.0
@@ -31,6 +32,9 @@ SEED: Final = 7
 SCREEN: Final = {"name": "tour", "x": 0, "y": 0, "width": 1600, "height": 900, "logicalDpi": 96,
                  "logicalBaseDpi": 96, "dpr": 1}  # fmt: skip
 """The screen of a tour that has none, in the words of Qt's offscreen plugin."""
+
+CRASH_CHARS: Final = 1600
+"""As much of a crash's stack, innermost first, as a report takes."""
 
 CLOCKS: Final = {"first": "10:30:00", "second": "14:30:00"}
 """IST time of the practice exchange when each part begins: far from 06:00, when sessions end."""
@@ -78,13 +82,16 @@ def run(rest: Sequence[str], options: argparse.Namespace) -> int:
 
         return play(arguments.part, arguments.out, arguments.spawned_at, _window_options(options, arguments.part))
     out: Path = arguments.out
+    kept: Path | None = options.data_dir
+    what = f"no pictures can be put in {out}"
     try:
         _make_ready(out)
+        what = f"no profile can be made in {kept}"
+        folder = kept or Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        print(f"alphapanda tour: no pictures can be put in {out}: {error.strerror}", file=sys.stderr)
+        print(f"alphapanda tour: {what}: {error.strerror}", file=sys.stderr)
         return 1
-    kept: Path | None = options.data_dir
-    folder = kept or Path(tempfile.mkdtemp(prefix="alphapanda-tour-"))
     try:
         story = _play_parts(out, folder)
     finally:
@@ -131,10 +138,17 @@ def _play_parts(out: Path, folder: Path) -> Story:
 
 
 def _last_error(folder: Path) -> str:
-    """What the program's log complained of last: its folder goes with the tour."""
-    logs = [path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("alphapanda.log")]
-    errors = "".join(logs).rpartition(" ERROR ")
-    return f"; its log says: {' | '.join(errors[2].strip().splitlines()[-3:])[:600]}" if errors[1] else ""
+    """What the program's log complained of last, and where it crashed: its folder goes with the tour."""
+    errors = _logged(folder, "alphapanda.log").rpartition(" ERROR ")
+    told = f"; its log says: {' | '.join(errors[2].strip().splitlines()[-3:])[:600]}" if errors[1] else ""
+    _, crashed, stacks = _logged(folder, CRASHES).rpartition("Fatal Python error: ")
+    why, _, thread = stacks.partition("\n\nCurrent thread ")
+    frames = " | ".join(line.strip() for line in thread.partition("\n\n")[0].splitlines()[1:])
+    return f"{told}; it crashed, {struck(f'{why.splitlines()[0]}: {frames}')[:CRASH_CHARS]}" if crashed else told
+
+
+def _logged(folder: Path, name: str) -> str:
+    return "".join(path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob(name))
 
 
 def _run_part(command_line: list[str], folder: Path) -> int:

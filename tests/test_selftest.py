@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -10,8 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from alphapanda_desktop import selftest
+from alphapanda_desktop import logs, selftest, tour
 
+CRASH = """Fatal Python error: Segmentation fault
+
+Thread 0x00007f01 (most recent call first):
+  File "selectors.py", line 468 in select
+
+Current thread 0x00007f02 (most recent call first):
+  File "shell.py", line 12 in grab for canary-5151
+  File "player.py", line 7 in step
+
+Extension modules: numpy
+"""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -47,3 +59,26 @@ def test_a_place_that_takes_no_report_is_said(
     monkeypatch.setattr(selftest, "_toured", lambda _screenshot: [])
     assert selftest.run(tmp_path / "nowhere" / "report.json", None) == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_tour_that_crashed_tells_where_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / logs.CRASHES).write_text(CRASH, encoding="utf-8")
+    monkeypatch.setattr(logs, "_secrets", {"canary-5151"})
+    told = tour._last_error(tmp_path)
+    assert told == (
+        '; it crashed, Segmentation fault: File "shell.py", line 12 in grab for … | File "player.py", line 7 in step'
+    )
+
+
+def test_a_tour_makes_the_data_folder_that_it_is_given_or_says_why_it_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[bool] = []
+    monkeypatch.setattr(tour, "_play_parts", lambda _out, folder: played.append(folder.is_dir()) or tour.Story())
+    arguments = ["--out", str(tmp_path / "out")]
+    assert tour.run(arguments, argparse.Namespace(data_dir=tmp_path / "new" / "data")) == 1  # nothing was played
+    assert played == [True]
+    (tmp_path / "file").touch()
+    assert tour.run(arguments, argparse.Namespace(data_dir=tmp_path / "file")) == 1
+    assert f"no profile can be made in {tmp_path / 'file'}" in capsys.readouterr().err
