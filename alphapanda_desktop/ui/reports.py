@@ -17,13 +17,13 @@ import numpy as np
 import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.daynotes import DayNote
 from alphapanda_desktop.domain.dayresults import Cell, Results, total_of
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import RUPEE
-from alphapanda_desktop.domain.progress import Progress, Stopped
+from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.domain.taxlots import TaxLot, totals_of
 from alphapanda_desktop.trading.reports import Kind, Looked, Row, curve_of, rows_by, sheets_of, tax_sheets
 from alphapanda_desktop.ui import formats
@@ -33,11 +33,13 @@ from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, field_looks
 from alphapanda_desktop.ui.longtable import LongModel
+from alphapanda_desktop.ui.plain import Marked, Words, as_tip
 from alphapanda_desktop.ui.progress import WorkBar
 from alphapanda_desktop.ui.reportcolumns import HEADS, LOTS, OPEN, columns_of, figures_words
 from alphapanda_desktop.ui.reportnote import NoteEditor
 from alphapanda_desktop.ui.reportparts import Period, Review, periods_of
 from alphapanda_desktop.ui.reportpdf import pdf_of
+from alphapanda_desktop.ui.reportsaving import Saver
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 
 SIZE: Final = (1360, 860)
 NOTE_PX: Final = 330
-Saving = Callable[[Progress], Awaitable[Sequence[Path]]]
+Saves = Callable[[Sequence[Any], str, Progress], Awaitable[Sequence[Path]]]
 EPOCH_DAY: Final = 719_163
 """1 January 1970 as a date's ordinal."""
 
@@ -76,6 +78,7 @@ class ReviewWindow(QWidget):
         self._reading = False
         self._read_again = False
         """Whether something was written after what is being read."""
+        self.saver = Saver(edge, self._say)
         self.looked_at = 0
         """How often the journal was read and shown."""
         self.setObjectName("review_window")
@@ -90,9 +93,8 @@ class ReviewWindow(QWidget):
     # -- its parts -------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.figures = QLabel("", self)
+        self.figures = Marked("", self)
         self.figures.setObjectName("review_figures")
-        self.figures.setTextFormat(Qt.TextFormat.RichText)
         self.figures.setContentsMargins(12, 2, 12, 6)
         self.curve = CurvePlot(self._edge, "review_curve", self)
         self.curve.setAccessibleName(say("Result summed up from day to day"))
@@ -125,11 +127,13 @@ class ReviewWindow(QWidget):
         self.period.setAccessibleName(say("Days that are looked at"))
         self.period.setMinimumContentsLength(22)
         self.period.currentIndexChanged.connect(lambda _place: self._show())
-        self.said = QLabel("", self)
+        self.said = Words("", self)
         self.said.setObjectName("review_said")
         self.said.setAccessibleName(say("What was done last"))
+        # A path must not make the window wider: its buttons would move from under the hand.
+        self.said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        mode = QLabel(say(self.review.mode.upper()), self)
+        mode = Words(say(self.review.mode.upper()), self)
         mode.setObjectName("review_mode")
         colour = getattr(self._edge.theme, self.review.mode, self._edge.theme.muted)
         mode.setStyleSheet(f"color: {colour}; font-weight: 700; padding-right: 6px;")
@@ -172,7 +176,7 @@ class ReviewWindow(QWidget):
         self.lots = LongModel(LOTS, self._edge.theme, self)
         heads = self._table(self.heads, "heads", "Sums of closed lots by head", "Nothing was closed in these days.")
         heads.setMaximumHeight(170)
-        self.caveats = QLabel("", page)
+        self.caveats = Words("", page)
         self.caveats.setWordWrap(True)
         self.caveats.setContentsMargins(10, 6, 10, 6)
         self.caveats.setStyleSheet(f"color: {self._edge.theme.muted}; background: {self._edge.theme.panel};")
@@ -194,7 +198,7 @@ class ReviewWindow(QWidget):
         button = QPushButton(say(text), self)
         button.setObjectName(f"review_{name}")
         button.setAccessibleName(say(text))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -343,46 +347,29 @@ class ReviewWindow(QWidget):
     # -- saving ----------------------------------------------------------------------------------------------
 
     def _save_csv(self) -> None:
-        self._save(lambda progress: self.review.save_csv(self._sheets(), self._name(), progress))
+        self._save("csv", self.review.save_csv)
 
     def _save_workbook(self) -> None:
-        self._save(lambda progress: self.review.save_workbook(self._sheets(), self._name(), progress))
+        self._save("workbook", self.review.save_workbook)
 
     def _save_page(self) -> None:
-        self._save(self._page)
+        self._save("pdf", self._page)
 
-    async def _page(self, progress: Progress) -> Sequence[Path]:
-        title = f"{self.review.mode} · {self._name()}"
-        return await self.review.save_page(await pdf_of(self._sheets(), title), self._name(), progress)
+    async def _page(self, sheets: Sequence[Any], name: str, progress: Progress) -> Sequence[Path]:
+        title = f"{self.review.mode} · {name}"
+        return await self.review.save_page(await pdf_of(sheets, title), name, progress)
 
-    def _sheets(self) -> list[Any]:
-        assert self._shown is not None
-        return [*sheets_of(self._shown), *tax_sheets(self._lots)]
-
-    def _name(self) -> str:
-        return self.period.currentText()
-
-    def _save(self, saving: Saving) -> None:
+    def _save(self, kind: str, saving: Saves) -> None:
+        """What is shown now is saved, also where another is saved before it."""
         if self._shown is not None:
-            self._edge.spawn("save review", self._saved(saving))
-
-    async def _saved(self, saving: Saving) -> None:
-        self._say("Saving…", "muted")
-        try:
-            with self._edge.works.shown(Progress("Saving the review")) as progress:
-                paths = await saving(progress)
-        except Stopped as stopped:
-            self._say(str(stopped), "muted")
-            return
-        except OSError as error:
-            self._say(f"It could not be saved: {error.strerror or error}", "danger")
-            return
-        where = paths[0] if len(paths) == 1 else f"{len(paths)} files in {paths[0].parent}"
-        self._say(f"Saved: {where}", "good")
+            name, sheets = self.period.currentText(), [*sheets_of(self._shown), *tax_sheets(self._lots)]
+            self.saver.save(f"{kind} of {name}", lambda progress: saving(sheets, name, progress))
 
     def _say(self, text: str, role: Role) -> None:
+        if not shiboken6.isValid(self):
+            return
         self.said.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
-        self.said.setToolTip(say(text))
+        self.said.setToolTip(as_tip(say(text)))
         self.said.setText(say(text))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -175,6 +175,24 @@ def test_everything_is_saved_as_csv_workbook_and_pdf(run, eventually, tmp_path):
     run(story())
 
 
+def test_what_is_pressed_while_another_is_saved_is_saved_after_it_and_nothing_moves(run, eventually, tmp_path):
+    async def story():
+        async with a_stage(tmp_path, eventually) as stage:
+            window = stage.window
+            width, places = window.width(), [button.geometry() for button in window.savers]
+            for button in (*window.savers, window.savers[-1]):
+                QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+            assert window.said.text() == "Saving… 2 more to save after it."
+            assert all(button.isEnabled() for button in window.savers)
+            await eventually(lambda: list(tmp_path.glob("reports/*.pdf")) and window.said.text().startswith("Saved: "))
+            assert len(list(tmp_path.glob("reports/*.xlsx"))) == len(list(tmp_path.glob("reports/*.pdf"))) == 1
+            window.said.setText("Saved: " + "a long way down " * 40)
+            window.layout().activate()
+            assert window.width() == width and [button.geometry() for button in window.savers] == places
+
+    run(story())
+
+
 def test_another_period_shows_its_own_days_alone(run, eventually, tmp_path):
     async def story():
         trades = [*TRADES, (-200, "BUY", 1, 10.0, "MIS"), (-200, "SELL", 1, 12.0, "MIS")]
