@@ -21,6 +21,8 @@ MOST: Final = 200
 class _Timer:
     due: datetime
     every: timedelta | None
+    within: timedelta | None = None
+    """How far ahead it can lie at most; None for one that was asked for at a time of its own."""
 
 
 class Timers:
@@ -54,11 +56,13 @@ class Timers:
 
     def after(self, name: str, seconds: float, now: datetime) -> None:
         """Once, so many seconds from now."""
-        self._timers[name] = _Timer(now + _span(name, seconds), None)
+        span = _span(name, seconds)
+        self._timers[name] = _Timer(now + span, None, span)
 
     def every(self, name: str, seconds: float, now: datetime) -> None:
         """Again and again, without drift; several that were missed come as one."""
-        self._timers[name] = _Timer(now + _span(name, seconds), _span(name, seconds))
+        span = _span(name, seconds)
+        self._timers[name] = _Timer(now + span, span, span)
 
     def at(self, name: str, local: time, now: datetime) -> None:
         """Each day at this Indian time, today if it is still to come."""
@@ -77,8 +81,11 @@ class Timers:
         """Not any more; a name that is not there is no error."""
         self._timers.pop(name, None)
 
-    def next(self) -> datetime | None:
-        """When the next one comes; None without any."""
+    def next(self, now: datetime) -> datetime | None:
+        """When the next one comes; None without any. One that counts seconds counts anew where the clock went back."""
+        for timer in self._timers.values():
+            if timer.within is not None and timer.due - now > timer.within:
+                timer.due = now + timer.within
         return min((timer.due for timer in self._timers.values()), default=None)
 
     def due(self, now: datetime) -> list[str]:

@@ -170,7 +170,7 @@ class Wishes(Context):
 
     def next_timer(self) -> datetime | None:
         """When the next timer comes; None without any."""
-        return self._timers.next()
+        return self._timers.next(self.now)
 
 
 def opens_s_of(instrument: Instrument) -> int:

@@ -196,23 +196,35 @@ def test_timers_come_in_order_once_or_again_and_again() -> None:
     timers.after("once", 30, NOON)
     timers.every("often", 20, NOON)
     assert timers.due(NOON) == []
-    assert timers.next() == NOON + timedelta(seconds=20)
+    assert timers.next(NOON) == NOON + timedelta(seconds=20)
     assert timers.due(NOON + timedelta(seconds=31)) == ["often", "once"]
     assert timers.due(NOON + timedelta(seconds=39)) == []
     assert timers.due(NOON + timedelta(seconds=119)) == ["often"]
-    assert timers.next() == NOON + timedelta(seconds=120)
+    assert timers.next(NOON + timedelta(seconds=100)) == NOON + timedelta(seconds=120)
     timers.stop("often")
     timers.stop("never there")
-    assert timers.next() is None
+    assert timers.next(NOON) is None
 
 
 def test_a_timer_of_the_day_is_indian_time_and_comes_each_day() -> None:
     timers = Timers()
     timers.at("close", time(15, 10), NOON)
     timers.at("morning", time(9, 20), NOON)
-    assert timers.next() == NOON.astimezone(IST).replace(hour=15, minute=10)
+    assert timers.next(NOON) == NOON.astimezone(IST).replace(hour=15, minute=10)
     assert timers.due(NOON + timedelta(days=1)) == ["close", "morning"]
-    assert timers.next() == NOON.astimezone(IST).replace(hour=15, minute=10) + timedelta(days=1)
+    assert timers.next(NOON) == NOON.astimezone(IST).replace(hour=15, minute=10) + timedelta(days=1)
+
+
+def test_timers_that_count_seconds_count_anew_where_the_clock_went_back_and_a_time_of_day_stays() -> None:
+    timers, back = Timers(), NOON - timedelta(hours=2)
+    timers.every("often", 20, NOON)
+    timers.after("once", 60, NOON)
+    timers.at("close", time(15, 10), NOON)
+    assert timers.next(NOON + timedelta(seconds=5)) == NOON + timedelta(seconds=20)
+    assert timers.next(back) == back + timedelta(seconds=20)
+    assert timers.due(back + timedelta(seconds=60)) == ["often", "once"]
+    timers.stop("often")
+    assert timers.next(back) == NOON.astimezone(IST).replace(hour=15, minute=10)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1e-7, 0.09, 1e10, float("nan")])
@@ -221,7 +233,7 @@ def test_a_timer_that_would_spin_is_refused(seconds: float) -> None:
     for put in (timers.every, timers.after):
         with pytest.raises(ValueError, match=r"0\.1 or more can be"):
             put("spin", seconds, NOON)
-    assert timers.next() is None
+    assert timers.next(NOON) is None
 
 
 def test_so_many_timers_may_wait_and_no_more() -> None:
