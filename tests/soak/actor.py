@@ -118,7 +118,7 @@ class Actor:
                 sys.executable, "-m", "tests.soak.incarnation", str(self._stage.data), str(port),
                 str(self._line_port), str(self._upstream),
                 stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
-                env={"QT_QPA_PLATFORM": "offscreen"} | self._stage.environment,
+                env=self._stage.environment,
             )  # fmt: skip
         self._weighing = asyncio.create_task(self._weigh())
 

@@ -48,8 +48,9 @@ class Result:
 def well(state: dict[str, Any], *, trades: bool = True) -> bool:
     """Whether everything is as on a good day; with `trades` that the strategy runs as well."""
     return bool(
-        state["gate"] == "OPEN" and state["desk"] == "READY" and state["link"] == "UP" and state["panels"]
-        and not (state["login"] or state["problem"] or state["frozen"] or state["red"])
+        not state["problem"]
+        and state["gate"] == "OPEN" and state["desk"] == "READY" and state["link"] == "UP" and state["panels"]
+        and not (state["login"] or state["frozen"] or state["red"])
         and state["ticks_s"] > 1
         and (not trades or trader_of(state) is not None)
     )  # fmt: skip

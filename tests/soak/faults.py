@@ -164,12 +164,25 @@ async def read_only_at_start(d: Director, result: Result) -> None:
     if not d.stage.disk.mount_read_only(on=True):
         raise Gone("the disk could not be mounted read-only")
     await d.live()
-    await asyncio.sleep(8)
-    d.stage.disk.mount_read_only(on=False)
-    if d.actor.alive:
-        await d.actor.ask("retry")
-    else:
-        await d.live()  # it has said so and ended
+    await _until_well_or_anew(d, r"could not start|cannot be used", lambda: d.stage.disk.mount_read_only(on=False))
+
+
+async def disk_full_at_start(d: Director, result: Result) -> None:
+    await d.kill(result)
+    d.stage.disk.fill()
+    await d.live()
+    await _until_well_or_anew(d, r"disk is full|has room", d.stage.disk.free)
+
+
+async def _until_well_or_anew(d: Director, words: str, mend: Callable[[], object]) -> None:
+    """Read why it does not start, see to that, and press Try again; where there is no such button, start it anew."""
+    read = await d.until_read(words, 30, since_s=d.actor.began_s)
+    mend()
+    if read is None or not d.actor.alive:
+        raise Gone(f"a program that cannot start says nothing, or ends by itself ({d.actor.code})")
+    if not await d.actor.ask("retry"):
+        await d.actor.close()
+        await d.live()
 
 
 async def database_locked(d: Director, _: Result) -> None:
@@ -212,9 +225,13 @@ FAULTS = (
     Fault("killed, and the keyring too", r"in memory until|keyring", started_without_keyring, "keyring"),
     Fault("killed with the disk full", r"disk is full|No space|no room", disk_full_and_killed, "disk"),
     Fault(
-        "disk turns read-only", r"may not be written|did not read or write|[Rr]ead-only", disk_turns_read_only, "ext4"
+        "disk turns read-only",
+        r"Ticks are not recorded: Read-only & may not be written to|did not read or write",
+        disk_turns_read_only,
+        "ext4",
     ),
-    Fault("read-only at the start", r"may not be written|cannot be used|[Rr]ead-only", read_only_at_start, "disk"),
+    Fault("read-only at the start", r"could not start & Read-only", read_only_at_start, "disk and screen"),
+    Fault("disk full at the start", r"could not start & disk is full|has room", disk_full_at_start, "disk and screen"),
     Fault("killed while the line was dead", r"did not end by being closed|interrupted", killed_while_down),
 )
 """A round. Before the last disk faults nothing kills the program for minutes: there its memory is watched."""

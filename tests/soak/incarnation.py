@@ -13,7 +13,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QPushButton, QStatusBar, QWidget
 
-from alphapanda_desktop import practice
+from alphapanda_desktop import practice, start
 from alphapanda_desktop.__main__ import parser
 from alphapanda_desktop.domain.errors import AlphaPandaError
-from alphapanda_desktop.start import open_window
 from alphapanda_desktop.trading.runner import StartOrder
 from tests.e2e.headless import log_in
 
@@ -40,13 +39,13 @@ def behind(line_port: int, upstream: Path) -> None:
     def leave(address: str) -> None:
         upstream.write_text(address, encoding="utf-8")
 
-    async def start(self: practice.PracticeExchange) -> practice.Addresses:
+    async def begin(self: practice.PracticeExchange) -> practice.Addresses:
         where = await plain(self)
         leave(where.rest.partition("//")[2].rstrip("/"))
         here = f"127.0.0.1:{line_port}"
         return dataclasses.replace(where, rest=f"http://{here}", ws=f"ws://{here}", login=f"http://{here}")
 
-    practice.PracticeExchange.start = start  # type: ignore[method-assign]
+    practice.PracticeExchange.start = begin  # type: ignore[method-assign]
 
 
 def on_screen() -> Iterator[tuple[str, str]]:
@@ -74,14 +73,24 @@ class Hands:
         self._log: Any = None
 
     async def drive(self, program: Any) -> None:
+        """Live at the window of this program."""
         self._program = program
+        await self._live(program._window.close)
+
+    async def _live(self, leave: Callable[[], object]) -> None:
         reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._read_on())
             while line := await reader.readline():
                 group.create_task(self._obey(json.loads(line)))
-            program._window.close()  # the soak is gone
+            leave()  # the soak is gone
             raise SystemExit
+
+    async def beside(self, showing: Coroutine[Any, Any, None], window: QWidget) -> None:
+        """Live at the window of a program that could not start."""
+        living = asyncio.ensure_future(self._live(window.close))
+        await showing
+        living.cancel()
 
     def _tell(self, **what: Any) -> None:
         assert self._writer is not None
@@ -100,7 +109,7 @@ class Hands:
             await asyncio.sleep(LOOK_S)
 
     def _read_log(self, now: float) -> None:
-        view = self._program._window.view
+        view = self._program and self._program._window.view
         if view is None:
             return
         entries = view.log.entries()
@@ -139,7 +148,7 @@ class Hands:
 
     async def do_retry(self) -> bool:
         """Press Try again on the page that says what failed."""
-        return self._press(self._program._window, "try_again")
+        return self._program is not None and self._press(self._program._window, "try_again")
 
     async def do_click(self, side: str) -> str:
         """Send a ticket by its button: "" once that was pressed, else why it could not be."""
@@ -172,6 +181,8 @@ class Hands:
 
     async def do_state(self) -> dict[str, Any]:
         """How everything stands."""
+        if self._program is None:
+            return {"problem": "it did not start", "desk": "", "gate": "", "login": False, "runs": [], "faults": []}
         program, window = self._program, self._program._window
         gate, market, desk, runner = program.gate, program.market, program.desk, program.runner
         problem = window.findChild(QLabel, "problem_words")
@@ -205,7 +216,9 @@ class Hands:
         }
 
     async def do_close(self) -> bool:
-        self._program._window.close()
+        for top in QApplication.topLevelWidgets():
+            if top.objectName() in ("main_window", "refusal_window"):
+                top.close()
         return True
 
     def _press(self, parent: QWidget, name: str) -> bool:
@@ -218,7 +231,9 @@ class Hands:
 
 def main(folder: str, port: str, line_port: str, upstream: str) -> int:
     behind(int(line_port), Path(upstream))
-    return open_window(parser().parse_args(["--mode", "practice", "--data-dir", folder]), Hands(int(port)).drive)
+    hands, plain = Hands(int(port)), start.until_closed
+    start.until_closed = lambda window: hands.beside(plain(window), window)  # type: ignore[assignment]
+    return start.open_window(parser().parse_args(["--mode", "practice", "--data-dir", folder]), hands.drive)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,8 @@ async def play(director: Director, hours: float, only: list[str]) -> None:
     """Round after round until the time is over, the first in any case as far as it comes."""
     stage = director.stage
     has = {"": True, "clock": bool(stage.clock.environment), "keyring": stage.keyring.there,
-           "disk": stage.disk.kind != "none", "ext4": stage.disk.kind == "ext4"}  # fmt: skip
+           "disk": stage.disk.kind != "none", "ext4": stage.disk.kind == "ext4",
+           "disk and screen": stage.disk.kind != "none" and "DISPLAY" in stage.screen.environment}  # fmt: skip
     chosen = [f for f in FAULTS if has[f.needs] and (not only or any(word in f.name for word in only))]
     deadline = director.began_s + hours * 3600
     first = await start(director)

@@ -148,6 +148,30 @@ class Keyring:
             self._bus.communicate()
 
 
+class Screen:
+    """An X server of the soak's own, where there is Xvfb; else nothing is painted where anybody could look."""
+
+    def __init__(self) -> None:
+        self._server: subprocess.Popen[str] | None = None
+        self.environment = {"QT_QPA_PLATFORM": "offscreen"}
+
+    def open(self) -> None:
+        if not shutil.which("Xvfb"):
+            return
+        self._server = subprocess.Popen(
+            ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x900x24", "-nolisten", "tcp"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert self._server.stdout is not None
+        number = self._server.stdout.readline().strip()
+        self.environment = {"QT_QPA_PLATFORM": "xcb", "DISPLAY": f":{number}"}
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.terminate()
+            self._server.communicate()
+
+
 class SetClock:
     """The wall clock of every program that gets `environment`: the machine's, moved by `step` seconds."""
 
@@ -177,11 +201,12 @@ class Stage:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.disk, self.keyring, self.clock = Disk(scratch), Keyring(scratch), SetClock(scratch)
+        self.screen = Screen()
         self.data = self.disk.folder / "data"
         self.profile = self.data / "profiles" / "default"
 
     def open(self) -> None:
-        for part in (self.disk, self.keyring, self.clock):
+        for part in (self.disk, self.keyring, self.clock, self.screen):
             part.open()
         self.profile.mkdir(mode=0o700, parents=True)
         # The exchange is no part of this disk: what it knows must outlive the disk's troubles.
@@ -189,6 +214,7 @@ class Stage:
 
     def close(self) -> None:
         self.keyring.close()
+        self.screen.close()
         self.disk.close()
 
     @property
@@ -200,6 +226,7 @@ class Stage:
                 (self.disk.kind != "none", "no disk of its own (needs root): full and read-only disks are not played"),
                 (self.disk.kind == "ext4", "no loop device or mkfs.ext4: no disk turns read-only under the program"),
                 (self.keyring.there, "no dbus-daemon or gnome-keyring-daemon: the keyring is not killed"),
+                ("DISPLAY" in self.screen.environment, "no Xvfb: nobody sees why a program could not start"),
                 (bool(self.clock.environment), "no C compiler: the clock is not set"),
             )
             if not there
@@ -207,4 +234,4 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | self.keyring.environment | self.clock.environment
+        return os.environ | self.screen.environment | self.keyring.environment | self.clock.environment
