@@ -58,7 +58,8 @@ class KeepAwake(QObject):
         super().__init__(parent)
         self._buses = buses
         self._wanted = False
-        self._asking = 0
+        self._asked: dict[object, list[Way]] = {}
+        """Who is asked first and who after, by the call that has no answer yet."""
         self._held: list[object] = []
         self._lines: dict[bool, str] = {}
         """Names of the connections that are open, by whether they are the system's."""
@@ -78,7 +79,7 @@ class KeepAwake(QObject):
     @property
     def settled(self) -> bool:
         """Whether everybody who was asked has answered."""
-        return not self._asking
+        return not self._asked
 
     def want(self, wanted: bool) -> None:
         """Keep it awake from now on, or no longer; asked again, it changes nothing."""
@@ -165,11 +166,11 @@ class KeepAwake(QObject):
         call = QDBusMessage.createMethodCall(way.service, way.path, way.interface, "Inhibit")
         call.setArguments(list(way.takes))
         watcher = QDBusPendingCallWatcher(bus.asyncCall(call), self)
-        self._asking += 1
-        watcher.finished.connect(lambda answer: self._answered(answer, ways))
+        self._asked[watcher] = ways
+        watcher.finished.connect(self._answered)  # no lambda: one that is last to hold us would end us amid its own end
 
-    def _answered(self, watcher: Any, ways: list[Way]) -> None:
-        self._asking -= 1
+    def _answered(self, watcher: Any) -> None:
+        ways = self._asked.pop(watcher)
         reply = watcher.reply()
         watcher.deleteLater()
         values = reply.arguments()
@@ -179,7 +180,7 @@ class KeepAwake(QObject):
             self._took(ways[0].words, values[0])
 
     def _done(self, why: str = "neither desktop nor system takes the wish") -> None:
-        if self._wanted and not self._held and not self._asking:
+        if self._wanted and not self._held and not self._asked:
             self._could_not(why)
 
     # -- elsewhere -------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -131,5 +133,18 @@ def test_where_nothing_can_keep_it_awake_that_is_said(
         assert awake.words.startswith("Nothing keeps this computer awake") and "not to sleep" in awake.words
         awake.want(False)
         assert awake.words == ""
+
+    run(story())
+
+
+def test_it_may_go_as_soon_as_it_was_answered(run: Any, bus_address: str, eventually: Eventually) -> None:
+    async def story() -> None:
+        awake = KeepAwake(None, (bus_address, bus_address))
+        awake.want(True)
+        while not awake.settled:
+            await asyncio.sleep(0)
+        gone = weakref.ref(awake)
+        del awake  # before the event loop has taken away whom it asked
+        await eventually(lambda: gone() is None)
 
     run(story())
