@@ -126,7 +126,7 @@ def nothing_is_left() -> Iterator[None]:
     assert not threads, f"threads left running: {threads}"
 
 
-def _threads_that_stay(before: set[threading.Thread], patience_s: float = 2.0) -> list[str]:
+def _threads_that_stay(before: set[threading.Thread], patience_s: float = 20.0) -> list[str]:
     new = [thread for thread in threading.enumerate() if thread not in before and not thread.daemon]
     deadline = time.monotonic() + patience_s
     for thread in new:
@@ -180,7 +180,7 @@ def arun(limit_s: float) -> Iterator[Story[Any]]:
         watch.close()
 
 
-async def _eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 30.0) -> T:
+async def _eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 60.0) -> T:
     deadline = time.monotonic() + timeout
     while True:
         value = condition()

@@ -62,9 +62,9 @@ def test_killed_it_is_started_again_on_the_same_port_and_then_ended_for_good(aru
         watch = asyncio.create_task(exchange.watch())
         first = exchange._child.pid
         os.kill(first, signal.SIGKILL)
-        await eventually(lambda: exchange._child.pid != first and exchange.addresses is not where, 20)
+        await eventually(lambda: exchange._child.pid != first and exchange.addresses is not where)
         assert exchange.addresses.rest == where.rest and exchange.addresses.ws == where.ws
-        await eventually(lambda: answers(where.rest), 20)
+        await eventually(lambda: answers(where.rest))
         assert "code -9" in told[0]
         second = exchange._child.pid
         await exchange.stop()
@@ -84,7 +84,7 @@ def test_it_dies_with_a_program_that_was_killed(arun, eventually, tmp_path):
         assert alive(child)
         parent.kill()
         await parent.communicate()
-        await eventually(lambda: not alive(child), 10)
+        await eventually(lambda: not alive(child))
 
     arun(story())
 

@@ -159,7 +159,7 @@ def test_a_new_file_is_the_template_and_ready_at_once(arun: Any, tmp_path: Path,
         async with own_files(tmp_path, probe_content) as files:
             path = await files.create("My idea")
             assert text_of(path) == template("my_idea")
-            await eventually(lambda: state_of(files, path) is FileState.READY, 30)
+            await eventually(lambda: state_of(files, path) is FileState.READY)
             assert files.available["my_idea"].Params.model_fields["bars"].default == 20
             with pytest.raises(StrategyError, match="a strategy named 'my_idea' already"):
                 await files.create("my idea")
@@ -254,7 +254,7 @@ def test_a_files_own_rules_are_asked_of_a_child(arun: Any, tmp_path: Path, event
     async def story() -> None:
         async with own_files(tmp_path, probe_content) as files:
             await enabled(files, path)
-            await eventually(lambda: "ruled" in files.available, 30)
+            await eventually(lambda: "ruled" in files.available)
             kind = files.available["ruled"]
             assert await files.judge(kind, {"fast": 1, "slow": 5}) == []
             assert await files.judge(kind, {"fast": 5, "slow": 5}) == [("", "fast must be below slow")]

@@ -60,7 +60,7 @@ class Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop, limit_s: float) -> None:
         self.loop = loop
         self.limit_s = limit_s
-        self.patience_s = 5.0
+        self.patience_s = 20.0
         """How long the last word of another process or thread may be under way to a socket or pipe."""
         self.errors: list[str] = []
         loop.set_exception_handler(self._note)

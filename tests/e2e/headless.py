@@ -83,7 +83,7 @@ async def exchange(*arguments: str) -> AsyncIterator[Exchange]:
     )  # fmt: skip
     assert process.stdout is not None and process.stdin is not None
     try:
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
         yield Exchange(json.loads(line), process)
     finally:
         process.stdin.close()
@@ -189,7 +189,7 @@ async def house(
         assert not errors, errors
 
 
-async def _until(condition: object, seconds: float = 15.0) -> None:
+async def _until(condition: object, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.02)

@@ -93,8 +93,8 @@ def test_a_lost_reply_is_unknown_then_found_and_never_sent_twice(arun, eventuall
                 await h.desk.submit(request)
             assert UNKNOWN in seen
             await kite.control("scenario", name="calm")
-            await eventually(lambda: h.desk.books.book.by_tag(request.tag), 20)
-            await eventually(lambda: not h.desk.books.unanswered(), 20)
+            await eventually(lambda: h.desk.books.book.by_tag(request.tag))
+            await eventually(lambda: not h.desk.books.unanswered())
             book = await kite.get("/orders")
             assert sum(1 for row in book if request.tag in (row["tag"], *row.get("tags", []))) == 1
 
@@ -172,8 +172,8 @@ def test_the_session_dies_and_rest_and_feed_carry_on_after_login_in_place(arun, 
             await h.desk.resume(session)
             assert h.desk.state is DeskState.READY
             h.market.take_changed("test")
-            await eventually(lambda: token in h.market.take_changed("test"), 15)
-            await eventually(lambda: h.market.link.state is LinkState.UP, 15)
+            await eventually(lambda: token in h.market.take_changed("test"))
+            await eventually(lambda: h.market.link.state is LinkState.UP)
             await h.desk.submit(h.request())
             ends = [row.ended_how for row in await h.journal.sessions()]
             assert ends == ["", "test"]
@@ -202,7 +202,7 @@ def test_orders_survive_a_restart_with_their_owner(arun, eventually, tmp_path):
                 infy = h.market.master.by_key("NSE:INFY")
                 run = await h.runner.start(StartOrder("ma_cross", (infy,), {"fast": 1, "slow": 2}))
                 assert run.state is RunState.RUNNING
-                await eventually(lambda: any(o.filled_quantity for o in run.orders.values()), 60)
+                await eventually(lambda: any(o.filled_quantity for o in run.orders.values()))
                 await eventually(h.desk.fills)
                 run_id, owned = run.run_id, run.holding("NSE:INFY").quantity
                 words = await h.runner.stop(run_id)

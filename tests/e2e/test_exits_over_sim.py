@@ -45,7 +45,7 @@ def test_exit_all_deletes_the_gtt_of_what_it_closed(arun, eventually, tmp_path):
         async with exchange() as kite, house(kite, tmp_path) as h:
             future = next(i for i in h.market.master if i.exchange == "NFO" and i.instrument_type == "FUT")
             h.market.watch("future", [future], Mode.FULL)
-            await eventually(lambda: h.market.latest(future.instrument_token), timeout=10)
+            await eventually(lambda: h.market.latest(future.instrument_token))
             last, gtts = h.market.latest(future.instrument_token).last_price, h.desk.guard_gtts(KiteGtts(h.client))
             await h.desk.submit(h.request(future.key, future.lot, product="NRML"))
             where = ("NFO", future.tradingsymbol, "NRML")
@@ -79,7 +79,7 @@ def test_shares_of_the_demat_account_are_sold_where_only_exits_pass_and_bought_b
             share = next(found for row in rows if (found := h.market.master.by_key(row.key)))
             where = ("NSE", share.tradingsymbol, "CNC")
             h.market.watch("share", [share], Mode.FULL)
-            await eventually(lambda: h.market.latest(share.instrument_token), timeout=10)
+            await eventually(lambda: h.market.latest(share.instrument_token))
             await h.desk.submit(h.request(share.key, 1, "SELL", product="CNC"))
             await eventually(lambda: h.desk.books.held(*where) == -1)
             await h.desk.kill.reduce("limit")

@@ -47,13 +47,13 @@ def test_a_hung_strategy_is_ended_and_window_feed_and_kill_switch_go_on(
         counts = await runner.start(StartOrder("counts", (infy,)))
         hangs = await runner.start(StartOrder("hangs", (infy,)))
         assert counts.pulse.pid != hangs.pulse.pid
-        await eventually(lambda: hangs.state is RunState.FAILED, 20)
+        await eventually(lambda: hangs.state is RunState.FAILED)
         assert "hung in on_tick for 2.0 s, hangs.py line 13, and was killed" in hangs.detail
-        await eventually(lambda: "1 working orders cancelled" in hangs.detail, 20)
+        await eventually(lambda: "1 working orders cancelled" in hangs.detail)
         heard = counts.variables["heard"]
-        await eventually(lambda: counts.variables["heard"] > heard + 3, 20)
+        await eventually(lambda: counts.variables["heard"] > heard + 3)
         assert counts.state is RunState.RUNNING
         await stage.program.desk.kill.press("the test has seen enough", flatten=False)
-        await eventually(lambda: counts.state is RunState.STOPPED, 20)
+        await eventually(lambda: counts.state is RunState.STOPPED)
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())

@@ -74,7 +74,7 @@ def test_a_killed_desk_loses_no_order_and_sends_none_twice(arun, eventually, tmp
             run_id, intended = await trade_until(tmp_path, kite, vault, line, count, delay_s)
             async with house(kite, tmp_path, vault) as h:
                 await h.runner.recall(h.desk.day_start())
-                await eventually(lambda: not h.desk.books.lacks_fills(), 20)
+                await eventually(lambda: not h.desk.books.lacks_fills())
                 await h.desk.reconcile("the test looks")
                 book = await told(kite, "/orders")
                 rows = {row.request.tag: row for row in await h.journal.intents(h.desk.day_start())}

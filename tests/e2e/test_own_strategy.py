@@ -57,24 +57,24 @@ def test_a_file_is_made_started_changed_and_reloaded_in_processes_of_its_own(
         text = path.read_text(encoding="utf-8")
         line = text[: text.index("bar.close >")].count("\n") + 1
         path.write_text(text.replace("bar.close >", "bar.ltp >"), encoding="utf-8")
-        await eventually(lambda: f"my_idea.py:{line}: a bar has no 'ltp'" in card.file.words.text(), 30)
+        await eventually(lambda: f"my_idea.py:{line}: a bar has no 'ltp'" in card.file.words.text())
         assert old.state is RunState.RUNNING
         path.write_text(text.replace("number(1, ", "number(2, "), encoding="utf-8")
-        await eventually(lambda: not card.file.reload.isHidden(), 30)
-        await eventually(lambda: card.process.text().startswith(f"process {old.pulse.pid} · "), 10)
+        await eventually(lambda: not card.file.reload.isHidden())
+        await eventually(lambda: card.process.text().startswith(f"process {old.pulse.pid} · "))
         pids.append(old.pulse.pid or 0)
         click(card, f"run_reload_{old.run_id}")
-        await eventually(lambda: old.state is RunState.STOPPED, 30)
+        await eventually(lambda: old.state is RunState.STOPPED)
         new = runner.runs[0]
-        await eventually(lambda: new.state is RunState.RUNNING, 30)
+        await eventually(lambda: new.state is RunState.RUNNING)
         assert new.strategy is runner.available["my_idea"] and new.params.lots == 1
         pids.append(new.pulse.pid or 0)
         toggle = panel.findChild(QToolButton, f"run_edit_{new.run_id}")
-        await eventually(lambda: not toggle.isHidden(), 10)
+        await eventually(lambda: not toggle.isHidden())
         toggle.click()
         panel.findChild(QSpinBox, f"run_param_{new.run_id}_lots").setValue(4)
         click(panel, f"run_apply_{new.run_id}")
-        await eventually(lambda: new.waiting_params is not None and new.waiting_params.lots == 4, 20)
+        await eventually(lambda: new.waiting_params is not None and new.waiting_params.lots == 4)
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())
     assert len(set(pids)) == 2
@@ -90,7 +90,7 @@ def test_after_a_restart_it_is_known_by_its_name_and_ready(run: Any, eventually:
         await _made_and_started(stage)
 
     async def second(stage: Stage) -> None:
-        await eventually(lambda: stage.window.view is not None, 60)
+        await eventually(lambda: stage.window.view is not None)
         panel, runner = _panel(stage), stage.program.runner
         assert [one.strategy.title for one in runner.runs] == ["My idea"]
         assert runner.runs[0].params.bars == 20
@@ -124,28 +124,28 @@ def test_a_position_goes_with_a_reload_and_is_closed_from_the_card(
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
         files = stage.program.files
-        await eventually(files.files, 20)
+        await eventually(files.files)
         look = await files.first_look(str(path))
         await files.enable(str(path), look.sha256, follow=True)
-        await eventually(lambda: "buys" in runner.available, 30)
+        await eventually(lambda: "buys" in runner.available)
         old = await runner.start(StartOrder("buys", (infy,)))
-        await eventually(lambda: old.holding("NSE:INFY").quantity == 1, 30)
+        await eventually(lambda: old.holding("NSE:INFY").quantity == 1)
         path.write_text(text.replace("wants one", "wanted one"), encoding="utf-8")
         panel = _panel(stage)
-        await eventually(lambda: not panel.cards[old.run_id].file.reload.isHidden(), 30)
+        await eventually(lambda: not panel.cards[old.run_id].file.reload.isHidden())
         click(panel, f"run_reload_{old.run_id}")
-        await eventually(lambda: runner.runs[0] is not old and runner.runs[0].state is RunState.RUNNING, 30)
+        await eventually(lambda: runner.runs[0] is not old and runner.runs[0].state is RunState.RUNNING)
         new = runner.runs[0]
-        await eventually(lambda: (old.holding("NSE:INFY").quantity, new.holding("NSE:INFY").quantity) == (0, 1), 20)
+        await eventually(lambda: (old.holding("NSE:INFY").quantity, new.holding("NSE:INFY").quantity) == (0, 1))
         await runner.stop(new.run_id)
         left = panel.cards[new.run_id].left
-        await eventually(lambda: "1 INFY MIS" in left.words.text() and "SELL at" in left.words.text(), 20)
+        await eventually(lambda: "1 INFY MIS" in left.words.text() and "SELL at" in left.words.text())
         click(panel, f"run_flatten_{new.run_id}")
-        question = await eventually(lambda: stage.window.findChild(Question), 10)
+        question = await eventually(lambda: stage.window.findChild(Question))
         question.yes.click()
-        await eventually(lambda: new.holding("NSE:INFY").quantity == 0, 30)
-        await eventually(left.isHidden, 20)
-        await eventually(lambda: desk.ledger.of_run(new.run_id, lambda _key: None).unrealised == 0, 20)
+        await eventually(lambda: new.holding("NSE:INFY").quantity == 0)
+        await eventually(left.isHidden)
+        await eventually(lambda: desk.ledger.of_run(new.run_id, lambda _key: None).unrealised == 0)
         assert desk.ledger.of_run(old.run_id, lambda _key: None).realised == 0
 
     play(run, eventually, tmp_path, person, vault=MemoryVault())

@@ -52,7 +52,7 @@ def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventuall
             window.show()
 
             async def person(_program: Program) -> None:
-                page = await eventually(lambda: window.findChild(WelcomePage), 10)
+                page = await eventually(lambda: window.findChild(WelcomePage))
                 _click(page, "choose_paper")
                 for name, value in (
                     ("api_key", kite.said["api_key"]),
@@ -64,7 +64,7 @@ def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventuall
                 login = await _mend_the_secret(program, window, kite, eventually)
                 login.paste.setText(await log_in(program.gate.login_url))
                 _click(login, "paste_button")
-                await eventually(lambda: window.view, 20)
+                await eventually(lambda: window.view)
                 await _trade(program, window, kite, eventually)
                 program.close()
 
@@ -82,33 +82,33 @@ def test_paper_orders_fill_on_live_ticks_and_not_one_reaches_kite(run, eventuall
 
 async def _mend_the_secret(program: Program, window: MainWindow, kite: Exchange, eventually) -> LoginView:
     """Kite's refusal names the field; another secret is entered without a new start. The login that follows."""
-    login = await eventually(lambda: window.login, 10)
+    login = await eventually(lambda: window.login)
     login.paste.setText(await log_in(program.gate.login_url))
     _click(login, "paste_button")
-    await eventually(lambda: "“API secret”" in login.words.text(), 10)
+    await eventually(lambda: "“API secret”" in login.words.text())
     _click(login, "change_keys_button")
-    page = await eventually(lambda: next((p for p in window.findChildren(WelcomePage) if p.isVisible()), None), 10)
+    page = await eventually(lambda: next((p for p in window.findChildren(WelcomePage) if p.isVisible()), None))
     assert window.login is None
     assert page.fields["api_key"].text() == kite.said["api_key"] and page.fields["api_secret"].text() == ""
     page.fields["api_secret"].setText(kite.said["api_secret"])
     _click(page, "test_account")
     found = page.findChild(QLabel, "found_api_key")
-    await eventually(lambda: found.text().startswith("✓"), 10)
+    await eventually(lambda: found.text().startswith("✓"))
     _click(page, "save_account")
-    return await eventually(lambda: window.login, 10)
+    return await eventually(lambda: window.login)
 
 
 async def _trade(program: Program, window: MainWindow, kite: Exchange, eventually) -> None:
     assert "PAPER" in window.windowTitle()
     assert isinstance(program.desk._parts.broker, PaperBroker)
-    await eventually(lambda: program.desk.state is DeskState.READY, 10)
+    await eventually(lambda: program.desk.state is DeskState.READY)
     infy = program.market.master.by_key("NSE:INFY")
-    await eventually(lambda: program.market.latest(infy.instrument_token), 10)
+    await eventually(lambda: program.market.latest(infy.instrument_token))
     window.view.ticket.open_for(infy, "BUY", 5)
     window.view.ticket.ask_first.setChecked(False)
     window.view.ticket.findChild(QPushButton, "ticket_send").click()
-    await eventually(program.desk.fills, 20)
-    await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5, 10)
+    await eventually(program.desk.fills)
+    await eventually(lambda: program.desk.books.held("NSE", "INFY", "MIS") == 5)
     kite.said["access_token"] = program.gate.session.token.access_token
     assert await kite.get("/orders") == []
 

@@ -74,12 +74,12 @@ async def replaying(folder: Path, options: ReplayOptions, eventually) -> AsyncIt
         window.show()
         running = scope.spawn("program", program.run())
         try:
-            await eventually(lambda: window.replay is not None or running.done(), 30)
-            await eventually(lambda: program.desk and program.desk.state is DeskState.READY, 20)
+            await eventually(lambda: window.replay is not None or running.done())
+            await eventually(lambda: program.desk and program.desk.state is DeskState.READY)
             yield Replay(program, window, failures)
         finally:
             program.close()
-            await eventually(running.done, 30)
+            await eventually(running.done)
             window.hide()
             window.deleteLater()
     assert failures == []
@@ -197,7 +197,7 @@ def test_a_recorded_day_is_played_in_a_window_that_says_so_and_asks_for_no_login
             assert transport.pace is Pace.PAUSED and transport.position_ns == transport.begin_ns
             window.replay.slider.setValue(window.replay.slider.maximum())
             _press(window, "replay_play")
-            await eventually(lambda: transport.pace is Pace.ENDED, 30)
+            await eventually(lambda: transport.pace is Pace.ENDED)
             infy = replay.program.market.master.by_key("NSE:INFY")
             assert replay.program.market.live_series(infy, window.view.chart.interval).closed_count == 14
             assert not replay.program.market.stale(infy.instrument_token)  # nothing grows old while the day stands
@@ -215,10 +215,10 @@ def _traded(run, eventually, folder: Path, options: ReplayOptions, speed: float)
             infy = program.market.master.by_key("NSE:INFY")
             order = StartOrder("ma_cross", (infy,), CROSS | {"allow_short": True})
             started = await program.runner.start(order)
-            await eventually(lambda: started.state is RunState.RUNNING, 20)
+            await eventually(lambda: started.state is RunState.RUNNING)
             transport.set_speed(speed)
             transport.play()
-            await eventually(lambda: transport.pace is Pace.ENDED, 60)
+            await eventually(lambda: transport.pace is Pace.ENDED)
             assert transport.trouble == ""
             return replay.fills()
 

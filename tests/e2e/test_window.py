@@ -166,7 +166,7 @@ def test_a_session_that_dies_is_replaced_in_place(run: Any, eventually: Eventual
         panels = [dock.is_open for dock in window.dockyard()]
 
         await stage.control("expire")
-        await eventually(lambda: window.login is not None, 60)
+        await eventually(lambda: window.login is not None)
         assert program.gate.state is GateState.ENDED
         assert desk.state is DeskState.FROZEN
         assert market.stale(token)
@@ -199,7 +199,7 @@ def test_log_out_ends_the_session_and_close_does_not(run: Any, eventually: Event
         await stage.ready()
         assert "access_token" in vault.secrets
         stage.window.menus.log_out.trigger()
-        await eventually(lambda: stage.window.login is not None, 30)
+        await eventually(lambda: stage.window.login is not None)
         assert stage.window.isVisible() and stage.program.gate.session is None
         assert "access_token" not in vault.secrets
         assert await stage.sessions() == ["logged out here"]
@@ -210,7 +210,7 @@ def test_log_out_ends_the_session_and_close_does_not(run: Any, eventually: Event
     assert "access_token" in vault.secrets  # closing is not logging out
 
     async def again(stage: Stage) -> None:
-        await eventually(lambda: stage.window.view, 30)
+        await eventually(lambda: stage.window.view)
         await stage.ready()
         assert stage.window.findChildren(LoginView) == []
         assert await stage.sessions() == ["logged out here", ""]  # the same session, not a third
@@ -224,10 +224,10 @@ def test_closing_stops_a_running_strategy_before_it_ends(run: Any, eventually: E
         await stage.ready()
         assert stage.window.view is not None
         panel = stage.window.view.strategies
-        await eventually(lambda: panel.findChild(QPushButton, "strategy_start").isEnabled(), 20)
+        await eventually(lambda: panel.findChild(QPushButton, "strategy_start").isEnabled())
         click(panel, "strategy_start")
         runner = stage.program.runner
-        await eventually(lambda: runner.runs and runner.runs[0].state is RunState.RUNNING, 30)
+        await eventually(lambda: runner.runs and runner.runs[0].state is RunState.RUNNING)
 
     stage = play(run, eventually, tmp_path, person, vault=MemoryVault())
     assert stage.program.runner.runs[0].state is RunState.STOPPED
@@ -261,10 +261,10 @@ def test_a_practice_exchange_that_is_killed_comes_back(run: Any, eventually: Eve
         token = await stage.ready()
         market = stage.program.market
         os.kill(the_exchange_of(os.getpid()), signal.SIGKILL)
-        await eventually(lambda: market.link.state is not LinkState.UP, 30)
+        await eventually(lambda: market.link.state is not LinkState.UP)
         assert market.stale(token)
-        await eventually(lambda: "ended unexpectedly" in "".join(stage.notices) + logged(stage), 30)
-        await eventually(lambda: market.link.state is LinkState.UP or stage.window.login is not None, 60)
+        await eventually(lambda: "ended unexpectedly" in "".join(stage.notices) + logged(stage))
+        await eventually(lambda: market.link.state is LinkState.UP or stage.window.login is not None)
         assert stage.window.login is None  # it knows its sessions again
         assert await stage.ready() == token
         await stage.trade(token)
@@ -276,7 +276,7 @@ def test_without_a_keyring_the_log_says_where_the_login_is(run: Any, eventually:
     async def person(stage: Stage) -> None:
         await stage.paste_login()
         await stage.ready()
-        await eventually(lambda: "The Kite login is kept in memory" in logged(stage), 10)
+        await eventually(lambda: "The Kite login is kept in memory" in logged(stage))
 
     play(run, eventually, tmp_path, person)  # the test's keyring is none that the program trusts
 
@@ -289,7 +289,7 @@ def test_without_a_keyring_an_account_typed_now_is_good_for_now(
             host = kite.said["login"].split("//", 1)[1]
             roots = Roots(kite.said["rest"], kite.said["ws"], kite.said["login"], frozenset({host}))
             stage.program._options = Options("paper", "default", tmp_path, roots=roots)
-            page = await eventually(lambda: stage.window.findChild(WelcomePage), 30)
+            page = await eventually(lambda: stage.window.findChild(WelcomePage))
             values = {"api_key": kite.said["api_key"], "api_secret": kite.said["api_secret"]}
             for name, value in {**values, "redirect_url": REDIRECT_URL}.items():
                 page.fields[name].setText(value)
@@ -343,7 +343,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = 40.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
@@ -368,15 +368,15 @@ def test_a_signal_ends_it_cleanly_and_leaves_nothing(number: signal.Signals, tmp
     try:
         wait_for(lambda: shows_a_page(tmp_path) or running.poll() is not None, "the login page")
         second = start(tmp_path)
-        said, words = second.communicate(timeout=40)
+        said, words = second.communicate(timeout=60)
         assert second.returncode == 0, words
         assert f"is already open (process {running.pid}); its window was brought forward" in said
         assert alive_in_session(second.pid) == []
         running.send_signal(number)
-        _, words = running.communicate(timeout=40)
+        _, words = running.communicate(timeout=60)
         assert running.returncode == 0, words
         assert "Traceback" not in words
-        wait_for(lambda: not alive_in_session(running.pid), "the end of its children", 10)
+        wait_for(lambda: not alive_in_session(running.pid), "the end of its children")
     finally:
         end(running)
 
@@ -387,14 +387,14 @@ def test_a_killed_program_takes_its_exchange_along_and_its_lock_stops_nobody(tmp
     try:
         wait_for(lambda: shows_a_page(tmp_path) or first.poll() is not None, "the login page")
         first.kill()
-        first.communicate(timeout=20)
-        wait_for(lambda: not alive_in_session(first.pid), "the end of its children", 20)
+        first.communicate(timeout=60)
+        wait_for(lambda: not alive_in_session(first.pid), "the end of its children")
         next(tmp_path.rglob("webengine.json")).unlink()
         second = start(tmp_path)
         try:
             wait_for(lambda: shows_a_page(tmp_path) or second.poll() is not None, "the login page")
             second.terminate()
-            _, words = second.communicate(timeout=40)
+            _, words = second.communicate(timeout=60)
             assert second.returncode == 0, words
         finally:
             end(second)

@@ -104,7 +104,7 @@ async def bars(stage: Stage, witness: Run, count: int, eventually: Any) -> None:
     for _ in range(count):
         due = int(str(witness.variables.get("seen", 0))) + 1
         stage.tick(after_s=60)
-        await eventually(lambda due=due: witness.variables.get("seen") == due, 10)
+        await eventually(lambda due=due: witness.variables.get("seen") == due)
 
 
 async def beat(lags: list[float]) -> None:
@@ -139,7 +139,7 @@ def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(
             pids = [run.pulse.pid for run in runs.values()]
             s.tick()
             await bars(s, runs["witness"], 4, eventually)
-            await eventually(lambda: all(runs[name].state is RunState.FAILED for name in ENDS), 20)
+            await eventually(lambda: all(runs[name].state is RunState.FAILED for name in ENDS))
             before = len(lags)
             await eventually(lambda: len(lags) > before + 5)
             await bars(s, runs["witness"], 3, eventually)
@@ -148,7 +148,7 @@ def test_whatever_a_strategy_does_it_ends_alone_and_the_kill_switch_still_works(
             for name in LIVES:
                 assert runs[name].state is RunState.RUNNING, (name, runs[name].detail)
             await s.desk.kill.press("enough", flatten=False)
-            await eventually(lambda: not s.desk.kill.at_work, 10)
+            await eventually(lambda: not s.desk.kill.at_work)
             assert {run.state for run in runs.values()} <= {RunState.STOPPED, RunState.FAILED}
             await eventually(lambda: not any(map(alive, pids)))
             print("\n" + told(lags))

@@ -351,7 +351,7 @@ def test_heartbeats_alone_keep_a_link_up_and_pings_are_answered(arun: Any, event
         async with a_kite() as kite:
             kite.pinging = True
             async with running(await a_ticker(kite, Patience(silence_s=0.3, connect_s=5.0))) as ear:
-                await eventually(lambda: kite.beats > 60 and kite.pongs > 10, timeout=20)
+                await eventually(lambda: kite.beats > 60 and kite.pongs > 10)
                 assert ear.states() == [LinkState.CONNECTING, LinkState.UP]
                 assert ear.got == []
 
@@ -753,7 +753,7 @@ def test_a_burst_lets_other_tasks_run_between_frames(arun: Any, eventually: Any)
             task = asyncio.create_task(others())
             for _ in range(300):
                 kite.live[0]._writer.transport.write(_unmasked(INFY_FRAME))  # type: ignore[union-attr]
-            await eventually(lambda: len(ear.got) == 300, timeout=20)
+            await eventually(lambda: len(ear.got) == 300)
             task.cancel()
             assert longest < 30
 

@@ -209,7 +209,7 @@ def test_a_day_that_cannot_be_played_so_fast_goes_slower_in_slices_between_which
             turning = asyncio.create_task(turn())
             day.player.set_speed(FASTEST)
             day.player.play()
-            await eventually(lambda: day.player.pace is Pace.ENDED, 10)
+            await eventually(lambda: day.player.pace is Pace.ENDED)
             turning.cancel()
             await asyncio.wait({turning})
             assert day.seconds_told == list(range(300))

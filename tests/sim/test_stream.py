@@ -262,7 +262,7 @@ def test_tokens_past_the_limit_are_refused_and_the_rest_go_on(arun, eventually: 
             await client.send("subscribe", tokens)
             await eventually(lambda: any(t["type"] == "error" for t in client.texts))
             assert [t["data"] for t in client.texts if t["type"] == "error"] == [TOO_MANY]
-            await eventually(lambda: len({t.instrument_token for t in client.ticks}) == MAX_TOKENS, timeout=20)
+            await eventually(lambda: len({t.instrument_token for t in client.ticks}) == MAX_TOKENS)
             assert {t.instrument_token for t in client.ticks} == set(tokens[:MAX_TOKENS])
             assert any(len(decode_frame(frame, 0)) > 40 for frame in client.frames)
 
@@ -311,7 +311,7 @@ def test_a_client_that_does_not_read_holds_nobody_up_and_misses_no_order(arun, e
             quick = await place.connect()
             for client in (slow, quick):
                 await client.subscribe("full", *tokens)
-            await eventually(lambda: len({t.instrument_token for t in quick.ticks}) == len(tokens), timeout=20)
+            await eventually(lambda: len({t.instrument_token for t in quick.ticks}) == len(tokens))
             for n in range(5):
                 place.later(60)
                 heard = len(quick.frames)
@@ -319,7 +319,7 @@ def test_a_client_that_does_not_read_holds_nobody_up_and_misses_no_order(arun, e
                 await eventually(lambda h=heard: len(quick.frames) > h)
             place.group.create_task(slow.read())
             now = {t: place.market.picture(t).exchange_epoch_s for t in tokens}
-            await eventually(lambda: {t.instrument_token: t.exchange_epoch_s for t in slow.ticks} == now, timeout=20)
+            await eventually(lambda: {t.instrument_token: t.exchange_epoch_s for t in slow.ticks} == now)
             orders = [t["data"]["order_id"] for t in slow.texts if t["type"] == "order"]
             assert orders == [str(n) for n in range(5)]
 
@@ -430,7 +430,7 @@ def test_a_fast_clock_skips_no_trade_of_a_second(arun, eventually: Eventually) -
         async with a_place(speed=12.0) as place:
             client = await place.connect()
             await client.subscribe("full", INFY)
-            await eventually(lambda: len(client.of(INFY)) > 24, timeout=20)
+            await eventually(lambda: len(client.of(INFY)) > 24)
             seconds = [t.exchange_epoch_s for t in client.of(INFY) if t.mode is Mode.FULL]
             told = sum(b - a <= 2 for a, b in pairwise(seconds))
             assert told > len(seconds) * 0.8

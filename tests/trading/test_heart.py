@@ -33,7 +33,7 @@ def test_an_idle_loop_beats_rests_and_sheds_nothing(run: Any, eventually: Any) -
     async def story() -> None:
         async with Scope("test", lambda *_: None) as scope:
             scope.spawn("heart", body.heart.run())
-            await eventually(lambda: True in body.rested, timeout=20)
+            await eventually(lambda: True in body.rested)
 
     run(story())
     assert body.beats == body.meter.lag.total > 0 and body.meter.shed == ""
@@ -46,7 +46,7 @@ def test_waiting_callbacks_are_no_rest_and_are_counted(run: Any, eventually: Any
     async def story() -> None:
         async with Scope("test", lambda *_: None) as scope:
             scope.spawn("heart", body.heart.run())
-            await eventually(lambda: body.rested, timeout=20)
+            await eventually(lambda: body.rested)
 
     run(story())
     assert (body.rested[0], body.meter.backlog, body.meter.deepest) == (False, 7, 7)
@@ -70,13 +70,13 @@ def test_a_loaded_loop_sheds_the_chart_and_an_order_still_leaves(run: Any, event
         async with Scope("test", lambda *_: None) as scope:
             scope.spawn("heart", body.heart.run())
             busy = scope.spawn("load", load())
-            await eventually(lambda: body.shedding.depth >= 2, timeout=30)
+            await eventually(lambda: body.shedding.depth >= 2)
             said = body.meter.shed
             await scope.spawn("order", order())
             assert left, "an order never waits for the load to end"
             busy.cancel()
             depth = body.shedding.depth
-            await eventually(lambda: body.shedding.depth < depth, timeout=30)
+            await eventually(lambda: body.shedding.depth < depth)
             return said
 
     said = run(story())

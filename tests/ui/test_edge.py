@@ -427,11 +427,11 @@ def test_a_chart_too_heavy_for_its_frames_is_drawn_less_often_and_an_order_does_
             scope.spawn("heart", heart.run())
             for pane in (chart, table):
                 pane.show()
-            await eventually(lambda: shedding.depth >= 1, timeout=20)
+            await eventually(lambda: shedding.depth >= 1)
             assert meter.shed.startswith("chart ")
             await scope.spawn("order", order(chart.drawn))
             chart.hide()
-            await eventually(lambda: shedding.depth == 0, timeout=30)
+            await eventually(lambda: shedding.depth == 0)
             table.hide()
 
     run(story())

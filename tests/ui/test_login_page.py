@@ -57,7 +57,7 @@ def test_the_web_view_hands_the_caught_address_to_the_gate(run: Any, eventually:
             site.redirects["/connect/login"] = target.url("/back?request_token=tok7&status=success")
             gate = FakeGate(site.url("/connect/login"), target.url("/back"))
             async with a_view(gate, LoginPlan(frozenset({site.host}), web=True)) as view:
-                await eventually(lambda: gate.given, 30)
+                await eventually(lambda: gate.given)
                 assert gate.given == [target.url("/back?request_token=tok7&status=success")]
                 assert target.asked == []
                 assert view.web is not None
@@ -72,11 +72,11 @@ def test_a_login_that_fails_is_said_in_words_and_begins_anew(run: Any, eventuall
             gate = FakeGate(site.url("/connect/login"), HERE)
             gate.error = LoginFailed("The api_secret does not belong to this api_key.")
             async with a_view(gate, LoginPlan(frozenset({site.host}), web=True)) as view:
-                await eventually(lambda: gate.given, 30)
+                await eventually(lambda: gate.given)
                 site.pages["/connect/login"] = "the form, once more"
                 del site.redirects["/connect/login"]
-                await eventually(lambda: view.words.text() == str(gate.error), 30)
-                await eventually(lambda: len(site.asked) > 1, 30)
+                await eventually(lambda: view.words.text() == str(gate.error))
+                await eventually(lambda: len(site.asked) > 1)
 
     run(story())
 
@@ -89,10 +89,10 @@ def test_the_redirect_url_without_a_token_is_a_failed_login(run: Any, eventually
             gate.error = LoginFailed("Kite says the login was not successful (status 'error'). Log in once more.")
             async with a_view(gate, LoginPlan(frozenset({site.host}), web=True)) as view:
                 assert view.web is not None
-                await eventually(lambda: site.asked, 30)
+                await eventually(lambda: site.asked)
                 page = view.web.page
-                await eventually(lambda: gate.given or page.runJavaScript(CLICK), 30)
-                await eventually(lambda: "not successful" in view.words.text(), 30)
+                await eventually(lambda: gate.given or page.runJavaScript(CLICK))
+                await eventually(lambda: "not successful" in view.words.text())
                 assert set(gate.given) == {target.url("/cb?status=error")}
                 assert target.asked == []
 
@@ -108,9 +108,9 @@ def test_load_it_again_begins_the_login_anew(run: Any, eventually: Eventually) -
             site.pages["/connect/login"] = "the form"
             gate = FakeGate(site.url("/connect/login"), HERE)
             async with a_view(gate, LoginPlan(frozenset({site.host}), web=True)) as view:
-                await eventually(lambda: "/connect/login" in site.asked, 30)
+                await eventually(lambda: "/connect/login" in site.asked)
                 press(view, "again_button")
-                await eventually(lambda: site.asked.count("/connect/login") == 2, 30)
+                await eventually(lambda: site.asked.count("/connect/login") == 2)
 
     run(story())
 

@@ -137,8 +137,8 @@ def test_the_redirect_is_caught_and_nothing_reaches_its_target(way: str, run: An
             lead(site, way, address)
             async with a_page(frozenset({site.host}), target.url("/back")) as page:
                 page.web.load(site.url("/login"))
-                await eventually(lambda: page.arrived, 30)
-                await eventually(lambda: page.loads, 30)
+                await eventually(lambda: page.arrived)
+                await eventually(lambda: page.loads)
                 assert page.arrived[0].startswith(target.url("/back?request_token=tok123"))
                 assert target.asked == []
                 assert page.refused == []
@@ -152,7 +152,7 @@ def test_a_redirect_url_of_a_host_that_does_not_exist_is_caught_too(run: Any, ev
             site.redirects["/login"] = "https://no-such-host.invalid/cb?request_token=tok9&status=success"
             async with a_page(frozenset({site.host}), "https://no-such-host.invalid/cb") as page:
                 page.web.load(site.url("/login"))
-                await eventually(lambda: page.arrived, 30)
+                await eventually(lambda: page.arrived)
                 assert page.arrived == ["https://no-such-host.invalid/cb?request_token=tok9&status=success"]
 
     run(story())
@@ -164,7 +164,7 @@ def test_another_host_is_refused_in_words_and_never_asked(run: Any, eventually: 
             site.pages["/login"] = f"<script>location.href = '{other.url('/phish')}'</script>"
             async with a_page(frozenset({site.host}), HERE) as page:
                 page.web.load(site.url("/login"))
-                await eventually(lambda: page.refused, 30)
+                await eventually(lambda: page.refused)
                 assert "127.0.0.1" in page.refused[0] and "refused" in page.refused[0]
                 assert other.asked == [] and page.arrived == []
 
@@ -177,7 +177,7 @@ def test_a_frame_of_another_host_stays_empty(run: Any, eventually: Eventually) -
             site.pages["/login"] = f"<iframe src='{other.url('/ad?request_token=stolen')}'></iframe>"
             async with a_page(frozenset({site.host}), HERE) as page:
                 page.web.load(site.url("/login"))
-                await eventually(lambda: page.loads, 30)
+                await eventually(lambda: page.loads)
                 assert other.asked == []
                 assert page.arrived == []  # a token in a frame is no login
 
@@ -198,7 +198,7 @@ def test_an_error_in_the_check_refuses_the_navigation(
         async with a_site(login="hello") as site, a_page(frozenset({site.host}), HERE) as page:
             monkeypatch.setattr(webpage, "is_redirect", broken)
             page.web.load(site.url("/login"))
-            await eventually(lambda: raised or page.loads, 30)
+            await eventually(lambda: raised or page.loads)
             assert site.asked == []
 
     with capture_exceptions() as raised:
@@ -216,7 +216,7 @@ def test_a_page_opens_no_window_and_asks_no_dialog(run: Any, eventually: Eventua
             )
             async with a_page(frozenset({site.host}), HERE) as page:
                 page.web.load(site.url("/login"))
-                await eventually(lambda: page.loads, 30)
+                await eventually(lambda: page.loads)
                 assert await page.script("JSON.stringify(window.said)") == "[false,null]"
                 assert page.refused == ["The login page says: wrong code"]
                 assert other.asked == []
@@ -230,9 +230,9 @@ def test_the_second_login_sends_no_cookie_of_the_first(run: Any, eventually: Eve
             for _ in range(2):
                 async with a_page(frozenset({site.host}), HERE) as page:
                     page.web.load(site.url("/login"))
-                    await eventually(lambda page=page: page.loads, 30)
+                    await eventually(lambda page=page: page.loads)
                     page.web.load(site.url("/again"))
-                    await eventually(lambda page=page: len(page.loads) > 1, 30)
+                    await eventually(lambda page=page: len(page.loads) > 1)
             cookies = [sent for path, sent in zip(site.asked, site.cookies, strict=True) if path != "/favicon.ico"]
             assert cookies == ["", "who=first", "", "who=first"]  # within one login they work, as Kite needs
 
@@ -245,7 +245,7 @@ def test_a_page_that_cannot_be_loaded_is_said_in_words(run: Any, eventually: Eve
             gone = site.host
         async with a_page(frozenset({gone}), HERE) as page:
             page.web.load(f"http://{gone}/login")
-            await eventually(lambda: page.refused, 30)
+            await eventually(lambda: page.refused)
             assert "could not be loaded" in page.refused[0] and "CONNECTION_REFUSED" in page.refused[0]
 
     run(story())
@@ -255,7 +255,7 @@ def test_a_page_that_says_no_is_no_lost_connection(run: Any, eventually: Eventua
     async def story() -> None:
         async with a_site() as site, a_page(frozenset({site.host}), HERE) as page:
             page.web.load(site.url("/nowhere"))
-            await eventually(lambda: page.refused, 30)
+            await eventually(lambda: page.refused)
             assert page.refused == ["Kite answered with status 404; its page says why."]
 
     run(story())
@@ -265,14 +265,14 @@ def test_a_dead_page_is_said_in_words(run: Any, eventually: Eventually) -> None:
     async def story() -> None:
         async with a_site(login="hello") as site, a_page(frozenset({site.host}), HERE) as page:
             page.web.load(site.url("/login"))
-            await eventually(lambda: page.loads, 30)
+            await eventually(lambda: page.loads)
             renderer = page.web.page.renderProcessPid()
             assert renderer > 1
             os.kill(renderer, signal.SIGKILL)
-            await eventually(lambda: page.refused, 30)
+            await eventually(lambda: page.refused)
             assert "process ended" in page.refused[0]
             page.web.load(site.url("/login"))
-            await eventually(lambda: len(page.loads) > 1, 30)
+            await eventually(lambda: len(page.loads) > 1)
             assert page.loads[-1]
 
     run(story())

@@ -21,9 +21,9 @@ def test_a_download_is_cancelled_before_it_begins(run: Any, eventually: Any, tmp
             asked: list[QWebEngineDownloadRequest.DownloadState] = []
             page.web._profile.downloadRequested.connect(lambda download: asked.append(download.state()))
             page.web.load(site.url("/login"))
-            await eventually(lambda: page.loads, 30)
+            await eventually(lambda: page.loads)
             await page.script("document.getElementById('take').click()")
-            await eventually(lambda: asked, 30)
+            await eventually(lambda: asked)
             assert asked == [CANCELLED]
 
     run(story())

@@ -173,7 +173,7 @@ def test_closing_the_program_leaves_no_probe_behind(
 
     async def story() -> None:
         probe = asyncio.create_task(webprobe._ask_child())
-        await eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), 20)
+        await eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
         probe.cancel()
         await asyncio.gather(probe, return_exceptions=True)
         assert probe.cancelled()
