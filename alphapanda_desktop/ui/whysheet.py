@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import shiboken6
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
@@ -92,7 +93,7 @@ class WhySheet(Sheet):
             words, found = f"{ref}: {error}", None
         else:
             words, found = trail.text(), trail
-        if ref == self._ref:  # else another was asked for meanwhile
+        if shiboken6.isValid(self) and ref == self._ref:  # else it is gone, or another was asked for meanwhile
             self.trail = found
             self._show(words)
 

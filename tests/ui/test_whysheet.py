@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
@@ -58,6 +59,24 @@ def test_the_trail_of_an_order_is_shown_and_copied(run: Any, eventually: Eventua
             assert sheet.title.text() == "Why this order? ap1"
             QTest.mouseClick(button(sheet, "why_copy"), Qt.MouseButton.LeftButton)
             assert QGuiApplication.clipboard().text() == FakeTrail("ap1").text()
+
+    run(story())
+
+
+def test_a_trail_that_comes_when_the_sheet_is_gone_is_let_be(run: Any, eventually: Eventually) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            archive = Archive()
+            gate = archive.gates["ap1"] = asyncio.Event()
+            sheet = lay(stage, archive)
+            sheet.ask("ap1")
+            await eventually(lambda: archive.asked)
+            sheet.dismiss()
+            await eventually(lambda: not shiboken6.isValid(sheet))
+            gate.set()
+            for _ in range(5):  # an error in there is the stage's, and fails this
+                await asyncio.sleep(0)
+            assert sheet.trail is None
 
     run(story())
 
