@@ -188,6 +188,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._beat = time.perf_counter()
+        self._next_s = 0.0
         self._main = threading.get_ident()
         self._cpu_clock = time.pthread_getcpuclockid(self._main) if hasattr(time, "pthread_getcpuclockid") else None
         self._cpu_s = time.thread_time()
@@ -204,12 +205,12 @@ class Watchdog:
         self._stop.set()
         self._thread.join(timeout=1.0)
 
-    def beat(self) -> None:
-        """The loop is alive; only its own thread may say so."""
+    def beat(self, next_s: float = 0.0) -> None:
+        """The loop is alive, and will be heard of again in `next_s`; only its own thread may say so."""
         now, cpu_s = time.perf_counter(), time.thread_time()
-        if now - self._beat > STALL_S:
+        if now - self._beat > self._next_s + STALL_S:
             self._worked_s = cpu_s - self._cpu_s
-        self._beat, self._cpu_s = now, cpu_s
+        self._beat, self._next_s, self._cpu_s = now, next_s, cpu_s
 
     @property
     def places(self) -> list[Place]:
@@ -217,13 +218,13 @@ class Watchdog:
         return sorted(self._places.copy().values(), key=lambda place: -place.total_s)
 
     def _watch(self) -> None:
-        while not self._stop.wait(max(0.001, self._beat + STALL_S - time.perf_counter())):
-            began = self._beat
-            if time.perf_counter() - began > STALL_S:
+        while not self._stop.wait(max(0.001, self._beat + self._next_s + STALL_S - time.perf_counter())):
+            began, due_s = self._beat, self._next_s
+            if time.perf_counter() - began > due_s + STALL_S:
                 seen = [self._look()]
                 while self._beat == began and not self._stop.wait(LOOK_S):
                     seen.append(self._look())
-                self._note(time.perf_counter() - began, held_at(seen), self._worked_s)
+                self._note(time.perf_counter() - began - due_s, held_at(seen), self._worked_s)
 
     def _look(self) -> list[str]:
         """The main thread's stack, outermost first, in words."""

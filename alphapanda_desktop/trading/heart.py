@@ -15,6 +15,10 @@ CALM_S: Final = 0.03
 CALM_NS: Final = 1_000_000_000
 """Without a frame for so long, and with nothing to do, the heart beats every `CALM_S`: that is sooner than the watchdog
 of the loop (`logs.STALL_S`) looks for who holds it."""
+REST_S: Final = 0.12
+REST_NS: Final = 5_000_000_000
+"""After so long a silence the heart beats every `REST_S`: with nobody at work and no price to come, who measures lag
+would be most of what there is to measure."""
 LOOK_NS: Final = 250_000_000
 IDLE_LAG_NS: Final = 2_000_000
 """A loop whose heartbeat is this little late on the average has time to spare."""
@@ -24,13 +28,13 @@ IDLE_LAG_NS: Final = 2_000_000
 class Heart:
     """Beats until it is cancelled. All that it calls must return at once.
 
-    `alive` is called at each beat; `backlog` says how many callbacks wait, `drawn_ns` how long was drawn since the
-    start; `rest` is told four times a second whether the loop has nothing to do.
+    `alive` is called at each beat with the time to the next; `backlog` says how many callbacks wait, `drawn_ns` how
+    long was drawn since the start; `rest` is told four times a second whether the loop has nothing to do.
     """
 
     meter: Meter
     shedding: Shedding
-    alive: Callable[[], None]
+    alive: Callable[[float], None]
     backlog: Callable[[], int]
     drawn_ns: Callable[[], int]
     rest: Callable[[bool], None]
@@ -46,11 +50,17 @@ class Heart:
         now_ns = self.meter.now_ns
         self._looked_ns, self._drawn_ns = now_ns(), self.drawn_ns()
         while True:
-            beat_s = CALM_S if self._calm and self.meter.silent_ns() > CALM_NS else BEAT_S
+            beat_s = self._pace_s()
+            self.alive(beat_s)
             due_ns = now_ns() + round(beat_s * 1e9)
             await asyncio.sleep(beat_s)
-            self.alive()
             self._beat(max(0, now_ns() - due_ns))
+
+    def _pace_s(self) -> float:
+        silent_ns = self.meter.silent_ns()
+        if not self._calm or silent_ns <= CALM_NS:
+            return BEAT_S
+        return REST_S if min(silent_ns, self.meter.still_ns()) > REST_NS else CALM_S
 
     def _beat(self, late_ns: int) -> None:
         waiting = self.backlog()

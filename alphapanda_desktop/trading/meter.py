@@ -159,6 +159,7 @@ class Meter:
         self.wake: Callable[[], None] | None = None
         """Called as the next frame is read: whoever draws has lain down."""
         self._unpainted_ns = 0
+        self._stirred_ns = 0
         self._turned_ns = 0
 
     def frame_in(self) -> None:
@@ -172,6 +173,14 @@ class Meter:
     def silent_ns(self) -> int:
         """How long no frame has come; since for ever, before the first."""
         return self.now_ns() - self.read_ns
+
+    def stir(self) -> None:
+        """Somebody is at work: whoever rests in a silence beats as before for a while."""
+        self._stirred_ns = self.now_ns()
+
+    def still_ns(self) -> int:
+        """How long nobody was at work."""
+        return self.now_ns() - self._stirred_ns
 
     def heard(self, on_frame: Callable[[int, bytes], None] | None) -> Callable[[int, bytes], None]:
         """What a feed calls with each frame that it reads: `frame_in` unless it is a heartbeat, then `on_frame`."""

@@ -37,6 +37,9 @@ QUIET_NS: Final = 50_000_000
 """What came before that has been drawn."""
 DOZE_MS: Final = 9 * FRAME_MS
 """From beat to beat while no feed says anything: ages and clocks go on, and an idle program is idle."""
+DEEP_MS: Final = 30 * FRAME_MS
+DEEP_NS: Final = 5_000_000_000
+"""And after so long a silence, with nobody at work either: figures of whole seconds change in time still."""
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
 
 Level = Literal["info", "warning", "danger"]
@@ -106,6 +109,8 @@ class FrameClock(QObject):
             return  # the frame before is still on its way to the screen
         if self.dozes:
             self._draw(list(self._pulls))
+            if self._timer.interval() != DEEP_MS and min(self.meter.silent_ns(), self.meter.still_ns()) > DEEP_NS:
+                self._timer.start(DEEP_MS)
             return
         self._number += self._step
         level = self._shedding.level
@@ -129,6 +134,12 @@ class FrameClock(QObject):
         self.meter.wake = None
         if self._timer.isActive():
             self._timer.start(self.frame_ms)
+
+    def stir(self) -> None:
+        """Somebody is at work: what comes of it is seen as soon as ever."""
+        self.meter.stir()
+        if self.dozes:
+            self._wake()
 
     def _kind(self, owner: QWidget | None) -> Kind:
         return self._kinds.get(owner, Kind.TABLE) if owner is not None else Kind.TABLE
@@ -157,6 +168,7 @@ class FrameClock(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
             # Qt sets the visible flag before it sends either event.
+            self.stir()
             self.consider()
         return False
 
@@ -217,6 +229,7 @@ class Edge:
 
     def spawn(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[None]:
         """Start work for a slot; an error we raise on purpose becomes a notice, any other goes to the scope."""
+        self.frames.stir()
         task = self.scope.spawn(name, self._spoken(work, self.meter.now_ns()))
         task.add_done_callback(lambda _: work.close())  # a task cancelled before its first step never reaches it
         return task

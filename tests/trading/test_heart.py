@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from alphapanda_desktop.trading.heart import Heart
+from alphapanda_desktop.trading.heart import BEAT_S, CALM_NS, CALM_S, REST_NS, REST_S, Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import Shedding
@@ -23,7 +23,7 @@ class Body:
         self.waiting = 0
         self.heart = Heart(self.meter, self.shedding, self._alive, lambda: self.waiting, lambda: 0, self.rested.append)
 
-    def _alive(self) -> None:
+    def _alive(self, _next_s: float) -> None:
         self.beats += 1
 
 
@@ -36,7 +36,7 @@ def test_an_idle_loop_beats_rests_and_sheds_nothing(run: Any, eventually: Any) -
             await eventually(lambda: True in body.rested)
 
     run(story())
-    assert body.beats == body.meter.lag.total > 0 and body.meter.shed == ""
+    assert body.beats - 1 == body.meter.lag.total > 0 and body.meter.shed == ""  # the last beat is not over
 
 
 def test_waiting_callbacks_are_no_rest_and_are_counted(run: Any, eventually: Any) -> None:
@@ -81,3 +81,27 @@ def test_a_loaded_loop_sheds_the_chart_and_an_order_still_leaves(run: Any, event
 
     said = run(story())
     assert said.startswith("chart ") and "table" not in said
+
+
+def test_in_a_long_silence_with_nobody_at_work_it_beats_seldom_and_says_so(run: Any, eventually: Any) -> None:
+    now = [10**12]
+    body, told = Body(), list[float]()
+    body.meter.now_ns = lambda: now[0]
+    body.heart.alive = told.append
+    body.heart._calm = True
+
+    async def story() -> None:
+        async with Scope("test", lambda *_: None) as scope:
+            scope.spawn("heart", body.heart.run())
+            await eventually(lambda: told)
+
+    run(story())
+    assert told[0] == REST_S
+    body.meter.stir()
+    assert body.heart._pace_s() == CALM_S
+    now[0] += REST_NS + 1
+    assert body.heart._pace_s() == REST_S
+    body.meter.frame_in()
+    assert body.heart._pace_s() == BEAT_S
+    now[0] += CALM_NS + 1
+    assert body.heart._pace_s() == CALM_S

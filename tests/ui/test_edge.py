@@ -17,7 +17,18 @@ from alphapanda_desktop.trading.heart import Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import LAG_NS, LEVELS, LOOKS_DOWN, Kind, Shedding
-from alphapanda_desktop.ui.edge import FRAME_MS, LONGEST_FRAME_NS, QUIET_NS, Edge, FrameClock, ask, connect
+from alphapanda_desktop.ui.edge import (
+    DEEP_MS,
+    DEEP_NS,
+    DOZE_MS,
+    FRAME_MS,
+    LONGEST_FRAME_NS,
+    QUIET_NS,
+    Edge,
+    FrameClock,
+    ask,
+    connect,
+)
 
 
 class Painter(QWidget):
@@ -414,7 +425,7 @@ def test_a_chart_too_heavy_for_its_frames_is_drawn_less_often_and_an_order_does_
     for pane in (chart, table):
         qtbot.addWidget(pane)
     frames.draws(chart, Kind.CHART)
-    heart = Heart(meter, shedding, lambda: None, lambda: 0, lambda: frames.spent_ns, lambda _idle: None)
+    heart = Heart(meter, shedding, lambda _next: None, lambda: 0, lambda: frames.spent_ns, lambda _idle: None)
     hops: list[int] = []
 
     async def order(drawn: int) -> None:
@@ -461,6 +472,12 @@ def test_the_clock_dozes_while_the_feed_is_silent_and_wakes_as_it_speaks(qtbot: 
     drawn = chart.drawn
     run(beats())
     assert chart.drawn > drawn  # ages go on
+    now[0] += DEEP_NS
+    run(beats())
+    assert frames.dozes and frames._timer.interval() == DEEP_MS  # nobody is at work either
+    frames.stir()
+    run(beats())
+    assert frames._timer.interval() == DOZE_MS
     meter.frame_in()
     assert not frames.dozes
     chart.hide()
