@@ -1,6 +1,7 @@
 # make run      the program in practice mode, against its own local Kite: no account, no money
 # make test     every check: format, lint, types, import contracts, dependencies, tests
 # make fuzz     all that reads bytes from outside, given bytes that are nearly right, a minute each (FUZZ_S)
+# make soak     the program under every fault in turn, for so long: HOURS=0.34 is twenty minutes (docs/endurance.md)
 # make lint     the checks without the tests          make format   puts the sources in shape
 # make bench    speed against rivals, in a table      make lock     requirements.lock anew from pyproject.toml
 # make package  a folder that runs without Python, tried out, and a .deb and an archive of it (dist/)
@@ -19,7 +20,7 @@ BIN := .venv/bin
 PREPARE := @.ci/prepare.sh
 # The order on the page is the order of work, with -j as well: what is read last is pytest's closing line.
 .NOTPARALLEL:
-.PHONY: run test fuzz lint check format bench package package-test pictures lock
+.PHONY: run test fuzz soak lint check format bench package package-test pictures lock
 
 run:
 	$(PREPARE) run
@@ -33,6 +34,10 @@ test:
 fuzz:
 	$(PREPARE) test
 	@.ci/fuzz.sh $(BIN)/python
+
+soak:
+	$(PREPARE) test
+	$(BIN)/python -m tests.soak.soak $(or $(HOURS),0.34) build/soak
 
 lint:
 	$(PREPARE) lint

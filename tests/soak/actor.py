@@ -35,11 +35,19 @@ class Saw(NamedTuple):
 
 @dataclass
 class Weight:
-    """Resident memory of one life every five seconds: when, MB of the program, orders in its books by then."""
+    """Resident memory of one life every five seconds: when, and MB of the program."""
 
     samples: list[tuple[float, float]] = field(default_factory=list)
-    fresh_from_s: float = 0.0
-    """Since when nothing has happened that takes memory once: the start, a login page."""
+    marks_s: list[float] = field(default_factory=list)
+    """When something took memory once: the start, a login page."""
+
+    def stretches(self, warm_up_s: float) -> list[list[tuple[float, float]]]:
+        """The samples between two such moments, without the first `warm_up_s` of each."""
+        ends = [*self.marks_s[1:], float("inf")]
+        return [
+            [(t, mb) for t, mb in self.samples if began + warm_up_s < t < end and mb]
+            for began, end in zip(self.marks_s, ends, strict=True)
+        ]
 
 
 def resident_mb(pid: int) -> float:

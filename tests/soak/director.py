@@ -79,6 +79,7 @@ class Director:
         self.journal = stage.profile / "practice.sqlite"
         self.recordings = stage.profile / "recordings" / "practice"
         self._met: set[str] = set()
+        self._frames = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.began_s = time.monotonic()
 
@@ -115,7 +116,7 @@ class Director:
         )
         self.lives.append(actor)
         await actor.start()
-        actor.weight.fresh_from_s = time.monotonic()
+        actor.weight.marks_s.append(time.monotonic())
         self._tasks.append(asyncio.create_task(self._take_care(actor)))
         return actor
 
@@ -164,8 +165,8 @@ class Director:
 
     async def _see_to(self, actor: Actor, state: dict[str, Any]) -> None:
         if state["login"]:
+            actor.weight.marks_s.append(time.monotonic())
             await asyncio.sleep(1.5)  # time to read it
-            actor.weight.fresh_from_s = time.monotonic() + 10
             if await actor.ask("log_in"):
                 self.say("  hands: logged in")
         elif well({**state, "red": []}, trades=False) and state["red"]:
@@ -264,6 +265,9 @@ class Director:
             faults = set((await self.actor.state())["faults"])
             wrong += [f"the program met an error that it did not expect: {fault}" for fault in faults - self._met]
             self._met |= faults
+        if frames <= self._frames:
+            wrong.append(f"nothing was recorded since the check before: {frames} frames then and now")
+        self._frames = frames
         result.wrong += [*wrong, *torn]
         result.checks = (
             f"{len(self.truth.orders)} orders, {len(self.truth.trades)} trades, {written.rows} journal rows, "

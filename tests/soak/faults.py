@@ -176,7 +176,7 @@ async def disk_full_at_start(d: Director, result: Result) -> None:
 
 async def _until_well_or_anew(d: Director, words: str, mend: Callable[[], object]) -> None:
     """Read why it does not start, see to that, and press Try again; where there is no such button, start it anew."""
-    read = await d.until_read(words, 30, since_s=d.actor.began_s)
+    read = await d.until_read(words, 60, since_s=d.actor.began_s)
     mend()
     if read is None or not d.actor.alive:
         raise Gone(f"a program that cannot start says nothing, or ends by itself ({d.actor.code})")

@@ -127,6 +127,9 @@ class Hands:
     # -- doing ---------------------------------------------------------------------------------------------------
 
     async def _obey(self, wish: dict[str, Any]) -> None:
+        if self._program is None and wish["do"] not in ("state", "retry", "close"):
+            self._tell(id=wish["id"], error="it did not start")
+            return
         try:
             answer = await getattr(self, f"do_{wish['do']}")(**wish.get("with", {}))
             self._tell(id=wish["id"], answer=answer)

@@ -26,6 +26,7 @@ from tests.soak.stage import Stage
 
 OWN_MOUNTS = "SOAK_OWN_MOUNTS"
 WARM_UP_S = 75.0
+LEAST_SAMPLES = 12
 MOST_ORDERS = 2_400
 """Of a whole soak: Kite takes 3,000 a day."""
 MB_PER_ORDER = 0.1
@@ -77,16 +78,21 @@ async def strike(director: Director, fault: Fault) -> None:
 # -- what came of it -------------------------------------------------------------------------------------------------
 
 
-def memory_of(life: Actor, intents_at: list[tuple[float, int]]) -> dict[str, Any] | None:
-    """How the memory of one life went, from its warm-up on; None for one that was too short to tell."""
-    samples = [(t, mb) for t, mb in life.weight.samples if t > life.weight.fresh_from_s + WARM_UP_S and mb]
-    if len(samples) < 12:
-        return None
+def memory_of(life: Actor, orders_at: list[tuple[float, int]]) -> list[dict[str, Any]]:
+    """How the memory of one life went, from each warm-up on; stretches that are too short to tell are left out."""
+    return [
+        _grown(life.number, samples, orders_at)
+        for samples in life.weight.stretches(WARM_UP_S)
+        if len(samples) >= LEAST_SAMPLES
+    ]
+
+
+def _grown(number: int, samples: list[tuple[float, float]], orders_at: list[tuple[float, int]]) -> dict[str, Any]:
     first, last = samples[0][0], samples[-1][0]
-    orders = _at(intents_at, last) - _at(intents_at, first)
+    orders = _at(orders_at, last) - _at(orders_at, first)
     growth = statistics.fmean(mb for _, mb in samples[-3:]) - statistics.fmean(mb for _, mb in samples[:3])
     return {
-        "life": life.number, "seconds": round(last - first), "from_mb": round(samples[0][1], 1),
+        "life": number, "seconds": round(last - first), "from_mb": round(samples[0][1], 1),
         "to_mb": round(samples[-1][1], 1), "growth_mb": round(growth, 1), "orders": orders,
         "mb_per_hour": round(referee.slope_mb_per_h(samples) or 0.0, 1),
         "flat": growth <= MB_SPARE + MB_PER_ORDER * orders,
@@ -110,7 +116,7 @@ def table(results: list[Result]) -> str:
 
 def report(director: Director, out: Path, seconds: float) -> bool:
     """Print the table, write soak.json; whether nothing failed."""
-    memory = [told for life in director.lives if (told := memory_of(life, director.orders_at))]
+    memory = [told for life in director.lives for told in memory_of(life, director.orders_at)]
     failed = sum(not result.ok for result in director.results) + sum(not told["flat"] for told in memory)
     summary = {
         "seconds": round(seconds), "lives": len(director.lives), "faults": len(director.results) - 1,
