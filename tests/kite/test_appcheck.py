@@ -17,14 +17,9 @@ from alphapanda_desktop.kite.appcheck import try_app
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.login import KiteLogin
 from tests.e2e.headless import exchange, log_in
+from tests.ports import free_port
 
 KEY, SECRET = "abcd1234efgh5678", "zyxw9876vuts5432zyxw9876vuts5432"
-
-
-def free_port() -> int:
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
 
 
 @asynccontextmanager

@@ -62,7 +62,7 @@ def a_local_kite(*arguments: str) -> Iterator[Local]:
         yield Local(**json.loads(line))
     finally:
         child.terminate()
-        child.communicate(timeout=10)
+        child.communicate(timeout=60)
 
 
 @pytest.fixture(scope="module")

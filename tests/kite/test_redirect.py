@@ -12,14 +12,9 @@ import pytest
 
 from alphapanda_desktop.domain.errors import LoginFailed
 from alphapanda_desktop.kite.redirect import can_listen, wait_for_redirect
+from tests.ports import free_port
 
 Eventually = Callable[..., Awaitable[Any]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(
@@ -41,7 +36,7 @@ def test_only_a_redirect_to_this_machine_can_be_heard(redirect_url: str, can: bo
 class Ear:
     """A listener in its task, and a browser beside it."""
 
-    def __init__(self, port: int, path: str = "/cb", login_url: str = "", limit_s: float = 20.0) -> None:
+    def __init__(self, port: int, path: str = "/cb", login_url: str = "", limit_s: float = 60.0) -> None:
         self.port = port
         self.root = f"http://127.0.0.1:{port}"
         self.task = asyncio.create_task(wait_for_redirect(f"http://127.0.0.1:{port}{path}", login_url, limit_s))
@@ -159,7 +154,7 @@ def test_after_the_one_redirect_the_port_is_free_again(arun: Any) -> None:
         await ear.ready()
         async with aiohttp.ClientSession() as http:  # its connection stays open, as a browser's does
             await ear.get(http, "/cb?request_token=tok1")
-            await asyncio.wait_for(ear.task, 5)
+            await ear.task
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", ear.port)
         again = Ear(ear.port)
