@@ -12,11 +12,12 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt, qVersion
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from alphapanda_desktop import __version__
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.fonts import fixed_font
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, copy_text
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
@@ -95,7 +96,7 @@ class AboutSheet(Sheet):
         self._show_parts()
 
     def _head_of(self, icon: QIcon) -> QHBoxLayout:
-        picture = QLabel(self)
+        picture = Words(self)
         picture.setPixmap(icon.pixmap(QSize(ICON_PX, ICON_PX), self.devicePixelRatioF()))
         picture.setAccessibleName(say("The panda of AlphaPanda"))
         self.versions = self.line(about_text(), name="about_versions")

@@ -38,6 +38,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.backtestparts import Bench, Wanted
 from alphapanda_desktop.ui.edge import Edge, ask
 from alphapanda_desktop.ui.forms import DayField, ModelForm, NumberSpin, Pick, field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.theme import Theme
 from alphapanda_desktop.ui.words import say
@@ -113,12 +114,12 @@ class BacktestForm(QWidget):
     # -- its parts -------------------------------------------------------------------------------------------
 
     def _heading(self, text: str) -> None:
-        label = QLabel(say(text), self)
+        label = Words(say(text), self)
         label.setStyleSheet(f"color: {self._edge.theme.muted}; font-weight: 600; padding-top: 6px;")
         self._box.addWidget(label)
 
     def _note(self) -> QLabel:
-        note = QLabel(self)
+        note = Words(self)
         note.setWordWrap(True)
         note.setStyleSheet(f"color: {self._edge.theme.muted};")
         self._box.addWidget(note)
@@ -192,7 +193,7 @@ class BacktestForm(QWidget):
             self.bar.addItem(say(f"{interval.label} bars"), interval.seconds)
         grid = QGridLayout()
         for column, (words, field) in enumerate((("From", self.first), ("To", self.last))):
-            label = QLabel(say(words), self)
+            label = Words(say(words), self)
             label.setBuddy(field)
             grid.addWidget(label, 0, column)
             grid.addWidget(field, 1, column)
@@ -236,7 +237,7 @@ class BacktestForm(QWidget):
         grid = QGridLayout()
         fields = (("Product", self.product), ("Cash at the start", self.cash), ("Slippage", self.slippage))
         for row, (words, field) in enumerate(fields):
-            label = QLabel(say(words), self)
+            label = Words(say(words), self)
             label.setBuddy(field)
             grid.addWidget(label, row, 0)
             grid.addWidget(field, row, 1)
@@ -336,7 +337,7 @@ class BacktestForm(QWidget):
             chip.setText(f"{instrument.tradingsymbol}  ✕")
             chip.setObjectName(f"backtest_instrument_{instrument.key}")
             chip.setAccessibleName(say(f"Leave out {instrument.key}"))
-            chip.setToolTip(say(f"{instrument.key}: leave it out"))
+            chip.setToolTip(as_tip(say(f"{instrument.key}: leave it out")))
             chip.clicked.connect(lambda _checked=False, gone=instrument: self._drop(gone))
             self._chip_of.append(chip)
             self._chips.addWidget(chip, place // CHIPS, place % CHIPS, Qt.AlignmentFlag.AlignLeft)

@@ -17,7 +17,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QSplitter,
@@ -36,6 +35,7 @@ from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import Pick, field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.sweeppage import SweepPage
 from alphapanda_desktop.ui.tallscroll import TallScroll
@@ -96,7 +96,7 @@ class BacktestWindow(QWidget):
         self.progress = QProgressBar(side)
         self.progress.setObjectName("backtest_progress")
         self.progress.setAccessibleName(say("How far the backtest is"))
-        self.said = QLabel(side)
+        self.said = Words(side)
         self.said.setObjectName("backtest_said")
         self.said.setWordWrap(True)
         self.said.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -127,7 +127,7 @@ class BacktestWindow(QWidget):
         head.addWidget(self.compare, 2)
         for button in (self.html, self.csv, self.forget):
             head.addWidget(button)
-        self.empty = QLabel(
+        self.empty = Words(
             say(
                 "Choose a strategy and an instrument on the left, and run it over the past.\n"
                 "Fills, charges, limits and refusals are those of paper trading."
@@ -157,7 +157,7 @@ class BacktestWindow(QWidget):
         button = QPushButton(say(text), self)
         button.setObjectName(f"backtest_{name}")
         button.setAccessibleName(say(text))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         button.clicked.connect(lambda _checked=False: work())
         return button
 

@@ -14,6 +14,7 @@ from alphapanda_desktop.domain.orders import Fill, Order
 from alphapanda_desktop.domain.positions import RUPEE
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -65,9 +66,9 @@ def action(text: str, work: Callable[[], object]) -> QAction:
     return made
 
 
-def muted(parent: QWidget, edge: Edge) -> QLabel:
-    """A quiet line of words."""
-    label = QLabel(parent)
+def muted(parent: QWidget, edge: Edge, kind: type[QLabel] = Words) -> QLabel:
+    """A quiet line of words; of marked ones where `kind` says so."""
+    label = kind(parent)
     label.setStyleSheet(f"color: {edge.theme.muted};")
     return label
 
@@ -77,7 +78,7 @@ def button(parent: QWidget, text: str, name: str, tip: str, work: Callable[[], o
     made = QPushButton(say(text), parent)
     made.setObjectName(name)
     made.setAccessibleName(say(text.rstrip("…")))
-    made.setToolTip(say(tip))
+    made.setToolTip(as_tip(say(tip)))
     made.clicked.connect(lambda _checked=False: work())
     return made
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QWidget
 
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.words import say
 
@@ -33,7 +34,7 @@ class Carry(QObject):
         self._takers: list[tuple[QWidget, Take]] = []
         self._pressed: QPoint | None = None
         self._row: Any | None = None
-        self._label = QLabel(table, Qt.WindowType.ToolTip | Qt.WindowType.WindowTransparentForInput)
+        self._label = Words(table, Qt.WindowType.ToolTip | Qt.WindowType.WindowTransparentForInput)
         self._label.setContentsMargins(8, 4, 8, 4)
         self._label.setFrameShape(QFrame.Shape.Box)
         self._label.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)

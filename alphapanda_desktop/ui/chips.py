@@ -8,13 +8,14 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QLabel, QToolButton, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
 
 SLACK_PX: Final = 2
 
 
-class Chip(QLabel):
+class Chip(Words):
     """A short statement in a box, in one of the theme's colours.
 
     `reserve` keeps the room of its longest words from the beginning: figures change with each tick, and what stands
@@ -46,7 +47,7 @@ class Chip(QLabel):
             self._needs.clear()
             self._show()
         if self.toolTip() != (tip or text):
-            self.setToolTip(say(tip or text))
+            self.setToolTip(as_tip(say(tip or text)))
             self.setAccessibleDescription(say(tip or text))
         looks = self._solid() if solid else boxed(self._edge.theme.colour(role).name())
         if looks != self._looks:
@@ -121,7 +122,7 @@ class Notice(QToolButton):
         theme = self._edge.theme
         self._show()
         self.setAccessibleName(say(text))
-        self.setToolTip(say(tip))
+        self.setToolTip(as_tip(say(tip)))
         self.setVisible(bool(text))
         colour = theme.colour(role).name()
         self.setStyleSheet(

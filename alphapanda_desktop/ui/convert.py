@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFormLayout, QWidget
 
 from alphapanda_desktop.domain.portfolio import CASH_EXCHANGES, conversion_problem
 from alphapanda_desktop.domain.positions import Position
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.question import Question
 from alphapanda_desktop.ui.words import say
 
@@ -43,7 +44,7 @@ class ConvertDialog(Question):
         for product in CASH if position.exchange in CASH_EXCHANGES else DERIVATIVES:
             if product != position.product:
                 self.product.addItem(say(product), product)
-        self.why = QLabel(self)
+        self.why = Words(self)
         self.why.setObjectName("convert_words")
         self.why.setWordWrap(True)
         self.why.setStyleSheet(f"color: {edge.theme.warn};")

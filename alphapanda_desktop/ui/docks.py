@@ -29,6 +29,7 @@ from alphapanda_desktop.ui.dockface import face_of, icon_of
 from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION, torn_off
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.placement import bring_on_screen, put
+from alphapanda_desktop.ui.plain import bare
 from alphapanda_desktop.ui.words import say
 
 _Manager: Final = ads.CDockManager
@@ -111,7 +112,7 @@ class Dock(QObject):
         return str(self._inner.windowTitle())
 
     def set_title(self, title: str) -> None:
-        self._inner.setWindowTitle(say(title))
+        self._inner.setWindowTitle(bare(say(title)))
 
     @property
     def is_open(self) -> bool:
@@ -212,7 +213,7 @@ class Docks(QObject):
         A name that is taken already belongs to an earlier dock, which goes.
         """
         self.remove(name)
-        inner = ads.CDockWidget(self.manager, say(title))
+        inner = ads.CDockWidget(self.manager, bare(say(title)))
         inner.setObjectName(name)
         clothe(widget, self._edge.theme, widget.styleSheet())
         inner.setWidget(widget, ads.CDockWidget.eInsertMode.ForceNoScrollArea)

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from alphapanda_desktop.domain.misfits import misfits_of
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Theme
 from alphapanda_desktop.ui.words import say
 
@@ -139,18 +140,18 @@ class ModelForm(QWidget):
         made.widget.setObjectName(f"{self._prefix}_{name}")
         made.widget.setAccessibleName(say(label_of(name)))
         made.widget.setAccessibleDescription(say(words))
-        made.widget.setToolTip(say(words))
+        made.widget.setToolTip(as_tip(say(words)))
         made.widget.setMinimumWidth(130)
         made.widget.installEventFilter(self)
-        label = QLabel(say(label_of(name)), self)
-        label.setToolTip(say(words))
+        label = Words(say(label_of(name)), self)
+        label.setToolTip(as_tip(say(words)))
         label.setBuddy(made.widget)
         grid.addWidget(label, row, 0)
         grid.addWidget(made.widget, row, 1)
         grid.addWidget(self._error_line(name), row + 1, 0, 1, 2)
 
     def _error_line(self, name: str) -> QLabel:
-        line = self._errors[name] = QLabel(self)
+        line = self._errors[name] = Words(self)
         line.setObjectName(f"{self._prefix}_error_{name}")
         line.setWordWrap(True)
         line.setStyleSheet(f"color: {self._theme.danger};")

@@ -6,11 +6,12 @@ from typing import Final
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import count_of, say
 
@@ -43,7 +44,7 @@ class Gauge(QWidget):
         self.used, self.limit = used, limit
         self.setAccessibleName(say(f"{grouped(used)} of {grouped(limit)} order requests this {self._unit}"))
         self.setToolTip(
-            say(f"{self.accessibleName()}. Entries wait when it is full; cancellations and exits go first.")
+            as_tip(say(f"{self.accessibleName()}. Entries wait when it is full; cancellations and exits go first."))
         )
         self.update()
 
@@ -89,7 +90,7 @@ class OrderGauges(QWidget):
         self.minute = Gauge("gauge_minute", "minute", edge, self)
         self.day = Gauge("gauge_day", "day", edge, self)
         self._all = (self.second, self.minute, self.day)
-        self.waiting = QLabel(self)
+        self.waiting = Words(self)
         self.waiting.setObjectName("gauge_waiting")
         self.waiting.setStyleSheet(f"color: {edge.theme.warn}; font-weight: 600;")
         self.waiting.hide()
@@ -137,5 +138,5 @@ class OrderGauges(QWidget):
             self.waiting.setText(say(words))
             self.waiting.setVisible(bool(count))
         if why != self.waiting.toolTip():
-            self.waiting.setToolTip(say(why))
+            self.waiting.setToolTip(as_tip(say(why)))
             self.waiting.setAccessibleName(say(f"{count_of(count, 'order request')} waiting: {why}"))

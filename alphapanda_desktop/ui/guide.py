@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QRegion
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import countdown
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -159,7 +160,7 @@ class Guide(QToolBar):
         self.end.setToolTip(say("It can be had again from the menu Help"))
         self.end.clicked.connect(lambda _checked=False: self.finish())
         row.addWidget(self.end)
-        self.words = QLabel(inside)
+        self.words = Words(inside)
         self.words.setObjectName("guide_words")
         self.words.setAccessibleName(say("What to do now"))
         self.words.setWordWrap(True)
@@ -275,7 +276,7 @@ class Guide(QToolBar):
             button, done = self.steps[step.name], step.name in self._ticked
             button.setText(f"{'✓' if done else number}  {say(step.words)}")
             button.setAccessibleName(say(f"Step {number} of {len(STEPS)}: {step.words}{', done' if done else ''}"))
-            button.setToolTip(say(step.how))
+            button.setToolTip(as_tip(say(step.how)))
             colour = theme.good if done else theme.accent if step is now else theme.muted
             ground = theme.selection if step is now else "transparent"
             border = colour if step is now else "transparent"

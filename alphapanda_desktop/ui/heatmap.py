@@ -13,6 +13,7 @@ from alphapanda_desktop.domain.shades import Shades
 from alphapanda_desktop.ui.backtestparts import Field, Value
 from alphapanda_desktop.ui.chart.items import sunk
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
 
@@ -200,7 +201,7 @@ class HeatMapView(QWidget):
         value = field.cells[row][column]
         words = f"{field.across} {_words(field.columns[column])}, {field.down} {_words(field.rows[row])}"
         found = self._text_of(value) if value is not None else "no candidate: skipped, failed, or too few trades"
-        QToolTip.showText(event.globalPos(), f"{words}\n{found}", self)
+        QToolTip.showText(event.globalPos(), as_tip(f"{words}\n{found}"), self)
 
 
 def _thinned(values: Sequence[Value], wide: int, room: int) -> range:

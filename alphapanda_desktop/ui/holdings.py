@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -21,6 +22,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, result_role, stack
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Marked
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -153,7 +155,7 @@ class HoldingsPanel(BookPanel):
             lambda: self._ask_order("SELL"),
         )  # fmt: skip
         self.read = button(self, "Read again", "holdings_read", "Ask the broker for the holdings (R)", self.read_again)
-        self.sum = muted(self, self._edge)
+        self.sum = muted(self, self._edge, Marked)
         self.sum.setObjectName("holdings_sum")
         stack(self, self.table, self.table, self.sum, self.read, self.add, self.sell)
         self._show_buttons()
@@ -214,12 +216,12 @@ class HoldingsPanel(BookPanel):
 
     def _show_sum(self) -> None:
         if self._read_at is None:
-            self.sum.setText(say(self._problem or "not read yet"))
+            self.sum.setText(escape(say(self._problem or "not read yet"), quote=False))
             return
         rows = self.model.rows()
         cost = sum(row.holding.invested() for row in rows)
         value, pnl, day = (_total(getattr(row, name) for row in rows) for name in ("value", "pnl", "day"))
-        worth, old = formats.known_rupees(value), f" · {self._problem}" if self._problem else ""
+        worth, old = formats.known_rupees(value), f" · {escape(self._problem, quote=False)}" if self._problem else ""
         self.sum.setText(
             say(
                 f"{count_of(len(rows), 'holding')} · cost {formats.rupees(cost)} · value {worth} · "

@@ -10,13 +10,14 @@ from datetime import date
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from alphapanda_desktop.domain.identity import Finding, Verdict, facts_of, findings
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.masterchanges import MasterChanges
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -85,8 +86,7 @@ class IdentitySheet(Sheet):
     def _put(self, name: str, text: str, role: Role) -> None:
         row = self.grid.rowCount()
         for column, words in enumerate((name, text)):
-            label = QLabel(say(words), self)
-            label.setTextFormat(Qt.TextFormat.PlainText)
+            label = Words(say(words), self)
             label.setWordWrap(column == 1)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             tint(label, role if column == 0 or role in ("warn", "danger", "unknown") else "text", self.edge)

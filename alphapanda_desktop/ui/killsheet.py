@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QScrollArea, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.positions import Position
@@ -24,6 +24,7 @@ from alphapanda_desktop.trading.killreport import KillReport, KillStep
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.fonts import fixed_font
+from alphapanda_desktop.ui.plain import Marked
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, save_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -63,10 +64,9 @@ class KillSheet(Sheet):
 
     def _build(self) -> None:
         self.why = self.line()
-        self.steps = QLabel(self)
+        self.steps = Marked(self)
         self.steps.setObjectName("kill_steps")
         self.steps.setAccessibleName(say("What the kill switch has done"))
-        self.steps.setTextFormat(Qt.TextFormat.RichText)
         self.steps.setWordWrap(True)
         self.steps.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.steps.setContentsMargins(12, 8, 12, 8)

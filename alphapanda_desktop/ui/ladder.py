@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -32,6 +31,7 @@ from alphapanda_desktop.trading.oneclick import OneClick
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.forms import Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import give_way, tint
 from alphapanda_desktop.ui.strategyform import products_for
 from alphapanda_desktop.ui.strip import MODE_MARKS
@@ -160,11 +160,11 @@ class Ladder(QWidget):
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + ROW_AIR)
         self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.name = QLabel("–", self)
+        self.name = Words("–", self)
         self.name.setFont(ui_font(12, bold=True))
-        self.state = give_way(QLabel("", self))
+        self.state = give_way(Words("", self))
         self.state.setMinimumHeight(2 * self.fontMetrics().lineSpacing())  # what is clicked must not move
-        self.totals = QLabel("", self)
+        self.totals = Words("", self)
         self.quantity = WholeSpin(self)
         self.quantity.setObjectName("ladder_quantity")
         self.quantity.setAccessibleName(say("Quantity of a one-click order"))
@@ -177,7 +177,7 @@ class Ladder(QWidget):
         self.minutes.setCurrentIndex(1)
         self.arm = self._button("ladder_arm", "Arm one click", self.toggle)
         self.cancel = self._button("ladder_cancel", "Cancel all here", self.cancel_all)
-        self.answer = give_way(QLabel("", self))
+        self.answer = give_way(Words("", self))
         self.answer.setObjectName("ladder_answer")
         self.answer.setMinimumHeight(2 * self.fontMetrics().lineSpacing())
 
@@ -185,7 +185,7 @@ class Ladder(QWidget):
         pick = Pick(self)
         pick.setObjectName(name)
         pick.setAccessibleName(say(what))
-        pick.setToolTip(say(what))
+        pick.setToolTip(as_tip(say(what)))
         return pick
 
     def _button(self, name: str, text: str, work: object) -> QPushButton:
@@ -237,7 +237,7 @@ class Ladder(QWidget):
         self.clicks.disarm(f"another instrument was chosen: {instrument.tradingsymbol}.")
         self.instrument = instrument
         self.name.setText(instrument.tradingsymbol)
-        self.name.setToolTip(instrument.key)
+        self.name.setToolTip(as_tip(instrument.key))
         self.table.empty_text = "No depth yet." if instrument.tradable else "An index has no order book."
         lot = instrument.lot
         self.quantity.setRange(lot, max(lot, QUANTITY_MAX // lot * lot))

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from PySide6.QtCore import QLocale, QSize, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.compliance import OrderLimits, limits_on
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -26,6 +26,7 @@ from alphapanda_desktop.trading.governor import Governor
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
@@ -152,7 +153,7 @@ class LimitsSheet(Sheet):
         self.profile = self.line(name="limits_profile")
         row = QHBoxLayout()
         row.addWidget(self.profile, 1)
-        row.addWidget(QLabel(say("Start from"), self))
+        row.addWidget(Words(say("Start from"), self))
         for name in PROFILES:
             row.addWidget(self.button(f"profile_{name}", name.capitalize(), partial(self._fill_from, name)))
         return row
@@ -165,7 +166,7 @@ class LimitsSheet(Sheet):
         self.instrument = LimitFields("instrument", InstrumentLimits(), self, off=True)
         grid.addLayout(self._instrument_choice(master), 1, 3)
         for place, row in enumerate(ROWS, 2):
-            words = QLabel(say(row.words) + (" ◷" if row.field in DAY_FIELDS else ""), self)
+            words = Words(say(row.words) + (" ◷" if row.field in DAY_FIELDS else ""), self)
             grid.addWidget(words, place, 0)
             for column, fields in enumerate((self.desk, self.strategy, self.instrument), 1):
                 spin = fields.spins.get(row.field)
@@ -197,10 +198,10 @@ class LimitsSheet(Sheet):
             assert isinstance(spin, WholeSpin)
             spin.setAccessibleName(say(row.words))
             self.rates[row.field] = spin
-            grid.addWidget(QLabel(say(row.words), self), place, 0)
+            grid.addWidget(Words(say(row.words), self), place, 0)
             grid.addWidget(spin, place, 1)
             capped = row.field in CAPPED
-            grid.addWidget(QLabel(grouped(getattr(self._legal, row.field)) if capped else "", self), place, 2)
+            grid.addWidget(Words(grouped(getattr(self._legal, row.field)) if capped else "", self), place, 2)
         grid.setColumnStretch(2, 2)
         grid.addWidget(self.line(f"Source: {self._legal.source}", "muted"), len(RATES) + 1, 0, 1, 3)
         return grid
@@ -370,7 +371,7 @@ def _grid_of(titles: tuple[str, ...], sheet: Sheet) -> QGridLayout:
     grid.setHorizontalSpacing(14)
     grid.setVerticalSpacing(5)
     for column, title in enumerate(titles):
-        head = QLabel(say(title), sheet)
+        head = Words(say(title), sheet)
         head.setFont(ui_font(10, bold=True))
         grid.addWidget(head, 0, column)
         grid.setColumnStretch(column, 1)

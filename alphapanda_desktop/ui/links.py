@@ -13,6 +13,7 @@ from PySide6.QtGui import QAction, QActionGroup, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.theme import Role, Theme, ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -82,7 +83,7 @@ class LinkMenu(QMenu):
         for number, action in enumerate(self._choices):
             action.setIcon(icon_of(number, self._edge.theme))
         self.menuAction().setIcon(icon_of(self.link, self._edge.theme))
-        self.menuAction().setToolTip(f"{self.title().replace('&', '')}: {say(NAMES[self.link])}")
+        self.menuAction().setToolTip(as_tip(f"{self.title().replace('&', '')}: {say(NAMES[self.link])}"))
 
 
 class LinkChip(QToolButton):
@@ -101,4 +102,4 @@ class LinkChip(QToolButton):
         self.setIcon(self._menu.menuAction().icon())
         words = f"{say('Linked by colour')}: {say(NAMES[self._menu.link])}"
         self.setAccessibleName(say(words))
-        self.setToolTip(say(words))
+        self.setToolTip(as_tip(say(words)))

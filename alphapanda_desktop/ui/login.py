@@ -19,6 +19,7 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.ui.browser import open_in_browser
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -89,16 +90,16 @@ class LoginView(QWidget):
         self._gate_changed()
 
     def _add_head(self, hint: str) -> None:
-        title = QLabel(say("Log in to Kite"), self)
+        title = Words(say("Log in to Kite"), self)
         title.setFont(ui_font(16, bold=True))
         self._layout.addWidget(title)
         text = "This is Zerodha's own page. AlphaPanda never sees your password; Kite ends every session at 06:00 IST."
-        about = QLabel(say(hint or text), self)
+        about = Words(say(hint or text), self)
         about.setWordWrap(True)
         self._layout.addWidget(about)
 
     def _add_words(self, name: str) -> QLabel:
-        words = QLabel(self)
+        words = Words(self)
         words.setObjectName(name)
         words.setAccessibleName(say("What happened with the login"))
         words.setWordWrap(True)

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QToolButton,
@@ -29,6 +28,7 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.logs import RECENT, Line
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import copy_text
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -79,7 +79,7 @@ class LogPanel(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(lambda _text: self._show_all())
         self.level = self._choice("log_level", "Which lines of the log", LEVELS)
-        self.found = QLabel(self)
+        self.found = Words(self)
         self.found.setStyleSheet(f"color: {edge.theme.muted};")
         self.follow = self._button("log_follow", "Follow", "Keep the newest line in sight")
         self.follow.setCheckable(True)
@@ -122,7 +122,7 @@ class LogPanel(QWidget):
         button.setObjectName(name)
         button.setText(say(text))
         button.setAccessibleName(say(text))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         return button
 
     def add(self, text: str, level: str) -> None:

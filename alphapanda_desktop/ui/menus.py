@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QLabel, QMenu, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QMenu, QVBoxLayout
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.icons import mark
 from alphapanda_desktop.ui.keys import keys_page
+from alphapanda_desktop.ui.plain import Marked
 from alphapanda_desktop.ui.sheet import TypedSheet, tell
 from alphapanda_desktop.ui.words import say
 
@@ -289,6 +290,6 @@ class Menus:
         dialog = QDialog(self._window)
         dialog.setWindowTitle(say(title))
         box = QVBoxLayout(dialog)
-        box.addWidget(QLabel(say(text), dialog))
+        box.addWidget(Marked(say(text), dialog))
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()  # not open(): a modal dialog would shadow the kill switch

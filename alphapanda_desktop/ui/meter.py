@@ -10,11 +10,12 @@ from typing import Final, Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QLabel, QMainWindow, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.trading.meter import Meter, Row, Stall
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import DASH, grouped
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -66,7 +67,7 @@ class MeterPanel(QWidget):
         super().__init__(parent)
         self._meter = edge.meter
         self._read_ns = 0
-        self.words = QLabel(self)
+        self.words = Words(self)
         self.words.setObjectName("meter_words")
         self.words.setContentsMargins(8, 4, 8, 4)
         self.times: RowModel[Row] = RowModel(TIMES, key=lambda row: row.name, theme=edge.theme, parent=self)

@@ -13,7 +13,7 @@ from typing import Final
 
 from PySide6.QtCore import QModelIndex, Signal
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QHeaderView, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.instruments import Instrument
@@ -24,6 +24,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.chainlines import Board, Line, OptionSide, basis_of, board_of
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.tables import Align, Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -144,7 +145,7 @@ class OptionChain(QWidget):
         self.table.menu_for = self._menu
         self.table.opened.connect(lambda _line: self._choose())
         self.table.selectionModel().currentChanged.connect(self._picked_changed)
-        self.title = QLabel(say("Options"), self)
+        self.title = Words(say("Options"), self)
         self.expiry = self._pick("chain_expiry", "Expiry", self._choose_expiry)
         self.reach = self._pick("chain_reach", "Strikes on each side of the money", lambda: self._centre(force=True))
         for count in REACHES:
@@ -161,16 +162,16 @@ class OptionChain(QWidget):
         self.rate.setSuffix(" %")
         self.rate.setValue(USUAL_RATE)
         self.rate.valueChanged.connect(lambda _value: self.show_board())
-        self.words = give_way(QLabel("", self))
+        self.words = give_way(Words("", self))
         self.words.setObjectName("chain_words")
-        self.picked = QLabel("", self)
+        self.picked = Words("", self)
         self.picked.setObjectName("chain_picked")
 
     def _pick(self, name: str, what: str, work: Callable[[], object]) -> Pick:
         pick = Pick(self)
         pick.setObjectName(name)
         pick.setAccessibleName(say(what))
-        pick.setToolTip(say(what))
+        pick.setToolTip(as_tip(say(what)))
         pick.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         pick.activated.connect(lambda _at: work())
         return pick

@@ -10,6 +10,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -26,9 +27,9 @@ class BusyPage(QWidget):
         self._since = 0
         self._stoppable = True
         self._lasting: tuple[QProgressBar, QLabel, QPushButton] | None = None
-        name = QLabel(say("AlphaPanda"), self)
+        name = Words(say("AlphaPanda"), self)
         name.setFont(ui_font(22, bold=True))
-        self.words = QLabel(say("Starting…"), self)
+        self.words = Words(say("Starting…"), self)
         self.words.setObjectName("busy_words")
         box.addStretch(1)
         box.addWidget(name, alignment=Qt.AlignmentFlag.AlignHCenter)
@@ -68,7 +69,7 @@ class BusyPage(QWidget):
 
     def _made(self) -> tuple[QProgressBar, QLabel, QPushButton]:
         """What most starts never need."""
-        bar, since, stop = QProgressBar(self), QLabel(self), QPushButton(say("Stop, and close AlphaPanda"), self)
+        bar, since, stop = QProgressBar(self), Words(self), QPushButton(say("Stop, and close AlphaPanda"), self)
         bar.setRange(0, 0)
         bar.setTextVisible(False)
         bar.setFixedSize(260, 8)
@@ -90,10 +91,10 @@ class ProblemPage(QWidget):
         self.setObjectName("problem_page")
         box = QVBoxLayout(self)
         box.addStretch(1)
-        heading = QLabel(say(title), self)
+        heading = Words(say(title), self)
         heading.setFont(ui_font(16, bold=True))
         heading.setStyleSheet(f"color:{edge.theme.danger};")
-        words = QLabel(say(text), self)
+        words = Words(say(text), self)
         words.setObjectName("problem_words")
         words.setWordWrap(True)
         words.setMaximumWidth(720)

@@ -27,6 +27,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, result_role, stack
 from alphapanda_desktop.ui.convert import ConvertDialog
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import Marked
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
@@ -167,7 +168,7 @@ class PositionsPanel(BookPanel):
         )  # fmt: skip
         self.convert.setVisible(self._portfolio is not None)
         self.exit_strategy.setVisible(self._runner is not None)
-        self.sum = muted(self, self._edge)
+        self.sum = muted(self, self._edge, Marked)
         self.sum.setObjectName("positions_sum")
         stack(self, self.table, self.table, self.sum, self.convert, self.exit, self.exit_strategy, self.exit_all)
         self._show_buttons()

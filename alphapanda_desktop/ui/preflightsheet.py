@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from alphapanda_desktop.domain.preflight import Check, Standing, worst
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, copy_text, tell, tint
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
@@ -86,8 +87,7 @@ class PreflightSheet(Sheet):
         tint(self.verdict, MARKS[verdict][1], self.edge)
 
     def _put(self, row: int, column: int, text: str, role: Role) -> None:
-        label = QLabel(say(text), self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+        label = Words(say(text), self)
         label.setWordWrap(column == 2)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         tint(label, role, self.edge)

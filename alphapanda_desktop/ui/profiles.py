@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.profiles import (
@@ -24,6 +24,7 @@ from alphapanda_desktop.ui.datamanager import bytes_words
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import ist_moment
 from alphapanda_desktop.ui.longtable import LongModel
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.tables import Column
 from alphapanda_desktop.ui.tableview import TableView
@@ -116,9 +117,9 @@ class ProfilesSheet(Sheet):
         self.take = self.button("profiles_take", "Make it", self._take)
         row = QHBoxLayout(self.form)
         row.setContentsMargins(0, 0, 0, 0)
-        self.name_label = QLabel(say("&Name"), self.form)
+        self.name_label = Words(say("&Name"), self.form)
         self.name_label.setBuddy(self.name)
-        words_label = QLabel(say("&Label"), self.form)
+        words_label = Words(say("&Label"), self.form)
         words_label.setBuddy(self.words)
         for widget in (self.name_label, self.name, words_label, self.words, self.take):
             row.addWidget(widget)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QProgressBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QProgressBar, QToolButton, QWidget
 
 from alphapanda_desktop.domain.progress import Progress
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -29,7 +30,7 @@ class WorkCell(QWidget):
     def __init__(self, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self._progress: Progress | None = None
-        self.name = QLabel(self)
+        self.name = Words(self)
         self.name.setObjectName("work_name")
         self.name.setFont(ui_font(9))
         self.name.setMaximumWidth(NAME_PX)
@@ -62,9 +63,9 @@ class WorkCell(QWidget):
         if words != self.share.accessibleName():
             self.share.setAccessibleName(say(words))
             self.name.setText(say(self.name.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, NAME_PX)))
-            self.name.setToolTip(say(words))
+            self.name.setToolTip(as_tip(say(words)))
             self.stop.setAccessibleName(say(f"Stop: {progress.name}"))
-            self.stop.setToolTip(say(f"Stop: {progress.name}"))
+            self.stop.setToolTip(as_tip(say(f"Stop: {progress.name}")))
         self.share.setRange(0, progress.total)  # to 0 of 0: it moves, and says that nobody knows
         self.share.setValue(progress.done)
         self.stop.setVisible(progress.stoppable)
@@ -86,7 +87,7 @@ class WorkBar(QWidget):
         self.setObjectName("works")
         self.setAccessibleName(say("Long work"))
         self.cells = [WorkCell(edge, self) for _ in range(SHOWN)]
-        self.more = QLabel(self)
+        self.more = Words(self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         for widget in (*self.cells, self.more):

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.edge import Edge, ask
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.strip import MODE_MARKS
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
@@ -36,7 +37,7 @@ def mode_words(mode: str) -> str:
 
 def mode_label(mode: str, edge: Edge, parent: QWidget) -> QLabel:
     """A framed line that says the mode, in its colour."""
-    label = QLabel(say(mode_words(mode)), parent)
+    label = Words(say(mode_words(mode)), parent)
     label.setFont(ui_font(10, bold=True))
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     colour = edge.theme.colour(MODE_ROLES.get(mode, "warn")).name()
@@ -56,10 +57,10 @@ class Question(QDialog):
         super().__init__(parent)
         self.setWindowTitle(say(title))
         self.setFixedWidth(WIDTH)
-        heading = QLabel(say(title), self)
+        heading = Words(say(title), self)
         heading.setFont(ui_font(12, bold=True))
         heading.setWordWrap(True)
-        self.words = QLabel(say("\n".join(lines)), self)
+        self.words = Words(say("\n".join(lines)), self)
         self.words.setObjectName("question_words")
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -12,12 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QSlider, QToolBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QToolBar, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.replay import FASTEST, PRESETS, Pace, Transport
 from alphapanda_desktop.ui.chips import Notice
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import countdown, grouped, ist_time
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.replayscrub import Scrubber
 from alphapanda_desktop.ui.theme import ui_font
@@ -97,7 +98,7 @@ class ReplayBar(QToolBar):
         button = QToolButton(self._inside)
         button.setObjectName(name)
         button.setText(say(text))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         button.setAccessibleName(say(tip))
         button.clicked.connect(lambda _checked=False: work())
         return button
@@ -105,7 +106,7 @@ class ReplayBar(QToolBar):
     def _clock(self) -> QVBoxLayout:
         box = QVBoxLayout()
         box.setSpacing(0)
-        self.clock, self.left = (QLabel("", self._inside) for _ in range(2))
+        self.clock, self.left = (Words("", self._inside) for _ in range(2))
         self.clock.setObjectName("replay_clock")
         self.clock.setFont(ui_font(15, bold=True))
         self.clock.setStyleSheet(f"color: {self._edge.theme.replay};")
@@ -137,7 +138,7 @@ class ReplayBar(QToolBar):
         self.slider.setRange(0, NOTCHES)
         self.slider.setAccessibleName(say("Speed of the replay"))
         self.slider.valueChanged.connect(lambda notch: self._transport.set_speed(_speed_at(notch)))
-        self.reached = QLabel("", self._inside)
+        self.reached = Words("", self._inside)
         self.reached.setObjectName("replay_reached")
         self.reached.setMinimumWidth(self.reached.fontMetrics().horizontalAdvance("1,000× of 1,000×") + 4)
         under = QHBoxLayout()

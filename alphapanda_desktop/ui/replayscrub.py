@@ -26,6 +26,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from alphapanda_desktop.domain.replay import Outline
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import ist_time
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.words import say
 
 SECOND: Final = 1_000_000_000
@@ -99,7 +100,7 @@ class Scrubber(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointed = event.position().x()
-        QToolTip.showText(event.globalPosition().toPoint(), ist_time(self._at(self._pointed) / SECOND), self)
+        QToolTip.showText(event.globalPosition().toPoint(), as_tip(ist_time(self._at(self._pointed) / SECOND)), self)
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from html import escape
 from typing import Final
 
 from alphapanda_desktop.domain.dayresults import OpenLots, Results, total_of
@@ -134,5 +135,5 @@ def figures_words(results: Results, theme: Theme) -> str:
     if total.why_unknown:
         part = formats.signed_rupees(total.known_net / RUPEE)
         told = f"Unknown, for {total.why_unknown}. The known part: {part} after charges."
-        why = f"<br><span style='color:{theme.unknown}'>{told}</span>"
+        why = f"<br><span style='color:{theme.unknown}'>{escape(told, quote=False)}</span>"
     return "&nbsp;&nbsp;&nbsp;&nbsp; ".join(words) + why

@@ -10,11 +10,12 @@ from datetime import date
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.daynotes import DayNote, tags_in
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -37,7 +38,7 @@ class NoteEditor(QWidget):
         """Words that were given away and not yet read again."""
         self._refused: set[tuple[date, str]] = set()
         """Which of them the disk did not take."""
-        self.title = QLabel(say("Choose a day to write about it."), self)
+        self.title = Words(say("Choose a day to write about it."), self)
         self.title.setFont(ui_font(11, bold=True))
         self.about = Pick(self)
         self.about.setObjectName("review_note_about")
@@ -57,7 +58,7 @@ class NoteEditor(QWidget):
         self.save.setAccessibleName(say("Save note"))
         self.save.setToolTip(say("Ctrl+S"))
         self.save.clicked.connect(lambda _checked=False: self.write())
-        self.said = QLabel("", self)
+        self.said = Words("", self)
         self.said.setObjectName("review_note_said")
         self.said.setStyleSheet(f"color: {edge.theme.muted};")
         QShortcut(QKeySequence("Ctrl+S"), self.window()).activated.connect(self.write)

@@ -29,6 +29,7 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats, runlines
 from alphapanda_desktop.ui.chips import Chip
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.question import MODE_ROLES, MODE_WORDS
 from alphapanda_desktop.ui.runfile import FileLine
 from alphapanda_desktop.ui.runleft import LeftBehind
@@ -130,19 +131,19 @@ class RunCard(QFrame):
         self.more.setCheckable(True)
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.setFont(ui_font(10, bold=True))
-        self.more.setToolTip(say(f"{self.run.strategy.title}: show or hide what it runs on and what it does"))
+        self.more.setToolTip(as_tip(say(f"{self.run.strategy.title}: show or hide what it runs on and what it does")))
         self.more.setAccessibleName(say(f"Details of {self._name}"))
         self.more.setStyleSheet(
             "QToolButton, QToolButton:checked { border: 0; background: transparent; padding: 0; text-align: left; "
             f"color: {self._edge.theme.text}; }} QToolButton:focus {{ color: {self._edge.theme.accent}; }}"
         )
         self.more.toggled.connect(lambda _on: self.refresh())
-        self.number = QLabel(say(self._desk.name_of_run(run_id)), self)
+        self.number = Words(say(self._desk.name_of_run(run_id)), self)
         self.number.setStyleSheet(f"color: {self._edge.theme.muted};")
-        self.mode = QLabel(say(MODE_MARKS.get(self._mode, self._mode.upper())), self)
+        self.mode = Words(say(MODE_MARKS.get(self._mode, self._mode.upper())), self)
         self.mode.setObjectName(f"run_mode_{run_id}")
         self.mode.setFont(ui_font(8, bold=True))
-        self.mode.setToolTip(say(f"Its orders: {MODE_WORDS.get(self._mode, '')}"))
+        self.mode.setToolTip(as_tip(say(f"Its orders: {MODE_WORDS.get(self._mode, '')}")))
         self.mode.setStyleSheet(f"color: {self._edge.theme.colour(MODE_ROLES.get(self._mode, 'warn')).name()};")
         self.mode.setVisible(bool(self._mode))
         self.state = Chip(f"run_state_{run_id}", self._edge, self)
@@ -160,9 +161,9 @@ class RunCard(QFrame):
         whole.addLayout(head)
 
     def _build_result(self, whole: QVBoxLayout) -> None:
-        self.position = QLabel(self)
+        self.position = Words(self)
         give_way(self.position)
-        self.pnl = QLabel(self)
+        self.pnl = Words(self)
         self.pnl.setFont(ui_font(11, bold=True))
         self.pnl.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.pnl.setAccessibleName(say("Net profit and loss of this run today"))
@@ -190,9 +191,8 @@ class RunCard(QFrame):
         whole.addWidget(self.inside)
 
     def _line(self, whole: QVBoxLayout, role: Role = "text") -> QLabel:
-        line = QLabel(self)
+        line = Words(self)
         give_way(line)
-        line.setTextFormat(Qt.TextFormat.PlainText)
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         line.hide()
@@ -317,7 +317,7 @@ class RunCard(QFrame):
         role: Role = "muted" if net is None else "up" if net > 0 else "down" if net < 0 else "unchanged"
         if _say(self.pnl, formats.signed_rupees(net)):
             self.pnl.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
-            self.pnl.setToolTip(say(tip))
+            self.pnl.setToolTip(as_tip(say(tip)))
 
     def _show_stops(self) -> None:
         """What stops protect of the positions that the run holds."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from alphapanda_desktop.domain.authored import FileNews
 from alphapanda_desktop.domain.errors import StrategyError
@@ -17,6 +17,7 @@ from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import problems_of
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
 from alphapanda_desktop.ui.words import say
@@ -36,9 +37,8 @@ class FileLine(QWidget):
         self._edge = edge
         self._busy = False
         self._refused = ""
-        self.words = QLabel(self)
+        self.words = Words(self)
         give_way(self.words)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.reload = QPushButton(say("Reload"), self)
         self.reload.setObjectName(f"run_reload_{run.run_id}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.run import Run
@@ -17,6 +17,7 @@ from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import Pick
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.question import Asker, Question
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.words import count_of, say
@@ -45,9 +46,8 @@ class LeftBehind(QFrame):
         self.setStyleSheet(
             f"LeftBehind {{ border: 0; border-left: 3px solid {edge.theme.warn}; background: transparent; }}"
         )
-        self.words = QLabel(self)
+        self.words = Words(self)
         give_way(self.words)
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.adopt = self._button("adopt", "Take it", self._ask_adopt)
         self.flatten = self._button("flatten", "Close it…", self._ask_flatten)
@@ -77,7 +77,7 @@ class LeftBehind(QFrame):
         button.setAccessibleName(
             say(f"{text.rstrip('…')}: what {self._desk.name_of_run(self._run.run_id)} left behind")
         )
-        button.setToolTip(say(TIPS[name]))
+        button.setToolTip(as_tip(say(TIPS[name])))
         button.clicked.connect(lambda _checked=False: work())
         return button
 

@@ -17,6 +17,7 @@ from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.ui import runlines
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, words_of
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.words import say
 
@@ -68,9 +69,8 @@ class RunParameters(QWidget):
             self._box.addWidget(widget)
 
     def _line(self, role: str) -> QLabel:
-        line = QLabel(self)
+        line = Words(self)
         give_way(line)
-        line.setTextFormat(Qt.TextFormat.PlainText)
         line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         line.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         line.hide()

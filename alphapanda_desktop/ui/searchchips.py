@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.search import Among
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.words import say
 
 EXCHANGES: Final = ("NSE", "NFO", "BSE", "BFO", "MCX", "CDS")
@@ -45,7 +46,7 @@ class SearchChips(QWidget):
     def _chip(self, words: str, what: str) -> QToolButton:
         chip = QToolButton(self)
         chip.setText(say(words))
-        chip.setToolTip(say(what))
+        chip.setToolTip(as_tip(say(what)))
         chip.setAccessibleName(say(what))
         chip.setCheckable(True)
         chip.setMinimumWidth(chip.fontMetrics().horizontalAdvance(words) + 12)

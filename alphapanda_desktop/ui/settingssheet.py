@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, help_of, label_of
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
@@ -67,7 +68,7 @@ class SectionForm(QWidget):
     def __init__(self, section: Section, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
         self.section = section
-        self.title = QLabel(say(section.title), self)
+        self.title = Words(say(section.title), self)
         self.title.setFont(ui_font(11, bold=True))
         self.form = ModelForm(section.model, edge.theme, self, f"setting_{section.name}")
         self.form.set_values(dict(section.values))
@@ -85,8 +86,7 @@ class SectionForm(QWidget):
         assert widget is not None and isinstance(grid, QGridLayout)
         row = grid.getItemPosition(grid.indexOf(widget))[0]  # type: ignore[index]  # its stub says object
         label = next(label for label in self.form.findChildren(QLabel) if label.buddy() is widget)
-        words = QLabel(say(self.section.fixed.get(name) or help_of(self.section.model.model_fields[name])), self.form)
-        words.setTextFormat(Qt.TextFormat.PlainText)
+        words = Words(say(self.section.fixed.get(name) or help_of(self.section.model.model_fields[name])), self.form)
         words.setWordWrap(True)
         tint(words, "warn" if name in self.section.fixed else "muted", edge)
         back = self._back(name)
@@ -108,7 +108,7 @@ class SectionForm(QWidget):
         button = QToolButton(self.form)
         button.setObjectName(f"setting_reset_{self.section.name}_{name}")
         button.setText("↺")
-        button.setToolTip(say(f"Back to the default: {default}"))
+        button.setToolTip(as_tip(say(f"Back to the default: {default}")))
         button.setAccessibleName(say(f"{label_of(name)}: back to the default, {default}"))
         button.clicked.connect(lambda _checked=False: self.form.set_values({name: default}))
         return button

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketsheet import go_round
 from alphapanda_desktop.ui.words import say
@@ -51,9 +52,8 @@ class Sheet(QFrame):
         self.setAutoFillBackground(True)
         self._role: Role = role
         self.had_keyboard = False
-        self.title = QLabel(say(title), self)
+        self.title = Words(say(title), self)
         self.title.setFont(ui_font(13, bold=True))
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.body = QVBoxLayout()
         self.body.setSpacing(8)
         self.foot = QHBoxLayout()
@@ -93,10 +93,9 @@ class Sheet(QFrame):
 
     def line(self, text: str = "", role: Role = "text", name: str = "") -> QLabel:
         """A line of words that wraps and can be copied, hidden while it has none (`tell`); not yet in any layout."""
-        label = QLabel(say(text), self)
+        label = Words(say(text), self)
         label.setObjectName(name)
         label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         label.setHidden(not text)
         tint(label, role, self.edge)
@@ -107,7 +106,7 @@ class Sheet(QFrame):
         button = QPushButton(say(text), self)
         button.setObjectName(name)
         button.setAccessibleName(say(text))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         button.clicked.connect(lambda _checked=False: work())
         return button
 

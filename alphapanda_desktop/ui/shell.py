@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.clothes import Wardrobe, clothe
 from alphapanda_desktop.ui.edge import Edge, connect
@@ -16,6 +16,7 @@ from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.placement import put_where_it_was
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
@@ -187,10 +188,9 @@ class MainWindow(QMainWindow):
         self._beat.timeout.connect(self._refresh_strip)
         self._beat.start(BEAT_MS)
 
-    def _make_status(self) -> dict[str, QLabel]:
-        labels = {name: QLabel("", self) for name in ("clock", "phase", "database")}
-        for name, label in labels.items():
-            label.setObjectName(f"status_{name}")
+    def _make_status(self) -> dict[str, Words]:
+        labels = {name: Words("", self, objectName=f"status_{name}") for name in ("clock", "phase", "database")}
+        for label in labels.values():
             label.setContentsMargins(8, 0, 8, 0)
             self.statusBar().addPermanentWidget(label)
         labels["clock"].setMinimumWidth(labels["clock"].fontMetrics().horizontalAdvance("IST 00:00:00 ") + 20)
@@ -336,7 +336,7 @@ class MainWindow(QMainWindow):
         yield
         self.database = parts.database
         self._status["database"].setText(say(f"journal {parts.database.rsplit('/', 1)[-1]}"))
-        self._status["database"].setToolTip(parts.database)
+        self._status["database"].setToolTip(as_tip(parts.database))
         self._show_sheets(parts, view)
         if self.guide is not None:
             self.guide.meet_desk(parts, view)

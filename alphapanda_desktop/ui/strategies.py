@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.trading.desk import Desk
@@ -19,6 +19,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.runcard import RunCard
 from alphapanda_desktop.ui.strategybar import StrategyBar
 from alphapanda_desktop.ui.strategyfiles import FilesBox, StrategyFiles, quiet_toggle
@@ -87,7 +88,7 @@ class StrategiesPanel(QWidget):
         self.form = StartForm(self._runner, self._market, self._desk, self._edge, self, self._files)
         self.form.started.connect(lambda: self.new.setChecked(False))
         self.files = FilesBox(self._files, self._edge, self) if self._files is not None else None
-        self.empty = QLabel(say("No strategy was started today."), self)
+        self.empty = Words(say("No strategy was started today."), self)
         self.empty.setWordWrap(True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted}; padding: 14px;")

@@ -10,12 +10,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.runner import Runner
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.sheet import give_way
 from alphapanda_desktop.ui.words import say
 
@@ -49,13 +50,13 @@ class StrategyBar(QWidget):
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self.filtered)
         self.filter.returnPressed.connect(self.entered)
-        self.found = QLabel(self)
+        self.found = Words(self)
         self.found.setStyleSheet(f"color: {edge.theme.muted};")
         self.found.hide()
         self.start = self._button("start_all", "Start all", "Start every run that is loaded", self._start_all)
         self.pause = self._button("pause_all", "Pause all", "Refuse entries of every run; exits pass", self._pause_all)
         self.stop = self._button("stop_all", "Stop all", "", self._stop_all)
-        self.summary = QLabel(self)
+        self.summary = Words(self)
         self.summary.setObjectName("strategies_summary")
         give_way(self.summary)
         self.summary.setStyleSheet(f"color: {edge.theme.muted};")
@@ -74,7 +75,7 @@ class StrategyBar(QWidget):
         button = QPushButton(say(text), self)
         button.setObjectName(f"strategies_{name}")
         button.setAccessibleName(say(f"{text} strategy runs"))
-        button.setToolTip(say(tip))
+        button.setToolTip(as_tip(say(tip)))
         button.clicked.connect(lambda _checked=False: work())
         return button
 
@@ -94,7 +95,7 @@ class StrategyBar(QWidget):
         self.pause.setText(say("Pause all" if running or not _in(runs, RunState.PAUSED) else "Resume all"))
         self.pause.setEnabled(bool(running or _in(runs, RunState.PAUSED)))
         self.stop.setEnabled(bool(alive))
-        self.stop.setToolTip(say(self._what_stop_does(alive)))
+        self.stop.setToolTip(as_tip(say(self._what_stop_does(alive))))
 
     def _what_stop_does(self, alive: Sequence[Run]) -> str:
         working = sum(order.live for run in alive for order in run.orders.values())

@@ -30,6 +30,7 @@ from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.fonts import fixed_font
 from alphapanda_desktop.ui.forms import field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.question import Asker
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -118,7 +119,7 @@ class FilesBox(QWidget):
         inside = QVBoxLayout(self.inside)
         inside.setContentsMargins(10, 0, 10, 8)
         inside.setSpacing(6)
-        self.empty = QLabel(say("No file there yet. Make one from the template, or put your own there."), self)
+        self.empty = Words(say("No file there yet. Make one from the template, or put your own there."), self)
         give_way(self.empty)
         self.empty.setStyleSheet(f"color: {self._edge.theme.muted};")
         self._column = QVBoxLayout()
@@ -214,18 +215,16 @@ class FileRow(QWidget):
         super().__init__(parent)
         self._edge = edge
         self.setObjectName(f"file_row_{file.label}")
-        self.name = QLabel(say(file.label), self)
-        self.name.setTextFormat(Qt.TextFormat.PlainText)
+        self.name = Words(say(file.label), self)
         give_way(self.name)
         self.name.setFont(ui_font(10, bold=True))
-        self.name.setToolTip(file.path)
-        self.state = QLabel(self)
+        self.name.setToolTip(as_tip(file.path))
+        self.state = Words(self)
         self.enable = _button(f"file_enable_{file.label}", "Enable…", "", lambda: enable(file.path), self)
         self.disable = _button(f"file_disable_{file.label}", "Disable", "", lambda: disable(file.path), self)
         self.enable.setAccessibleName(say(f"Look at {file.label} and enable it"))
         self.disable.setAccessibleName(say(f"Disable {file.label}"))
-        self.problems = QLabel(self)
-        self.problems.setTextFormat(Qt.TextFormat.PlainText)
+        self.problems = Words(self)
         give_way(self.problems)
         self.problems.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         head = QHBoxLayout()
@@ -245,7 +244,7 @@ class FileRow(QWidget):
         self.name.setText(file.label)
         self.state.setText(f"{STATE_MARKS[file.state]} {file.state}")
         self.state.setStyleSheet(f"color: {getattr(theme, STATE_ROLES[file.state])};")
-        self.state.setToolTip(say(_state_words(file)))
+        self.state.setToolTip(as_tip(say(_state_words(file))))
         more = len(file.problems) - PROBLEMS_SHOWN
         lines = [*file.problems[:PROBLEMS_SHOWN], *([f"and {more} more"] if more > 0 else [])]
         if faulty and file.strategy:
@@ -293,8 +292,7 @@ class EnableDialog(QDialog):
         return self.follow.isChecked()
 
     def _words(self, text: str) -> QLabel:
-        label = QLabel(say(text), self)
-        label.setTextFormat(Qt.TextFormat.PlainText)
+        label = Words(say(text), self)
         give_way(label)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
@@ -342,7 +340,7 @@ def _state_words(file: StrategyFile) -> str:
 def _button(name: str, text: str, tip: str, work: Callable[[], object], parent: QWidget) -> QPushButton:
     button = QPushButton(say(text), parent)
     button.setObjectName(name)
-    button.setToolTip(say(tip))
+    button.setToolTip(as_tip(say(tip)))
     button.setAccessibleName(say(text))
     button.clicked.connect(lambda _checked=False: work())
     return button

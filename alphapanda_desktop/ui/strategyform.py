@@ -26,6 +26,7 @@ from alphapanda_desktop.trading.run import Run
 from alphapanda_desktop.trading.runner import Runner, StartOrder
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, Problem, field_looks, problems_of
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.runlines import why_no_start
 from alphapanda_desktop.ui.sheet import give_way, tell
 from alphapanda_desktop.ui.strategyfiles import StrategyFiles
@@ -111,13 +112,13 @@ class StartForm(QWidget):
         pick = Pick(self)
         pick.setObjectName(name)
         pick.setAccessibleName(say(words))
-        pick.setToolTip(say(words))
+        pick.setToolTip(as_tip(say(words)))
         pick.setMinimumContentsLength(8)  # the longest of its items must not make the dock wider
         pick.setSizeAdjustPolicy(Pick.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         return pick
 
     def _note(self, role: str) -> QLabel:
-        note = QLabel(self)
+        note = Words(self)
         give_way(note)
         note.setStyleSheet(f"color: {getattr(self._edge.theme, role)};")
         note.hide()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.words import say
 
@@ -86,7 +87,7 @@ class InstrumentsField(QWidget):
         chip = QToolButton(self)
         chip.setObjectName(f"strategy_instrument_{instrument.key}")
         chip.setText(f"{instrument.tradingsymbol}  ×")
-        chip.setToolTip(say(f"{instrument.key}: click to take it away"))
+        chip.setToolTip(as_tip(say(f"{instrument.key}: click to take it away")))
         chip.setAccessibleName(say(f"Take {instrument.key} away"))
         chip.clicked.connect(lambda _checked=False: self.remove(instrument))
         return chip

@@ -7,13 +7,14 @@ from typing import Any, Final, cast
 
 from pydantic import Field, create_model
 from PySide6.QtCore import QModelIndex, QSize, QSortFilterProxyModel, QStringListModel, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QListView, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QListView, QScrollArea, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.studies import ROLES, Entry, Study, a_study, catalogue
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.words import say
 
@@ -101,7 +102,7 @@ class StudySheet(Sheet):
         self.where = self._pick("study_where", "Where it is drawn", [OVER, APART])
         self.colour_pick = self._pick("study_colour", "Its colour", list(COLOURS))
         self.add_button = self.button("study_add", "Add to the chart", self.add)
-        where, colour = QLabel(say("Drawn"), self), QLabel(say("Colour"), self)
+        where, colour = Words(say("Drawn"), self), Words(say("Colour"), self)
         where.setBuddy(self.where)
         colour.setBuddy(self.colour_pick)
         return _column(self.name, self._room, where, self.where, colour, self.colour_pick, self.add_button)
@@ -168,7 +169,7 @@ class StudySheet(Sheet):
         )  # fmt: skip
         for name, text, work in buttons:
             row.addWidget(self.button(f"study_{name}", text, work, f"{text} the template named above"))
-        head = QLabel(say("On this chart"), self)
+        head = Words(say("On this chart"), self)
         tint(head, "muted", self.edge)
         column = _column(head, self.chosen, self.remove_button, self.templates)
         column.addLayout(row)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import BadData
 from alphapanda_desktop.ui import formats
@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.formats import grouped
 from alphapanda_desktop.ui.forms import Pick, label_of
 from alphapanda_desktop.ui.heatmap import HeatMapView
 from alphapanda_desktop.ui.longtable import LongModel
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import tell
 from alphapanda_desktop.ui.tables import Column
 from alphapanda_desktop.ui.tableview import TableView
@@ -93,7 +94,7 @@ class SweepPage(QWidget):
         self.table.setAccessibleName(say("What was tried, best first"))
         self.table.horizontalHeader().setStretchLastSection(True)
         self.table.opened.connect(lambda row: self.taken.emit(dict(row.tried.params)))
-        self.said = QLabel("", self)
+        self.said = Words("", self)
         self.said.setObjectName("sweep_said")
         self.said.setWordWrap(True)
         self.said.setContentsMargins(8, 0, 8, 4)

@@ -7,6 +7,7 @@ from typing import Final
 
 from PySide6.QtWidgets import QMainWindow, QSystemTrayIcon
 
+from alphapanda_desktop.ui.plain import bare
 from alphapanda_desktop.ui.words import say
 
 SHOWN_MS: Final = 10_000
@@ -41,5 +42,5 @@ class SystemNotice:
         tray = self.tray
         if tray is None:
             return False
-        tray.showMessage(say(title), text, QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
+        tray.showMessage(bare(say(title)), bare(text), QSystemTrayIcon.MessageIcon.Information, SHOWN_MS)
         return True

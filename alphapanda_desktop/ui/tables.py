@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.theme import DARK, Role, Theme
 from alphapanda_desktop.ui.words import say
 
@@ -120,7 +121,7 @@ class CellModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return say(column.title)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return say(column.header_tooltip) or None
+            return as_tip(say(column.header_tooltip)) or None
         return ALIGNMENT[column.align] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -133,7 +134,7 @@ class CellModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self.theme.colour(self.cell(index.row(), index.column()).colour or "text")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return say(self.tooltip(index.row(), index.column())) or None
+            return as_tip(say(self.tooltip(index.row(), index.column()))) or None
         return None
 
 

@@ -30,6 +30,7 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.ticketconfirm import change_lines, gtt_lines, order_lines
 from alphapanda_desktop.ui.ticketface import TicketFace, show_words
@@ -177,7 +178,7 @@ class Ticket(TicketFace):
     def _appear(self, title: str, tip: str) -> None:
         is_new = self._changing is None and self._changing_gtt is None
         self.title.setText(say(title))
-        self.title.setToolTip(say(tip))
+        self.title.setToolTip(as_tip(say(tip)))
         for button in (*self.sides.values(), *self.varieties.values()):
             button.setEnabled(is_new)
         if self.isHidden():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import OrderChange, OrderRequest
 from alphapanda_desktop.domain.portfolio import Gtt, GttRequest
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.question import mode_label
 from alphapanda_desktop.ui.theme import ui_font
 from alphapanda_desktop.ui.words import say
@@ -21,7 +22,7 @@ class ConfirmCard(QFrame):
 
     def __init__(self, mode: str, edge: Edge, parent: QWidget) -> None:
         super().__init__(parent)
-        self.words = QLabel(self)
+        self.words = Words(self)
         self.words.setObjectName("ticket_confirm")
         self.words.setFont(ui_font(11))
         self.words.setWordWrap(True)

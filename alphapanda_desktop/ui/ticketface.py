@@ -23,6 +23,7 @@ from alphapanda_desktop.domain.portfolio import Calculator
 from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import field_looks
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketconfirm import ConfirmCard
 from alphapanda_desktop.ui.ticketfields import TicketFields
@@ -59,9 +60,9 @@ class TicketFace(CornerSheet):
         self._build_foot(whole)
 
     def _build_head(self, whole: QVBoxLayout) -> None:
-        self.title = QLabel(self)
+        self.title = Words(self)
         self.title.setFont(ui_font(12, bold=True))
-        self.quote = QLabel(self)
+        self.quote = Words(self)
         self.close_button = QToolButton(self)
         self.close_button.setText("×")
         self.close_button.setObjectName("ticket_close")
@@ -82,7 +83,7 @@ class TicketFace(CornerSheet):
             button = self.sides[side] = QPushButton(side_word(side), self)
             button.setObjectName(f"ticket_{side.lower()}")
             button.setShortcut(QKeySequence(f"Alt+{key}"))
-            button.setToolTip(f"{side_word(side)} ({key})")
+            button.setToolTip(as_tip(f"{side_word(side)} ({key})"))
             row.addWidget(button)
         whole.addLayout(row)
 
@@ -97,7 +98,7 @@ class TicketFace(CornerSheet):
             button.setCheckable(True)
             button.setObjectName(f"ticket_variety_{name}")
             button.setAccessibleName(say(f"Variety {kind.title}"))
-            button.setToolTip(say(f"{kind.tip} (Alt+{number})"))
+            button.setToolTip(as_tip(say(f"{kind.tip} (Alt+{number})")))
             button.setShortcut(QKeySequence(f"Alt+{number}"))
             button.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
             group.addButton(button)
@@ -105,7 +106,7 @@ class TicketFace(CornerSheet):
         whole.addLayout(row)
 
     def _build_foot(self, whole: QVBoxLayout) -> None:
-        self.words = QLabel(self)
+        self.words = Words(self)
         self.words.setObjectName("ticket_words")
         self.words.setWordWrap(True)
         self.send = OnceButton(self)
@@ -168,7 +169,7 @@ class TicketFace(CornerSheet):
                 button.setShortcut(QKeySequence(f"Alt+{side[0]}"))  # Qt drops it with the old words
         fitted = self.send.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, SEND_PX)
         self.send.setText(say("Sending…" if sending else fitted))
-        self.send.setToolTip(say(text if fitted != text else ""))
+        self.send.setToolTip(as_tip(say(text if fitted != text else "")))
         self.send.setAccessibleName(say(text))
 
     def say(self, text: str, role: Role) -> None:

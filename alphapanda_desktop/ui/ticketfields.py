@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.orders import (
@@ -26,6 +26,7 @@ from alphapanda_desktop.domain.orders import (
 from alphapanda_desktop.domain.portfolio import Gtt, GttOrder, GttRequest
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.pricespin import PriceSpin
 from alphapanda_desktop.ui.ticketkinds import (
     CASH,
@@ -53,7 +54,7 @@ class Cell(QWidget):
 
     def __init__(self, name: str, text: str, field: QWidget, parent: QWidget) -> None:
         super().__init__(parent)
-        self.label = QLabel(say(text), self)
+        self.label = Words(say(text), self)
         self.label.setBuddy(field)
         self.field = field
         field.setObjectName(f"ticket_{name}")
@@ -443,6 +444,6 @@ def _offer(pick: Pick, items: Iterable[tuple[str, str, str]], wanted: object) ->
     pick.clear()
     for place, (value, words, tip) in enumerate(items):
         pick.addItem(say(words), value)
-        pick.setItemData(place, tip or words, Qt.ItemDataRole.ToolTipRole)
+        pick.setItemData(place, as_tip(tip or words), Qt.ItemDataRole.ToolTipRole)
     pick.setCurrentIndex(max(0, pick.findData(wanted)))
     pick.blockSignals(False)

@@ -18,6 +18,7 @@ from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import charge_words
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.estimate import Estimate, estimate, to_tick
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
 
@@ -88,9 +89,9 @@ class TicketSums(QWidget):
         grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         for row, (name, text) in enumerate(NAMES.items()):
-            label = QLabel(say(text), self)
+            label = Words(say(text), self)
             label.setStyleSheet(f"color: {self._edge.theme.muted};")
-            figure = self.figures[name] = QLabel(say(formats.DASH), self)
+            figure = self.figures[name] = Words(say(formats.DASH), self)
             figure.setObjectName(f"ticket_sum_{name}")
             figure.setAccessibleName(say(text))
             figure.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -136,7 +137,7 @@ class TicketSums(QWidget):
         figure = self.figures[name]
         if (figure.text(), figure.toolTip()) != (text, tip):
             figure.setText(say(text))
-            figure.setToolTip(say(tip))
+            figure.setToolTip(as_tip(say(tip)))
         colour = f"color: {getattr(self._edge.theme, role)};"
         if figure.styleSheet() != colour:
             figure.setStyleSheet(colour)

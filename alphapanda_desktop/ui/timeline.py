@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.domain.orders import INTENDED, UNKNOWN, Order, is_news
@@ -16,6 +16,7 @@ from alphapanda_desktop.trading.desk import Desk
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import seconds
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
 from alphapanda_desktop.ui.theme import Role, ui_font
@@ -165,7 +166,7 @@ class Timeline(QWidget):
         self._history = history
         self._order: Order | None = None
         self.pictures = Pictures(desk, now)
-        self.title = QLabel(say("Timeline"), self)
+        self.title = Words(say("Timeline"), self)
         self.title.setFont(ui_font(10, bold=True))
         self.title.setContentsMargins(8, 4, 8, 4)
         self.model: RowModel[Step] = RowModel(COLUMNS, key=lambda s: s.number, theme=edge.theme, parent=self)
@@ -189,7 +190,7 @@ class Timeline(QWidget):
         """Show what became of this order, and follow it."""
         self._order = order
         self.title.setText(say(f"Timeline of {order.transaction_type} {formats.grouped(order.quantity)} {order.key}"))
-        self.title.setToolTip(say(f"order {order.order_id or formats.DASH}, tag {order.tag or formats.DASH}"))
+        self.title.setToolTip(as_tip(say(f"order {order.order_id or formats.DASH}, tag {order.tag or formats.DASH}")))
         self.model.update(steps_of(self.pictures.of(order)))
         if self._history is not None:
             self._edge.spawn("order history", self._read(order))

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.theme import Role
 from alphapanda_desktop.ui.words import say
 
@@ -59,11 +60,9 @@ class Toast(QFrame):
         self._timer.start(SHOWN_MS)
 
     def _build(self, mark: str, text: str, seen: Callable[[], object] | None) -> None:
-        head, words = QLabel(mark, self), QLabel(say(text), self)
+        head, words = Words(mark, self), Words(say(text), self)
         head.setObjectName("toast_mark")
         words.setObjectName("toast_text")
-        for label in (head, words):
-            label.setTextFormat(Qt.TextFormat.PlainText)
         words.setWordWrap(True)
         away = QToolButton(self)
         away.setObjectName("toast_away")

@@ -19,6 +19,7 @@ from alphapanda_desktop.trading.market import Market
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, charge_words, muted, seconds, side_role, stack
 from alphapanda_desktop.ui.edge import Edge, connect
+from alphapanda_desktop.ui.plain import Marked
 from alphapanda_desktop.ui.runcard import count_of
 from alphapanda_desktop.ui.tables import Column, RowModel
 from alphapanda_desktop.ui.tableview import TableView
@@ -47,7 +48,7 @@ class TradesPanel(BookPanel):
         self.table.setAccessibleName(say("Trades"))
         self.table.opened.connect(lambda fill: self.chart_wanted.emit(fill.key))
         self.table.menu_for = self._menu
-        self.sum = muted(self, edge)
+        self.sum = muted(self, edge, Marked)
         self.sum.setObjectName("trades_sum")
         stack(self, self.table, self.table, self.sum)
         for signal in (desk.filled, desk.positions_changed, desk.order_changed):

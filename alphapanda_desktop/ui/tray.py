@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QIcon, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QMainWindow, QMenu, QSystemTrayIcon
 
+from alphapanda_desktop.ui.plain import bare
 from alphapanda_desktop.ui.theme import Role, Theme
 from alphapanda_desktop.ui.words import say
 
@@ -91,7 +92,7 @@ class Tray(QObject):
         self.algos.setText(standing.algos)
         self.algos.setEnabled(standing.can_turn)
         if self.icon is not None:
-            self.icon.setToolTip(say(f"AlphaPanda · {standing.words}"))
+            self.icon.setToolTip(bare(say(f"AlphaPanda · {standing.words}")))
             if remarked:
                 self.icon.setIcon(marked(self._window.windowIcon(), standing.mark, self._theme))
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLineEdit, QToolButton, QWidget
 
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.words import say
 
 
@@ -69,7 +70,7 @@ class Namer(QLineEdit):
         self._done, self._back = done, back
         self.setPlaceholderText(say(what))
         self.setAccessibleName(say(what))
-        self.setToolTip(say(f"{what}. Enter takes it, Esc leaves it as it was."))
+        self.setToolTip(as_tip(say(f"{what}. Enter takes it, Esc leaves it as it was.")))
         self.setText(name)
         self.show()
         self.selectAll()

@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.carry import Carry
 from alphapanda_desktop.ui.columns import FittedColumns
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import grouped
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.quotemodel import COLUMNS, Quote
 from alphapanda_desktop.ui.sheet import save_text
 from alphapanda_desktop.ui.watchgroups import GroupRow, Namer
@@ -114,7 +115,7 @@ class WatchTabs(Watchlist):
         button = QToolButton(self)
         button.setObjectName(name)
         button.setText(say(text))
-        button.setToolTip(say(what))
+        button.setToolTip(as_tip(say(what)))
         button.setAccessibleName(say(what))
         button.clicked.connect(lambda _checked=False: work())
         return button

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import Marked, Words
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -105,10 +106,10 @@ class WelcomePage(QWidget):
         page = QWidget(self)
         box = QVBoxLayout(page)
         box.addStretch(2)
-        title = QLabel(say("Welcome to AlphaPanda"), page)
+        title = Words(say("Welcome to AlphaPanda"), page)
         title.setFont(ui_font(22, bold=True))
         box.addWidget(title, alignment=Qt.AlignmentFlag.AlignHCenter)
-        box.addWidget(QLabel(say("How do you want to begin?"), page), alignment=Qt.AlignmentFlag.AlignHCenter)
+        box.addWidget(Words(say("How do you want to begin?"), page), alignment=Qt.AlignmentFlag.AlignHCenter)
         box.addSpacing(20)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -128,9 +129,9 @@ class WelcomePage(QWidget):
             f"border-top:4px solid {self._edge.theme.colour(role).name()}; border-radius:6px;}}"
         )
         box = QVBoxLayout(card)
-        title = QLabel(say(name), card)
+        title = Words(say(name), card)
         title.setFont(ui_font(15, bold=True))
-        about = QLabel(say(text), card)
+        about = Words(say(text), card)
         about.setWordWrap(True)
         about.setAlignment(Qt.AlignmentFlag.AlignTop)
         button = QPushButton(say(_BUTTONS.get(mode, f"Set up {mode}…")), card)
@@ -163,10 +164,10 @@ class WelcomePage(QWidget):
         column.setMaximumWidth(640)
         box = QVBoxLayout(column)
         box.addStretch(1)
-        self._heading = QLabel("", column)
+        self._heading = Words("", column)
         self._heading.setFont(ui_font(16, bold=True))
         box.addWidget(self._heading)
-        about = QLabel(say(_HELP.format(redirect=DEFAULT_REDIRECT)), column)
+        about = Marked(say(_HELP.format(redirect=DEFAULT_REDIRECT)), column)
         about.setWordWrap(True)
         box.addWidget(about)
         box.addLayout(self._form(column))
@@ -182,7 +183,7 @@ class WelcomePage(QWidget):
             field = QLineEdit(column)
             field.setObjectName(name)
             field.setAccessibleName(say(label))
-            problem = QLabel("", column)
+            problem = Words("", column)
             problem.setObjectName(f"found_{name}")
             problem.setWordWrap(True)
             problem.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.words import say
 
 
@@ -85,7 +86,7 @@ class FoldingBar(QWidget):
         self._menu.clear()
         for button in self.folded:
             action = self._menu.addAction(button.text())
-            action.setToolTip(say(button.toolTip()))
+            action.setToolTip(as_tip(say(button.toolTip())))
             action.setCheckable(button.isCheckable())
             action.setChecked(button.isChecked())
             action.triggered.connect(partial(self._click, button))

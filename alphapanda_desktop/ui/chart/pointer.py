@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QToolTip
 from alphapanda_desktop.ui.chart.axes import Tag
 from alphapanda_desktop.ui.chart.cursor import moment
 from alphapanda_desktop.ui.chart.pane import Pane
+from alphapanda_desktop.ui.plain import as_tip
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.chart.plot import Plot
@@ -80,6 +81,6 @@ class Pointer:
         plot = self._plot
         marker = plot.markers.at(pane, at.x(), at.y()) if pane is plot.prices else None
         if marker is not None and marker.text:
-            QToolTip.showText(plot.mapToGlobal(at), marker.text, plot)
+            QToolTip.showText(plot.mapToGlobal(at), as_tip(marker.text), plot)
         elif QToolTip.isVisible():
             QToolTip.hideText()

@@ -29,6 +29,7 @@ from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.renko import RenkoSource
 from alphapanda_desktop.ui.chart.series import CandleSource, TickSource
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.plain import as_tip
 from alphapanda_desktop.ui.words import say
 
 TICKS: Final = "Tick"
@@ -161,7 +162,7 @@ class ChartView(QWidget):
     def _button(self, text: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
         button = QToolButton(self)
         button.setText(say(text))
-        button.setToolTip(say(tooltip))
+        button.setToolTip(as_tip(say(tooltip)))
         button.setCheckable(checkable)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.buttons[text] = button
