@@ -25,16 +25,18 @@ from alphapanda_desktop.ui.question import Asker, Question
 
 
 def lines_of_order(order: Order, who: str) -> Iterator[OrderLine]:
-    """Its limit and its trigger, as far as it has them."""
+    """Its limit and its trigger, as far as it has them.
+
+    They can be taken whatever its state: it may be another one by the time they are let go, and then that is said.
+    """
     state = f" · {order.status}" if order.status == UNKNOWN else ""
     text = f"{order.transaction_type} {formats.grouped(order.open_quantity)} {kind_of(order)} · {who}{state}"
-    movable = order.changeable and bool(order.order_id)
     ref = order.order_id or order.tag or ""
     if order.order_type in ("LIMIT", "SL") and order.price:
-        yield OrderLine("order", ref, "price", order.price, order.transaction_type, text, movable)
+        yield OrderLine("order", ref, "price", order.price, order.transaction_type, text)
     if order.trigger_price and order.status != "OPEN":
         words = text.replace(order.order_type, f"{order.order_type} trigger", 1)
-        yield OrderLine("order", ref, "trigger", order.trigger_price, order.transaction_type, words, movable)
+        yield OrderLine("order", ref, "trigger", order.trigger_price, order.transaction_type, words)
 
 
 def lines_of_gtt(gtt: Gtt) -> Iterator[OrderLine]:
@@ -137,7 +139,9 @@ class ChartOrders(QObject):
 
     async def _move_order(self, line: OrderLine, price: float, instrument: Instrument) -> None:
         order = self._desk.books.book.get(line.ref)
-        if order is None or not order.changeable:
+        if order is not None and order.live and not order.changeable:
+            raise Refused(f"Order {line.ref} cannot be changed while it is {order.status}.", "order")
+        if order is None or not order.live:
             raise Refused(f"Order {line.ref} cannot be changed any more.", "order")
         change = change_for(order, line, price, instrument)
         lines = [f"{order.transaction_type} {formats.grouped(order.quantity)} {order.key}, {kind_of(order)}"]

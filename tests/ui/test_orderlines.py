@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.ui.chart.orderlines import OrderLine
@@ -236,6 +237,45 @@ def test_an_order_that_ended_while_it_was_dragged_is_not_changed(play: Any) -> N
         await eventually(lambda: s.stage.notices)
         assert s.stage.notices[-1] == ("Order 7 cannot be changed any more.", "warning")
         assert s.plot.lines.ghost is None
+
+    play(story)
+
+
+def test_a_line_that_is_pulled_while_its_order_is_being_changed_says_why_nothing_comes_of_it(play: Any) -> None:
+    async def story(s: Stand, eventually: Any) -> None:
+        start = _near(s)
+        s.stage.order("7", "MODIFY PENDING", price=start, transaction_type="SELL")
+        s.draw()
+        s.drag(start, s.plot.prices.viewRange()[1][1])
+        await eventually(lambda: s.stage.notices)
+        assert s.stage.notices[-1] == ("Order 7 cannot be changed while it is MODIFY PENDING.", "warning")
+        assert s.plot.lines.ghost is None
+
+    play(story)
+
+
+def test_a_line_that_was_clicked_and_is_pulled_at_once_is_pulled(play: Any) -> None:
+    async def story(s: Stand, eventually: Any) -> None:
+        start = _near(s)
+        s.stage.order("7", "OPEN", price=start, transaction_type="SELL")
+        s.draw()
+        before, view = s.plot.window_shown.bars, s.plot.viewport()
+        QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=s.pixel(start))
+        assert s.plot.window_shown.bars == before
+        QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=s.pixel(start, 300) + QPoint(0, 40))
+        assert s.plot.window_shown.bars > before
+        s.plot.zoom(0.5)
+        press = QMouseEvent(
+            QEvent.Type.MouseButtonDblClick, QPointF(s.pixel(start)), view.mapToGlobal(QPointF(s.pixel(start))),
+            Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(view, press)
+        assert s.plot.grip.holding
+        QTest.mouseMove(view, s.pixel(s.plot.prices.viewRange()[1][1]))
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=s.pixel(s.plot.prices.viewRange()[1][1]))
+        await eventually(lambda: s.orders._asker.open)
+        s.answer("question_back")
+        await eventually(lambda: s.orders._asker.open is None)
 
     play(story)
 

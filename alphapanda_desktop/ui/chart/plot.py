@@ -404,6 +404,13 @@ class Plot(Surface):
         if event.button() != Qt.MouseButton.LeftButton or not self._taken(at.x(), at.y()):
             super().mousePressEvent(event)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A line that was clicked and is pulled at once is pulled: the chart is not fitted from under it."""
+        at = event.position()
+        pulls = event.button() == Qt.MouseButton.LeftButton and self.hand.tool is None
+        if not pulls or not self._taken(at.x(), at.y()):
+            super().mouseDoubleClickEvent(event)
+
     def _taken(self, x: float, y: float) -> bool:
         """Whether the mouse took something that lies over the data: an order's line before a drawing."""
         if not self.prices.place.contains(math.floor(x), math.floor(y)):
