@@ -18,7 +18,8 @@ def a_screen(size: str = "1600x900x24") -> Iterator[str]:
     if server is None:
         pytest.skip("no Xvfb on this machine")
     ready, tell = os.pipe()
-    command = [server, "-displayfd", str(tell), "-screen", "0", size, "-nolisten", "tcp"]
+    # Without repeating keys by itself: one that a busy machine lets go late would be pressed twice.
+    command = [server, "-displayfd", str(tell), "-screen", "0", size, "-nolisten", "tcp", "-r"]
     screen = subprocess.Popen(command, pass_fds=[tell], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(tell)
     with os.fdopen(ready) as said:

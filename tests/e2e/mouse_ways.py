@@ -7,34 +7,37 @@ import subprocess
 from typing import Any
 
 from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QComboBox, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QTabBar, QWidget
 
-from tests.e2e.hands import Hands, Unseen
+from tests.e2e.hands import PATIENCE_S, Hands, Unseen
 
 
 async def aside() -> None:
     """Move the pointer away, so that nothing answers to where it was."""
-    await asyncio.to_thread(subprocess.run, ["xdotool", "mousemove", "3", "3"], check=True, timeout=20)
+    await asyncio.to_thread(subprocess.run, ["xdotool", "mousemove", "3", "3"], check=True, timeout=60)
 
 
 async def pick(hands: Hands, target: str | QComboBox, data: object) -> None:
     """Open a choice and click its entry with that value."""
     box = await hands.find(target) if isinstance(target, str) else target
-    await hands.click(box)
     view = box.view()
-    await hands.until(view.isVisible, f"{box.objectName()} does not open")
-    index = box.model().index(box.findData(data), box.modelColumn())
-    view.scrollTo(index)
-    await hands.click(view.viewport(), view.visualRect(index).center())
+    await hands.by(lambda: hands.click(box), view.isVisible, f"{box.objectName()} does not open")
+    await hands.index(view, lambda: box.model().index(box.findData(data), box.modelColumn()))
     await hands.until(lambda: not view.isVisible() and box.currentData() == data, f"{data} is not chosen")
 
 
 async def write(hands: Hands, target: str | QWidget, text: str) -> None:
     """Click into a field, and put this in place of what it holds."""
     field = await hands.find(target) if isinstance(target, str) else target
-    await hands.click(field, QPoint(12, field.height() // 2))
+    within = QPoint(12, field.height() // 2)
+    await hands.by(lambda: hands.click(field, within), lambda: _has_keyboard(field), "the field has not the keyboard")
     await hands.keys("ctrl+a")
     await hands.type(text)
+
+
+def _has_keyboard(field: QWidget) -> bool:
+    focused = QApplication.focusWidget()
+    return focused is not None and (focused is field or field.isAncestorOf(focused))
 
 
 async def tab(hands: Hands, program: Any, name: str) -> Any:
@@ -42,24 +45,41 @@ async def tab(hands: Hands, program: Any, name: str) -> Any:
     dock = program._window.dockyard().find(name)
     await aside()
     if not dock.in_front or not dock.widget().isVisible():
-        await hands.click(dock.inner.tabWidget())
-    await hands.until(dock.widget().isVisible, f"the tab of {name} shows nothing")
+        handle = dock.inner.tabWidget()
+        await hands.by(lambda: hands.click(handle), dock.widget().isVisible, f"the tab of {name} shows nothing")
     return dock.widget()
 
 
 async def page(hands: Hands, bar: QTabBar, at: int) -> None:
     """Click a tab of a plain row of tabs."""
-    await hands.click(bar, bar.tabRect(at).center())
-    await hands.until(lambda: bar.currentIndex() == at, f"tab {bar.tabText(at)} stays behind")
+    await hands.by(
+        lambda: hands.click(bar, lambda: bar.tabRect(at).center()),
+        lambda: bar.currentIndex() == at,
+        f"tab {bar.tabText(at)} stays behind",
+    )
 
 
-async def row(hands: Hands, table: Any, fits: Any, column: int = 0, **how: Any) -> Any:
-    """Click the first row of a table that fits; the row."""
+async def row(hands: Hands, table: Any, fits: Any, column: int = 0, **how: Any) -> None:
+    """Click the first row of a table that fits, wherever it stands once the table rests."""
+    model = table.model()
+
+    def place() -> int:
+        return next((at for at, one in enumerate(model.rows()) if fits(one)), -1)
+
     await aside()
-    await hands.until(lambda: any(map(fits, table.model().rows())), f"no such row in {table.objectName()}")
-    place = next(at for at, one in enumerate(table.model().rows()) if fits(one))
-    await hands.cell(table, place, column, **how)
-    return table.model().row(place)
+    await hands.until(lambda: place() >= 0, f"no such row in {table.objectName()}")
+    await hands.index(table, lambda: model.index(place(), column), **how)
+
+
+async def by_menu(hands: Hands, table: Any, fits: Any, words: str) -> None:
+    """Have what the menu of the first row that fits offers by these words."""
+
+    def look() -> Any:
+        shown = QApplication.activePopupWidget()
+        return isinstance(shown, QMenu) and hands.entry(shown.actions(), words)
+
+    await hands.by(lambda: row(hands, table, fits, button=3), look, f"no menu with {words!r} opens")
+    await hands.choose(words)
 
 
 async def scrolled_to(hands: Hands, area: Any, target: QWidget) -> None:
@@ -78,8 +98,11 @@ async def charted(hands: Hands, program: Any, symbol: str) -> Any:
     """The chart in the middle, of this instrument, which is clicked in the watchlist."""
     view = program._window.view
     await tab(hands, program, "watchlist")
-    await row(hands, view.watchlist.table, lambda quote: quote.instrument.tradingsymbol == symbol)
-    await hands.until(lambda: view.chart.instrument.tradingsymbol == symbol, f"{symbol} is not charted")
+    await hands.by(
+        lambda: row(hands, view.watchlist.table, lambda quote: quote.instrument.tradingsymbol == symbol),
+        lambda: view.chart.instrument.tradingsymbol == symbol,
+        f"{symbol} is not charted",
+    )
     await hands.until(lambda: view.chart.plot.source is not None and view.chart.plot.source.end > 20, "no bars")
     return view.chart
 
@@ -121,18 +144,34 @@ async def in_sight(hands: Hands, plot: Any, price: float) -> None:
 
 async def close_by_its_frame(hands: Hands, window: QWidget) -> None:
     """Click the button that the window manager puts at a window's upper right corner."""
-    await hands.until(lambda: window.geometry().top() - window.frameGeometry().top() > 8, "a window without a frame")
-    await asyncio.sleep(0.4)  # the window manager may move it still, of which nobody tells
-    frame = window.frameGeometry()
-    tall = window.geometry().top() - frame.top()
-    await hands.click_at(QPoint(frame.right() - tall // 2, frame.top() + tall // 2))
+
+    def place() -> QPoint | None:
+        at, frame = window.geometry().topLeft(), window.frameGeometry()
+        tall = at.y() - frame.top()
+        return QPoint(frame.right() - tall // 2, frame.top() + tall // 2) if tall > 8 and stands(window) else None
+
+    async with asyncio.timeout(PATIENCE_S):
+        while (before := place()) is None or (await asyncio.sleep(0.2), place())[1] != before:
+            await asyncio.sleep(0.1)
+    await hands.click_at(before, ours=False)
+
+
+def stands(window: QWidget) -> bool:
+    """Whether a window is where it says, and in front: a window manager moves it, and Qt may hear of it later."""
+    at = window.geometry().topLeft()
+
+    def over(x: int, y: int) -> bool:
+        return QApplication.topLevelAt(at + QPoint(x, y)) is window.windowHandle()
+
+    return over(0, 9) and over(9, 0) and not over(-1, 9) and not over(9, -1)
 
 
 async def agree(hands: Hands, ticket: Any) -> None:
     """Send what a ticket holds: once, and once more where it is shown again."""
     await aside()
-    await hands.click("ticket_send")
-    await hands.until(lambda: ticket.asking or not ticket.isVisible(), "the ticket does not ask")
+    await hands.by(
+        lambda: hands.click("ticket_send"), lambda: ticket.asking or not ticket.isVisible(), "the ticket does not ask"
+    )
     if ticket.isVisible():
         await aside()
         await hands.click("ticket_send")

@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.ui.shell import MainWindow
 from tests.e2e import walk_keyboard_market as market
 from tests.e2e import walk_keyboard_window as window_
-from tests.e2e.hands import Hands
+from tests.e2e.hands import Hands, Unseen
 from tests.e2e.headless import log_in
 
 FAR = 0.95
@@ -58,6 +58,26 @@ async def _ticket(hands: Hands, program: Any, key: str) -> Any:
     return ticket
 
 
+async def _agree(hands: Hands, ticket: Any) -> None:
+    """Enter what a ticket holds: once, and once more where it is shown again."""
+    await hands.keys("Return")
+    await hands.until(lambda: ticket.asking or not ticket.isVisible(), "the ticket does not ask")
+    if ticket.isVisible():
+        await hands.keys("Return")
+    await hands.until(lambda: not ticket.isVisible(), f"the ticket stays: {ticket.words.text()}")
+
+
+async def _in_row(hands: Hands, table: Any, name: str) -> None:
+    """Go down a table of orders to one of that id."""
+    await hands.until(lambda: any(row.order_id == name for row in table.model().rows()), "it is not in the panel")
+    await hands.keys("Home")
+    for _ in range(table.model().rowCount()):
+        if table.current_row().order_id == name:
+            return
+        await hands.keys("Down")
+    raise Unseen(f"order {name} is not come to")
+
+
 async def _limit(hands: Hands, program: Any, quantity: int, price: float) -> str:
     """A limit order to buy; its id."""
     known = {order.order_id for order in program.desk.orders()}
@@ -67,8 +87,7 @@ async def _limit(hands: Hands, program: Any, quantity: int, price: float) -> str
     await hands.keys(*["Home"], *["Down"] * kind.findData("LIMIT"))
     assert kind.currentData() == "LIMIT", kind.currentText()
     await hands.write("ticket_price", f"{price:.2f}")
-    await hands.keys("Return", "Return")
-    await hands.until(lambda: not ticket.isVisible(), "the ticket stays")
+    await _agree(hands, ticket)
     new = await hands.until(lambda: {o.order_id for o in program.desk.orders()} - known, "no order was sent")
     assert len(new) == 1, new
     return str(new.pop())
@@ -108,13 +127,11 @@ async def sends_a_limit_order_and_changes_it(hands: Hands, program: Any) -> None
     assert desk.books.book.get(name).price == price
     await hands.do("show orders")
     await hands.until(lambda: orders.table.hasFocus() and orders.model.rowCount() > 1, "no orders in the panel")
-    await hands.keys("Home")
-    while orders.table.current_row().order_id != name:
-        await hands.keys("Down")
+    await _in_row(hands, orders.table, name)
     await hands.keys("F2")
-    await hands.find("ticket")
+    ticket = await hands.find("ticket")
     await hands.write("ticket_quantity", "3")
-    await hands.keys("Return", "Return")
+    await _agree(hands, ticket)
     await hands.until(lambda: desk.books.book.get(name).quantity == 3, "the change did not come to the book")
     await hands.gone("ticket")
     await hands.picture("orders")
@@ -137,9 +154,7 @@ async def cancels_an_order(hands: Hands, program: Any) -> None:
     working = next(order for order in desk.orders() if order.live)
     await hands.do("show orders")
     await hands.until(orders.table.hasFocus, "the orders have not the keyboard")
-    await hands.keys("Home")
-    while orders.table.current_row().order_id != working.order_id:
-        await hands.keys("Down")
+    await _in_row(hands, orders.table, working.order_id)
     await hands.keys("Delete")
     await hands.until(lambda: desk.books.book.get(working.order_id).status == "CANCELLED", "it works on")
 
@@ -186,8 +201,7 @@ async def sets_a_gtt(hands: Hands, program: Any) -> None:
     await hands.write("ticket_trigger", f"{ticket.instrument.snap(last * 0.9):.2f}")
     await hands.write("ticket_price", f"{ticket.instrument.snap(last * 0.89):.2f}")
     await hands.picture("gtt")
-    await hands.keys("Return", "Return")
-    await hands.gone("ticket")
+    await _agree(hands, ticket)
     await hands.until(lambda: [gtt for gtt in gtts.rows if gtt.active], "no GTT waits")
 
 
@@ -207,13 +221,12 @@ async def exits_the_position(hands: Hands, program: Any) -> None:
     await hands.do("show positions")
     await hands.until(lambda: positions.table.hasFocus() and positions.model.rowCount(), "no position in the panel")
     await hands.keys("Home", "Delete")
-    await hands.find("ticket")
+    ticket = await hands.find("ticket")
     infy = program.market.master.by_key("NSE:INFY")
     low = infy.snap(program.market.latest(infy.instrument_token).last_price * 0.99)
     await hands.write("ticket_price", f"{low:.2f}")  # however the price moves meanwhile
-    await hands.keys("Return", "Return")
+    await _agree(hands, ticket)
     await hands.until(lambda: desk.books.held("NSE", "INFY", "MIS") == 0, "the position stays")
-    await hands.gone("ticket")
 
 
 # -- strategies ----------------------------------------------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import Any, Final
 
 from PySide6.QtWidgets import QApplication
 
 from alphapanda_desktop.domain.market import Interval
-from tests.e2e.hands import Hands
+from tests.e2e.hands import Hands, Unseen
+
+MOST_ALERTS: Final = 12
 
 
 async def _infy(hands: Hands, program: Any) -> Any:
@@ -252,19 +255,23 @@ async def saves_a_picture_of_the_chart(hands: Hands, program: Any) -> None:
 
 
 async def sets_an_alert_that_fires(hands: Hands, program: Any) -> None:
-    book = program.alerts
+    """A step away from the price as it is, above and below in turn, until it goes there."""
+    book, market = program.alerts, program.market
     await _infy(hands, program)
-    last = program.market.latest(program.market.master.by_key("NSE:INFY").instrument_token).last_price
-    for away in (0.1, -0.1):  # whichever way the price goes
+    token = market.master.by_key("NSE:INFY").instrument_token
+    for turn in range(MOST_ALERTS):
         await hands.keys("ctrl+shift+a")
         await hands.find("alert_sheet")
-        await hands.write("alert_level", f"{last + away:.2f}")
-        await hands.picture("alert")
+        await hands.write("alert_level", f"{market.latest(token).last_price + (0.1, -0.1)[turn % 2]:.2f}")
+        if not turn:
+            await hands.picture("alert")
         await hands.keys("Return")
         await hands.gone("alert_sheet")
         assert book.alerts[-1].rule.key == "NSE:INFY"
-    await hands.until(lambda: book.firings, "none fires", 40)
-    assert book.unseen >= 1
+        with contextlib.suppress(Unseen):
+            await hands.until(lambda: book.firings, "none fires", 4)
+            break
+    assert book.unseen >= 1, "none fires"
     await hands.picture("toast")
 
 
@@ -274,10 +281,10 @@ async def acknowledges_the_news(hands: Hands, program: Any) -> None:
     await hands.until(panel.table.hasFocus, "the alerts have not the keyboard")
     await hands.keys("shift+a")
     await hands.until(lambda: book.unseen == 0, "the news stays unseen")
-    await hands.until(panel.model.rowCount, "no alert in the panel")
     for left in reversed(range(len(book.alerts))):
+        await hands.until(lambda left=left: panel.model.rowCount() == left + 1, "the panel shows others")  # type: ignore[misc]
         await hands.keys("ctrl+Home", "Delete")
-        await hands.until(lambda left=left: len(book.alerts) == left, "Del does not remove it")
+        await hands.until(lambda left=left: len(book.alerts) == left, "Del does not remove it")  # type: ignore[misc]
     facts = await program.journal.alert_facts()
     assert [fact.fact for fact in facts][-1] == "removed", facts
 

@@ -7,7 +7,6 @@ The first part: the login in Kite's own page, the ticket, the books, strategies,
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -20,10 +19,11 @@ from alphapanda_desktop.trading.desk import DeskState
 from alphapanda_desktop.trading.run import RunState
 from tests.e2e import walk_mouse_market as market
 from tests.e2e import walk_mouse_window as window_
-from tests.e2e.hands import Hands, Unseen
+from tests.e2e.hands import Hands
 from tests.e2e.mouse_ways import (
     agree,
     aside,
+    by_menu,
     charted,
     close_by_its_frame,
     in_sight,
@@ -116,8 +116,7 @@ def _last(program: Any) -> float:
 async def _ticket(hands: Hands, program: Any, words: str) -> Any:
     """A ticket for INFY from the menu of its row in the watchlist."""
     table = (await tab(hands, program, "watchlist")).table
-    await row(hands, table, lambda quote: quote.instrument.tradingsymbol == "INFY", button=3)
-    await hands.choose(words)
+    await by_menu(hands, table, lambda quote: quote.instrument.tradingsymbol == "INFY", words)
     ticket = await hands.find("ticket")
     assert ticket.instrument.key == "NSE:INFY"
     return ticket
@@ -182,13 +181,13 @@ async def drags_its_line_on_the_chart(hands: Hands, program: Any) -> None:
     order, plot = await _working(hands, program), chart.plot
     await hands.until(lambda: any(line.ref == order.order_id for line in plot.lines.lines), "no line of the order")
     await in_sight(hands, plot, order.price)
-    for _ in range(3):  # a scale that fits itself may move beneath the hand, as it does for a person
+
+    async def pull() -> None:
         start = level(plot, order.price)
         await hands.drag(start, start + QPoint(0, 25))
-        with contextlib.suppress(Unseen):
-            await hands.until(lambda: hands.seen("question_yes"), patience_s=4)
-            break
-    await hands.find("question_yes")
+
+    # A scale that fits itself may move beneath the hand, as it does for a person.
+    await hands.by(pull, lambda: hands.seen("question_yes"), "a line that is pulled is not asked about")
     await hands.picture("line-moved")
     await hands.click("question_yes")
     now = program.desk.books.book
@@ -205,8 +204,7 @@ async def reads_why_and_when(hands: Hands, program: Any) -> None:
     await hands.picture("timeline")
     await aside()
     await hands.click("order_timeline")
-    await row(hands, panel.table, lambda one: one.order_id == order.order_id, button=3)
-    await hands.choose("Why this order?")
+    await by_menu(hands, panel.table, lambda one: one.order_id == order.order_id, "Why this order?")
     sheet = await hands.find("why_sheet")
     await hands.until(lambda: "INFY" in sheet.text.toPlainText(), "the trail tells of no INFY")
     await hands.picture("why")
@@ -217,8 +215,7 @@ async def reads_why_and_when(hands: Hands, program: Any) -> None:
 async def cancels_it_by_its_menu(hands: Hands, program: Any) -> None:
     order = await _working(hands, program)
     panel = await tab(hands, program, "orders")
-    await row(hands, panel.table, lambda one: one.order_id == order.order_id, button=3)
-    await hands.choose("Cancel order")
+    await by_menu(hands, panel.table, lambda one: one.order_id == order.order_id, "Cancel order")
     await hands.until(lambda: program.desk.books.book.get(order.order_id).status == "CANCELLED", "it works on")
     await hands.picture("orders")
 
@@ -242,8 +239,7 @@ async def converts_a_part_of_the_position(hands: Hands, program: Any) -> None:
 async def exits_the_position(hands: Hands, program: Any) -> None:
     held = program.desk.books.held
     panel = await tab(hands, program, "positions")
-    await row(hands, panel.table, lambda one: _of_infy(one) and one.position.product == "MIS", button=3)
-    await hands.choose("Exit position…")
+    await by_menu(hands, panel.table, lambda one: _of_infy(one) and one.position.product == "MIS", "Exit position…")
     ticket = await hands.find("ticket")
     assert ticket.side == "SELL" and ticket.fields.quantity.value() == 3
     infy = program.market.master.by_key("NSE:INFY")

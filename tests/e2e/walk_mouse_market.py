@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 from tests.e2e.hands import Hands, Unseen
-from tests.e2e.mouse_ways import aside, charted, in_sight, level, page, row, spot, tab, tool, write
+from tests.e2e.mouse_ways import aside, by_menu, charted, in_sight, level, page, row, spot, tab, tool, write
 
 
 def _watch(program: Any) -> Any:
@@ -110,8 +110,7 @@ async def makes_a_list_and_clicks_back(hands: Hands, program: Any) -> None:
 
 async def asks_what_an_instrument_is(hands: Hands, program: Any) -> None:
     watch = _watch(program)
-    await row(hands, watch.table, lambda quote: quote.instrument.tradingsymbol == "INFY", button=3)
-    await hands.choose("What is it?")
+    await by_menu(hands, watch.table, lambda quote: quote.instrument.tradingsymbol == "INFY", "What is it?")
     sheet = await hands.find("identity_sheet")
     await hands.until(lambda: "NSE:INFY" in "\n".join(sheet._said), "nothing is told")
     await hands.until(lambda: sheet.report.text().startswith("Today's list"), "no report of the day")
@@ -165,10 +164,15 @@ async def clicks_an_option_in_the_chain(hands: Hands, program: Any) -> None:
     await hands.until(lambda: any(ln.call and ln.call.vol for ln in chain.board.lines), "no volatility")
     await hands.picture("options")
     at = len(chain.board.lines) // 2
-    await hands.cell(chain.table, at, 2, times=2)
-    await hands.until(lambda: view.chart.instrument.instrument_type == "CE", "the call is not charted")
+    await hands.by(
+        lambda: hands.cell(chain.table, at, 2, times=2),
+        lambda: view.chart.instrument.instrument_type == "CE",
+        "the call is not charted",
+    )
     await aside()
-    await hands.cell(chain.table, at, 2, button=3)
+    await hands.by(
+        lambda: hands.cell(chain.table, at, 2, button=3), QApplication.activePopupWidget, "the line has no menu"
+    )
     await hands.choose("Sell")
     ticket = await hands.find("ticket")
     assert ticket.side == "SELL" and ticket.instrument.instrument_type == "CE"
