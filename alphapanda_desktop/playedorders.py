@@ -16,6 +16,10 @@ from alphapanda_desktop.domain.errors import AlphaPandaError
 SHOWN_S: Final = 0.4
 """How long a page stands before its picture is taken, so that its last frame is drawn."""
 
+PRESSES: Final = 6
+AGAIN_S: Final = 15.0
+"""After so long without an answer a person presses a key again: one that comes while no window is active is lost."""
+
 ORDERS: Final = "/orders/regular"
 ELSEWHERE: Final = tuple(
     {"exchange": "NSE", "tradingsymbol": symbol, "transaction_type": side, "quantity": quantity, "product": "MIS",
@@ -48,9 +52,32 @@ class Person(Protocol):
 
     def picture(self, name: str, of: QWidget | None = None) -> None: ...
 
-    async def until(self, what: str, condition: Callable[[], Any]) -> Any: ...
+    async def until(self, what: str, condition: Callable[[], Any], patience_s: float = ...) -> Any: ...
 
     def click(self, parent: QWidget, name: str) -> None: ...
+
+
+async def by_key(
+    person: Person,
+    what: str,
+    condition: Callable[[], Any],
+    key: Qt.Key,
+    modifiers: Any = Qt.KeyboardModifier.NoModifier,
+) -> Any:
+    """Press a key of the window until what it is for is true, and give that; raises Stopped with what was awaited."""
+    for left in reversed(range(PRESSES)):
+        window().activateWindow()
+        QTest.keyClick(window(), key, modifiers)
+        try:
+            return await person.until(what, condition, AGAIN_S)
+        except Stopped:
+            if not left:
+                raise
+    return None
+
+
+def _sheet(name: str) -> Callable[[], Any]:
+    return lambda: window().deck.find(name)
 
 
 def window() -> Any:
@@ -121,8 +148,7 @@ class OrderSteps:
     async def reconciliation(self) -> str:
         """Trade behind the program's back, as on Kite's own site, and look at what it makes of it."""
         desk, until = self._program.desk, self._player.until
-        QTest.keyClick(window(), Qt.Key.Key_F6)
-        sheet = await until("the sheet", lambda: window().deck.find("reconcile_sheet"))
+        sheet = await by_key(self._player, "the sheet", _sheet("reconcile_sheet"), Qt.Key.Key_F6)
         sheet.policy.setCurrentIndex(1)  # orders made elsewhere pause all strategies
         for order in ELSEWHERE:
             await self._order_elsewhere(order)
@@ -147,8 +173,8 @@ class OrderSteps:
     async def kill_report(self) -> str:
         """Press the kill switch by its key and wait for its report."""
         kill = self._program.desk.kill
-        QTest.keyClick(window(), Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-        await self._player.until("the kill sheet", lambda: window().deck.find("kill_sheet"))
+        both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        await by_key(self._player, "the kill sheet", _sheet("kill_sheet"), Qt.Key.Key_K, both)
         report = await self._player.until("its report", lambda: _closed(kill.report))
         await asyncio.sleep(SHOWN_S)
         self._player.picture("kill sheet")
@@ -158,8 +184,8 @@ class OrderSteps:
 
     async def closing(self) -> str:
         """Ask to close while a strategy runs, read what that would leave, and stay."""
-        QTest.keyClick(window(), Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
-        sheet = await self._player.until("the question", lambda: window().deck.find("closing_sheet"))
+        control = Qt.KeyboardModifier.ControlModifier
+        sheet = await by_key(self._player, "the question", _sheet("closing_sheet"), Qt.Key.Key_Q, control)
         words = [label.text() for label in sheet.findChildren(QLabel) if "will be stopped" in label.text()]
         if not words:
             raise Stopped("the question before closing does not name the strategy that runs")
@@ -171,8 +197,7 @@ class OrderSteps:
     async def coverage(self) -> str:
         """Look which positions have a stop, and where."""
         self._away("reconcile_sheet")
-        QTest.keyClick(window(), Qt.Key.Key_F7)
-        sheet = await self._player.until("stop coverage", lambda: window().deck.find("coverage_sheet"))
+        sheet = await by_key(self._player, "stop coverage", _sheet("coverage_sheet"), Qt.Key.Key_F7)
         rows = await self._player.until("its rows", sheet.model.rows)
         await asyncio.sleep(SHOWN_S)
         self._player.picture("coverage sheet")
@@ -181,8 +206,7 @@ class OrderSteps:
 
     async def limits(self) -> str:
         """Ask for a looser limit of the day: it is kept for tomorrow."""
-        QTest.keyClick(window(), Qt.Key.Key_F8)
-        sheet = await self._player.until("the limits", lambda: window().deck.find("limits_sheet"))
+        sheet = await by_key(self._player, "the limits", _sheet("limits_sheet"), Qt.Key.Key_F8)
         loss: Any = sheet.findChild(QWidget, "limit_desk_max_loss_per_day")
         loss.setValue(loss.value() + 15_000)
         if sheet.apply.isEnabled():
@@ -215,8 +239,7 @@ class PastSteps:
 
     async def backtest(self) -> str:
         """Play the strategy over the candles of three months."""
-        QTest.keyClick(window(), Qt.Key.Key_F4)
-        bench = await self._player.until("the backtest window", lambda: window().backtest)
+        bench = await by_key(self._player, "the backtest window", lambda: window().backtest, Qt.Key.Key_F4)
         bench.form.strategy.setCurrentIndex(bench.form.strategy.findData("ma_cross"))
         bench.form.bar.setCurrentIndex(bench.form.bar.findData(900))
         bench.form.add_instrument(window().view.chart.instrument)
