@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.soak.stage import Stage
+from tests.soak.soak_stage import Stage
 
 ROOT = Path(__file__).parents[2]
 WEIGH_S = 5.0

@@ -18,7 +18,7 @@ import aiohttp
 from tests.soak import referee
 from tests.soak.actor import Actor, Gone, Saw, children_of, command_of
 from tests.soak.line import Line
-from tests.soak.stage import Stage
+from tests.soak.soak_stage import Stage
 
 TRADER = "soak_trader"
 ON = ["NSE:SBIN", "NSE:TCS", "NSE:RELIANCE"]

@@ -22,7 +22,7 @@ from tests.soak import referee
 from tests.soak.actor import Actor, Gone
 from tests.soak.director import Director, Result
 from tests.soak.faults import FAULTS, Fault
-from tests.soak.stage import Stage
+from tests.soak.soak_stage import Stage
 
 OWN_MOUNTS = "SOAK_OWN_MOUNTS"
 WARM_UP_S = 75.0
