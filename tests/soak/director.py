@@ -22,10 +22,10 @@ from tests.soak.soak_stage import Stage
 
 TRADER = "soak_trader"
 ON = ["NSE:SBIN", "NSE:TCS", "NSE:RELIANCE"]
-START_S = 90.0
+START_S = 240.0
 AND = " & "
 """Between words that must all be read."""
-JUDGED_WITHIN_S = 40.0
+JUDGED_WITHIN_S = 45.0
 
 
 @dataclass
@@ -222,7 +222,7 @@ class Director:
         read = {f"[{saw.where}] {saw.text[:120]}" for life in self.lives for saw in life.read_since(began)}
         result.wrong.append(f"nothing on the screen names it ({words!r}); read: {sorted(read)[:40]}")
 
-    async def recover(self, result: Result, limit_s: float = 75.0) -> None:
+    async def recover(self, result: Result, limit_s: float = 150.0) -> None:
         """Wait until all is well and the strategy trades again."""
         began = time.monotonic()
         try:
@@ -234,7 +234,7 @@ class Director:
 
     async def _trades_again(self, before: dict[str, Any]) -> None:
         """Until the strategy itself has sent an order more; a run that another took the place of counts anew."""
-        was, deadline = trader_of(before), time.monotonic() + 4 * self.pace_s + 20
+        was, deadline = trader_of(before), time.monotonic() + 4 * self.pace_s + 40
         while was is not None and time.monotonic() < deadline:
             with suppress(Gone):
                 now = trader_of(await self.actor.state())
@@ -247,34 +247,37 @@ class Director:
 
     async def check(self, result: Result) -> None:
         """The referee's word; what is on its way is given time to arrive."""
-        deadline, wrong, tries = time.monotonic() + JUDGED_WITHIN_S, ["never judged"], 0
-        while wrong and time.monotonic() < deadline:
+        wrong, tries, began = ["never judged"], 0, time.monotonic()
+        while wrong and time.monotonic() < began + JUDGED_WITHIN_S:
             tries += 1
-            try:
-                told = await self.actor.ask("books", 30)
-                if not await self.look():
-                    raise Gone("the exchange does not answer")
-                written = await self._read_journal(alive=True)
-                wrong = referee.judge(self.truth, written, told, self.clicks)
-            except Gone as error:
-                wrong = [f"the books cannot be compared: {error}"]
+            wrong, rows = await self._judged(compare=False)
             if wrong:
                 await asyncio.sleep(1.5)
+        if wrong and not (await self._judged(compare=True))[0]:
+            wrong.append("all of that is right only once the desk is told to compare its books")
         frames, torn = await asyncio.to_thread(referee.recordings_in, self.recordings)
+        wrong += torn
+        if frames <= self._frames:
+            wrong.append(f"nothing was recorded since the check before: {frames} frames then and now")
+        self._frames = frames
         with suppress(Gone):
             faults = set((await self.actor.state())["faults"])
             wrong += [f"the program met an error that it did not expect: {fault}" for fault in faults - self._met]
             self._met |= faults
-        if frames <= self._frames:
-            wrong.append(f"nothing was recorded since the check before: {frames} frames then and now")
-        self._frames = frames
-        result.wrong += [*wrong, *torn]
-        result.checks = (
-            f"{len(self.truth.orders)} orders, {len(self.truth.trades)} trades, {written.rows} journal rows, "
-            f"{frames} frames; look {tries}"
-            if not wrong
-            else "broken"
-        )
+        result.wrong += wrong
+        counted = f"{len(self.truth.orders)} orders, {len(self.truth.trades)} trades, {rows} journal rows, "
+        result.checks = "broken" if wrong else f"{counted}{frames} frames; look {tries}"
+
+    async def _judged(self, *, compare: bool) -> tuple[list[str], int]:
+        """What is wrong at this moment, and the rows of the journal."""
+        try:
+            told = await self.actor.ask("books", 40, compare=compare)
+            if not await self.look():
+                raise Gone("the exchange does not answer")
+        except Gone as error:
+            return [f"the books cannot be compared: {error}"], 0
+        written = await self._read_journal(alive=True)
+        return referee.judge(self.truth, written, told, self.clicks), written.rows
 
     async def check_the_dead(self, result: Result) -> None:
         """What a killed program has left: whole, and nothing sent that was not written."""
