@@ -259,7 +259,7 @@ class AlertSheet(Sheet):
             super().keyPressEvent(event)
 
     def _set(self) -> None:
-        self.edge.spawn("set an alert", self._add())
+        self.start("set an alert", self._add())
 
     async def _add(self) -> None:
         try:

@@ -100,7 +100,7 @@ class BackupsSheet(Sheet):
 
     def _make(self) -> None:
         self.make.setEnabled(False)
-        self.edge.spawn("backup", self._made())
+        self.start("backup", self._made())
 
     async def _made(self) -> None:
         said, bad = "Today's copy is made.", False

@@ -126,7 +126,7 @@ class CoverageSheet(Sheet):
         rows = [row for row in self._selected() if row.in_program]
         self._converting = True  # now, not in the task: a double click comes before it
         self._offer()
-        self.edge.spawn("convert stops", self._put_at_broker(rows))
+        self.start("convert stops", self._put_at_broker(rows))
 
     async def _put_at_broker(self, rows: Sequence[Coverage]) -> None:
         try:
@@ -205,7 +205,7 @@ class ClosingSheet(Sheet):
     def _convert(self) -> None:
         for button in (self.convert, self.anyway):
             button.setEnabled(False)
-        self.edge.spawn("convert stops", self._convert_then_agree())
+        self.start("convert stops", self._convert_then_agree())
 
     async def _convert_then_agree(self) -> None:
         if self._coverage is None:

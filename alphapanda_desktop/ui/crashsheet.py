@@ -89,7 +89,7 @@ class CrashSheet(Sheet):
         self.bundle.setEnabled(False)
         tint(self.answer, "muted", self.edge)
         tell(self.answer, "Looking and writing…")
-        self.edge.spawn("support bundle", self._made())
+        self.start("support bundle", self._made())
 
     async def _made(self) -> None:
         try:

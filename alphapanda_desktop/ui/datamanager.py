@@ -104,7 +104,7 @@ class DataSheet(Sheet):
 
     def look(self) -> None:
         """Look at the disk as it is now."""
-        self.edge.spawn("disk use", self._look())
+        self.start("disk use", self._look())
 
     async def _look(self) -> None:
         try:
@@ -174,7 +174,7 @@ class DataSheet(Sheet):
         names = [one.name for one in self._asked]
         self._offer()
         if names:
-            self.edge.spawn("clean up", self._removed(names))
+            self.start("clean up", self._removed(names))
 
     async def _removed(self, names: Sequence[str]) -> None:
         try:

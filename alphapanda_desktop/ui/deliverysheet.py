@@ -102,7 +102,7 @@ class DeliverySheet(Sheet):
     def show_state(self) -> None:
         """What became of the last messages, and which secrets are kept."""
         tell(self.told, "\n".join(list(self._keeper.outcomes)[:SHOWN]))
-        self.edge.spawn("which secrets are kept", self._show_kept())
+        self.start("which secrets are kept", self._show_kept())
 
     async def _show_kept(self) -> None:
         for name, field in self.secrets.items():
@@ -112,13 +112,13 @@ class DeliverySheet(Sheet):
     # -- what the person does --------------------------------------------------------------------------------
 
     def _save(self) -> None:
-        self.edge.spawn("save delivery", self._saved())
+        self.start("save delivery", self._saved())
 
     def _test(self) -> None:
-        self.edge.spawn("test delivery", self._tested())
+        self.start("test delivery", self._tested())
 
     def _forget(self) -> None:
-        self.edge.spawn("forget secrets", self._keeper.forget())
+        self.start("forget secrets", self._keeper.forget())
 
     async def _saved(self) -> bool:
         """Whether what the fields say is in force now."""

@@ -62,7 +62,7 @@ class IdentitySheet(Sheet):
         self.instrument = instrument
         self.title.setText(instrument.key)
         tell(self.report, "Looking what changed…")
-        self.edge.spawn("instrument changes", self._look(instrument))
+        self.start("instrument changes", self._look(instrument))
 
     async def _look(self, instrument: Instrument) -> None:
         changes = await self._changes()

@@ -188,7 +188,7 @@ class KillSheet(Sheet):
     # -- what the person does --------------------------------------------------------------------------------
 
     def _flatten(self) -> None:
-        self.edge.spawn("flatten", self._close_positions())
+        self.start("flatten", self._close_positions())
 
     async def _close_positions(self) -> None:
         self._flattening = True
@@ -199,7 +199,7 @@ class KillSheet(Sheet):
             self._flattening = False
 
     def _release(self) -> None:
-        self.edge.spawn("release", self._let_go(self.field.text().strip()))
+        self.start("release", self._let_go(self.field.text().strip()))
 
     async def _let_go(self, typed: str) -> None:
         try:

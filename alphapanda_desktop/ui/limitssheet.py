@@ -325,7 +325,7 @@ class LimitsSheet(Sheet):
     # -- what the person does --------------------------------------------------------------------------------
 
     def _apply(self) -> None:
-        self.edge.spawn("limits", self._put_in_force())
+        self.start("limits", self._put_in_force())
 
     def _from_tomorrow(self) -> None:
         """Today's limits stay; rates that were edited stay in their fields."""

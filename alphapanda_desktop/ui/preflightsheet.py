@@ -62,7 +62,7 @@ class PreflightSheet(Sheet):
         """Ask again; what is shown stays until the answers are there."""
         self.again.setEnabled(False)
         tell(self.verdict, "Looking…")
-        self.edge.spawn("preflight", self._show_answers())
+        self.start("preflight", self._show_answers())
 
     async def _show_answers(self) -> None:
         try:

@@ -155,7 +155,7 @@ class ProfilesSheet(Sheet):
 
     def look(self) -> None:
         """Look at the profiles as they are now."""
-        self.edge.spawn("profiles", self._look())
+        self.start("profiles", self._look())
 
     async def _look(self, select: str = "") -> None:
         chosen = self.table.current_row()
@@ -196,7 +196,7 @@ class ProfilesSheet(Sheet):
     def _open(self) -> None:
         card = self._chosen()
         if card is not None and not card.here:
-            self.edge.spawn("open a profile", self._opened(card))
+            self.start("open a profile", self._opened(card))
 
     async def _opened(self, card: ProfileCard) -> None:
         self.edge.notify(f"Profile {card.shown} opens in a window of its own.", "info")
@@ -248,7 +248,7 @@ class ProfilesSheet(Sheet):
             )
 
     def _do(self, name: str, work: Coroutine[Any, Any, None], select: str, said: str) -> None:
-        self.edge.spawn(name, self._done(work, select, said))
+        self.start(name, self._done(work, select, said))
 
     async def _done(self, work: Coroutine[Any, Any, None], select: str, said: str) -> None:
         try:
@@ -282,7 +282,7 @@ class ProfilesSheet(Sheet):
         name = self._leaving
         self._offer()
         if name:
-            self.edge.spawn("remove a profile", self._removed(name))
+            self.start("remove a profile", self._removed(name))
 
     async def _removed(self, name: str) -> None:
         try:

@@ -153,7 +153,7 @@ class ReconcileSheet(Sheet):
         self._deciding = True  # now, not in the task: a double click comes before it
         tell(self.answer, "")
         self._show_selected()
-        self.edge.spawn(f"{choice} differences", self._carry_out(choice, _takers(self.table.selected_rows(), choice)))
+        self.start(f"{choice} differences", self._carry_out(choice, _takers(self.table.selected_rows(), choice)))
 
     async def _carry_out(self, choice: Choice, rows: Sequence[Difference]) -> None:
         """Decide each of these rows; the first that fails is told, the others stay open."""
@@ -170,7 +170,7 @@ class ReconcileSheet(Sheet):
         self._desk.foreign_policy = ForeignPolicy(self.policy.currentData())
 
     def _look(self) -> None:
-        self.edge.spawn("reconcile", self._desk.reconcile("asked on the sheet"))
+        self.start("reconcile", self._desk.reconcile("asked on the sheet"))
 
 
 def _takers(rows: Sequence[Difference], choice: Choice) -> list[Difference]:

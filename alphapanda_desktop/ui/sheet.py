@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, Signal
@@ -28,6 +28,9 @@ from alphapanda_desktop.ui.plain import Words, as_tip
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.ticketsheet import go_round
 from alphapanda_desktop.ui.words import say
+
+if TYPE_CHECKING:
+    import asyncio
 
 MARGIN: Final = 10
 
@@ -52,6 +55,8 @@ class Sheet(QFrame):
         self.setAutoFillBackground(True)
         self._role: Role = role
         self.had_keyboard = False
+        self._started: set[asyncio.Task[None]] = set()
+        self._dismissed = False
         self.title = Words(say(title), self)
         self.title.setFont(ui_font(13, bold=True))
         self.body = QVBoxLayout()
@@ -116,13 +121,28 @@ class Sheet(QFrame):
         assert layout is not None
         return layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
 
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
+        """Start work of this sheet's. One that is taken away meanwhile is kept, out of sight, until that is done."""
+        task = self.edge.spawn(name, work)
+        self._started.add(task)
+        task.add_done_callback(self._done_with)
+
+    def _done_with(self, task: asyncio.Task[None]) -> None:
+        self._started.discard(task)
+        if self._dismissed and not self._started and shiboken6.isValid(self):
+            self.deleteLater()
+
     def dismiss(self) -> None:
         """Take it away; what it started goes on."""
+        if self._dismissed:
+            return
         focused = self.window().focusWidget()  # asked now: hiding gives the keyboard to whatever comes next
         self.had_keyboard = focused is not None and (focused is self or self.isAncestorOf(focused))
         self.hide()
+        self._dismissed = True
         self.dismissed.emit()
-        self.deleteLater()
+        if not self._started:
+            self.deleteLater()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         return go_round(self, forward)

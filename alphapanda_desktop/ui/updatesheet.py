@@ -94,7 +94,7 @@ class UpdateSheet(Sheet):
         tell(self.answer, "")
         self.notes.hide()
         self._offer_buttons(busy=True)
-        self.edge.spawn("look for a newer version", self._looked())
+        self.start("look for a newer version", self._looked())
 
     async def _looked(self) -> None:
         said, bad = "", False
@@ -127,7 +127,7 @@ class UpdateSheet(Sheet):
             self._progress = Progress(WORK)
             self._say("Fetching …", "muted")
             self._offer_buttons(busy=True)
-            self.edge.spawn("fetch a newer version", self._got(self._offer, self._progress))
+            self.start("fetch a newer version", self._got(self._offer, self._progress))
 
     async def _got(self, offer: Offer, progress: Progress) -> None:
         fetched: Fetched | None = None

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import shiboken6
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QFontMetricsF, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QPushButton, QWidget
@@ -84,7 +83,7 @@ class WhySheet(Sheet):
         self.ref.setText(ref)
         self.title.setText(say(f"Why this order? {ref}"))
         self._show(ASKING)
-        self.edge.spawn(f"why {ref}", self._read(ref))
+        self.start(f"why {ref}", self._read(ref))
 
     async def _read(self, ref: str) -> None:
         try:
@@ -93,7 +92,7 @@ class WhySheet(Sheet):
             words, found = f"{ref}: {error}", None
         else:
             words, found = trail.text(), trail
-        if shiboken6.isValid(self) and ref == self._ref:  # else it is gone, or another was asked for meanwhile
+        if ref == self._ref:  # else another was asked for meanwhile
             self.trail = found
             self._show(words)
 
