@@ -6,6 +6,7 @@ Source: CONTRACT 2.4-2.10 and 5 (kite.trade/docs/connect/v3/orders, /portfolio, 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -34,6 +35,9 @@ PROTECTED_TYPES: Final = frozenset({"MARKET", "SL-M"})
 
 KITES_TAGS: Final = ("mktp", "autoslice")
 """How tags begin that Kite adds to an order itself. Source: CONTRACT 2.6-2.7."""
+
+_same: Final = sys.intern
+"""A word that many orders and pictures of them have is kept once."""
 
 
 class OrderRow(Wire):
@@ -84,16 +88,16 @@ class OrderRow(Wire):
     def order(self) -> Order:
         """The row as the desk knows it."""
         return Order(
-            order_id=self.order_id,
-            status=self.status,
-            exchange=self.exchange,
-            tradingsymbol=self.tradingsymbol,
+            order_id=_same(self.order_id),
+            status=_same(self.status),
+            exchange=_same(self.exchange),
+            tradingsymbol=_same(self.tradingsymbol),
             transaction_type=self.transaction_type,
             quantity=self.quantity,
-            product=self.product,
-            order_type=self.order_type,
-            variety=self.variety,
-            validity=self.validity,
+            product=_same(self.product),
+            order_type=_same(self.order_type),
+            variety=_same(self.variety),
+            validity=_same(self.validity),
             instrument_token=self.instrument_token,
             price=self.price,
             trigger_price=self.trigger_price,
@@ -111,7 +115,7 @@ class OrderRow(Wire):
             exchange_timestamp=self.exchange_timestamp,
             exchange_update_timestamp=self.exchange_update_timestamp,
             modified=bool(self.modified),
-            placed_by=self.placed_by,
+            placed_by=_same(self.placed_by),
             tag=self.own_tag,
             tags=self.tags,
             meta=dict(self.meta),
@@ -157,13 +161,13 @@ class TradeRow(Wire):
         """The trade as the desk knows it."""
         return Fill(
             trade_id=self.trade_id,
-            order_id=self.order_id,
-            exchange=self.exchange,
-            tradingsymbol=self.tradingsymbol,
+            order_id=_same(self.order_id),
+            exchange=_same(self.exchange),
+            tradingsymbol=_same(self.tradingsymbol),
             transaction_type=self.transaction_type,
             quantity=self.quantity,
             average_price=self.average_price,
-            product=self.product,
+            product=_same(self.product),
             instrument_token=self.instrument_token,
             exchange_order_id=self.exchange_order_id,
             fill_timestamp=self.fill_timestamp or self.exchange_timestamp,

@@ -45,6 +45,10 @@ STATUS_ROLES: Final[dict[str, Role]] = {
 }
 
 
+MOST: Final = 100
+"""Orders whose pictures are kept in memory where the journal has them too."""
+
+
 def status_role(order: Order) -> Role:
     return STATUS_ROLES.get(order.status, "warn")
 
@@ -117,19 +121,32 @@ def _reasons(order: Order) -> list[str]:
 
 
 class Pictures:
-    """Every picture of the day's orders that the desk told of since this was made."""
+    """Every picture of the day's orders that the desk told of since this was made.
 
-    def __init__(self, desk: Desk, now: Now) -> None:
+    With `most`, those of so many orders: the longest unheard of that has ended goes first. The journal has them all.
+    """
+
+    def __init__(self, desk: Desk, now: Now, most: int | None = None) -> None:
         self._now = now
+        self._most = most
         self._seen: dict[str, list[Picture]] = {}
         for order in reversed(desk.orders()):
             self.take(order)
 
     def take(self, order: Order) -> None:
         """Remember a picture; one that repeats tells nothing."""
-        rows = self._seen.setdefault(name_of(order), [])
+        name = name_of(order)
+        rows = self._seen.pop(name, [])
+        self._seen[name] = rows  # now the last
         if not rows or rows[-1][1] != order:
             rows.append((self._now(), order))
+        if self._most is not None and len(self._seen) > self._most:
+            self._drop()
+
+    def _drop(self) -> None:
+        ended = next((name for name, rows in self._seen.items() if not rows[-1][1].live), None)
+        if ended is not None:
+            del self._seen[ended]
 
     def of(self, order: Order) -> list[Picture]:
         return list(self._seen.get(name_of(order), ()))
@@ -165,7 +182,7 @@ class Timeline(QWidget):
         self._edge = edge
         self._history = history
         self._order: Order | None = None
-        self.pictures = Pictures(desk, now)
+        self.pictures = Pictures(desk, now, MOST if history is not None else None)
         self.title = Words(say("Timeline"), self)
         self.title.setFont(ui_font(10, bold=True))
         self.title.setContentsMargins(8, 4, 8, 4)

@@ -43,6 +43,12 @@ def test_book_rows_become_orders(data: Any) -> None:
     assert orders[9].order_id == data("orders")[9]["order_id"]
 
 
+def test_a_word_that_orders_share_is_kept_once(data: Any) -> None:
+    one, other = k.orders_from_wire(data("orders")), k.orders_from_wire(json.loads(json.dumps(data("orders"))))
+    for name in ("order_id", "status", "exchange", "tradingsymbol", "product", "order_type", "variety", "validity"):
+        assert getattr(one[0], name) is getattr(other[0], name), name
+
+
 def test_our_tag_is_found_among_kites_own() -> None:
     row = {"order_id": "1", "status": "OPEN", "exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY",
            "quantity": 1, "tag": None}  # fmt: skip

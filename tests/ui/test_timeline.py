@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QWidget
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.orders import Order
 from alphapanda_desktop.ui.books import OrdersPanel
-from alphapanda_desktop.ui.timeline import Picture, Timeline, steps_of
+from alphapanda_desktop.ui.timeline import Picture, Pictures, Timeline, steps_of
 from tests.fakes import NOON, a_request
 from tests.ui.fakes_desk import a_desk
 
@@ -145,5 +145,20 @@ def test_another_orders_news_leaves_the_shown_timeline_alone(run: Any, shown: An
             timeline.show_order(mine)
             stage.desk.take_update(replace(mine, order_id="8", tag="q2", status="REJECTED"))
             assert [step.order.order_id for step in timeline.model.rows()] == ["7"]
+
+    run(story())
+
+
+def test_pictures_of_orders_long_ended_are_left_to_the_journal(run: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            pictures = Pictures(stage.desk, stage.clock.now, most=3)
+            for number, status in enumerate(("OPEN", "COMPLETE", "OPEN", "REJECTED", "COMPLETE")):
+                pictures.take(an_order(status, order_id=str(number), tag=f"q{number}"))
+            kept = [name for name in ("q0", "q1", "q2", "q3", "q4") if pictures._seen.get(name)]
+            assert kept == ["q0", "q2", "q4"]  # what lives stays, whatever its age
+            for number in range(5, 9):
+                pictures.take(an_order("OPEN", order_id=str(number), tag=f"q{number}"))
+            assert {"q0", "q2", "q5", "q6", "q7", "q8"} <= set(pictures._seen)
 
     run(story())
