@@ -66,6 +66,8 @@ class Recorder:
         self._waiting = 0
         self._dropped = 0
         self._said = ""
+        self._lost, self._why, self._trouble = 0, "", ""
+        """Frames since the disk took the last, what keeps it from taking more, and the words for it."""
         self._file = DayFile(folder, name_of)
         self._grown = 0
         self._ending = threading.Event()
@@ -170,7 +172,18 @@ class Recorder:
                 self._grown += written
             except OSError as error:
                 lost, why = lost + len(part), error.strerror or str(error)
-        return f"Ticks are not recorded: {why}. {lost} frames were lost." if lost else said
+        return self._told_of(lost, why) or said
+
+    def _told_of(self, lost: int, why: str) -> str:
+        """The same words as long as the same keeps it from writing; how much that was, once it writes again."""
+        if lost:
+            if why != self._why:
+                self._why, self._trouble = why, f"Ticks are not recorded: {why}. {lost} frames were lost."
+            self._lost += lost
+            return self._trouble
+        words = f"Ticks are recorded again; {self._lost} frames were lost." if self._lost else ""
+        self._lost, self._why = 0, ""
+        return words
 
     def _ready_for(self, day: date) -> str:
         """Have the day's file open and room in the budget; raises OSError where there is none."""
