@@ -12,6 +12,7 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.login import is_redirect
+from alphapanda_desktop.ui.uncovered import Uncovered
 from alphapanda_desktop.ui.words import say
 
 log = logging.getLogger(__name__)
@@ -93,6 +94,9 @@ class LoginWeb(QObject):
         # also after the login: without a graphics card each changed digit then costs 20 to 40 ms instead of half a one.
         parent.setAttribute(Qt.WidgetAttribute.WA_DontCreateNativeAncestors)
         parent.setAttribute(Qt.WidgetAttribute.WA_NativeWindow)
+        window = parent.window()
+        if window.findChild(Uncovered) is None:
+            Uncovered(window)
         self._profile = QWebEngineProfile(self)  # without a name it keeps nothing
         self._profile.downloadRequested.connect(lambda download: download.cancel())
         self.view = QWebEngineView(parent)
