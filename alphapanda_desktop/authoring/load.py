@@ -16,6 +16,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -53,16 +54,34 @@ def execute(path: str, content: bytes) -> type[Strategy]:
 
 
 def imported(entry: str, sha256: str) -> type[Strategy]:
-    """The class of an installed package, "module:Class", if its file is the one that was enabled."""
-    module_name, _, class_name = entry.partition(":")
-    module = importlib.import_module(module_name.strip())
-    content = Path(module.__file__ or "").read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise StrategyError(f"{module.__file__} is not the file that was enabled")
-    kind = getattr(module, class_name.strip(), None)
+    """The class of an installed package, "module:Class", if its file is the one that was enabled.
+
+    Nothing of the package is executed otherwise; what else is in it is its installer's, and is not looked at.
+    """
+    module_name, _, class_name = (part.strip() for part in entry.partition(":"))
+    path = _found(module_name)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+        raise StrategyError(f"{path} is not the file that was enabled")
+    module = importlib.import_module(module_name)
+    if Path(module.__file__ or "").resolve() != path.resolve():
+        raise StrategyError(f"{entry} came from {module.__file__}, and {path} was enabled")
+    kind = getattr(module, class_name, None)
     if not isinstance(kind, type) or not issubclass(kind, Strategy):
         raise StrategyError(f"{entry} is no strategy")
     return _sound(kind)
+
+
+def _found(module_name: str) -> Path:
+    """The file of a module, looked for without importing the packages that it is in."""
+    parts, places, origin = module_name.split("."), None, None
+    for count in range(1, len(parts) + 1):
+        spec = PathFinder.find_spec(".".join(parts[:count]), places)
+        if spec is None:
+            raise StrategyError(f"there is no module {module_name}")
+        places, origin = spec.submodule_search_locations, spec.origin
+    if origin is None:
+        raise StrategyError(f"{module_name} has no file")
+    return Path(origin)
 
 
 def _sound(kind: type[Strategy]) -> type[Strategy]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from alphapanda_desktop.authoring.sources import Enabled, Source, files_in, pack
 from alphapanda_desktop.authoring.templates import template
 from alphapanda_desktop.authoring.watch import Changed, Watch
 from alphapanda_desktop.domain.errors import StrategyError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def save(folder: Path, name: str, text: str) -> Path:
@@ -115,6 +118,26 @@ def test_packages_are_found_without_being_imported(package: Path, tmp_path: Path
     assert found == [(package / "their_ideas" / "idea.py", "their_ideas.idea:TheirIdea", "their-ideas 1.2")]
     assert not (tmp_path / "imported").exists()
     assert read(*found[0])[0].label == "their_ideas.idea:TheirIdea (their-ideas 1.2)"
+
+
+def test_nothing_of_a_package_is_executed_where_its_file_is_not_the_enabled_one(package: Path, tmp_path: Path) -> None:
+    path, entry, _name = next(row for row in packaged() if row[2].startswith("their-ideas"))
+    good = read(path)[0].sha256
+    path.write_bytes(path.read_bytes() + f"open({str(tmp_path / 'changed')!r}, 'w')\n".encode())
+    script = (
+        "import sys; from alphapanda_desktop.authoring.load import imported; sys.path.insert(0, sys.argv[1]);"
+        "print(imported(*sys.argv[2:]).__name__)"
+    )
+
+    def asked(entry: str, sha256: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", script, str(package), entry, sha256]
+        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "is not the file that was enabled" in asked(entry, good).stderr
+    assert not (tmp_path / "changed").exists() and not (tmp_path / "imported").exists()
+    assert "there is no module" in asked("their_ideas.gone:X", good).stderr
+    assert asked(entry, read(path)[0].sha256).stdout == "TheirIdea\n"
+    assert (tmp_path / "changed").exists()
 
 
 # --- watching ----------------------------------------------------------------------------------------------------
