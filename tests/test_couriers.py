@@ -140,6 +140,7 @@ def test_no_error_tells_the_bot_s_token(arun: Arun) -> None:
             await Telegram(TOKEN, "42", server.root).deliver("a", "b")
         assert "not-the-token" not in str(wrong.value)
         assert "secret-of-the-bot" not in f"{gone.value} {gone.value.__cause__}"
+        assert gone.value.__cause__ is None and gone.value.__suppress_context__  # a traceback tells no more
 
     arun(story())
 

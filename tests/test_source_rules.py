@@ -182,14 +182,19 @@ def switched_off(tree: ast.Module) -> list[str]:
     return found
 
 
+UNPICKLES = {"pickle.loads", "pickle.load", "pickle.Unpickler", "marshal.loads", "marshal.load", "shelve.open"}
+
+
 def runs_text(tree: ast.Module) -> set[str]:
     """Which ways of running text or bytes as code are in here."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("exec", "eval"):
             found.add(node.func.id)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("pickle.loads", "pickle.load", "marshal.loads"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in UNPICKLES:
             found.add("loads of pickle")
+        if isinstance(node, ast.ImportFrom) and node.module in ("pickle", "_pickle", "marshal", "shelve"):
+            found.add("loads of pickle")  # under a name of its own it would not be seen
     return found
 
 
@@ -207,6 +212,14 @@ def test_text_becomes_code_only_where_a_strategy_is_loaded() -> None:
         for kind in runs_text(tree):
             places[kind].add(name)
     assert places == ONLY_IN
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["exec(text)", "eval(text)", "pickle.loads(data)", "pickle.Unpickler(file).load()", "from pickle import loads"],
+)
+def test_text_that_becomes_code_is_found(line: str) -> None:
+    assert runs_text(ast.parse(line)) != set()
 
 
 @pytest.mark.parametrize(

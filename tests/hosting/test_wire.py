@@ -65,6 +65,14 @@ def test_frames_come_out_whole_however_the_stream_is_cut(messages, cut):
     assert found == messages
 
 
+@pytest.mark.parametrize("sizes", [(11, 0), (0, 21), (0xFFFFFFFF, 0), (0, 0xFFFFFFFF)])
+def test_a_message_that_would_be_too_long_is_garbled_before_it_is_read(sizes):
+    splitter = wire.Splitter(10, 20)
+    with pytest.raises(wire.Garbled, match="10 and 20 allowed"):
+        list(splitter.feed(wire.HEAD.pack(wire.MAGIC, *sizes)))
+    assert len(list(wire.Splitter(10, 20).feed(wire.HEAD.pack(wire.MAGIC, 10, 20) + bytes(30)))) == 1
+
+
 @given(st.binary(min_size=1, max_size=60))
 def test_whatever_is_written_either_waits_or_is_garbled_and_is_never_believed(data):
     splitter = wire.Splitter(wire.LARGEST_SAID, 0)

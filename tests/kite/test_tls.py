@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -44,6 +45,11 @@ def a_certificate(file: Path, name: str, ends: datetime) -> Path:
     pem, form, bare = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     file.write_bytes(key.private_bytes(pem, form, bare) + certificate)
     return file
+
+
+def names_the_token(heard: bytes) -> bool:
+    """As it is in a header, or as the feed's address has it."""
+    return any(form.encode() in heard for form in (SECRET, quote(SECRET, safe=""), quote(SECRET)))
 
 
 @dataclass
@@ -155,7 +161,7 @@ def test_a_server_that_speaks_plain_text_hears_no_token(arun: Any, eventually: A
             ticker = await a_ticker(impostor, root=f"wss://localhost:{impostor.port}")
             async with running(ticker) as ear:
                 await eventually(lambda: LinkState.WAITING in ear.states())
-            assert impostor.visits >= 2 and SECRET.encode() not in impostor.heard
+            assert impostor.visits >= 2 and not names_the_token(impostor.heard)
 
     arun(story())
 
@@ -177,6 +183,23 @@ def test_a_redirect_is_followed_nowhere(arun: Any, eventually: Any, kind: bytes)
                     await eventually(lambda: LinkState.WAITING in ear.states())
                     assert "not followed" in ear.links[1].detail
             assert elsewhere.visits == 0
+
+    arun(story())
+
+
+def test_an_answer_that_is_no_http_brings_the_feeds_address_into_no_words(
+    arun: Any, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client's own error quotes the address, and the token in it."""
+    caplog.set_level("DEBUG")
+
+    async def story() -> None:
+        async with listening(None, answer=b"HTTP/1.1 banana\r\n\r\n") as kite:
+            ticker = await a_ticker(kite, root=f"ws://localhost:{kite.port}")
+            async with running(ticker) as ear:
+                await eventually(lambda: LinkState.WAITING in ear.states())
+                assert names_the_token(kite.heard)
+                assert not names_the_token(f"{ear.links} {caplog.text}".encode())
 
     arun(story())
 

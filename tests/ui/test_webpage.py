@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QUrl
+from PySide6.QtWebEngineCore import QWebEnginePage
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.login import is_redirect
@@ -220,6 +221,8 @@ def test_a_page_opens_no_window_and_asks_no_dialog(run: Any, eventually: Eventua
                 assert await page.script("JSON.stringify(window.said)") == "[false,null]"
                 assert page.refused == ["The login page says: wrong code"]
                 assert other.asked == []
+                for kind in QWebEnginePage.WebWindowType:  # as for a click of a person's, which no switch holds back
+                    assert page.web.page.createWindow(kind) is None
 
     run(story())
 
@@ -229,6 +232,7 @@ def test_the_second_login_sends_no_cookie_of_the_first(run: Any, eventually: Eve
         async with a_site(login="first", again="second") as site:
             for _ in range(2):
                 async with a_page(frozenset({site.host}), HERE) as page:
+                    assert page.web._profile.isOffTheRecord()  # the disk of one that is not is written to late
                     page.web.load(site.url("/login"))
                     await eventually(lambda page=page: page.loads)
                     page.web.load(site.url("/again"))
