@@ -119,13 +119,13 @@ class Noticing(logs.Watchdog):
 
 
 def hold_the_loop(watchdog):
-    deadline, enough = time.monotonic() + 10, watchdog.looks + 3
+    deadline, enough = time.monotonic() + 60, watchdog.looks + 3
     while watchdog.looks < enough and time.monotonic() < deadline:
         pass
 
 
 def _until(condition, watchdog):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition() and time.monotonic() < deadline:
         watchdog.beat()
         time.sleep(0.001)
@@ -201,7 +201,7 @@ def test_a_thread_that_kept_the_interpreter_from_the_loop_is_named():
 
     thread = threading.Thread(target=busy, name="imports")
     thread.start()
-    inside.wait(5)
+    inside.wait(60)
     try:
         said = logs._others(sys._current_frames(), {threading.get_ident()})
     finally:

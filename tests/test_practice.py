@@ -68,7 +68,7 @@ def test_killed_it_is_started_again_on_the_same_port_and_then_ended_for_good(aru
         assert "code -9" in told[0]
         second = exchange._child.pid
         await exchange.stop()
-        await asyncio.wait_for(watch, 5)
+        await asyncio.wait_for(watch, 60)
         assert not alive(second) and len(told) == 1  # an end on purpose is no fall
 
     arun(story())

@@ -42,7 +42,7 @@ time.sleep(30)
 class Launch:
     """One process that takes the profile of a folder."""
 
-    def __init__(self, folder: Path, then: str = WINDOW, patience_s: float = 20.0) -> None:
+    def __init__(self, folder: Path, then: str = WINDOW, patience_s: float = 60.0) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", CLIENT.format(then=then), str(folder), str(patience_s)],
             stdout=subprocess.PIPE,
@@ -56,7 +56,7 @@ class Launch:
     def end(self, how: int = signal.SIGKILL) -> None:
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.process.wait(10)
+        self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
 
@@ -68,7 +68,7 @@ def test_of_twenty_launches_at_once_one_window_stays_and_is_called_by_the_others
         owners = [launch for launch, said in zip(launches, first, strict=True) if said == "owner"]
         assert len(owners) == 1
         others = [launch for launch in launches if launch not in owners]
-        assert {launch.process.wait(30) for launch in others} == {0}
+        assert {launch.process.wait(60) for launch in others} == {0}
         assert {said for said in first if said != "owner"} == {f"came {owners[0].process.pid}"}
         assert [owners[0].line() for _ in others] == ["called"] * 19
         assert owners[0].process.poll() is None

@@ -179,7 +179,7 @@ def test_a_file_being_probed_is_shown_as_such_and_the_others_are_known_before_it
 
     def ask(source: Source, content: bytes) -> Probed:
         if str(source.path) == slow:
-            go_on.wait(20)
+            go_on.wait(60)
         return told(source, content)
 
     async def story() -> None:

@@ -103,10 +103,10 @@ def server() -> Iterator[Host]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield host
     ends[0]()
-    thread.join(10)
+    thread.join(60)
 
 
 def _app(host: Host) -> web.Application:
@@ -437,8 +437,8 @@ def test_what_a_killed_program_left_half_is_taken_away_by_the_next_that_looks(
     line = [sys.executable, "-c", script, str(profile), f"{host.root}/r/release.json", str(keys)]
     child = subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        assert begun.wait(30)
-        until = time.monotonic() + 10
+        assert begun.wait(60)
+        until = time.monotonic() + 60
         while not (halves := list((profile / "updates" / "9.9.9").glob("*.part"))):
             assert time.monotonic() < until and child.poll() is None
             time.sleep(0.02)
@@ -655,7 +655,7 @@ def test_many_looks_at_once_do_not_stumble_over_each_other(host: Host, profile: 
 
     def look() -> None:
         release, made = a_release(), asking(host, profile)
-        together.wait(10)
+        together.wait(60)
         try:
             for _ in range(200):
                 made._remember(release)
@@ -667,7 +667,7 @@ def test_many_looks_at_once_do_not_stumble_over_each_other(host: Host, profile: 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert [type(one) for one in found] == [Offer] * 6
     assert [path.name for path in (profile / "updates").iterdir()] == ["seen.json"]
 
@@ -690,7 +690,7 @@ def a_raw_server(answer: Callable[[socket.socket], object]) -> Iterator[str]:
         thread.start()
         yield f"127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)
 
 
 def test_a_head_that_comes_letter_by_letter_for_ever_is_given_up_and_can_be_stopped(
@@ -718,11 +718,11 @@ def test_a_head_that_comes_letter_by_letter_for_ever_is_given_up_and_can_be_stop
         with pytest.raises(Offline, match="does not answer"):
             asking(slow, profile, head_s=0.3).fetch(offer, progress)
         asked.clear()
-        stops = threading.Thread(target=lambda: asked.wait(10) and progress.stop())
+        stops = threading.Thread(target=lambda: asked.wait(60) and progress.stop())
         stops.start()
         with pytest.raises(Stopped):
             asking(slow, profile, head_s=60).fetch(offer, progress)
-        stops.join(10)
+        stops.join(60)
     assert left_in(profile) == []
 
 
@@ -794,7 +794,7 @@ def test_a_name_server_without_an_answer_does_not_hold_the_programs_end(tmp_path
         "from alphapanda_desktop.updates import Updates\n"
         "made = Updates(Source('https://a.example/r', {}), Path(sys.argv[1]), '1.0', lambda: datetime.now(UTC))\n"
         "in_daemon_thread('look', made.look)\n"
-        "print(asked.wait(30), flush=True)\n"
+        "print(asked.wait(60), flush=True)\n"
     )
     line = [sys.executable, "-c", script, str(tmp_path)]
     ended = subprocess.run(line, check=False, cwd=ROOT, capture_output=True, timeout=60)

@@ -82,7 +82,7 @@ class Bench:
         return await self.until(lambda: self.position(product), lambda row: row and row.quantity == quantity)
 
     async def until(self, read: Callable[[], Awaitable[Any]], good: Callable[[Any], object]) -> Any:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not good(found := await read()):
             assert time.monotonic() < deadline, f"it stayed {found}"
             self.beat()

@@ -49,7 +49,7 @@ class Bench:
     rests: Callable[[], float]
     """A limit far below the market, within its band."""
     flood: Callable[[], int]
-    patience_s: float = 5.0
+    patience_s: float = 60.0
 
     def request(self, price: float, quantity: int = 1, tag: str = "c1", **more: Any) -> OrderRequest:
         lots = quantity * self.instrument.lot
@@ -147,7 +147,6 @@ async def kite_over_sim() -> AsyncIterator[Bench]:
             lambda: best_offer().price + instrument.tick_size,
             lambda: seen[instrument.instrument_token].last_price * 0.97,
             lambda: int(900_000 / (best_offer().price * 0.21)),  # what the practice money buys, many levels' worth
-            patience_s=15.0,
         )
         running.cancel()
         await client.close()

@@ -95,7 +95,7 @@ def test_a_modification_behind_a_slow_call_does_not_leave_after_the_latch(arun, 
             desk, scope = h.desk, h.desk._parts.scope
             order = await desk.submit(h.request(order_type="LIMIT", price=last(h, 0.95)))
             await eventually(lambda: desk.books.book.get(order.order_id).status == "OPEN")
-            plan = [{"on": "place", "nth": 1, "fault": "slow_ms:1000"}]
+            plan = [{"on": "place", "nth": 1, "fault": "slow_ms:3000"}]
             await kite.control("faults", plan=[*plan, {"on": "cancel", "nth": 1, "fault": "429", "times": 2}])
             slow = scope.spawn("slow", _quiet(desk.submit(h.request(order_type="LIMIT", price=last(h, 0.94)))))
             await asyncio.sleep(0.2)

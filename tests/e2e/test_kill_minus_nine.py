@@ -32,7 +32,7 @@ async def trade_until(folder, kite, vault, line, count, delay_s):
     )  # fmt: skip
     run_id, heard = "", []
     try:
-        async with asyncio.timeout(45):
+        async with asyncio.timeout(90):
             while [what for what, _ in heard].count(line) < count:
                 text = await child.stdout.readline()
                 assert text, "the desk ended before it was killed"

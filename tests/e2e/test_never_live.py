@@ -241,7 +241,7 @@ async def a_market(
     relay = Relay(market)
     scope.spawn("feed", feed.run(relay))
     market.watch("test", [i for name in NAMES if (i := master.by_key(name))], Mode.FULL)
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         await until(lambda: all(market.latest(i.instrument_token) for i in map(master.by_key, NAMES) if i), 0.05)
     yield market, relay
 

@@ -141,4 +141,4 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         assert child.stdout is not None and child.stderr is not None
         child.stdout.close()
-        assert (child.wait(30), child.stderr.read()) == (0, b"")
+        assert (child.wait(60), child.stderr.read()) == (0, b"")

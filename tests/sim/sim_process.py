@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-WAIT_S = 30
+WAIT_S = 60
 
 
 class Child:

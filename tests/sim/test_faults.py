@@ -73,7 +73,7 @@ def test_a_planned_fault_meets_the_request_it_names_and_no_other(
 def test_a_late_request_is_carried_out_after_its_caller_has_gone(arun: Run) -> None:
     async def story() -> None:
         async with served(still_kite()) as call:
-            await _plan(call, {"on": "place", "nth": 1, "fault": "late_ms:40"})
+            await _plan(call, {"on": "place", "nth": 1, "fault": "late_ms:2000"})
             assert (await _place(call, "late"))[0] == 0
             assert (await _truth(call))["orders"] == []
             while not (truth := await _truth(call))["orders"]:

@@ -27,7 +27,7 @@ def sim() -> Iterator[Child]:
 
 @pytest.fixture(scope="module")
 def kite(sim: Child) -> KiteConnect:
-    return KiteConnect(sim.said["api_key"], sim.said["access_token"], root=sim.said["rest"], timeout=20)
+    return KiteConnect(sim.said["api_key"], sim.said["access_token"], root=sim.said["rest"], timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -298,7 +298,7 @@ ticker.connect()
 def _ticker(said: dict[str, str], *more: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", TICKER, json.dumps(said), *more],
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
     assert done.stdout, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])

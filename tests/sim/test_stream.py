@@ -55,6 +55,14 @@ class Client:
     def of(self, token: int) -> list[Tick]:
         return [t for t in self.ticks if t.instrument_token == token]
 
+    def heard_from(self, epoch_s: int) -> bool:
+        """Whether a tick of that second or later came."""
+        return any((tick.exchange_epoch_s or 0) >= epoch_s for tick in self.ticks)
+
+    @property
+    def orders(self) -> list[dict[str, object]]:
+        return [text for text in self.texts if text["type"] == "order"]
+
     async def send(self, action: str, value: object) -> None:
         await self.socket.send_json({"a": action, "v": value})
 
@@ -346,16 +354,16 @@ def test_silence_keeps_the_link_and_says_nothing(arun, eventually: Eventually) -
     async def story() -> None:
         async with a_place() as place:
             quiet, loud = await place.connect(), await place.connect()
-            await quiet.send("subscribe", [RELIANCE])
+            await quiet.subscribe("full", RELIANCE)
             await eventually(lambda: quiet.ticks and quiet.heartbeats and loud.heartbeats)
             place.faults.silent = True
-            said = len(quiet.frames), quiet.heartbeats, len(quiet.texts)
+            silent_from, beats = int(place.market.clock.now_s()) + 1, quiet.heartbeats
             place.later(3)
             place.stream.publish_order("AB1234", {"order_id": "1"})
-            await asyncio.sleep(1.3)  # longer than a heartbeat takes to come
-            assert (len(quiet.frames), quiet.heartbeats, len(quiet.texts)) == said
+            await asyncio.sleep(2.3)  # longer than two heartbeats take to come; one was under way
+            assert quiet.heartbeats <= beats + 1 and not quiet.heard_from(silent_from) and not quiet.orders
             place.faults.silent = False
-            await eventually(lambda: len(quiet.frames) > said[0] and len(quiet.texts) > said[2])
+            await eventually(lambda: quiet.heard_from(silent_from) and quiet.orders)
             assert not quiet.gone
 
     arun(story())

@@ -125,7 +125,7 @@ def test_two_programs_copy_one_database_at_once_and_the_copy_is_whole(
 
         def at(self, done: int, total: int | None = None, words: str | None = None) -> None:
             begun.set()
-            self._asked = goes_on.wait(10)
+            self._asked = goes_on.wait(60)
             super().at(done, total, words)
 
     class One(Progress):
@@ -135,7 +135,7 @@ def test_two_programs_copy_one_database_at_once_and_the_copy_is_whole(
             super().at(done, total, words)
             if not begun.is_set():
                 other.start()
-                assert begun.wait(10)
+                assert begun.wait(60)
 
     def copied() -> None:
         with pytest.raises(Stopped):
@@ -146,7 +146,7 @@ def test_two_programs_copy_one_database_at_once_and_the_copy_is_whole(
         copy = back_up(path, TODAY, One("Backup"))
     finally:
         goes_on.set()
-        other.join(10)
+        other.join(60)
     assert rows(copy) == rows(path) and list(copy.parent.iterdir()) == [copy]
 
 

@@ -99,7 +99,7 @@ def test_a_cancelled_asker_does_not_lose_the_write(path: Path, arun: Arun, *, be
 
     def slow(connection: Connection) -> None:
         started.set()
-        go_on.wait(10)
+        go_on.wait(60)
         note("slow")(connection)
 
     async def story() -> None:
@@ -124,7 +124,7 @@ def test_an_error_that_nobody_waits_for_any_more_is_logged(
     go_on = threading.Event()
 
     def fail(_: Connection) -> None:
-        go_on.wait(10)
+        go_on.wait(60)
         raise ValueError("too late to tell")
 
     async def story() -> None:

@@ -471,7 +471,7 @@ def test_a_day_is_not_opened_while_it_is_read_to_be_compressed(tmp_path: Path, m
 
     monkeypatch.setattr(dayfile, "repacked", slowly)
     packing = recorder._tidier.submit(recorder._compressed, path)
-    assert reading.wait(5)
+    assert reading.wait(60)
     writing = recorder._thread.submit(recorder._write, [(at(23, 5), FRAME)])
     assert "100,000 bytes were cut off" in writing.result(10)
     assert packing.result(10) is None

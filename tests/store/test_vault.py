@@ -43,7 +43,7 @@ class Ring(KeyringBackend):
 
     def _wait(self) -> None:
         self.asked.set()
-        assert self.open.wait(20)
+        assert self.open.wait(60)
         if self.error is not None:
             raise self.error
 

@@ -26,7 +26,7 @@ from alphapanda_desktop.sweeps.worker import HEAD, READY
 from tests.sweeps.searching import a_file, a_job, bars_in
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture(scope="module")

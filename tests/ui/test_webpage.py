@@ -91,7 +91,7 @@ class Shown:
     async def script(self, source: str) -> Any:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.web.page.runJavaScript(source, lambda value: None if answer.done() else answer.set_result(value))
-        return await asyncio.wait_for(answer, 10)
+        return await asyncio.wait_for(answer, 60)
 
 
 @asynccontextmanager
