@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -111,6 +112,7 @@ class RunCard(QFrame):
         whole.setContentsMargins(10, 8, 10, 8)
         whole.setSpacing(5)
         self._build_head(whole)
+        self._build_buttons(whole)  # above all that comes and goes: they never move under the mouse
         self._build_result(whole)
         self.held_back = self._line(whole, "warn")
         self.detail = self._line(whole)
@@ -119,7 +121,6 @@ class RunCard(QFrame):
         whole.addWidget(self.file)
         whole.addWidget(self.left)
         self._build_more(whole)
-        self._build_buttons(whole)
         self.pages = RunPages(self.run, self._name, self._desk, self._edge, self)
         whole.addWidget(self.pages)
         self.more.setChecked(not self.run.state.over)
@@ -211,10 +212,16 @@ class RunCard(QFrame):
         self.again.setToolTip(say("Fill the form as it was for this run"))
         self.clone = self._button("clone", "Clone", lambda: self.clone_wanted.emit(self.run))
         self.clone.setToolTip(say("Fill the form with this strategy and these parameters, for another instrument"))
-        row = QHBoxLayout()
-        for button in (self.begin, self.pause, self.resume, self.stop, self.again):
-            row.addWidget(button, 2)
-        row.addWidget(self.clone, 1)
+        row = QGridLayout()
+        for button in (self.begin, self.pause, self.resume, self.again):  # one at a time, in one place
+            _keep_room(button)
+            row.addWidget(button, 0, 0)
+        self.stop.setMinimumWidth(max(self.stop.sizeHint().width(), _wide(self.stop, say("Unload"))))
+        _keep_room(self.stop)
+        row.addWidget(self.stop, 0, 1)
+        row.addWidget(self.clone, 0, 2)
+        for column, share in enumerate((2, 2, 1)):
+            row.setColumnStretch(column, share)
         whole.addLayout(row)
 
     def _button(self, name: str, text: str, work: Callable[[], object]) -> QPushButton:
@@ -339,6 +346,20 @@ class RunCard(QFrame):
         self.stop.setVisible(not state.over)
         self.again.setVisible(state.over)
         self.stop.setEnabled(self.run.asking or state in NOT_BEGUN)
+
+
+def _keep_room(button: QPushButton) -> None:
+    """Its room stays its own while it is hidden."""
+    policy = button.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    button.setSizePolicy(policy)
+
+
+def _wide(button: QPushButton, text: str) -> int:
+    """How wide the button is with other words on it."""
+    said, room = button.text(), button.sizeHint().width()
+    metrics = button.fontMetrics()
+    return room + max(0, metrics.horizontalAdvance(text) - metrics.horizontalAdvance(said))
 
 
 def _say(label: QLabel, text: str) -> bool:

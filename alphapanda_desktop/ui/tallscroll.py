@@ -1,4 +1,4 @@
-"""A scroll area that scrolls downwards only, and is never narrower than what it shows."""
+"""A scroll area that scrolls downwards only, is as wide as what it shows, and moves nothing under the mouse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 
 class TallScroll(QScrollArea):
-    """Nothing in it is cut off at the right: its least width follows that of its content."""
+    """Nothing in it is cut off at the right: its least width follows that of its content.
+
+    What has the mouse over it stays where it is while other things above it get higher or lower.
+    """
 
     def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,6 +26,19 @@ class TallScroll(QScrollArea):
         return QSize(max(wide, super().minimumSizeHint().width()), super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest and watched is self.widget():
-            self.updateGeometry()
-        return super().eventFilter(watched, event)
+        if event.type() != QEvent.Type.LayoutRequest or watched is not self.widget():
+            return super().eventFilter(watched, event)
+        self.updateGeometry()
+        held = next((part for part in self._parts() if part.underMouse()), None)
+        before = held.y() if held is not None else 0
+        done = super().eventFilter(watched, event)
+        layout = self.widget().layout()
+        if held is not None and layout is not None:
+            layout.activate()  # else it moves after this
+            self.event(QEvent(QEvent.Type.LayoutRequest))  # and has its room later still
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + held.y() - before)
+        return done
+
+    def _parts(self) -> list[QWidget]:
+        return [part for part in self.widget().children() if isinstance(part, QWidget) and part.isVisible()]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import shiboken6
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from alphapanda_desktop.domain.errors import Offline
 from alphapanda_desktop.domain.strategy import Context, Strategy
@@ -16,6 +16,7 @@ from alphapanda_desktop.trading.differences import Choice
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.ui.formats import rupees, signed_rupees
 from alphapanda_desktop.ui.strategies import StrategiesPanel, products_for
+from alphapanda_desktop.ui.tallscroll import TallScroll
 from tests.fakes import a_request
 from tests.ui.fakes_desk import DeskStage, a_desk
 from tests.ui.fakes_market import FUTURE, INFY, NIFTY, RUPEE
@@ -236,6 +237,51 @@ def test_buttons_follow_the_state_of_the_run(run: Any, panel_of: Any, eventually
             assert stage.notices == [(f"ma_cross #1 stopped: {started.detail}", "info")]
 
     run(story())
+
+
+def test_no_button_of_a_card_moves_while_the_card_fills_in(run: Any, panel_of: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_desk() as stage:
+            panel = panel_of(stage)
+            started = await _started(stage, panel, eventually)
+            panel.new.setChecked(False)  # no form above it
+            stage.frame(REFRESHED)
+            card = panel.cards[started.run_id]
+            card.grab()
+            places = [button.geometry() for button in (card.pause, card.stop, card.clone)]
+            started.last_reason = "a long reason that takes more than one line of the card, and more than two " * 3
+            started.variables.update({f"value {number}": number for number in range(6)})
+            _click(panel, f"run_pause_{started.run_id}")
+            stage.frame(REFRESHED)
+            card.grab()
+            assert [button.geometry() for button in (card.resume, card.stop, card.clone)] == places
+            _click(panel, f"run_stop_{started.run_id}")
+            await eventually(lambda: started.state is RunState.STOPPED and stage.notices)
+            stage.frame(REFRESHED)
+            card.grab()
+            assert [button.geometry() for button in (card.again, card.stop, card.clone)] == places
+
+    run(story())
+
+
+def test_what_the_mouse_is_over_stays_while_a_card_above_it_grows(qtbot: Any) -> None:
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    above, card = QLabel("one line"), QPushButton("Stop")
+    above.setFixedHeight(300)
+    card.setFixedHeight(300)
+    for widget in (above, card, QLabel("below")):
+        column.addWidget(widget)
+    area = TallScroll(inside)
+    qtbot.addWidget(area)
+    area.resize(300, 400)
+    area.show()
+    area.verticalScrollBar().setValue(100)
+    before = card.mapTo(area, QPoint(0, 0)).y()
+    card.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
+    above.setFixedHeight(380)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().value() == 180)
+    assert card.mapTo(area, QPoint(0, 0)).y() == before
 
 
 def test_the_card_shows_position_result_reason_and_what_stop_will_leave(
