@@ -194,14 +194,14 @@ def test_every_commit_is_synced_and_keys_are_checked(path: Path, arun: Arun) -> 
     async def story() -> list[Any]:
         database = Database(path)
         await database.open()
-        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "cache_size")
         told = await database.run(lambda c: [c.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names])
         with pytest.raises(BadData, match="FOREIGN KEY"):
             await database.run(lambda c: c.execute(text("INSERT INTO events VALUES (77, 0, 'x', '{}')")))
         await database.close()
         return list(told)
 
-    assert arun(story()) == ["wal", 2, 1, 5000]
+    assert arun(story()) == ["wal", 2, 1, 5000, -400]
 
 
 @posix
