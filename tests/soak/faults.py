@@ -78,6 +78,8 @@ async def keyring_killed(d: Director, result: Result) -> None:
     await _login_asked(d)
     await d.recover(result)
     d.stage.keyring.start()
+    if await d.until_read("keyring keeps the Kite login again", 75) is None:
+        raise Gone("the keyring is back, and got no login")
 
 
 async def started_without_keyring(d: Director, result: Result) -> None:
