@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -222,9 +223,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     before = os.umask(OWNERS_ALONE)
     try:
-        return _run(options)
+        with _without_core_dumps():
+            return _run(options)
     finally:
         os.umask(before)
+
+
+@contextmanager
+def _without_core_dumps() -> Iterator[None]:
+    """A crash writes stacks into its log, and not the whole memory, with the token in it, to wherever the system does.
+
+    What the system asks first (systemd, apport) keeps to this limit as well. Children have it too.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -136,6 +136,9 @@ class Mail:
             raise _refused(error.smtp_code, f"{self.host} says {error.smtp_code} {_text(error.smtp_error)}") from None
         except smtplib.SMTPNotSupportedError as error:
             raise Rejected(f"E-mail: {self.host} cannot do what is asked: {error}") from None
+        except UnicodeError:  # its own words quote the password
+            why = "user and password must be in plain English letters, digits and signs"
+            raise Rejected(f"E-mail: {self.host} cannot be told them: {why}.") from None
         except ssl.SSLCertVerificationError as error:
             raise Rejected(f"E-mail: {self.host} cannot prove who it is: {error.verify_message}") from None
         except (smtplib.SMTPException, OSError) as error:

@@ -159,6 +159,18 @@ def test_a_letter_arrives_with_its_words_and_no_second_header(arun: Arun) -> Non
     arun(story())
 
 
+def test_a_password_that_smtp_cannot_say_is_refused_in_words_that_do_not_tell_it(arun: Arun) -> None:
+    async def story() -> None:
+        async with a_post() as post:
+            for more in ({"password": "पासवर्ड-of-asha"}, {"user": "आशा", "password": "of-asha"}):
+                with pytest.raises(Rejected, match="plain English letters") as refused:
+                    await a_mail(post, **more).deliver("a", "b")
+                assert "of-asha" not in f"{refused.value!r}" and refused.value.__suppress_context__
+            assert post.letters == []
+
+    arun(story())
+
+
 @pytest.mark.parametrize(
     ("says", "kind", "said"),
     [

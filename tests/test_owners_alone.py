@@ -45,6 +45,20 @@ def test_whatever_a_command_makes_is_made_under_a_umask_of_ours(
     assert os.umask(0) == 0  # and it is given back to who called
 
 
+def test_a_crash_leaves_no_picture_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    import resource
+
+    which, seen = resource.RLIMIT_CORE, list[int]()
+    before = resource.getrlimit(which)
+    monkeypatch.setattr(program, "_run", lambda _options: (seen.append(resource.getrlimit(which)[0]), 0)[1])
+    resource.setrlimit(which, (before[1], before[1]))  # as somebody has it who wants them
+    try:
+        assert program.main(["sessions"]) == 0
+        assert seen == [0] and resource.getrlimit(which) == (before[1], before[1])
+    finally:
+        resource.setrlimit(which, before)
+
+
 def test_a_profiles_folder_and_the_one_over_it_are_private_also_when_an_older_program_left_them_open(
     tmp_path: Path,
 ) -> None:
