@@ -47,7 +47,7 @@ async def play(director: Director, hours: float, only: list[str]) -> None:
     chosen = [f for f in FAULTS if has[f.needs] and (not only or any(word in f.name for word in only))]
     deadline = director.began_s + hours * 3600
     first = await start(director)
-    while first.ok or director.actor.alive:
+    while chosen and (first.ok or director.actor.alive):
         for fault in chosen:
             if time.monotonic() > deadline:
                 return
@@ -66,6 +66,17 @@ async def start(director: Director) -> Result:
         result.wrong.append(f"it never traded: {error}")
     say(f"  trades after {result.recovered_after_s or 0:.1f} s; {result.checks}" + "".join(map(str, result.wrong)))
     return result
+
+
+async def finish(director: Director) -> None:
+    """Close the window as a person does, and look at what the program has left."""
+    result = Result("closed at the end", time.monotonic() - director.began_s)
+    director.results.append(result)
+    code = await director.actor.close()
+    if code != 0:
+        result.wrong.append(f"the program did not close by itself within 40 s, or with exit code {code}")
+    await director.check_the_dead(result)
+    say(f"END closed with exit code {code}" + "".join(f"\n  WRONG {wrong}" for wrong in result.wrong))
 
 
 async def strike(director: Director, fault: Fault) -> None:
@@ -119,7 +130,7 @@ def report(director: Director, out: Path, seconds: float) -> bool:
     memory = [told for life in director.lives for told in memory_of(life, director.orders_at)]
     failed = sum(not result.ok for result in director.results) + sum(not told["flat"] for told in memory)
     summary = {
-        "seconds": round(seconds), "lives": len(director.lives), "faults": len(director.results) - 1,
+        "seconds": round(seconds), "lives": len(director.lives), "faults": len(director.results) - 2,
         "failed": failed, "orders": len(director.truth.orders), "trades": len(director.truth.trades),
         "clicks": director.clicks, "not_played": director.stage.lacks, "memory": memory,
         "results": director.as_json(),
@@ -150,6 +161,7 @@ async def soak(hours: float, out: Path, only: list[str]) -> bool:
         say(f"NOT PLAYED: {why}")
     try:
         await play(director, hours, only)
+        await finish(director)
         return report(director, out, time.monotonic() - director.began_s)
     finally:
         await director.close()
