@@ -189,6 +189,8 @@ def _call(folder: Path, deadline: float) -> bool:
             with Path(rf"\\.\pipe\{name}").open("r+b", buffering=0) as pipe:
                 pipe.write(CALL)
                 return pipe.readline() == ANSWER
+        if Path(name).lstat().st_uid != os.geteuid():
+            return False  # where all may write, somebody else can have put a socket of theirs under its name
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(left_s)
             line.connect(name)

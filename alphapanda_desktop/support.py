@@ -7,9 +7,11 @@ out when it was written is not relied on.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sqlite3
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
@@ -82,9 +84,12 @@ def bundle(
         progress.at(count, 2 * len(parts), f"reading {name}")
         texts[name] = _struck(text(), struck)
         redactor.learn({"text": texts[name]})  # what one of them gives away of an account is struck out of all
-    half = out.with_name(out.name + ".part")
+    half: Path | None = None
     try:
-        half.touch(mode=0o600)
+        # Under a name that nobody can have put there before: in a folder of all it could lead elsewhere.
+        handle, made = tempfile.mkstemp(prefix=f"{out.name}.", suffix=".part", dir=out.parent)
+        os.close(handle)
+        half = Path(made)
         with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as file:
             for name, words in texts.items():
                 progress.step(f"writing {name}")
@@ -93,7 +98,8 @@ def bundle(
     except OSError as error:
         raise Fatal(f"The support bundle could not be written to {out}: {error.strerror or error}") from error
     finally:
-        half.unlink(missing_ok=True)
+        if half is not None:
+            half.unlink(missing_ok=True)
     return list(parts)
 
 

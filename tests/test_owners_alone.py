@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 import alphapanda_desktop.__main__ as program
 from alphapanda_desktop import logs, settings
 from alphapanda_desktop.folders import data_dir
-from alphapanda_desktop.single import Owner, socket_name, take
+from alphapanda_desktop.single import Elsewhere, Owner, socket_name, take
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes are of POSIX")
 
@@ -89,6 +92,30 @@ def test_the_log_and_the_file_of_crashes_are_private(tmp_path: Path, monkeypatch
             root.removeHandler(handler)
             handler.close()
         opened[0].close()
+
+
+def test_a_socket_that_is_somebody_elses_is_not_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, visits = take(tmp_path), list[bytes]()
+    assert isinstance(owner, Owner)
+    with closing(socket.socket(socket.AF_UNIX)) as theirs:
+        theirs.bind(socket_name(tmp_path))
+        theirs.listen()
+
+        def answer() -> None:
+            with suppress(OSError):
+                line, _ = theirs.accept()
+                with closing(line):
+                    visits.append(line.recv(100))
+                    line.sendall(b"coming\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        assert take(tmp_path, patience_s=0) == Elsewhere(False, os.getpid()) and visits == []
+        monkeypatch.undo()
+        assert take(tmp_path, patience_s=5) == Elsewhere(True, os.getpid())
+        thread.join(10)
+    owner.release()
 
 
 def test_a_second_launch_of_somebody_else_cannot_call_this_one(qapp: Any, tmp_path: Path) -> None:

@@ -70,6 +70,17 @@ def test_it_says_what_helps(arun: Any, tmp_path: Path) -> None:
     assert "ERROR" in found["logs/alphapanda.log"]
 
 
+def test_a_link_that_lies_in_the_way_is_not_written_through(tmp_path: Path) -> None:
+    mine, shared = tmp_path / "mine", tmp_path / "shared"
+    mine.write_text("kept")
+    shared.mkdir()
+    for name in ("out.zip.part", "out.zip"):
+        (shared / name).symlink_to(mine)
+    bundle(tmp_path, shared / "out.zip", NOW, [], [])
+    assert mine.read_text() == "kept" and not (shared / "out.zip").is_symlink()
+    assert (shared / "out.zip").stat().st_mode & 0o077 == 0
+
+
 def test_a_place_that_takes_no_file_is_said_and_nothing_half_is_left(arun: Any, tmp_path: Path) -> None:
     arun(a_used_profile(tmp_path))
     with pytest.raises(Fatal, match="could not be written"):
