@@ -206,7 +206,7 @@ def clock_set(seconds: float) -> Story:
 
 
 async def calm(d: Director, _: Result) -> None:
-    await asyncio.sleep(60)
+    await asyncio.sleep(150)
 
 
 FAULTS = (
