@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-import ctypes
-from typing import Any, Final
+from typing import Final
 
-from PySide6.QtCore import QAbstractNativeEventFilter, QByteArray, QCoreApplication
-
-KEY_PRESS: Final = 2
-EXTENDED: Final = 35
-"""An event of an extension: buttons are told by XInput, whose kind and device stand behind the head of all events."""
-
-KIND_AT: Final = 8
-DEVICE_AT: Final = 10
-RELEASE: Final = 5
-POINTER: Final = 2
-"""The master pointer. Each button is told of the device that it is on as well."""
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QGuiApplication
 
 SHIFTED: Final = frozenset('~!@#$%^&*()_+{}|:"<>?')
 
 
-class Arrivals(QAbstractNativeEventFilter):
-    """Counts presses of keys, modifiers too, and releases of buttons from its making on; keeps nothing back."""
+class Arrivals(QObject):
+    """Counts presses of keys, modifiers too, and of buttons on the windows it listens at; keeps nothing back."""
 
     def __init__(self) -> None:
         super().__init__()
         self.keys = 0
-        self.releases = 0
+        self.buttons = 0
 
     def listen(self) -> None:
-        """Count what comes to this program from now on."""
-        app = QCoreApplication.instance()
-        assert app is not None
-        app.installNativeEventFilter(self)
+        """Count what comes to each window that there is now."""
+        for window in QGuiApplication.allWindows():
+            window.installEventFilter(self)  # one that it has it moves to the front
 
-    def nativeEventFilter(self, kind: QByteArray | bytes | bytearray | memoryview, message: int) -> Any:
-        if bytes(kind) == b"xcb_generic_event_t":
-            self._count(int(message))
-        return False, 0
-
-    def _count(self, address: int) -> None:
-        code = ctypes.c_uint8.from_address(address).value & 0x7F
-        if code == KEY_PRESS:
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.ShortcutOverride:  # comes first of each press, be it a shortcut's or not
             self.keys += 1
-        elif code == EXTENDED:
-            kind, device = (ctypes.c_uint16.from_address(address + at).value for at in (KIND_AT, DEVICE_AT))
-            self.releases += (kind, device) == (RELEASE, POINTER)
+        elif kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
+            self.buttons += 1  # what is let go may go to a menu that has come up between
+        return False
 
 
 def presses_of(text: str) -> int:

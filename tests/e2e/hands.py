@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import shiboken6
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QDialog, QMenu, QMenuBar, QWidget
 
 from alphapanda_desktop.ui.question import Question
 from alphapanda_desktop.ui.sheet import Sheet
@@ -62,10 +62,6 @@ class Hands:
         self._arrivals = Arrivals()
         self._front: QWidget | None = None
 
-    def begin(self) -> None:
-        """Take notice of what comes to this program, once there is one."""
-        self._arrivals.listen()
-
     # -- looking -------------------------------------------------------------------------------------------------
 
     async def until(self, look: Callable[[], T], what: str = "", patience_s: float = PATIENCE_S) -> T:
@@ -100,6 +96,7 @@ class Hands:
     async def gone(self, name: str) -> None:
         """Wait until no widget of that name is on the screen."""
         await self.until(lambda: self.seen(name) is None, f"{name} stays on the screen")
+        self._front = None
 
     async def by(self, act: Callable[[], Awaitable[object]], look: Callable[[], T], what: str) -> T:
         """What `look` gives once it is true because of an act, which is done again where nothing comes of it."""
@@ -129,6 +126,7 @@ class Hands:
     async def _pressed(self, count: int, *words: str) -> None:
         """Have keys pressed until the program has them: a window manager that is moving the keyboard loses some."""
         for _ in range(TRIES):
+            self._arrivals.listen()
             wanted = self._arrivals.keys + count
             await _xdotool(*words)
             try:
@@ -154,7 +152,7 @@ class Hands:
         front, active = self._front, QApplication.activeWindow()
         if front is None or not shiboken6.isValid(front) or not front.isVisible() or front.windowType() not in WINDOWS:
             return active is not None
-        return active is front
+        return active is front or isinstance(active, QDialog)  # one that has just come over it
 
     async def do(self, words: str) -> None:
         """Have an action by its words from the palette."""
@@ -233,15 +231,16 @@ class Hands:
         held, freed = (("keydown", hold), ("keyup", hold)) if hold else ((), ())
         repeat = ("--repeat", str(times), "--delay", "40") if times > 1 else ()
         move = ("mousemove", str(place.x()), str(place.y()), "sleep", MOVES_S)
-        wanted = self._arrivals.releases + times
+        self._arrivals.listen()
+        wanted = self._arrivals.buttons + times
         await _xdotool(*held, *move, "click", *repeat, str(button), *freed)
         if ours:
-            await self._released(wanted, place)
+            await self._clicked(wanted, place)
         await self._rest()
 
-    async def _released(self, wanted: int, place: QPoint) -> None:
+    async def _clicked(self, wanted: int, place: QPoint) -> None:
         what = f"a click at {place.x()}, {place.y()} does not come to the program"
-        await self.until(lambda: self._arrivals.releases >= wanted, what, ARRIVES_S)
+        await self.until(lambda: self._arrivals.buttons >= wanted, what, ARRIVES_S)
 
     async def cell(self, table: QAbstractItemView, row: int, column: int = 0, **how: Any) -> None:
         """Click a cell of a table."""
@@ -289,14 +288,15 @@ class Hands:
 
     async def drag(self, start: QPoint, end: QPoint, button: int = 1) -> None:
         """Take something at a place on the screen and let it go at another."""
-        wanted = self._arrivals.releases + 1
+        self._arrivals.listen()
+        wanted = self._arrivals.buttons + 1
         steps = [start + (end - start) * (n / DRAG_STEPS) for n in range(1, DRAG_STEPS + 1)]
         await _xdotool("mousemove", str(start.x()), str(start.y()), "sleep", MOVES_S, "mousedown", str(button))
         for step in steps:
             await _xdotool("mousemove", str(step.x()), str(step.y()))
             await asyncio.sleep(0.02)
         await _xdotool("mouseup", str(button))
-        await self._released(wanted, end)
+        await self._clicked(wanted, end)
         await self._rest()
 
     async def wheel(self, widget: QWidget, clicks: int) -> None:

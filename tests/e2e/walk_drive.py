@@ -65,7 +65,6 @@ def main(which: str, folder: str, shots: str, *only: str) -> None:
 
     async def drive(program: Any) -> None:
         nonlocal ends
-        hands.begin()
         try:
             async with asyncio.timeout(WALK_S):
                 await walk(hands, program, chapters, told)

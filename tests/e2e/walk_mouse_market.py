@@ -37,17 +37,26 @@ async def chooses_an_instrument(hands: Hands, program: Any) -> None:
 
 async def drags_a_row_onto_the_chart(hands: Hands, program: Any) -> None:
     watch, chart = _watch(program), program._window.view.chart
-    await hands.drag(_place(watch.table, _row_of(watch, "RELIANCE")), spot(chart.plot, 0.5, 0.5))
-    await hands.until(lambda: chart.instrument.tradingsymbol == "RELIANCE", "what was dragged is not charted")
-    await hands.drag(_place(watch.table, _row_of(watch, "INFY")), spot(chart.plot, 0.5, 0.5))
-    await hands.until(lambda: chart.instrument.tradingsymbol == "INFY", "what was dragged is not charted")
+    for symbol in ("RELIANCE", "INFY"):
+        await hands.by(
+            lambda symbol=symbol: hands.drag(_place(watch.table, _row_of(watch, symbol)), spot(chart.plot, 0.5, 0.5)),  # type: ignore[misc]
+            lambda symbol=symbol: chart.instrument.tradingsymbol == symbol,  # type: ignore[misc]
+            "what was dragged is not charted",
+        )
 
 
 async def moves_a_row(hands: Hands, program: Any) -> None:
     watch = _watch(program)
     keys = watch.showing.keys
-    await hands.drag(_place(watch.table, 1), _place(watch.table, 3))
-    await hands.until(lambda: watch.showing.keys.index(keys[1]) >= 2, "the row stays where it was")
+
+    def row_of(key: str) -> int:
+        return next(at for at, quote in enumerate(watch.model.rows()) if quote.instrument.key == key)
+
+    await hands.by(
+        lambda: hands.drag(_place(watch.table, row_of(keys[1])), _place(watch.table, 3)),
+        lambda: watch.showing.keys.index(keys[1]) >= 2,
+        "the row stays where it was",
+    )
     assert set(watch.showing.keys) == set(keys)
 
 
