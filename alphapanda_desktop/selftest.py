@@ -26,7 +26,7 @@ LIBRARIES: Final = (
     "alembic.command", "keyring", "aiohttp", "numpy", "talib", "psygnal", "platformdirs", "certifi",
     "cryptography.hazmat.primitives.asymmetric.ed25519",
 )  # fmt: skip
-TOUR_LIMIT_S: Final = 300.0
+TOUR_LIMIT_S: Final = 1200.0
 TRUETYPE: Final = b"\x00\x01\x00\x00"
 PICTURE: Final = "strateg"
 """The tour's picture that is kept: its name holds this."""

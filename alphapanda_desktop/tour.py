@@ -22,7 +22,7 @@ from typing import Final
 from alphapanda_desktop.logs import CRASHES, struck
 from alphapanda_desktop.practice import command
 
-PART_LIMIT_S: Final = 240.0
+PART_LIMIT_S: Final = 600.0
 SPEED: Final = 20.0
 """The tour's market runs this fast, so that a minute bar closes every three seconds."""
 

@@ -186,6 +186,117 @@ def test_the_windows_installer_needs_no_administrator_and_keeps_the_persons_data
     assert "[UninstallDelete]" not in script  # journals and settings are the person's
 
 
+def the_spec_of(system: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> SimpleNamespace:
+    """What the recipe asks PyInstaller for on that system: what it defined, and the words of each target."""
+    asked: dict[str, Any] = {}
+
+    def target(name: str) -> Any:
+        return lambda *words, **named: asked.setdefault(name, SimpleNamespace(words=words, **named))
+
+    files = [("PySide6/QtCore.pyd", "a", "EXTENSION"), ("libstdc++.so.6", "b", "BINARY")]
+    config = SimpleNamespace(CONF={"code_cache": {}})
+    hooks = SimpleNamespace(collect_data_files=lambda *_w, **_n: [], collect_submodules=lambda name: [name])
+    monkeypatch.setitem(sys.modules, "PyInstaller.config", config)
+    monkeypatch.setitem(sys.modules, "PyInstaller.utils.hooks", hooks)
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(subprocess, "run", lambda *_w, **_n: None)
+    monkeypatch.setattr(Path, "mkdir", lambda *_w, **_n: None)
+    monkeypatch.setattr(Path, "write_text", lambda *_w, **_n: 0)
+    analysis = SimpleNamespace(binaries=files, datas=[], pure=[], scripts=[])
+    names: dict[str, Any] = {name: target(name) for name in ("PYZ", "EXE", "COLLECT", "BUNDLE")}
+    names |= {"Analysis": lambda *_w, **_n: analysis, "SPECPATH": str(ROOT)}
+    exec((ROOT / "pyinstaller.spec").read_text(encoding="utf-8"), names)
+    return SimpleNamespace(names=names, taken=[entry[0] for entry in analysis.binaries], asked=asked, folder=folder)
+
+
+def test_the_recipe_for_windows_has_icon_and_version_and_no_console(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = the_spec_of("win32", monkeypatch, tmp_path)
+    program = spec.asked["EXE"]
+    assert program.icon.endswith("alphapanda.ico") and program.version.endswith("version_info.txt")
+    assert not program.console and program.entitlements_file is None and "BUNDLE" not in spec.asked
+    needed = ("platforms/qwindows.dll", "tls/qschannelbackend.dll", "iconengines/qsvgicon.dll")
+    wanted = [f"PySide6\\plugins\\{name}" for name in needed]
+    wanted += ["PySide6\\Qt6WebEngineCore.dll", "PySide6\\QtWebEngineProcess.exe", "PySide6\\resources\\icudtl.dat"]
+    assert [name for name in wanted if not spec.names["is_wanted"](name)] == []
+    assert not spec.names["is_wanted"]("PySide6\\Qt6Charts.dll")
+
+
+def test_the_recipe_for_macos_makes_a_bundle_whose_plist_can_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = the_spec_of("darwin", monkeypatch, tmp_path)
+    bundle = spec.asked["BUNDLE"]
+    told = plistlib.loads(plistlib.dumps(bundle.info_plist))
+    assert told["CFBundleShortVersionString"] == bundle.version and bundle.icon.endswith("alphapanda.icns")
+    assert bundle.bundle_identifier == spec.names["BUNDLE_ID"]
+    assert Path(spec.asked["EXE"].entitlements_file).is_file()
+    engine = "PySide6/Qt/lib/QtWebEngineCore.framework/Versions/A"
+    wanted = [
+        f"{engine}/QtWebEngineCore",
+        f"{engine}/Resources/icudtl.dat",
+        "PySide6/Qt/plugins/platforms/libqcocoa.dylib",
+    ]
+    assert [name for name in wanted if not spec.names["is_wanted"](name)] == []
+
+
+def test_what_is_the_desktops_own_is_left_to_it_on_linux_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert the_spec_of("linux", monkeypatch, tmp_path).taken == ["PySide6/QtCore.pyd"]
+    assert len(the_spec_of("win32", monkeypatch, tmp_path).taken) == 2
+
+
+def test_what_pip_noted_on_the_building_machine_stays_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wanted = the_spec_of("linux", monkeypatch, tmp_path).names["is_wanted"]
+    assert not wanted("alphapanda_desktop-0.1.0.dist-info/direct_url.json")
+    assert not wanted("numpy-2.4.6.dist-info/RECORD") and wanted("keyring-25.7.0.dist-info/entry_points.txt")
+
+
+def test_what_only_the_owner_can_settle_stands_in_one_place_each() -> None:
+    places: dict[str, list[str]] = {"packages@alphapanda.in": [], "in.alphapanda.desktop": []}
+    sources = [ROOT / "pyinstaller.spec", *SCRIPTS.rglob("*.*"), *(ROOT / ".github").rglob("*.yml"), LINUX / "control"]
+    for path in sources:
+        if path.is_file() and path.suffix != ".pyc":
+            text = path.read_text(encoding="utf-8")
+            for value in places:
+                places[value] += [path.name] * text.count(value)
+    assert places == {"packages@alphapanda.in": ["deb.sh"], "in.alphapanda.desktop": ["pyinstaller.spec"]}
+    page = (ROOT / "docs" / "packaging.md").read_text(encoding="utf-8")
+    assert all(value in page for value in places)
+
+
+def test_every_step_of_the_workflows_is_of_an_exact_commit_and_names_scripts_that_are_there() -> None:
+    yaml = pytest.importorskip("yaml", reason="PyYAML comes with the extras")
+    for path in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert told["permissions"] == {"contents": "read"}
+        steps = [step for job in told["jobs"].values() for step in job["steps"]]
+        used = [step["uses"] for step in steps if "uses" in step]
+        assert [name for name in used if not re.search(r"@[0-9a-f]{40}$", name)] == []
+        machines = re.findall(r"(?:ubuntu|windows|macos|debian)[-:]\w+", path.read_text(encoding="utf-8"))
+        assert machines and [name for name in machines if name.endswith("latest")] == []
+        named = re.findall(r"\.ci[\\/][\w\\/.-]+", "\n".join(step.get("run", "") for step in steps))
+        assert [name for name in named if not (ROOT / name.replace("\\", "/")).is_file()] == []
+
+
+@ON_LINUX
+@pytest.mark.parametrize("script", sorted(path.name for path in SCRIPTS.rglob("*.sh")))
+def test_every_shell_script_can_be_read_by_its_shell(script: str) -> None:
+    (path,) = SCRIPTS.rglob(script)
+    done = subprocess.run(["bash", "-n", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "") and os.access(path, os.X_OK)
+
+
+def test_every_section_and_constant_of_the_installer_is_one_that_inno_setup_has() -> None:
+    script = (SCRIPTS / "windows" / "alphapanda.iss").read_text(encoding="utf-8")
+    known = {"Setup", "Languages", "Tasks", "InstallDelete", "Files", "Icons", "Run"}
+    assert set(re.findall(r"^\[(\w+)\]", script, re.MULTILINE)) == known
+    constants = set(re.findall(r"\{([a-z]+)[},:]", script.replace("{{", "")))
+    assert constants <= {"app", "autopf", "autoprograms", "autodesktop", "cm"}
+    for entry in re.findall(r"^(?:Name|Source|Type|Filename): .+$", script, re.MULTILINE):
+        assert entry.count('"') % 2 == 0
+
+
 # --- Debian ------------------------------------------------------------------------------------------------------
 
 
@@ -197,7 +308,8 @@ def test_the_package_depends_on_every_library_that_a_checkout_needs() -> None:
     assert depends is not None and needed is not None
     named = set(re.findall(r"[\w.+-]+", depends[1]))
     assert [library for library in needed[1].split() if library not in named] == []
-    assert {"@VERSION@", "@ARCHITECTURE@", "@SIZE@", "@GLIBC@"} <= set(re.findall(r"@\w+@", control))
+    filled = set(re.findall(r"@\w+@", (SCRIPTS / "deb.sh").read_text(encoding="utf-8")))
+    assert set(re.findall(r"@\w+@", control)) <= filled
 
 
 def test_the_desktop_entry_starts_the_program_in_modes_that_it_has() -> None:
@@ -253,6 +365,34 @@ def test_a_program_that_is_left_running_is_noticed(tmp_path: Path, monkeypatch: 
         child.kill()
         child.wait()
     assert tryout.left_running(tmp_path) == []
+
+
+def test_a_file_that_lends_rights_or_names_a_folder_of_the_builder_is_faulty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tryout, "frozen", lambda _dist: iter([("module", b"clean")]))
+    (tmp_path / "library.so").write_bytes(b"clean")
+    (tmp_path / "library.so").chmod(0o755)
+    assert tryout.clean(tmp_path).startswith("2 files and modules")
+    monkeypatch.setattr(tryout, "frozen", lambda _dist: iter([("module", str(ROOT).encode())]))
+    with pytest.raises(tryout.Faulty, match="named in module"):
+        tryout.clean(tmp_path)
+    (tmp_path / "library.so").chmod(0o4755)
+    with pytest.raises(tryout.Faulty, match=r"lend rights: library\.so"):
+        tryout.clean(tmp_path)
+
+
+def test_a_library_that_slipped_in_without_its_licence_is_faulty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = tmp_path / "_internal" / "resources" / "third-party"
+    papers.mkdir(parents=True)
+    (papers / "third-party.json").write_text('[{"name": "NumPy"}]', encoding="utf-8")
+    monkeypatch.setattr(tryout, "frozen", lambda _dist: iter([("numpy.core", b"")]))
+    assert tryout.licensed(tmp_path).startswith("1 libraries")
+    monkeypatch.setattr(tryout, "frozen", lambda _dist: iter([("numpy", b""), ("pytest", b"")]))
+    with pytest.raises(tryout.Faulty, match="in no list of licences: pytest"):
+        tryout.licensed(tmp_path)
 
 
 @ON_LINUX

@@ -16,10 +16,12 @@ if [ "${1:-}" != inside ]; then
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $suite" | head -1)
     [ -n "$mirror" ] || { echo "apt here names no index of $suite" >&2; exit 1; }
+    # All sections that apt here reads: Ubuntu keeps some of the libraries in another than main.
+    sections=$(apt-get indextargets --format '$(COMPONENT)' "Codename: $suite" | sort -u | paste -sd,)
     # Mounts of its own, gone with the last process whatever happens.
-    exec unshare --mount --pid --fork --kill-child --propagation private "$0" inside "$deb" "$out" "$suite" "$mirror"
+    exec unshare --mount --pid --fork --kill-child --propagation private "$0" inside "$deb" "$out" "$suite" "$mirror" "$sections"
 fi
-deb=$2 out=$3 suite=$4 mirror=$5
+deb=$2 out=$3 suite=$4 mirror=$5 sections=$6
 log=$out/chroot.log
 : > "$log"
 say() { echo "$*" | tee -a "$log"; }
@@ -32,13 +34,14 @@ cleanup() {
 }
 trap cleanup EXIT
 
-debootstrap --variant=minbase "$suite" "$root" "$mirror" >> "$log" 2>&1 || { tail -5 "$log" >&2; exit 1; }
+debootstrap --variant=minbase --components="$sections" "$suite" "$root" "$mirror" >> "$log" 2>&1 || { tail -5 "$log" >&2; exit 1; }
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --make-rslave "$root/dev"
 printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"  # no service is started in here
 chmod 755 "$root/usr/sbin/policy-rc.d"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+[ -e "$root/etc/hosts" ] || printf '127.0.0.1\tlocalhost\n::1\tlocalhost\n' > "$root/etc/hosts"  # as an installer writes it
 cp "$deb" "$root/alphapanda.deb"
 in_chroot() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 everything() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./tmp \) -prune -o -iname '*alphapanda*' -print | sort); }

@@ -40,6 +40,15 @@ SAID = {
 FILES_OF = {"LGPL-3.0-only": ("LGPL-3.0.txt", "GPL-3.0.txt")}
 """Licences whose text the wheels leave out."""
 LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|copyright)", re.IGNORECASE)
+CHROMIUM = """\
+Chromium is copyright The Chromium Authors and others, and used as Qt builds it into Qt WebEngine. Qt lists what
+Qt WebEngine contains of others, each with its licence in full:
+
+    https://doc.qt.io/qt-6/qtwebengine-licensing.html
+
+and the same for all other parts of Qt: https://doc.qt.io/qt-6/licenses-used-in-qt.html
+"""
+"""No page of the web view tells them: Qt builds Chromium without chrome://credits."""
 FONTS = (
     ("Noto Sans", "2.004", "OFL-1.1", "OFL.txt"),
     ("Noto Sans Devanagari", "2.001", "OFL-1.1", "OFL.txt"),
@@ -151,7 +160,7 @@ def runtimes() -> list[Part]:
     from PySide6.QtWebEngineCore import qWebEngineChromiumVersion
 
     lgpl = tuple((file, _text(file)) for file in FILES_OF["LGPL-3.0-only"])
-    credits_page = ("credits", "Chromium and what it contains: the page chrome://credits of the web view lists each.\n")
+    icu = next((path.name.rpartition(".so.")[2] for path in _qt_libraries().glob("libicuuc.so.*")), qVersion())
     version, chromium, fonts = platform.python_version(), qWebEngineChromiumVersion(), ROOT / "resources" / "fonts"
     return [
         Part("CPython", version, "runtime", "PSF-2.0", f"pkg:generic/cpython@{version}", "https://www.python.org/",
@@ -159,10 +168,19 @@ def runtimes() -> list[Part]:
         Part("Qt", qVersion(), "runtime", "LGPL-3.0-only", f"pkg:generic/qt@{qVersion()}",
             "https://download.qt.io/official_releases/qt/", texts=lgpl),
         Part("Chromium in Qt WebEngine", chromium, "runtime", "BSD-3-Clause", f"pkg:generic/chromium@{chromium}",
-            "https://www.chromium.org/", texts=(credits_page,)),
+            "https://www.chromium.org/", texts=(("of whom", CHROMIUM),)),
+        Part("ICU in Qt", icu, "runtime", "Unicode-3.0", f"pkg:generic/icu@{icu}", "https://icu.unicode.org/",
+            texts=(("Unicode-3.0.txt", _text("Unicode-3.0.txt")),)),
         *(Part(name, number, "font", licence, f"pkg:generic/{name.lower().replace(' ', '-')}@{number}",
             texts=((file, (fonts / file).read_text(encoding="utf-8")),)) for name, number, licence, file in FONTS),
     ]  # fmt: skip
+
+
+def _qt_libraries() -> Path:
+    """Where the libraries of Qt are that come with its wheels."""
+    from PySide6.QtCore import QLibraryInfo
+
+    return Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath))
 
 
 def _python_licence() -> str:

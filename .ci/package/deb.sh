@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 dist=${1:?the folder that was built} out=${2:?where to}
 parts=.ci/package/linux made=build/parts
+maintainer="AlphaPanda <packages@alphapanda.in>"  # a placeholder, for the owner to settle: docs/packaging.md
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' alphapanda_desktop/__init__.py)
 architecture=$(dpkg --print-architecture)
 debian_version=$version-1
@@ -29,7 +30,7 @@ install -Dm644 resources/alphapanda.svg "$share/icons/hicolor/scalable/apps/alph
 install -m644 "$parts/copyright" "$share/doc/alphapanda/copyright"
 sed "s/@VERSION@/$version/" "$parts/alphapanda.1" | gzip -9n > "$share/man/man1/alphapanda.1.gz"
 printf 'alphapanda (%s) unstable; urgency=medium\n\n  * Version %s; what is new is in CHANGELOG.md.\n\n -- %s  %s\n' \
-    "$debian_version" "$version" "AlphaPanda <packages@alphapanda.in>" "$(LC_ALL=C date -u -R -d "@$when")" \
+    "$debian_version" "$version" "$maintainer" "$(LC_ALL=C date -u -R -d "@$when")" \
     | gzip -9n > "$share/doc/alphapanda/changelog.Debian.gz"
 install -m644 "$parts/lintian-overrides" "$share/lintian/overrides/alphapanda"
 
@@ -40,6 +41,7 @@ chmod 755 "$tree/usr/lib/alphapanda/alphapanda" "$tree/usr/lib/alphapanda/_inter
 find "$tree" -newermt "@$when" -exec touch --no-dereference --date="@$when" {} +
 
 sed -e "s/@VERSION@/$debian_version/" -e "s/@ARCHITECTURE@/$architecture/" -e "s/@GLIBC@/$glibc/" \
+    -e "s/@MAINTAINER@/$maintainer/" \
     -e "s/@SIZE@/$(du -k -s --apparent-size "$tree/usr" | cut -f1)/" "$parts/control" > "$tree/DEBIAN/control"
 (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum > DEBIAN/md5sums)
 mkdir -p "$out"

@@ -24,7 +24,7 @@ from papers import collected
 NAMESPACE = uuid.UUID("5b0ad4c5-6bd5-4c8c-a6a8-5ff3a2f5a3c1")
 LISTED = {
     "0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "Bitstream-Vera", "CC0-1.0", "ISC", "LGPL-2.1-only",
-    "LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Unlicense", "ZPL-2.1", "Zlib",
+    "LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "PSF-2.0", "Unicode-3.0", "Unlicense", "ZPL-2.1", "Zlib",
 }  # fmt: skip
 """Identifiers of the SPDX list that occur here; any other word is given as a name, which claims less."""
 

@@ -48,7 +48,7 @@ Type: filesandordirs; Name: "{app}\_internal"
 Source: "{#Root}\dist\alphapanda\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
 
 [Icons]
-Name: "{autoprograms}\AlphaPanda"; Filename: "{app}\alphapanda.exe"; AppUserModelID: "in.alphapanda.desktop"
+Name: "{autoprograms}\AlphaPanda"; Filename: "{app}\alphapanda.exe"
 Name: "{autoprograms}\AlphaPanda (practice)"; Filename: "{app}\alphapanda.exe"; Parameters: "--mode practice"
 Name: "{autodesktop}\AlphaPanda"; Filename: "{app}\alphapanda.exe"; Tasks: desktopicon
 
