@@ -181,8 +181,10 @@ def _has_display() -> bool:
 
 
 def _application(*, practice: bool, looks: Looks) -> QApplication:
+    from alphapanda_desktop.ui import guarded
     from alphapanda_desktop.ui.webprobe import guard_sandbox
 
+    guarded.install()
     guard_sandbox(practice)
     os.environ.setdefault("QT_API", "pyside6")
     from PySide6.QtCore import QCoreApplication, QLoggingCategory, Qt

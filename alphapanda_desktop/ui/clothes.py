@@ -6,6 +6,7 @@ over as a workspace is changed. Above a dock's panel nothing wears one, so that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from PySide6.QtCore import QChildEvent, QEvent, QObject
@@ -30,11 +31,13 @@ def clothe(widget: QWidget, theme: Theme, own: str = "") -> None:
 
 
 class Wardrobe(QObject):
-    """Clothes what comes into a window, or opens above it, and has not thought of it: menus, dialogs, labels."""
+    """Clothes parts of a window, and what comes into it or opens above it and wears nothing: menus, dialogs, labels."""
 
-    def __init__(self, window: QWidget, theme: Theme) -> None:
+    def __init__(self, window: QWidget, theme: Theme, parts: Iterable[QWidget]) -> None:
         super().__init__(window)
         self._theme = theme
+        for part in parts:
+            clothe(part, theme)
         window.installEventFilter(self)
 
     def eventFilter(self, _window: QObject, event: QEvent) -> bool:

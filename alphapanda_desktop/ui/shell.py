@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
-from alphapanda_desktop.ui.clothes import Wardrobe, clothe
+from alphapanda_desktop.ui.clothes import Wardrobe
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
@@ -176,9 +176,7 @@ class MainWindow(QMainWindow):
         self.deck = SheetDeck(self, self.centre)
         self._busy = BusyPage(self.centre)
         self.centre.addWidget(self._busy)
-        for part in (self.centre, self.statusBar(), self.menuBar()):
-            clothe(part, edge.theme)
-        Wardrobe(self, edge.theme)
+        Wardrobe(self, edge.theme, (self.centre, self.statusBar(), self.menuBar()))
         self._status = self._make_status()
         self.menus = Menus(self, edge)
         self.set_mode("")
@@ -216,8 +214,9 @@ class MainWindow(QMainWindow):
         if self.recorded_day:
             mark, user_id = f"{mark} {self.recorded_day}", ""
         # The name last: Qt adds it there itself to a title that does not end with it.
-        parts = [mark, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
-        self.setWindowTitle(say(" — ".join(part for part in parts if part)))
+        said = mark if mode == "live" else say(mark)  # what is armed begins with its own word in every language
+        parts = [said, user_id, "" if self._profile == "default" else self._profile, "AlphaPanda"]
+        self.setWindowTitle(" — ".join(part for part in parts if part))
         self.strip.show_mode(mode)
         if self.guide is not None:
             self.guide.meet_mode(mode)
@@ -331,7 +330,6 @@ class MainWindow(QMainWindow):
         self.centre.setCurrentWidget(view.chart)
         from alphapanda_desktop.ui.workspacedesk import stand_up
 
-        yield
         self.workspaces = stand_up(self, view.charts, self._edge)
         yield
         self.database = parts.database
