@@ -10,6 +10,7 @@ from typing import Final
 from alphapanda_desktop.backtest.series import ist
 from alphapanda_desktop.backtest.statistics import Equity, drawdown_of
 from alphapanda_desktop.backtest.trades import Trade
+from alphapanda_desktop.domain.cells import as_cell
 from alphapanda_desktop.domain.positions import RUPEE
 
 TRADE: Final = (
@@ -24,9 +25,9 @@ def csv_of_trades(trades: Iterable[Trade]) -> str:
         TRADE,
         (
             (
-                trade.key, trade.product, ist(trade.opened_s), "" if trade.closed_s is None else ist(trade.closed_s),
-                trade.quantity, trade.entry_price, trade.exit_price, trade.gross / RUPEE, trade.charges / RUPEE,
-                trade.net / RUPEE, trade.reason, trade.exit_reason,
+                as_cell(trade.key), trade.product,
+                ist(trade.opened_s), "" if trade.closed_s is None else ist(trade.closed_s), trade.quantity, trade.entry_price, trade.exit_price, trade.gross / RUPEE, trade.charges / RUPEE,
+                trade.net / RUPEE, as_cell(trade.reason), as_cell(trade.exit_reason),
             )
             for trade in trades
         ),

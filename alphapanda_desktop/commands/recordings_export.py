@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from alphapanda_desktop.domain.cells import as_cell
 from alphapanda_desktop.domain.market import Tick
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.kite.packets import decode_frame
@@ -71,7 +72,7 @@ def _csv(file: TextIO, recording: Recording, wish: Wish) -> None:
     writer = csv.writer(file)
     writer.writerow(wish.columns)
     for received_us, sent_us, *rest in _rows(recording, wish):
-        writer.writerow((_ist(received_us), "" if sent_us is None else _ist(sent_us), *rest))
+        writer.writerow((_ist(received_us), "" if sent_us is None else _ist(sent_us), *map(as_cell, rest)))
 
 
 def _parquet(path: Path, recording: Recording, wish: Wish) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from alphapanda_desktop.domain.cells import as_cell, from_cell
+
 HEADING: Final = ("exchange", "tradingsymbol", "group")
 _SYMBOLS: Final = ("tradingsymbol", "symbol", "instrument", "scrip", "key")
 _GROUPS: Final = ("group", "section")
@@ -89,7 +91,7 @@ def to_csv(watched: WatchedList) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADING)
     for key in watched.keys:
-        writer.writerow([*key.split(":", 1), watched.groups.get(key, "")])
+        writer.writerow([*key.split(":", 1), as_cell(watched.groups.get(key, ""))])
     return "".join(out)
 
 
@@ -149,7 +151,7 @@ def _rows(text: str) -> tuple[list[list[str]], list[str]]:
             row = []
         if row is None:
             return rows, wrong
-        rows.append([cell.strip() for cell in row])
+        rows.append([from_cell(cell.strip()) for cell in row])
 
 
 _LOOKED_ON: Final = ("NSE", "NFO", "BSE", "BFO", "MCX", "CDS")

@@ -8,7 +8,6 @@ in Kite's ltp mode, and the times are those at which it came.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 import zlib
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.gzipped import unpacked
 from alphapanda_desktop.domain.instruments import Instrument, price_divisor
 from alphapanda_desktop.domain.quotes import HIGH, LAST, LOW, OPEN, QUANTITY, SENT_AT, TOKEN, TRADED_AT, VOLUME
 from alphapanda_desktop.domain.session import IST
@@ -171,7 +171,7 @@ def _columns(path: Path, key: str) -> tuple[Ints, Floats, Ints | None, NDArray[n
 def _rows(path: Path) -> tuple[list[str], list[list[str]]]:
     data = path.read_bytes()
     try:
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
+        text = unpacked(data).decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except (UnicodeDecodeError, EOFError, OSError, zlib.error, csv.Error) as error:
         raise BadData(f"{path.name}: this is no CSV text ({error})") from None

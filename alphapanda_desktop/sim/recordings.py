@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
 import re
@@ -17,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.gzipped import unpacked
 from alphapanda_desktop.domain.instruments import Instrument, segment_of
 from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.domain.ticklog import MAGIC, blocks, frames_of, names_of
@@ -126,8 +126,8 @@ def _read_csv(path: Path) -> Iterator[tuple[str, float, float, float]]:
 def _text(path: Path) -> str:
     data = path.read_bytes()
     try:
-        return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
-    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return unpacked(data).decode("utf-8-sig")
+    except (UnicodeDecodeError, EOFError, zlib.error) as error:
         raise BadData(f"{path.name}: this is no CSV text ({error})") from None
 
 

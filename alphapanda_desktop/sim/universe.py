@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Final
 
 from alphapanda_desktop.domain.calendar import session_on
 from alphapanda_desktop.domain.errors import BadData
+from alphapanda_desktop.domain.gzipped import unpacked
 from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.kite.contract import instruments_from_csv
 from alphapanda_desktop.sim.characters import level_on, plausible_price
@@ -102,7 +102,7 @@ def _trading_day(exchange: str, day: date) -> date:
 def _read(path: Path) -> list[Instrument]:
     data = path.read_bytes()
     try:
-        return instruments_from_csv(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        return instruments_from_csv(unpacked(data))
     except (EOFError, zlib.error) as error:
         raise BadData(f"{path.name}: {error}") from None
 

@@ -16,11 +16,11 @@ from decimal import Decimal
 from typing import Final, Protocol
 from xml.sax.saxutils import escape, quoteattr
 
+from alphapanda_desktop.domain.cells import as_cell
+
 Value = str | int | Decimal | date | None
 
 UNKNOWN: Final = "unknown"
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for a formula when a CSV cell begins so, the wide signs of East Asian ones among them."""
 
 LONGEST: Final = 32_767
 """Letters that a spreadsheet's cell may have; with more it takes the workbook for damaged."""
@@ -62,8 +62,7 @@ def _plain(value: Value) -> str:
         return value.isoformat()
     if isinstance(value, Decimal):
         return f"{value:f}"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
+    return str(as_cell(value))
 
 
 def xlsx_of(tables: Sequence[Table]) -> bytes:
