@@ -26,7 +26,8 @@ def csv_of_trades(trades: Iterable[Trade]) -> str:
         (
             (
                 as_cell(trade.key), trade.product,
-                ist(trade.opened_s), "" if trade.closed_s is None else ist(trade.closed_s), trade.quantity, trade.entry_price, trade.exit_price, trade.gross / RUPEE, trade.charges / RUPEE,
+                ist(trade.opened_s), "" if trade.closed_s is None else ist(trade.closed_s),
+                trade.quantity, trade.entry_price, trade.exit_price, trade.gross / RUPEE, trade.charges / RUPEE,
                 trade.net / RUPEE, as_cell(trade.reason), as_cell(trade.exit_reason),
             )
             for trade in trades
