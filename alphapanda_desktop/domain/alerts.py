@@ -11,8 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, cast
 
+from alphapanda_desktop.domain.anyindicator import Indicator, indicator
+from alphapanda_desktop.domain.indicatorlist import entry, judged
 from alphapanda_desktop.domain.market import Interval
 
 Direction = Literal["either", "above", "below"]
@@ -38,7 +41,9 @@ LOGIN: Final = "login"
 
 SESSIONS: Final = (LOGIN, "NSE", "BSE", "NFO", "BFO", "CDS", "MCX")
 INDICATORS: Final = ("rsi", "sma", "ema", "atr", "macd")
-"""Those that a rule may watch, looked at as each bar closes: a bar that is still forming fires nothing."""
+"""Those with one period that rules of earlier programs watch, besides all of `indicatorlist.catalogue` by their names
+and parameters. Both are looked at as each bar closes: a bar that is still forming fires nothing.
+"""
 
 INTERVALS: Final = tuple(interval.value for interval in Interval)
 
@@ -64,6 +69,10 @@ class Rule:
     level: float = 0.0
     indicator: str = "rsi"
     period: int = 14
+    parameters: tuple[tuple[str, float], ...] = ()
+    """Of an indicator of the whole list, which has them instead of a period."""
+    line: str = ""
+    """Which of an indicator's lines, as TA-Lib calls it; empty for the first."""
     interval: str = "5minute"
     event: str = ""
     repeat: bool = False
@@ -79,6 +88,7 @@ def rule_of(values: Mapping[str, object]) -> Rule:
     """The rule that `as_json` wrote; what a later program added is left out. Raises KeyError, TypeError, ValueError."""
     known = {f.name for f in fields(Rule)}
     own: dict[str, Any] = {name: value for name, value in values.items() if name in known}
+    own["parameters"] = tuple((str(name), value) for name, value in own.get("parameters", ()))  # JSON has lists
     return Rule(**{**own, "kind": Kind[str(values["kind"])]})
 
 
@@ -100,13 +110,37 @@ def _move(rule: Rule) -> str:
 
 
 def _indicator(rule: Rule) -> str:
-    if rule.indicator not in INDICATORS:
-        return f"There is no indicator {rule.indicator!r}; there is {', '.join(INDICATORS)}."
     if rule.interval not in INTERVALS:
         return f"There are no bars of {rule.interval!r}; there are {', '.join(INTERVALS)}."
+    if rule.indicator not in INDICATORS:
+        return _listed(rule)
     if not 2 <= rule.period <= PERIOD_MOST:
         return f"The period is {rule.period}; 2 to {PERIOD_MOST} bars can be watched."
     return ""
+
+
+def _listed(rule: Rule) -> str:
+    found = entry(rule.indicator)
+    if found is None:
+        return f"There is no indicator {rule.indicator!r} of a bar alone; the chart's list has all that there are."
+    try:
+        judged(found, dict(rule.parameters))
+    except ValueError as error:
+        return f"{error}."
+    lines = made_of(rule).lines
+    if rule.line and rule.line not in lines:
+        return f"{rule.indicator} has no line {rule.line!r}; there is {', '.join(lines)}."
+    return ""
+
+
+@lru_cache(256)
+def _made(name: str, parameters: tuple[tuple[str, float], ...]) -> Indicator:
+    return indicator(name, None, **dict(parameters))
+
+
+def made_of(rule: Rule) -> Indicator:
+    """What works out an indicator of the whole list."""
+    return _made(rule.indicator, rule.parameters)
 
 
 def _order(rule: Rule) -> str:
@@ -303,9 +337,24 @@ def _session_words(rule: Rule, _figure: Figure) -> str:
     return f"{rule.level:g} min before {what}" if rule.level else what
 
 
+def indicator_name(rule: Rule) -> str:
+    """RSI(14, 5m), or BBANDS(20, 2, 2, 5m) upperband where there is more than one line."""
+    label = Interval(rule.interval).label
+    if rule.indicator in INDICATORS:
+        return f"{rule.indicator.upper()}({rule.period}, {label})"
+    given = ", ".join([*(f"{value:g}" for key, value in rule.parameters if "matype" not in key), label])
+    lines = made_of(rule).lines
+    return f"{rule.indicator}({given}){f' {rule.line or lines[0]}' if len(lines) > 1 else ''}"
+
+
+def finely(rule: Rule, value: float) -> int:
+    """How many decimals an indicator's value needs: a slope or a ratio changes in the fourth."""
+    return 2 if rule.indicator in INDICATORS or abs(value) >= 1000 or round(value, 2) == value else 4
+
+
 def _indicator_words(rule: Rule, figure: Figure) -> str:
-    name = f"{rule.indicator.upper()}({rule.period}, {Interval(rule.interval).label})"
-    return f"{rule.key} {name} {_REACHES[rule.direction]} {figure(rule.level, 2)}"
+    level = figure(rule.level, finely(rule, rule.level))
+    return f"{rule.key} {indicator_name(rule)} {_REACHES[rule.direction]} {level}"
 
 
 _WORDS: Final[dict[Kind, Callable[[Rule, Figure], str]]] = {

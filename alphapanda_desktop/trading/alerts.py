@@ -15,6 +15,7 @@ from typing import Final
 from psygnal import Signal
 
 from alphapanda_desktop.domain.alerts import (
+    INDICATORS,
     WITH_KEY,
     Alert,
     AlertFact,
@@ -26,6 +27,8 @@ from alphapanda_desktop.domain.alerts import (
     Folded,
     Kind,
     Rule,
+    finely,
+    indicator_name,
     plain,
     problem,
     reached,
@@ -154,6 +157,7 @@ class AlertBook:
 
     async def add(self, rule: Rule) -> Alert:
         """Set an alert; it is watched when this returns. Raises Refused, saying why, and Fatal for a full disk."""
+        await self._warm(rule)
         self._refuse(rule)
         side = side_of(self.values.now(rule), rule.level)
         own = str(self._folded.last_number + 1)
@@ -259,6 +263,12 @@ class AlertBook:
             interval = Interval(rule.interval)
             self._ends[alert.id] = self._market.on_bar(instrument, interval, lambda *_bar: self._look_at(alert.id))
             self._scope.spawn(f"bars for alert {alert.id}", self._fill(instrument, interval))
+
+    async def _warm(self, rule: Rule) -> None:
+        """History before a rule on an indicator is judged: without it nobody knows whether it is so already."""
+        instrument = self._market.master.by_key(rule.key) if rule.kind is Kind.INDICATOR else None
+        if instrument is not None and not problem(rule):
+            await self._fill(instrument, Interval(rule.interval))
 
     async def _fill(self, instrument: Instrument, interval: Interval) -> None:
         """History behind the bars of an indicator; without it the indicator waits for live bars."""
@@ -375,7 +385,8 @@ class AlertBook:
                 change = -value if rule.direction == "below" else value
                 return f"{rule.key} has moved {figure(change, 2)} %"
             case Kind.INDICATOR:
-                return f"{rule.key} {rule.indicator.upper()} is {figure(value, 2)}"
+                name = rule.indicator.upper() if rule.indicator in INDICATORS else indicator_name(rule)
+                return f"{rule.key} {name} is {figure(value, finely(rule, value))}"
             case Kind.PNL:
                 return f"Net P&L is ₹ {figure(value, 2)}"
             case Kind.SESSION:

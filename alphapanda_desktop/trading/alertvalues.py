@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alphapanda_desktop.domain import indicators
-from alphapanda_desktop.domain.alerts import LOGIN, Crossing, Direction, Kind, Rule
+from alphapanda_desktop.domain.alerts import (
+    INDICATORS,
+    LOGIN,
+    Crossing,
+    Direction,
+    Kind,
+    Rule,
+    indicator_name,
+    made_of,
+    problem,
+)
 from alphapanda_desktop.domain.bars import BarSeries
 from alphapanda_desktop.domain.calendar import closing_time, is_open, session_on
 from alphapanda_desktop.domain.instruments import Instrument
@@ -74,6 +84,20 @@ class Values:
             return f"The practice exchange never closes: an alert before {rule.event} closes would stay silent."
         return ""
 
+    def waits(self, rule: Rule) -> str:
+        """Why the value of an indicator cannot be worked out yet; empty where it can, and for any other kind."""
+        instrument = self._instrument(rule)
+        if rule.kind is not Kind.INDICATOR or instrument is None or problem(rule):
+            return ""
+        interval = Interval(rule.interval)
+        have, needs = self._market.live_series(instrument, interval).closed_count, bars_needed(rule)
+        if have < needs:
+            return (
+                f"{instrument.tradingsymbol} has {have} of the {needs} closed bars of {interval.label} that "
+                f"{indicator_name(rule)} needs."
+            )
+        return "" if self.now(rule) is not None else f"{indicator_name(rule)} has no value of these bars."
+
     # -- each kind -------------------------------------------------------------------------------------------
 
     def _price(self, rule: Rule) -> float | None:
@@ -92,7 +116,7 @@ class Values:
 
     def _indicator(self, rule: Rule) -> float | None:
         instrument = self._instrument(rule)
-        if instrument is None:
+        if instrument is None or problem(rule):
             return None
         value = indicator_of(rule, self._market.live_series(instrument, Interval(rule.interval)))
         return value if np.isfinite(value) else None
@@ -146,13 +170,33 @@ def crossing_of(rule: Rule, side: int = 0) -> Crossing:
     return Crossing(rule.level, directions.get(rule.kind, rule.direction), side)
 
 
+def bars_needed(rule: Rule) -> int:
+    """Closed bars before an indicator has its first value."""
+    if rule.indicator not in INDICATORS:
+        return made_of(rule).lookback + 1
+    return {"macd": 34, "rsi": rule.period + 1, "atr": rule.period + 1}.get(rule.indicator, rule.period)
+
+
 def indicator_of(rule: Rule, series: BarSeries) -> float:
     """The rule's indicator at the last bar that has closed, of as many bars as it needs to settle; NaN for too few."""
-    end, window = series.closed_count, indicators.settled(max(rule.period, 26))
-    high, low, close = (column[max(0, end - window) : end] for column in (series.high, series.low, series.close))
-    if not len(close):
+    end = series.closed_count
+    if not end:
         return float("nan")
+    if rule.indicator not in INDICATORS:
+        return _listed(rule, series, end)
+    window = indicators.settled(max(rule.period, 26))
+    high, low, close = (column[max(0, end - window) : end] for column in (series.high, series.low, series.close))
     return float(_INDICATORS[rule.indicator](high, low, close, rule.period)[-1])
+
+
+def _listed(rule: Rule, series: BarSeries, end: int) -> float:
+    """The same number as on the chart: over as many bars, of the line that is wanted."""
+    made = made_of(rule)
+    first = max(0, end - made.window)
+    lines = made(*(getattr(series, column)[first:end] for column in made.columns))
+    if not isinstance(lines, tuple):
+        return float(lines[-1])
+    return float(lines[made.lines.index(rule.line) if rule.line else 0][-1])
 
 
 _INDICATORS: Final[dict[str, Callable[[Floats, Floats, Floats, int], Floats]]] = {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from alphapanda_desktop.domain.instruments import Instrument
+    from alphapanda_desktop.domain.market import Interval
+    from alphapanda_desktop.ui.chart.studies import Study
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 NEW_KEY: Final = "Ctrl+Shift+A"
@@ -110,14 +112,23 @@ class AlertDesk:
 
     def ask_about(self, instrument: Instrument | None, level: float | None = None) -> None:
         """A sheet for a new alert on this instrument, at this price where one was pointed at."""
+        made = self._new_sheet(instrument)
+        if level is not None:
+            made.level.setValue(level)
+        self._window.deck.lay(made)
+
+    def ask_on(self, instrument: Instrument | None, study: Study, interval: Interval | None) -> None:
+        """A sheet for a new alert on an indicator as it stands on a chart of this instrument."""
+        made = self._new_sheet(instrument)
+        made.look_at(study.name, study.parameters, interval)
+        self._window.deck.lay(made)
+
+    def _new_sheet(self, instrument: Instrument | None) -> AlertSheet:
         window = self._window
         sheet = window.deck.find("alert_sheet")
         if sheet is not None:
             sheet.dismiss()
-        made = AlertSheet(self._book, self._parts.market.master, self._parts.mode, self._edge, window, instrument)
-        if level is not None:
-            made.level.setValue(level)
-        window.deck.lay(made)
+        return AlertSheet(self._book, self._parts.market.master, self._parts.mode, self._edge, window, instrument)
 
     def show_delivery(self) -> None:
         """Where alerts go outside this computer."""

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QSplitter, QWidget
 
-from alphapanda_desktop.domain.alerts import Alert, Firing, Kind, Rule, words_of
+from alphapanda_desktop.domain.alerts import Alert, Firing, Kind, Rule, finely, words_of
 from alphapanda_desktop.trading.alerts import AlertBook
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.bookparts import BookPanel, action, button, muted, seconds, stack
@@ -39,12 +39,16 @@ class Standing:
 
     alert: Alert
     now: float | None
+    waits: str = ""
+    """Why there is no value yet."""
 
     @property
     def state(self) -> tuple[str, Role]:
         """A shape, a word and their colour."""
         if self.alert.why_not:
             return "! cannot fire", "warn"
+        if self.alert.armed and self.waits:
+            return "… waits for bars", "warn"
         return ("● armed", "good") if self.alert.armed else ("✓ told", "muted")
 
 
@@ -54,11 +58,13 @@ def value_words(rule: Rule, value: float | None) -> str:
         return formats.DASH
     if rule.kind is Kind.PNL:
         return formats.rupees(value)
+    if rule.kind is Kind.INDICATOR:
+        return formats.grouped(value, finely(rule, value))
     return f"{formats.grouped(value, 0 if rule.kind in (Kind.FEED, Kind.SESSION) else 2)}{UNITS[rule.kind]}"
 
 
 def _why(row: Standing) -> str:
-    return row.alert.why_not or words_of(row.alert.rule, formats.grouped)
+    return row.alert.why_not or row.waits or words_of(row.alert.rule, formats.grouped)
 
 
 def _sentence(row: Standing) -> str:
@@ -67,7 +73,7 @@ def _sentence(row: Standing) -> str:
 
 
 COLUMNS: Final[tuple[Column[Standing], ...]] = (
-    Column("State", lambda r: r.state[0], width_chars=12, colour=lambda r: r.state[1], chip=lambda r: r.state[1],
+    Column("State", lambda r: r.state[0], width_chars=16, colour=lambda r: r.state[1], chip=lambda r: r.state[1],
            tooltip=_why),
     Column("Now", lambda r: r.now, lambda r: value_words(r.alert.rule, r.now), "right", 12),
     Column("Told", lambda r: seconds(r.alert.fired_at), lambda r: formats.ist_time(r.alert.fired_at), width_chars=8,
@@ -148,7 +154,9 @@ class AlertsPanel(BookPanel):
         self._show_buttons()
 
     def _standing(self, alert: Alert) -> Standing:
-        return Standing(alert, self._book.values.now(alert.rule))
+        values = self._book.values
+        now = values.now(alert.rule)
+        return Standing(alert, now, values.waits(alert.rule) if now is None else "")
 
     def _show_buttons(self) -> None:
         if not hasattr(self, "seen_all"):

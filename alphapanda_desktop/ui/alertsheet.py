@@ -1,7 +1,8 @@
 """The sheet that sets an alert: what to look at, the line, and the sentence that comes of it with the value of now.
 
-Object names: `alert_kind`, `alert_instrument`, `alert_direction`, `alert_level`, `alert_indicator`, `alert_period`,
-`alert_interval`, `alert_event`, `alert_repeat`, `alert_note`, `alert_sentence`, `alert_answer`, `alert_set`.
+Object names: `alert_kind`, `alert_instrument`, `alert_direction`, `alert_level`, `alert_interval`,
+`alert_event`, `alert_repeat`, `alert_note`, `alert_sentence`, `alert_answer`, `alert_set`, and
+those of `ui.indicatorfields`.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLineEdit, QPushButton, QToolButton, QWidget
 
 from alphapanda_desktop.domain.alerts import (
-    INDICATORS,
     INTERVALS,
     ORDER_EVENTS,
-    PERIOD_MOST,
     SESSIONS,
     Direction,
     Kind,
@@ -30,8 +29,10 @@ from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.trading.alerts import AlertBook
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.alerts import NOW_EVERY_FRAMES, value_words
+from alphapanda_desktop.ui.chart.studies import GUIDES
 from alphapanda_desktop.ui.edge import Edge
-from alphapanda_desktop.ui.forms import NumberSpin, Pick, WholeSpin, field_looks
+from alphapanda_desktop.ui.forms import NumberSpin, Pick, field_looks
+from alphapanda_desktop.ui.indicatorfields import IndicatorFields
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.strip import MODE_MARKS
@@ -59,7 +60,7 @@ LEVELS: Final = {Kind.MOVE: 1.0, Kind.INDICATOR: 70.0, Kind.PNL: -5000.0, Kind.S
 FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
     Kind.PRICE: ("instrument", "direction", "level"),
     Kind.MOVE: ("instrument", "direction", "level"),
-    Kind.INDICATOR: ("instrument", "indicator", "period", "interval", "direction", "level"),
+    Kind.INDICATOR: ("instrument", "indicator", "interval", "direction", "level"),
     Kind.PNL: ("direction", "level"),
     Kind.ORDER: ("any", "instrument", "event"),
     Kind.SESSION: ("session", "level"),
@@ -68,6 +69,8 @@ FIELDS: Final[dict[Kind, tuple[str, ...]]] = {
 """Which fields each kind has, besides those of all."""
 
 NUMBER_PX: Final = 220
+FINE: Final = 10.0
+"""An indicator of smaller values, as a slope or a ratio is, has its level in more decimals."""
 OF_ANY: Final = frozenset({Kind.ORDER, Kind.FEED})
 """Kinds that need no instrument."""
 
@@ -128,16 +131,12 @@ class AlertSheet(Sheet):
         self.level.setDecimals(2)
         self.level.setRange(-1e9, 1e9)
         self.level.valueChanged.connect(lambda _value: self._say())
-        self.indicator = self._pick("alert_indicator", "Indicator", {name: name.upper() for name in INDICATORS})
-        self.period = WholeSpin(self)
-        self.period.setObjectName("alert_period")
-        self.period.setAccessibleName(say("Period in bars"))
-        self.period.setRange(2, PERIOD_MOST)
-        self.period.setValue(14)
-        self.period.valueChanged.connect(lambda _value: self._say())
-        for spin in (self.level, self.period):
-            spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-            spin.setMaximumWidth(NUMBER_PX)
+        self.indicator = IndicatorFields(self.edge.theme, self)
+        self.indicator.setAccessibleName(say("Indicator"))
+        self.indicator.chosen.connect(self._choose_level)
+        self.indicator.changed.connect(self._say)
+        self.level.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.level.setMaximumWidth(NUMBER_PX)
         self.interval = self._pick("alert_interval", "Bars of", {name: Interval(name).label for name in INTERVALS})
         self.event_ = self._pick("alert_event", "Order is", {name: EVENTS[name] for name in ORDER_EVENTS})
         self.session = self._pick("alert_session", "Session", {name: _session_name(name) for name in SESSIONS})
@@ -159,7 +158,7 @@ class AlertSheet(Sheet):
 
     def _form(self) -> QFormLayout:
         self._rows: dict[str, QWidget] = {
-            "any": self.any, "instrument": self.instrument, "indicator": self.indicator, "period": self.period,
+            "any": self.any, "instrument": self.instrument, "indicator": self.indicator,
             "interval": self.interval, "event": self.event_, "session": self.session, "direction": self.direction,
             "level": self.level,
         }  # fmt: skip
@@ -199,6 +198,23 @@ class AlertSheet(Sheet):
         self._show_instrument()
         self._say()
 
+    def look_at(self, name: str, parameters: Iterable[tuple[str, float]], interval: Interval | None) -> None:
+        """Look at this indicator, on bars of that length where it is one."""
+        self.kind.setCurrentIndex(self.kind.findData(Kind.INDICATOR.name))
+        if interval is not None:
+            self.interval.setCurrentIndex(self.interval.findData(interval.value))
+        self.indicator.choose(name, parameters)
+        self._choose_level()
+
+    def _choose_level(self) -> None:
+        """Begin with the level that its pane marks, else with its value as it is now."""
+        if not hasattr(self, "sentence") or self.chosen_kind is not Kind.INDICATOR:
+            return
+        now, name = self._book.values.now(self.rule()), self.indicator.name
+        marked = GUIDES.get(name)
+        self.level.setDecimals(4 if now is not None and marked is None and abs(now) < FINE else 2)
+        self.level.setValue(marked[-1] if marked is not None else now or 0.0)
+
     def _show_instrument(self) -> None:
         if self._instrument is None:
             return
@@ -211,6 +227,7 @@ class AlertSheet(Sheet):
         else:
             self.level.setDecimals(2)
             self.level.setSingleStep(1.0)
+            self._choose_level()
 
     def rule(self) -> Rule:
         """What the fields say."""
@@ -223,8 +240,9 @@ class AlertSheet(Sheet):
             key=self._instrument.key if self._instrument is not None and not any_ else "",
             direction=cast(Direction, self.direction.currentData() if "direction" in shown else "either"),
             level=self.level.value() if "level" in shown else 0.0,
-            indicator=str(self.indicator.currentData()),
-            period=self.period.value(),
+            indicator=self.indicator.name,
+            parameters=self.indicator.parameters,
+            line=self.indicator.output,
             interval=str(self.interval.currentData()),
             event=str(event.currentData()) if kind in (Kind.ORDER, Kind.SESSION) else "",
             repeat=self.repeat.isChecked(),
@@ -246,8 +264,10 @@ class AlertSheet(Sheet):
         """The alert in words, with the value as it is now."""
         rule = self.rule()
         now = value_words(rule, self._book.values.now(rule))
-        at = f" Now: {now}." if now != formats.DASH else ""
-        tell(self.sentence, f"{MODE_MARKS.get(self._mode, '')} · Tell me when {words_of(rule, formats.grouped)}.{at}")
+        also = f"Now: {now}." if now != formats.DASH else self._book.values.waits(rule)
+        told = say(f"{MODE_MARKS.get(self._mode, '')} · Tell me when {words_of(rule, formats.grouped)}.")
+        self.sentence.setText(f"{told} {say(also)}".rstrip())
+        self.sentence.show()
 
     # -- what the person does --------------------------------------------------------------------------------
 

@@ -20,10 +20,12 @@ from alphapanda_desktop.ui.chart.view import STYLES, ChartView
 from alphapanda_desktop.ui.chartlayouts import LayoutMenu, LongerMenu
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.sheet import Sheet
-from alphapanda_desktop.ui.studysheet import StudySheet
+from alphapanda_desktop.ui.studysheet import AlertOn, StudySheet
 from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:
+    from alphapanda_desktop.domain.instruments import Instrument
+    from alphapanda_desktop.ui.chart.studies import Study
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
 PICTURES: Final = "pictures"
@@ -54,8 +56,10 @@ class ChartTools(QObject):
         edge: Edge,
         alert_at: Callable[[float], object] | None = None,
         bar: QWidget | None = None,
+        alert_on: AlertOn | None = None,
     ) -> None:
         super().__init__(chart)
+        self._alert_on = alert_on
         self._alert_at = alert_at
         self._bar = bar
         self._chart, self._book, self._folder, self._lay, self._edge = chart, book, folder, lay, edge
@@ -84,23 +88,32 @@ class ChartTools(QObject):
     # --- menus
 
     def _show_menu_at(self, at: QPoint) -> None:
-        """What can be done at the price pointed at."""
+        """What can be done at the price pointed at, and with the indicators."""
         plot, instrument = self._chart.plot, self._chart.instrument
-        column = plot.prices.place.united(plot.price_axis.place)
-        if instrument is None or plot.source is None or not column.contains(at):
+        if instrument is None or plot.source is None:
             return
-        price = instrument.snap(plot.prices.price_at(at.y() + 0.5))
         menu = QMenu(plot)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        words = formats.price(price, instrument.decimals)
-        if self._alert_at is not None:
-            menu.addAction(say(f"&Alert at {words}…")).triggered.connect(partial(self._ask_alert, price))
-        menu.addAction(say(f"&Horizontal line at {words}")).triggered.connect(partial(self._put_level, price))
+        if plot.prices.place.united(plot.price_axis.place).contains(at):
+            self._add_price(menu, instrument, plot.prices.price_at(at.y() + 0.5))
+        for study in plot.studies.wanted if self._alert_on is not None else ():
+            menu.addAction(say(f"Alert on {study.title}…")).triggered.connect(partial(self._ask_on, study))
         menu.addSeparator()
         menu.addMenu(self._drawing_menu)
         for action in self.menu.actions()[:3]:
             menu.addAction(action)
         menu.popup(plot.viewport().mapToGlobal(at))
+
+    def _add_price(self, menu: QMenu, instrument: Instrument, pointed: float) -> None:
+        price = instrument.snap(pointed)
+        words = formats.price(price, instrument.decimals)
+        if self._alert_at is not None:
+            menu.addAction(say(f"&Alert at {words}…")).triggered.connect(partial(self._ask_alert, price))
+        menu.addAction(say(f"&Horizontal line at {words}")).triggered.connect(partial(self._put_level, price))
+
+    def _ask_on(self, study: Study, _checked: bool = False) -> None:
+        if self._alert_on is not None:
+            self._alert_on(study)
 
     def _ask_alert(self, price: float, _checked: bool = False) -> None:
         if self._alert_at is not None:
@@ -163,7 +176,8 @@ class ChartTools(QObject):
 
     def show_studies(self) -> None:
         """The sheet of indicators."""
-        self._lay("study_sheet", lambda: StudySheet(self._chart.plot, self._book, self._edge, self._chart.window()))
+        chart, book = self._chart, self._book
+        self._lay("study_sheet", lambda: StudySheet(chart.plot, book, self._edge, chart.window(), self._alert_on))
 
     # --- drawings
 
@@ -283,8 +297,14 @@ def equip(window: MainWindow, chart: ChartView, parts: DeskParts, edge: Edge, bo
         if alerts is not None:
             alerts.ask_about(chart.instrument, price)
 
+    def alert_on(study: Study) -> None:
+        alerts = window.view.alerts if window.view is not None else None
+        if alerts is not None:
+            alerts.ask_on(chart.instrument, study, chart.interval)
+
     folder = Path(parts.database).parent
-    tools = ChartTools(chart, book, folder, lay, edge, alert_at if parts.alerts is not None else None, bar)
+    at, on = (alert_at, alert_on) if parts.alerts is not None else (None, None)
+    tools = ChartTools(chart, book, folder, lay, edge, at, bar, on)
     if parts.alerts is not None:
         AlertLines(chart, parts.alerts, edge)
     bar.insertMenu(bar.actions()[-1], tools.menu)

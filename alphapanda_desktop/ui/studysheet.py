@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from pydantic import Field, create_model
 from PySide6.QtCore import QModelIndex, QSize, QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QListView, QScrollArea, QVBoxLayout, QWidget
 
@@ -14,6 +13,7 @@ from alphapanda_desktop.ui.chart.plot import Plot
 from alphapanda_desktop.ui.chart.studies import ROLES, Entry, Study, a_study, catalogue
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.forms import ModelForm, Pick, field_looks
+from alphapanda_desktop.ui.indicatorfields import form_of
 from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import Sheet, tell, tint
 from alphapanda_desktop.ui.words import say
@@ -27,14 +27,20 @@ COLOURS: Final[dict[str, Any]] = {
 MOST: Final = 12
 """So many indicators go on one chart: each is worked out with every tick."""
 
+AlertOn = Callable[[Study], object]
+"""Asks for an alert on an indicator of the chart."""
+
 
 class StudySheet(Sheet):
     """Adds to and takes from one plot; each change shows at once, and is kept."""
 
     least = QSize(860, 520)
 
-    def __init__(self, plot: Plot, book: ChartBook, edge: Edge, parent: QWidget) -> None:
+    def __init__(
+        self, plot: Plot, book: ChartBook, edge: Edge, parent: QWidget, alert_on: AlertOn | None = None
+    ) -> None:
         super().__init__("study_sheet", "Indicators", edge, parent)
+        self._alert_on = alert_on
         self._plot, self._book = plot, book
         self._entries = {f"{one.name}  {one.title}": one for one in catalogue()}
         self.setStyleSheet(self.styleSheet() + field_looks(edge.theme))
@@ -120,11 +126,7 @@ class StudySheet(Sheet):
         if entry is None:
             return
         tell(self.name, entry.title)
-        fields: dict[str, Any] = {
-            one.name: (int if one.whole else float, Field(one.default, ge=one.low, le=one.high))
-            for one in entry.parameters
-        }
-        self.form = ModelForm(create_model(entry.name, **fields), self.edge.theme, self, "study")
+        self.form = form_of(entry, self.edge.theme, self, "study")
         holder = QWidget(self)
         box = QVBoxLayout(holder)
         box.setContentsMargins(0, 0, 0, 0)
@@ -156,6 +158,9 @@ class StudySheet(Sheet):
         self._chosen = QStringListModel(self)
         self.chosen = self._list("study_chosen", "Indicators on this chart", self._chosen)
         self.remove_button = self.button("study_remove", "Take off the chart", self.remove)
+        tip = "Be told when it crosses a level, looked at as each bar closes"
+        self.alert_button = self.button("study_alert", "Alert on this…", self.ask_alert, tip)
+        self.alert_button.setVisible(self._alert_on is not None)
         self.templates = QComboBox(self)
         self.templates.setEditable(True)
         self.templates.setObjectName("study_template")
@@ -171,13 +176,14 @@ class StudySheet(Sheet):
             row.addWidget(self.button(f"study_{name}", text, work, f"{text} the template named above"))
         head = Words(say("On this chart"), self)
         tint(head, "muted", self.edge)
-        column = _column(head, self.chosen, self.remove_button, self.templates)
+        column = _column(head, self.chosen, self.alert_button, self.remove_button, self.templates)
         column.addLayout(row)
         return column
 
     def _show_chosen(self) -> None:
         self._chosen.setStringList([study.title for study in self._plot.studies.wanted])
         self.remove_button.setEnabled(bool(self._plot.studies.wanted))
+        self.alert_button.setEnabled(bool(self._plot.studies.wanted))
         named = self.templates.currentText()
         self.templates.clear()
         self.templates.addItems(self._book.templates())
@@ -196,6 +202,12 @@ class StudySheet(Sheet):
         if shown:
             shown.pop(row if 0 <= row < len(shown) else -1)
             self._show(shown)
+
+    def ask_alert(self) -> None:
+        """An alert on the selected one; on the last where none is."""
+        shown, row = self._plot.studies.wanted, self.chosen.currentIndex().row()
+        if shown and self._alert_on is not None:
+            self._alert_on(shown[row if 0 <= row < len(shown) else -1])
 
     # --- templates
 

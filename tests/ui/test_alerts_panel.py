@@ -18,9 +18,11 @@ from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
 
 from alphapanda_desktop.domain.alerts import AlertFact, Firing, Kind, Rule
 from alphapanda_desktop.trading.alerts import AlertBook
-from alphapanda_desktop.ui import sound
+from alphapanda_desktop.ui import formats, sound
 from alphapanda_desktop.ui.alertdesk import USUAL, AlertDesk, Ways
+from alphapanda_desktop.ui.alerts import Standing
 from alphapanda_desktop.ui.alertsheet import FIELDS, KINDS, AlertSheet
+from alphapanda_desktop.ui.chart.studies import a_study
 from alphapanda_desktop.ui.palette import commands_of
 from alphapanda_desktop.ui.sound import Chime, chime
 from alphapanda_desktop.ui.systemnotice import SystemNotice
@@ -183,6 +185,38 @@ def test_every_kind_shows_its_own_fields_alone(run: Run, tmp_path: Path, kind: K
             assert sheet.rule().kind is kind
             assert sheet.rule().key == ("" if kind in (Kind.PNL, Kind.ORDER, Kind.SESSION, Kind.FEED) else INFY.key)
             assert set(KINDS) == set(Kind)
+
+    run(story())
+
+
+def test_an_alert_on_an_indicator_of_the_chart_has_its_numbers_and_says_what_it_waits_for(
+    run: Run, eventually: Eventually, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with alerting(tmp_path) as it:
+            it.stage.window.dockyard().find("alerts").raise_()
+            view = it.stage.window.view
+            assert view is not None
+            chart = view.charts.main.chart
+            chart.show_instrument(INFY)
+            chart.plot.set_studies([a_study("RSI"), a_study("MACD", fastperiod=8)])
+            view.charts.main.tools.show_studies()
+            QTest.mouseClick(it.stage.window.deck.find("study_sheet").alert_button, Qt.MouseButton.LeftButton)
+            sheet = it.sheet()
+            rule = sheet.rule()
+            assert (rule.indicator, rule.key, rule.interval, rule.line) == ("MACD", INFY.key, "minute", "macd")
+            assert dict(rule.parameters) == {"fastperiod": 8, "slowperiod": 26, "signalperiod": 9}
+            sheet.indicator.line.setCurrentIndex(2)
+            assert "MACD(8, 26, 9, 1m) macdhist crosses 0.00" in sheet.sentence.text()
+            assert "closed bars of 1m that MACD(8, 26, 9, 1m) macdhist needs" in sheet.sentence.text()
+            QTest.keyClick(sheet.note, Qt.Key.Key_Return)
+            await eventually(lambda: it.book.alerts)
+            it.frame()
+            assert it.alerts.panel.model.cell(0, 0).text == "● armed"
+            assert it.alerts.panel.model.cell(0, 1).text != formats.DASH, "history was read before it was set"
+            waiting = Standing(it.book.alerts[0], None, "INFY has 3 of the 34 closed bars")
+            assert waiting.state == ("… waits for bars", "warn")
+            assert it.book.alerts[0].rule.line == "macdhist"
 
     run(story())
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 import numpy as np
 from talib import abstract as talib_abstract
 
-from alphapanda_desktop.domain.anyindicator import NAMES, PATH, Indicator, indicator
+from alphapanda_desktop.domain.anyindicator import PATH, Indicator, indicator
+from alphapanda_desktop.domain.indicatorlist import Entry, Parameter, catalogue, entry, judged
 from alphapanda_desktop.domain.pyramid import Columns, Floats
 from alphapanda_desktop.domain.streams import last_of
 
 if TYPE_CHECKING:
     from alphapanda_desktop.ui.theme import Role
+
+__all__ = ["Curve", "Entry", "Parameter", "Study", "a_study", "catalogue", "entry", "made_of"]
 
 Shape = Literal["line", "columns", "dots"]
 
@@ -42,30 +45,9 @@ GUIDES: Final[dict[str, tuple[float, ...]]] = {
 """Levels that the pane of an indicator marks."""
 
 _ABOUT: Final[Any] = talib_abstract
-_BAR: Final = frozenset({"open", "high", "low", "close", "volume"})
 _DOTS: Final = frozenset({"SAR", "SAREXT"})
 _DIRECTION: Final = "trend"
 """SUPERTREND's second line, which is +1 or -1: no price."""
-
-
-class Parameter(NamedTuple):
-    """One number that an indicator takes: TA-Lib's name, what it is unless said, and its bounds."""
-
-    name: str
-    default: float
-    low: float
-    high: float
-    whole: bool
-
-
-class Entry(NamedTuple):
-    """One indicator that can be chosen; `over` draws it on the prices, else it has a pane of its own."""
-
-    name: str
-    title: str
-    group: str
-    parameters: tuple[Parameter, ...]
-    over: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,36 +84,6 @@ class Charted(Protocol):
     def closed_count(self) -> int: ...
 
 
-@cache
-def catalogue() -> tuple[Entry, ...]:
-    """All that can be drawn of a bar alone, by name."""
-    return tuple(made for made in map(_entry, NAMES) if made is not None)
-
-
-def entry(name: str) -> Entry | None:
-    """The one of that name, or None."""
-    return next((one for one in catalogue() if one.name == name), None)
-
-
-def _entry(name: str) -> Entry | None:
-    info = _ABOUT.Function(name).info
-    if not set(indicator(name).columns) <= _BAR:
-        return None
-    parameters = tuple(_parameter(key, value) for key, value in info["parameters"].items())
-    over = "Output scale same as input" in (info["function_flags"] or ()) and name not in ("AVGDEV",)
-    return Entry(name, info["display_name"], info["group"], parameters, over)
-
-
-def _parameter(name: str, default: float) -> Parameter:
-    """Bounds within which TA-Lib takes any value for any of its functions."""
-    if "matype" in name:
-        return Parameter(name, default, 0, max(8, default), True)
-    if isinstance(default, int):
-        return Parameter(name, default, 2, 1_000, True)
-    low, high = {"fastlimit": (0.01, 0.99), "slowlimit": (0.01, 0.99), "vfactor": (0.0, 1.0)}.get(name, (0.0, 100.0))
-    return Parameter(name, default, low, high, False)
-
-
 def a_study(name: str, role: Role = "accent", **parameters: float) -> Study:
     """The indicator of that name where it belongs, with TA-Lib's own numbers for those not given.
 
@@ -140,17 +92,7 @@ def a_study(name: str, role: Role = "accent", **parameters: float) -> Study:
     found = entry(name)
     if found is None:
         raise ValueError(f"there is no indicator {name!r} to draw")
-    unknown = set(parameters) - {one.name for one in found.parameters}
-    if unknown:
-        raise ValueError(f"{name} has no parameter {min(unknown)!r}")
-    return Study(name, tuple((one.name, _judged(name, one, parameters)) for one in found.parameters), found.over, role)
-
-
-def _judged(name: str, one: Parameter, given: dict[str, float]) -> float:
-    value = given.get(one.name, one.default)
-    if not one.low <= value <= one.high:
-        raise ValueError(f"{name}: {one.name} is {value:g}, {one.low:g} to {one.high:g} can be")
-    return int(value) if one.whole else float(value)
+    return Study(name, judged(found, parameters), found.over, role)
 
 
 @lru_cache(256)
