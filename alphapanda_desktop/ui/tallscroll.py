@@ -26,13 +26,14 @@ class TallScroll(QScrollArea):
         return QSize(max(wide, super().minimumSizeHint().width()), super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() != QEvent.Type.LayoutRequest or watched is not self.widget():
+        content = self.widget()
+        if event.type() != QEvent.Type.LayoutRequest or content is None or watched is not content:
             return super().eventFilter(watched, event)
         self.updateGeometry()
-        held = next((part for part in self._parts() if part.underMouse()), None)
+        held = next((part for part in content.children() if isinstance(part, QWidget) and _has_mouse(part)), None)
         before = held.y() if held is not None else 0
         done = super().eventFilter(watched, event)
-        layout = self.widget().layout()
+        layout = content.layout()
         if held is not None and layout is not None:
             layout.activate()  # else it moves after this
             self.event(QEvent(QEvent.Type.LayoutRequest))  # and has its room later still
@@ -40,5 +41,6 @@ class TallScroll(QScrollArea):
             bar.setValue(bar.value() + held.y() - before)
         return done
 
-    def _parts(self) -> list[QWidget]:
-        return [part for part in self.widget().children() if isinstance(part, QWidget) and part.isVisible()]
+
+def _has_mouse(part: QWidget) -> bool:
+    return part.isVisible() and part.underMouse()
