@@ -40,6 +40,8 @@ TELLING: Final = 16
 """Fewer letters than these might end a sentence that means something else: then a gap before takes a few words."""
 FEW_WORDS: Final = 4
 FIGURE: Final = re.compile(r"\d")
+IN_NUMBER: Final = re.compile(r"\d[.,]\d")
+"""A point between digits ends no sentence, and a comma there no part of one."""
 KEPT: Final = 4_096
 FIRST: Final = 3
 """Shapes are found by so many of their first or last letters."""
@@ -63,6 +65,8 @@ class Shape(NamedTuple):
         gaps = []
         for part in between:
             found = text.find(part, at + 1, end)
+            while found >= 0 and IN_NUMBER.match(text, found - 1):
+                found = text.find(part, found + 1, end)
             if found < 0:
                 return None
             gaps.append(text[at:found])

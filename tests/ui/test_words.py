@@ -69,6 +69,11 @@ def test_a_sentence_is_found_whole_by_its_shape_or_in_parts(some: Catalogue, eng
     assert some.said(english) == (said or english)  # once more, from what is remembered
 
 
+def test_a_point_between_digits_ends_no_sentence() -> None:
+    told = Catalogue({"{0} · Tell me when it {1}.{2}": "{0} · बताओ {1}।{2}"})
+    assert told.said("x · Tell me when it 1,500.05. Now: 2.50") == "x · बताओ 1,500.05। Now: 2.50"
+
+
 def test_english_says_what_it_is_given_and_hindi_what_it_knows(hindi: None) -> None:
     assert say("Cancel all") == "सब रद्द करें" and in_english("सब रद्द करें") == "Cancel all"
     assert say("zyzzyva") == "zyzzyva"
