@@ -45,7 +45,7 @@ STATUS_ROLES: Final[dict[str, Role]] = {
 }
 
 
-MOST: Final = 100
+MOST: Final = 16
 """Orders whose pictures are kept in memory where the journal has them too."""
 
 
