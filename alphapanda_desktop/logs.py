@@ -10,11 +10,13 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType, TracebackType
+from types import TracebackType
 from typing import Final, NamedTuple
+
+from alphapanda_desktop.stacks import Frame, Stacks, plain
 
 STALL_S: Final = 0.05
 """Longer than this without a beat, and the loop was held."""
@@ -36,7 +38,7 @@ CRASHES: Final = "crash.log"
 RECENT_LINES: Final = 2_000
 LOG_BYTES: Final = 2_000_000
 LOGS_KEPT: Final = 5
-_HOME: Final = f"{Path(__file__).parent}{os.sep}"
+_HOME: Final = plain(f"{Path(__file__).parent}{os.sep}")
 _secrets: set[str] = set()
 log = logging.getLogger("alphapanda")
 
@@ -196,6 +198,7 @@ class Watchdog:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         self._places: dict[str, Place] = {}
+        self._stacks = Stacks()
 
     def start(self) -> None:
         self.beat()
@@ -204,6 +207,8 @@ class Watchdog:
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(timeout=1.0)
+        if not self._thread.is_alive():
+            self._stacks.close()
 
     def beat(self, next_s: float = 0.0) -> None:
         """The loop is alive, and will be heard of again in `next_s`; only its own thread may say so."""
@@ -228,10 +233,10 @@ class Watchdog:
 
     def _look(self) -> list[str]:
         """The main thread's stack, outermost first, in words."""
-        frames = sys._current_frames()
-        stack = _stack_of(frames.get(self._main))
+        stacks = self._stacks.look()
+        stack = _stack_of(stacks.get(self._main, ()))
         inside = max((place for place, line in enumerate(stack) if line.startswith(THE_LOOP)), default=-1) + 1
-        return stack[inside:] or [_others(frames, {self._main, threading.get_ident()})]
+        return stack[inside:] or [_others(stacks, {self._main, threading.get_ident()})]
 
     def _note(self, length_s: float, where: str, worked_s: float) -> None:
         if len(self._places) >= MOST_PLACES and where not in self._places:
@@ -263,32 +268,26 @@ def held_at(seen: list[list[str]]) -> str:
     return f"{held}, mostly in {inside.most_common(1)[0][0]}" if inside else held
 
 
-def _stack_of(frame: FrameType | None) -> list[str]:
+def _stack_of(frames: Sequence[Frame]) -> list[str]:
     """Our own lines of a stack, outermost first, then the library's line that they are in, if they are in one."""
-    # First the way, in as few steps as there are: the thread may be given the interpreter back in between, and what a
-    # frame that it then leaves calls its caller is, in CPython 3.11, not always a frame.
-    way: list[tuple[CodeType, int]] = []
-    while isinstance(frame, FrameType):
-        way.append((frame.f_code, frame.f_lineno))
-        frame = frame.f_back
-    lines = [_words(code, line) for code, line in reversed(way) if code.co_filename.startswith(_HOME)]
-    if way and (not lines or lines[-1] != _words(*way[0])):
-        lines.append(_words(*way[0]))
+    lines = [_words(frame) for frame in reversed(frames) if frame.path.startswith(_HOME)]
+    if frames and (not lines or lines[-1] != _words(frames[0])):
+        lines.append(_words(frames[0]))
     return lines
 
 
-def _words(code: CodeType, line: int) -> str:
-    path = code.co_filename
+def _words(frame: Frame) -> str:
+    path = frame.path
     short = path.removeprefix(_HOME) if path.startswith(_HOME) else "/".join(Path(path).parts[-2:])
-    return f"{short}:{line} {code.co_qualname}"
+    return f"{short}:{frame.line} {frame.function}"
 
 
-def _others(frames: dict[int, FrameType], but: set[int]) -> str:
+def _others(stacks: dict[int, list[Frame]], but: set[int]) -> str:
     """Who may have had the interpreter while the loop was in Qt's hands."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     at_work = [
-        f"thread {names.get(number, number)!r} at {_stack_of(frame)[-1]}"
-        for number, frame in frames.items()
-        if number not in but and f"{Path(frame.f_code.co_filename).name} {frame.f_code.co_name}" not in IDLE_IN
+        f"thread {names.get(number, number)!r} at {_stack_of(frames)[-1]}"
+        for number, frames in stacks.items()
+        if number not in but and frames and f"{Path(frames[0].path).name} {frames[0].function}" not in IDLE_IN
     ]
     return "; ".join(at_work) or "Qt itself"

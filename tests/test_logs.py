@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from alphapanda_desktop import logs
+from alphapanda_desktop.stacks import Stacks
 
 
 @pytest.fixture
@@ -203,7 +204,9 @@ def test_a_thread_that_kept_the_interpreter_from_the_loop_is_named():
     thread.start()
     inside.wait(60)
     try:
-        said = logs._others(sys._current_frames(), {threading.get_ident()})
+        stacks = Stacks()
+        said = logs._others(stacks.look(), {threading.get_ident()})
+        stacks.close()
     finally:
         gate.set()
         thread.join()
