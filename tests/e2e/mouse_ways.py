@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication, QComboBox, QMenu, QTabBar, QWidget
 
-from tests.e2e.hands import PATIENCE_S, Hands, Unseen
+from tests.e2e.hands import Hands, Unseen
 
 
 async def aside() -> None:
@@ -150,10 +150,15 @@ async def close_by_its_frame(hands: Hands, window: QWidget) -> None:
         tall = at.y() - frame.top()
         return QPoint(frame.right() - tall // 2, frame.top() + tall // 2) if tall > 8 and stands(window) else None
 
-    async with asyncio.timeout(PATIENCE_S):
-        while (before := place()) is None or (await asyncio.sleep(0.2), place())[1] != before:
-            await asyncio.sleep(0.1)
-    await hands.click_at(before, ours=False)
+    seen: list[QPoint | None] = [None]
+
+    def rests() -> bool:
+        seen.append(place())
+        return seen[-1] is not None and seen[-8:].count(seen[-1]) == 8
+
+    await hands.until(rests, f"{window.objectName()} has no frame, moves, or is covered")
+    assert seen[-1] is not None
+    await hands.click_at(seen[-1], ours=False)
 
 
 def stands(window: QWidget) -> bool:
@@ -161,7 +166,7 @@ def stands(window: QWidget) -> bool:
     at = window.geometry().topLeft()
 
     def over(x: int, y: int) -> bool:
-        return QApplication.topLevelAt(at + QPoint(x, y)) is window.windowHandle()
+        return QApplication.topLevelAt(at + QPoint(x, y)) is window
 
     return over(0, 9) and over(9, 0) and not over(-1, 9) and not over(9, -1)
 
