@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,7 +130,7 @@ def test_a_socket_that_stays_open_fails_the_test_that_opened_it(watch: Watch, re
     if not reading:
         transport.pause_reading()
     watch.patience_s = 0.0
-    with near, pytest.raises(AssertionError, match=r"left open: .*_SelectorSocketTransport"):
+    with near, pytest.raises(AssertionError, match=r"left: .*_SelectorSocketTransport"):
         watch.close()
     transport.close()
     watch.patience_s = 60.0
@@ -141,6 +142,17 @@ def test_the_last_word_from_outside_may_come_after_the_story(watch: Watch) -> No
     watch.loop.call_later(0.05, near.close)
     watch.close()
     assert transport.is_closing()
+
+
+def test_a_process_that_ends_by_itself_is_waited_for_though_the_story_did_not(watch: Watch) -> None:
+    async def story() -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
+
+    child = watch.run(story())
+    assert child.stdin is not None and child.returncode is None
+    child.stdin.close()
+    watch.close()
+    assert child.returncode is not None
 
 
 def test_a_closed_server_waits_for_those_it_serves(arun: Story) -> None:

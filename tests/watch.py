@@ -7,6 +7,7 @@ import asyncio.base_events
 import asyncio.selector_events
 import gc
 import sys
+import threading
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -48,10 +49,11 @@ if sys.version_info < (3, 12, 1):
 
 
 def _open_of(loop: Any) -> list[str]:
-    """What a loop reads, writes or has a transport of, beside the pipe that wakes it."""
+    """What a loop reads, writes, waits for or has a transport of, beside the pipe that wakes it."""
     watched = [key for fd, key in loop._selector.get_map().items() if fd != loop._ssock.fileno()]
     sockets = [transport for transport in loop._transports.values() if transport._sock is not None]
-    return [repr(key.data) for key in watched] + [repr(transport) for transport in sockets]
+    processes = [thread for thread in threading.enumerate() if thread.name.startswith("asyncio-waitpid")]
+    return [repr(key.data) for key in watched] + [repr(one) for one in (*sockets, *processes)]
 
 
 class Watch:
@@ -93,11 +95,11 @@ class Watch:
         self.loop.run_until_complete(asyncio.sleep(0))
 
     def close(self) -> None:
-        """Fails for a socket or pipe that stays open: it would be found by the collector, in a later test."""
+        """Fails for a socket, pipe or process that stays: it would be found by the collector, in a later test."""
         self._settle()
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         left = self.loop.run_until_complete(self._staying_open())
-        assert not left, f"sockets or pipes left open: {left}"
+        assert not left, f"sockets, pipes or processes left: {left}"
 
     async def _staying_open(self) -> list[str]:
         deadline = time.monotonic() + self.patience_s

@@ -20,6 +20,7 @@ from alphapanda_desktop.trading.inprocess import InProcessSeat
 from alphapanda_desktop.trading.run import Run, RunState
 from alphapanda_desktop.trading.runner import StartOrder
 from alphapanda_desktop.trading.seat import SeatMaker
+from tests.hosting.files import PATIENT
 from tests.trading.desk_fakes import INFY, TCS, Stage, a_desk, yields
 
 SCRIPT = '''
@@ -136,7 +137,8 @@ def story_of(run: Run, stage: Stage) -> dict[str, Any]:
     asked = [(r.transaction_type, r.quantity, r.key, r.order_type, r.price, r.trigger_price, r.product, r.reason)
              for r in stage.broker.placed]  # fmt: skip
     # In its own process a strategy waits for the answer to a wish, and a fill may be heard of meanwhile.
-    lines = sorted((line.level, line.text) for line in run.log)
+    # How long a call took is a matter of the machine.
+    lines = sorted((line.level, line.text) for line in run.log if " ms allowed" not in line.text)
     return {"asked": asked, "log": lines, "detail": run.detail,
             "values": {name: str(value) for name, value in run.variables.items()}, "state": run.state}  # fmt: skip
 
@@ -163,7 +165,7 @@ def tell(arun: Any, eventually: Any) -> Callable[..., dict[str, Any]]:
 def test_a_scripted_strategy_asks_and_says_the_same_in_a_process_of_its_own(tell, tmp_path):
     prices = [100.0 + minute for minute in range(12)]
     mine = tell(here(tmp_path), InProcessSeat, prices)
-    theirs = tell(there(tmp_path), process_seats(), prices)
+    theirs = tell(there(tmp_path), process_seats(PATIENT), prices)
     assert len(mine["asked"]) >= 8 and len(mine["log"]) > 40 and ("info", "timer soon") in mine["log"]
     assert theirs["asked"] == mine["asked"]
     assert theirs["log"] == mine["log"]
@@ -175,4 +177,4 @@ def test_a_shipped_strategy_asks_and_says_the_same_in_a_process_of_its_own(tell)
     params = {"fast": 2, "slow": 5, "cool_down": 0, "stop_loss": 0}
     mine = tell(SHIPPED["ma_cross"], InProcessSeat, prices, **params)
     assert len(mine["asked"]) >= 7
-    assert tell(SHIPPED["ma_cross"], process_seats(), prices, **params) == mine
+    assert tell(SHIPPED["ma_cross"], process_seats(PATIENT), prices, **params) == mine

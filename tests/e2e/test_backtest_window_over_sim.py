@@ -23,7 +23,7 @@ def test_a_strategy_is_played_over_the_exchanges_past_while_the_market_goes_on(
         token = await stage.ready()
         menu = {action.text(): action for action in stage.window.findChildren(QAction)}
         menu["&Backtest…"].trigger()
-        window = await stage.eventually(lambda: stage.window.backtest, 30)
+        window = await stage.eventually(lambda: stage.window.backtest)
         form = window.form
         form.strategy.setCurrentIndex(form.strategy.findData("ma_cross"))
         form.add_instrument(stage.program.market.master.by_key("NSE:INFY"))
@@ -32,13 +32,13 @@ def test_a_strategy_is_played_over_the_exchanges_past_while_the_market_goes_on(
         form.last.setDate(QDate(yesterday))
         form.bar.setCurrentIndex(form.bar.findData(300))
         window.run.click()
-        await stage.eventually(lambda: window.reports or not window._playing, 60)
+        await stage.eventually(lambda: window.reports or not window._playing)
         report = window.shown
         assert report is not None, window.said.text()
         assert len(report.bars["NSE:INFY"]) == report.played.statistics.bars > 500
         assert window.view.equity.equity.source.end == report.played.statistics.bars
         window.html.click()
-        pages = await stage.eventually(lambda: list((stage.folder / "reports").glob("*.html")), 30)
+        pages = await stage.eventually(lambda: list((stage.folder / "reports").glob("*.html")))
         assert "Moving-average crossover" in pages[0].read_text(encoding="utf-8")
         assert list((stage.folder / "history" / "practice-7").rglob("*.candles"))
         assert not stage.program.market.stale(token)

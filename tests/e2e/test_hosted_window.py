@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from alphapanda_desktop.hosting import process
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.runner import StartOrder
 from tests.e2e.test_window import Eventually, MemoryVault, Stage, play
@@ -28,15 +31,17 @@ async def own(stage: Stage, name: str, body: str) -> None:
     path = stage.folder / "strategies" / f"{name}.py"
     path.parent.mkdir(exist_ok=True)
     path.write_text(HEAD.format(name=name) + body, encoding="utf-8")
-    await stage.eventually(lambda: any(Path(one.path) == path for one in files.files()), 20)
+    await stage.eventually(lambda: any(Path(one.path) == path for one in files.files()))
     look = await files.first_look(str(path))
     await files.enable(str(path), look.sha256)
-    await stage.eventually(lambda: name in stage.program.runner.available, 30)
+    await stage.eventually(lambda: name in stage.program.runner.available)
 
 
 def test_a_hung_strategy_is_ended_and_window_feed_and_kill_switch_go_on(
-    run: Any, eventually: Eventually, tmp_path: Path
+    run: Any, eventually: Eventually, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(process, "DUMP_WAIT_S", 3.0)  # it tells later where it hangs on a machine that others load
+
     async def person(stage: Stage) -> None:
         await stage.paste_login()
         token = await stage.ready()

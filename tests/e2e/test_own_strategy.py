@@ -33,12 +33,12 @@ async def _made_and_started(stage: Stage) -> Run:
     panel.files.toggle.setChecked(True)
     QTest.keyClicks(panel.files.name, "my idea")
     click(panel, "files_create")
-    await stage.eventually(lambda: "my_idea" in runner.available, 30)
+    await stage.eventually(lambda: "my_idea" in runner.available)
     assert panel.form.choose("my_idea")
-    await stage.eventually(panel.form.start.isEnabled, 20)
+    await stage.eventually(panel.form.start.isEnabled)
     click(panel, "strategy_start")
-    run: Run = await stage.eventually(lambda: runner.runs and runner.runs[0], 20)
-    await stage.eventually(lambda: run.state is RunState.RUNNING, 30)
+    run: Run = await stage.eventually(lambda: runner.runs and runner.runs[0])
+    await stage.eventually(lambda: run.state is RunState.RUNNING)
     return run
 
 

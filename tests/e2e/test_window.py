@@ -67,25 +67,25 @@ class Stage:
             assert reply.status == 200
 
     async def paste_login(self) -> None:
-        login = await self.eventually(lambda: self.window.login, 30)
+        login = await self.eventually(lambda: self.window.login)
         login.paste.setText(await browse_to_redirect(self.program.gate.login_url))
         click(login, "paste_button")
-        await self.eventually(lambda: self.window.login is None and self.window.view, 30)
+        await self.eventually(lambda: self.window.login is None and self.window.view)
 
     async def page_login(self) -> None:
         """Through the web view, as the tour does it."""
-        web = await self.eventually(lambda: self.window.login and self.window.login.web, 60)
+        web = await self.eventually(lambda: self.window.login and self.window.login.web)
         player = Player(self.program, Notebook(self.folder, "first"), 0.0)
         await player._until_script("the user id field", web.page, "!!document.getElementById('userid')")
         await player._log_in_by_page(web.page)
-        await self.eventually(lambda: self.window.login is None and self.window.view, 30)
+        await self.eventually(lambda: self.window.login is None and self.window.view)
 
     async def ready(self) -> int:
         """Wait until the desk takes orders and INFY ticks; its token."""
         program = self.program
-        await self.eventually(lambda: program.desk is not None and program.desk.state is DeskState.READY, 30)
+        await self.eventually(lambda: program.desk is not None and program.desk.state is DeskState.READY)
         infy = program.market.master.by_key("NSE:INFY")
-        await self.eventually(lambda: not program.market.stale(infy.instrument_token), 30)
+        await self.eventually(lambda: not program.market.stale(infy.instrument_token))
         return int(infy.instrument_token)
 
     def request(self, token: int) -> OrderRequest:
@@ -97,7 +97,7 @@ class Stage:
     async def trade(self, token: int) -> None:
         fills = len(self.program.desk.fills())
         await self.program.desk.submit(self.request(token))
-        await self.eventually(lambda: len(self.program.desk.fills()) > fills, 30)
+        await self.eventually(lambda: len(self.program.desk.fills()) > fills)
 
     async def sessions(self) -> list[str]:
         """How every session in the journal ended, oldest first; empty for one that lives."""

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from alphapanda_desktop.authoring.describe import Described, FieldSpec, Spec, described
 from alphapanda_desktop.authoring.sources import read
+from alphapanda_desktop.trading.seat import Budgets
+
+PATIENT = Budgets(call_s=60.0, load_s=60.0, stop_s=60.0)
+"""For what is to come up and answer, on whatever machine."""
 
 HEAD = """
 import os, sys, time, threading, ctypes, signal

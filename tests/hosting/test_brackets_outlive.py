@@ -12,6 +12,7 @@ from alphapanda_desktop.domain.matching import Quote
 from alphapanda_desktop.hosting.seat import process_seats
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.runner import StartOrder
+from tests.hosting.files import PATIENT
 from tests.trading.desk_fakes import INFY, a_desk, yields
 
 SCRIPT = """
@@ -37,7 +38,7 @@ def test_the_stop_of_a_bracket_closes_what_a_dead_process_left(arun: Any, eventu
     kind = described(spec_of(execute(str(path), path.read_bytes())), read(path)[0])
 
     async def story() -> None:
-        async with a_desk(strategies={"mortal": kind}, seats=process_seats()) as s:
+        async with a_desk(strategies={"mortal": kind}, seats=process_seats(PATIENT)) as s:
             run = await s.runner.start(StartOrder("mortal", (INFY,)))
 
             async def minute(price: float) -> None:

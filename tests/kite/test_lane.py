@@ -147,6 +147,13 @@ def test_an_error_of_ours_reaches_whoever_asked(arun: Any) -> None:
     arun(story())
 
 
+def _dead_threads() -> None:
+    """They die of their errors, and whoever is told of that must be this test's hook still."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("kite-test"):
+            thread.join(60.0)
+
+
 def test_a_surprise_is_reported_by_the_thread_and_the_lane_lives_on(arun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     reported: list[str] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(repr(args.exc_value)))
@@ -164,6 +171,7 @@ def test_a_surprise_is_reported_by_the_thread_and_the_lane_lives_on(arun: Any, m
         lane.close()
 
     arun(story())
+    _dead_threads()
     assert reported == ["ZeroDivisionError('surprise')"] * 2
 
 
@@ -181,9 +189,7 @@ def test_a_tool_that_cannot_be_made_is_no_hang(arun: Any, monkeypatch: pytest.Mo
         lane.close()
 
     arun(story())
-    for thread in threading.enumerate():
-        if thread.name.startswith("kite-test"):
-            thread.join(60.0)  # it dies of the error, and whoever is told of that must be this test's hook still
+    _dead_threads()
 
 
 class StillClock(SystemClock):

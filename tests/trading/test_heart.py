@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
+
+import pytest
 
 from alphapanda_desktop.trading.heart import BEAT_S, CALM_NS, CALM_S, REST_NS, REST_S, Heart
 from alphapanda_desktop.trading.meter import Meter
 from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.shedding import Shedding
+from tests.owntime import of_the_heart, work
 
 
 class Body:
     """What a heart calls."""
 
-    def __init__(self) -> None:
-        self.meter = Meter()
+    def __init__(self, meter: Meter | None = None) -> None:
+        self.meter = meter or Meter()
         self.shedding = Shedding()
         self.beats = 0
         self.rested: list[bool] = []
@@ -27,8 +29,8 @@ class Body:
         self.beats += 1
 
 
-def test_an_idle_loop_beats_rests_and_sheds_nothing(run: Any, eventually: Any) -> None:
-    body = Body()
+def test_an_idle_loop_beats_rests_and_sheds_nothing(run: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = Body(Meter(now_ns=of_the_heart(monkeypatch).now_ns))
 
     async def story() -> None:
         async with Scope("test", lambda *_: None) as scope:
@@ -52,19 +54,21 @@ def test_waiting_callbacks_are_no_rest_and_are_counted(run: Any, eventually: Any
     assert (body.rested[0], body.meter.backlog, body.meter.deepest) == (False, 7, 7)
 
 
-def test_a_loaded_loop_sheds_the_chart_and_an_order_still_leaves(run: Any, eventually: Any) -> None:
-    body = Body()
-    left: list[float] = []
+def test_a_loaded_loop_sheds_the_chart_and_an_order_still_leaves(
+    run: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = Body(Meter(now_ns=of_the_heart(monkeypatch).now_ns))
+    left: list[int] = []
 
     async def load() -> None:
         while True:
-            time.sleep(0.03)  # noqa: ASYNC251  a callback that holds the loop
+            work(0.03)  # a callback that holds the loop
             await asyncio.sleep(0)
 
     async def order() -> None:
         for _ in range(10):  # an order path's awaits
             await asyncio.sleep(0)
-        left.append(time.monotonic())
+        left.append(body.meter.now_ns())
 
     async def story() -> str:
         async with Scope("test", lambda *_: None) as scope:

@@ -59,8 +59,8 @@ def test_an_unwritten_exit_that_goes_wrong_closes_once_and_is_settled_as_it_went
             assert report.flat is True and not await s.broker.held()
             s.journal.fails = None
             await s.desk.reconcile("test")
-            states = [row.state for row in s.journal.intent_rows.values()]
-            assert states == (["sent", "sent"] if fault == "lost reply" else ["sent", "rejected", "sent"])
+            states = sorted(row.state for row in s.journal.intent_rows.values())  # owed ones come in any order
+            assert states == (["sent", "sent"] if fault == "lost reply" else ["rejected", "sent", "sent"])
             s.errors.clear()
 
     arun(story())

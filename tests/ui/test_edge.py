@@ -29,6 +29,7 @@ from alphapanda_desktop.ui.edge import (
     ask,
     connect,
 )
+from tests.owntime import of_the_heart, work
 
 
 class Painter(QWidget):
@@ -410,15 +411,13 @@ class Heavy(Slow):
 
     def paintEvent(self, event: Any) -> None:
         super().paintEvent(event)
-        until = time.perf_counter() + 0.025
-        while time.perf_counter() < until:
-            pass
+        work(0.025)
 
 
 def test_a_chart_too_heavy_for_its_frames_is_drawn_less_often_and_an_order_does_not_wait_for_it(
-    run: Any, qtbot: Any, eventually: Any
+    run: Any, qtbot: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    meter, shedding = Meter(), Shedding()
+    meter, shedding = Meter(now_ns=of_the_heart(monkeypatch).now_ns), Shedding()
     frames = FrameClock(meter=meter, shedding=shedding)
     shedding.changed = frames.consider
     chart, table = Heavy(frames), Painter(frames)
