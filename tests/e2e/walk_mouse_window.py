@@ -31,8 +31,11 @@ async def opens_a_chart_and_links_it(hands: Hands, program: Any) -> None:
     await hands.click(pane.chart.findChild(LinkChip))
     await hands.choose("1 blue")
     await hands.until(lambda: pane.link == 1, f"it is linked to {pane.link}")
-    await row(hands, view.watchlist.table, lambda quote: quote.instrument.tradingsymbol == "SBIN")
-    await hands.until(lambda: pane.chart.instrument.tradingsymbol == "SBIN", "it does not follow its colour")
+    await hands.by(
+        lambda: row(hands, view.watchlist.table, lambda quote: quote.instrument.tradingsymbol == "SBIN"),
+        lambda: pane.chart.instrument.tradingsymbol == "SBIN",
+        "it does not follow its colour",
+    )
     assert view.chart.instrument.tradingsymbol == "SBIN"
     await hands.picture("two-charts")
 
