@@ -198,6 +198,7 @@ def test_log_out_ends_the_session_and_close_does_not(run: Any, eventually: Event
         await stage.paste_login()
         await stage.ready()
         assert "access_token" in vault.secrets
+        await eventually(stage.window.menus.log_out.isEnabled)  # the desk opens in steps, and this is one of the last
         stage.window.menus.log_out.trigger()
         await eventually(lambda: stage.window.login is not None)
         assert stage.window.isVisible() and stage.program.gate.session is None
