@@ -38,8 +38,8 @@ PADDING: Final = 8
 TIGHT: Final = 4
 LEAST_FIRST: Final = 52
 """Pixels that the first column of a tight table keeps."""
-MOST_LAID_OUT: Final = 4096
-"""How many texts are kept laid out."""
+LAID_OUT: Final = 256
+"""So many texts are kept laid out at least, a kilobyte each; as many as there are cells, where more can be seen."""
 FLASH_ALPHA: Final = 60
 ROW_AIR: Final = 8
 ELIDE: Final = {"end": Qt.TextElideMode.ElideRight, "middle": Qt.TextElideMode.ElideMiddle}
@@ -57,6 +57,8 @@ class CellDelegate(QStyledItemDelegate):
         self.padding = padding
         self._digit_px = view.fontMetrics().horizontalAdvance("0")
         self._laid: dict[tuple[str, int, str], tuple[QStaticText, int]] = {}
+        self._laid_before: dict[tuple[str, int, str], tuple[QStaticText, int]] = {}
+        self._most = LAID_OUT
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -90,8 +92,12 @@ class CellDelegate(QStyledItemDelegate):
         key = (text, room, align)
         known = self._laid.get(key)
         if known is None:
-            if len(self._laid) >= MOST_LAID_OUT:
-                self._laid.clear()
+            if len(self._laid) >= self._most:
+                self._forget_the_older()
+            known = self._laid_before.get(key)
+            if known is not None:
+                self._laid[key] = known
+                return known
             text = say(text)
             width = metrics.horizontalAdvance(text)
             if width > room + (self.padding if align == "right" else 0):  # a number may use the air around it
@@ -102,6 +108,14 @@ class CellDelegate(QStyledItemDelegate):
             laid.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
             known = self._laid[key] = laid, width
         return known
+
+    def _forget_the_older(self) -> None:
+        """What is on the screen stays, for it was painted since the last time; prices of long ago go."""
+        self._laid, self._laid_before = {}, self._laid
+        view = self.parent()
+        if isinstance(view, QTableView) and isinstance(model := view.model(), CellModel):
+            rows = view.height() // (view.fontMetrics().height() + ROW_AIR) + 1
+            self._most = max(LAID_OUT, rows * len(model.headings))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         metrics = option.fontMetrics

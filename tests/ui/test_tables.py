@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QColor, QGuiApplication
 from PySide6.QtTest import QTest
 
 from alphapanda_desktop.ui.tables import Column, RowModel
-from alphapanda_desktop.ui.tableview import TableView
+from alphapanda_desktop.ui.tableview import LAID_OUT, CellDelegate, TableView
 from alphapanda_desktop.ui.theme import DARK, LIGHT
 
 
@@ -182,6 +182,17 @@ def test_a_cell_is_drawn_in_the_colour_of_its_role(model: RowModel[Fruit], view:
     assert DARK.up not in inks(view)
     model.update([Fruit("a", 3.0)])
     assert DARK.up in inks(view)
+
+
+def test_prices_of_long_ago_are_not_kept_laid_out(model: RowModel[Fruit], view: TableView) -> None:
+    painter = view.itemDelegate()
+    assert isinstance(painter, CellDelegate)
+    for step in range(2 * LAID_OUT):
+        model.update([Fruit("a", float(step)), Fruit("b", 1.0)])
+        view.viewport().grab()
+    assert len(painter._laid) + len(painter._laid_before) <= 2 * LAID_OUT
+    kept = {text for text, *_ in (*painter._laid, *painter._laid_before)}
+    assert {"a", "b", "1.00", f"{2 * LAID_OUT - 1}.00"} <= kept and "0.00" not in kept
 
 
 def test_columns_keep_their_width_whatever_they_hold(model: RowModel[Fruit], view: TableView) -> None:
