@@ -9,11 +9,13 @@
 set -euo pipefail
 inside=${1:?the folder that was built}/_internal
 [ "$(uname -s)" = Linux ] || exit 0
-# /usr with as many slashes as make it as long: the same folder to a system, and a byte that moves breaks a library.
-prefix=$("$(dirname "$0")/../../.venv/bin/python" -c 'import sys; print(sys.base_prefix)')
-neutral=/usr$(printf '%*s' $((${#prefix} > 4 ? ${#prefix} - 4 : 0)) '' | tr ' ' /)
+# Where Python stands, without the last folder of it: that one may be the end of another text as well (its version is
+# "3.11.7" in both), for linkers put texts of one ending in one place.  In its stead /usr with as many slashes as make
+# it as long, which is the same folder to a system.
+above=$("$(dirname "$0")/../../.venv/bin/python" -c 'import os, sys; print(os.path.dirname(sys.base_prefix))')
+neutral=/usr$(printf '%*s' $((${#above} > 4 ? ${#above} - 4 : 0)) '' | tr ' ' /)
 find "$inside" \( -name 'libpython3*.so*' -o -path '*/lib-dynload/*.so' \) -type f | while read -r library; do
     strip --strip-unneeded "$library"
     if readelf -d "$library" | grep -qE 'R(UN)?PATH.*\[/'; then chrpath -d "$library" > /dev/null; fi
-    case $prefix in /usr | /usr/*) ;; *) LC_ALL=C sed -i "s|$prefix|$neutral|g" "$library" ;; esac
+    case $above in / | /usr | /usr/*) ;; *) LC_ALL=C sed -i "s|$above/|$neutral/|g" "$library" ;; esac
 done
