@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from alphapanda_desktop.domain.errors import Refused
-from alphapanda_desktop.kite.failures import judge
+from alphapanda_desktop.kite.failures import Unwelcome, judge
 
 _READS: Final = re.compile(r"GET .*|POST /(session/token|margins/(orders|basket)|charges/orders)|DELETE /session/token")
 """Requests that leave every order, trigger and position as it is."""
+
+PIECE: Final = 1 << 16
+LARGEST: Final = 256 << 20
+"""Bytes of an answer; the master, the largest one, has some twelve million."""
+SLOWEST: Final = 10_000
+"""Bytes a second, after two waits' time, of an answer that is worth waiting for."""
 
 
 def official_client(api_key: str, root: str, timeout_s: float, reads_only: bool = False) -> Any:
@@ -26,13 +33,42 @@ def official_client(api_key: str, root: str, timeout_s: float, reads_only: bool 
     # At DEBUG urllib3 writes whole addresses, and logging out has the access token in its address.
     logging.getLogger("urllib3").setLevel(logging.INFO)
     official = KiteConnect(api_key, root=root, timeout=timeout_s)
-    official.reqsession.hooks["response"].append(judge)
+    official.reqsession.stream = True  # else the body is read before anybody looks at how it comes
+    official.reqsession.hooks["response"] += [read_whole, judge]
     official.reqsession.auth = _as_it_is
     if reads_only:
         official.reqsession.request = _reading(official.reqsession.request)
     if urlsplit(root).hostname in ("127.0.0.1", "localhost", "::1"):
         official.reqsession.trust_env = False  # a company's proxy cannot reach the local Kite
     return official
+
+
+def read_whole(response: Any, timeout: float, **_: object) -> None:
+    """Hook of a requests session: reads the body, which must come, and come to an end.
+
+    Its own limit is for each wait: an answer that drips would keep a lane, and all that waits for it, for hours.
+    """
+    from requests.exceptions import ChunkedEncodingError, ReadTimeout
+    from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+    found, began, whole = bytearray(), time.monotonic(), False
+    try:
+        while piece := response.raw.read1(PIECE, decode_content=True):
+            found += piece
+            if len(found) > LARGEST:
+                raise Unwelcome(response.status_code, "DataException", f"more than {LARGEST:,} bytes", garbled=True)
+            if time.monotonic() - began > 2 * timeout + len(found) / SLOWEST:
+                raise ReadTimeout("it comes too slowly")
+        whole = True
+    except ReadTimeoutError as error:
+        raise ReadTimeout(error) from error
+    except HTTPError as error:
+        raise ChunkedEncodingError(error) from error
+    finally:
+        if not whole:
+            response.close()  # what is left of it must not be taken for the next answer
+    response._content, response._content_consumed = bytes(found), True
+    response.raw.release_conn()
 
 
 def _as_it_is(request: Any) -> Any:

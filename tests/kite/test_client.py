@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.portfolio import GttOrder, GttRequest
 from alphapanda_desktop.domain.session import Token
 from alphapanda_desktop.kite import contract as k
+from alphapanda_desktop.kite import official as official_
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.official import fetch, official_client
 from alphapanda_desktop.kite.reader import KiteReader
@@ -412,6 +413,82 @@ def test_a_netrc_goes_to_nobody_and_takes_no_tokens_place(
             official.set_access_token("s3cr3t-access")
             await asyncio.to_thread(fetch, official, "GET", "/orders")
             assert heads == ["token key123:s3cr3t-access"]
+
+    arun(story())
+
+
+async def dripping(request: web.Request) -> web.StreamResponse:
+    reply = web.StreamResponse()
+    reply.content_type = "application/json"
+    await reply.prepare(request)
+    with suppress(ConnectionError):
+        while True:
+            await reply.write(b" ")
+            await asyncio.sleep(0.02)
+    return reply
+
+
+def test_an_answer_that_drips_keeps_its_lane_no_longer_than_one_that_does_not_come(arun: Any) -> None:
+    async def story() -> None:
+        async with a_pair(timeout_s=0.2) as (stub, client):
+            stub.script[BOOK] = stub.script["POST /orders/regular"] = dripping
+            with pytest.raises(Offline, match="did not answer"):
+                await book(client)
+            with pytest.raises(Unknown, match="look before sending again"):
+                await place(client)
+
+    arun(story())
+
+
+def test_an_answer_without_end_is_given_up(arun: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(official_, "LARGEST", 1_000_000)
+
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script[BOOK] = raw(b" " * 1_000_001, content_type="application/json")
+            with pytest.raises(Offline, match="more than 1,000,000 bytes"):
+                await book(client)
+
+    arun(story())
+
+
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n%s\r\n\r\n%sinstrument_token,exchange_token\n"
+
+
+@pytest.mark.parametrize("head", [(b"Content-Length: 900", b""), (b"Transfer-Encoding: chunked", b"ff\r\n")])
+def test_an_answer_that_is_cut_off_is_none(arun: Any, head: tuple[bytes, bytes]) -> None:
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(HALF % head)
+        await writer.drain()
+        writer.close()
+
+    async def story() -> None:
+        async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
+            root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            client = KiteClient("key123", root=root, clock=SystemClock())
+            client.use(TOKEN)
+            with pytest.raises(Offline, match="did not answer"):
+                await client.instruments()
+            await client.close()
+
+    arun(story())
+
+
+def test_one_connection_carries_many_answers(arun: Any) -> None:
+    peers = set[object]()
+
+    async def seen(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return await ok([])(request)
+
+    async def story() -> None:
+        async with a_pair() as (stub, client):
+            stub.script[BOOK] = seen
+            for _ in range(5):
+                assert await book(client) == []
+        assert len(peers) == 1
 
     arun(story())
 
