@@ -40,9 +40,10 @@ class Source:
 def read(path: Path, entry: str = "", package: str = "") -> tuple[Source, bytes]:
     """A file and its bytes. Raises StrategyError where it cannot be read or is too large."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise StrategyError(f"{path.name} has {path.stat().st_size:,} bytes, {LARGEST:,} allowed")
-        content = path.read_bytes()
+        with path.open("rb") as file:  # by what comes: a device has no size, and a file may grow meanwhile
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise StrategyError(f"{path.name} has {max(path.stat().st_size, LARGEST + 1):,} bytes, {LARGEST:,} allowed")
     except OSError as error:
         raise StrategyError(f"{path.name} cannot be read: {error.strerror}") from error
     return Source(path, hashlib.sha256(content).hexdigest(), entry, package), content

@@ -11,6 +11,7 @@ import os
 import socket
 from typing import Final
 from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -55,9 +56,11 @@ async def _of_key(api_key: str, login_root: str) -> Check:
 
 
 async def _answer(url: str) -> tuple[int, str]:
-    limit = aiohttp.ClientTimeout(total=LIMIT_S)
+    limit, to = aiohttp.ClientTimeout(total=LIMIT_S), urlsplit(url)
+    # Read here: with trust_env aiohttp would take a password out of ~/.netrc as well, and send it along.
+    proxy = None if proxy_bypass(to.hostname or "") else getproxies().get(to.scheme)
     async with (
-        aiohttp.ClientSession(timeout=limit, trust_env=True) as http,
+        aiohttp.ClientSession(timeout=limit, proxy=proxy) as http,
         http.get(url, max_redirects=5, headers={"Accept": "text/html,application/json"}) as reply,
     ):
         return reply.status, (await reply.content.read(READ_BYTES)).decode("utf-8", "replace")

@@ -18,6 +18,8 @@ from alphapanda_desktop.ui.words import say
 log = logging.getLogger(__name__)
 
 GONE_LIMIT_S = 5.0
+MOST_SAID = 300
+"""Letters of what a page says: it could say any number of them."""
 ABORTED = -3
 """Chromium's net error for a load that was given up, not one that failed."""
 
@@ -58,7 +60,7 @@ class LoginPage(QWebEnginePage):
         return None  # type: ignore[return-value]  # Qt: no page means no window
 
     def javaScriptAlert(self, _origin: QUrl | str, text: str) -> None:
-        self.refused.emit(f"The login page says: {text}")
+        self.refused.emit(f"The login page says: {text[:MOST_SAID]}")
 
     # Qt's own answers to the next three are dialogs that run a loop of their own, which kills tasks of ours.
 

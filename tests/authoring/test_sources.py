@@ -92,6 +92,10 @@ def test_files_are_found_by_name_and_too_large_ones_refused(folder: Path) -> Non
         read(save(folder, "c.py", "#" * 1_000_001))
     with pytest.raises(StrategyError, match="cannot be read"):
         read(folder / "gone.py")
+    if Path("/dev/zero").exists():
+        (folder / "endless.py").symlink_to("/dev/zero")
+        with pytest.raises(StrategyError, match="1,000,001 bytes, 1,000,000 allowed"):
+            read(folder / "endless.py")
 
 
 # --- packages ----------------------------------------------------------------------------------------------------

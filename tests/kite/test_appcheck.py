@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ async def a_login_page(status: int, text: str) -> AsyncIterator[tuple[str, list[
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
-        asked.append(f"{request.method} {request.path_qs} {await request.text()}")
+        said = request.headers.get("Authorization", "")
+        asked.append(f"{request.method} {request.path_qs} {await request.text()}{said}")
         return web.Response(status=status, text=text, content_type="text/html")
 
     app = web.Application()
@@ -48,7 +50,14 @@ async def found(root: str, redirect: str = "", key: str = KEY, secret: str = SEC
     return {check.name: check for check in checks}
 
 
-def test_a_key_whose_login_page_comes_is_good_and_the_secret_never_leaves(arun: Any) -> None:
+def test_a_key_whose_login_page_comes_is_good_and_no_secret_leaves(
+    arun: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password a-netrc-password\n", encoding="ascii")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+
     async def story() -> None:
         async with a_login_page(200, "<form>user id</form>") as (root, asked):
             checks = await found(root)
