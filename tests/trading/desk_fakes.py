@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -85,18 +85,38 @@ class HeldBroker(FakeBroker):
             raise self.fails_reading[what]
 
 
+A_TURN_S = 1e-5
+"""What a turn of the loop without any rest takes on a FastClock."""
+
+
 class FastClock(FakeClock):
-    """A clock that runs by itself, two hundred times as fast as the wall's."""
+    """A clock that runs by itself, two hundred times as fast as the wall's, but only while the running loop rests.
+
+    On a machine that others load, prices would grow old here within a few lines of a test.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._began_s = time.monotonic()
+        self._rested_s = 0.0
+        selector: Any = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+        selector.select = self._resting(selector.select)
+
+    def _resting(self, select: Callable[[float | None], Any]) -> Callable[[float | None], Any]:
+        def rest(timeout: float | None = None) -> Any:
+            began_s = time.monotonic()
+            try:
+                return select(timeout)
+            finally:
+                took_s = time.monotonic() - began_s
+                self._rested_s += max(A_TURN_S, took_s if timeout is None else min(timeout, took_s))
+
+        return rest
 
     def monotonic_s(self) -> float:
-        return self._elapsed_s + (time.monotonic() - self._began_s) * 200
+        return self._elapsed_s + self._rested_s * 200
 
     def now(self) -> datetime:
-        return self.at + timedelta(seconds=(time.monotonic() - self._began_s) * 200)
+        return self.at + timedelta(seconds=self._rested_s * 200)
 
     def now_ns(self) -> int:
         return (self.now() - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000

@@ -38,7 +38,7 @@ def test_a_limit_of_the_day_cancels_what_rests_and_is_no_exit(arun: Any, eventua
             await eventually(lambda: len(working(s)) == 1 and gtts.active() == [701])
             assert s.desk.trading_state is TradingState.REDUCING
             assert working(s) == [("SELL", 10, "SL")], "the stop stays, beside it there is nothing left to close"
-            told = next(text for text in s.notices if "resting orders cancelled: 2 (" in text)
+            (told,) = await eventually(lambda: [text for text in s.notices if "resting orders cancelled: 2 (" in text])
             assert "GTTs deleted: 1" in told
             assert "SELL 10 INFY MIS at 120.00, order" in told and "BUY 100 INFY MIS at 50.00, order" in told
 
