@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tool=build/lock-tool
-[ -x "$tool/bin/uv" ] || { .venv/bin/python -m venv "$tool"; "$tool/bin/python" -m pip install --quiet uv==0.13.9; }
+[ -x "$tool/bin/uv" ] || { .venv/bin/python -m venv "$tool"; "$tool/bin/python" -m pip install --quiet --require-hashes -r .ci/lock-tool.lock; }
 "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-header --extra dev "$@" pyproject.toml --output-file requirements.lock
 "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

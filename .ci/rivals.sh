@@ -10,7 +10,7 @@ case $(uname -s) in MINGW* | MSYS* | CYGWIN*) bin=$home/Scripts ;; *) bin=$home/
 
 lock() {
     local tool=build/lock-tool
-    [ -x "$tool/bin/uv" ] || { .venv/bin/python -m venv "$tool"; "$tool/bin/python" -m pip install --quiet uv==0.13.9; }
+    [ -x "$tool/bin/uv" ] || { .venv/bin/python -m venv "$tool"; "$tool/bin/python" -m pip install --quiet --require-hashes -r .ci/lock-tool.lock; }
     "$tool/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
         --no-header --override .ci/rivals-override.in "$@" .ci/rivals.in --output-file .ci/rivals.lock
 }

@@ -281,6 +281,26 @@ def test_every_pin_of_the_lock_is_followed_by_a_hash() -> None:
     assert len(_locked()) > len(_declared())
 
 
+def test_nothing_is_installed_without_its_hash() -> None:
+    """By no script, target or check machine: the tool that writes the locks neither."""
+    places = [
+        ROOT / "Makefile",
+        *(ROOT / ".ci").rglob("*.sh"),
+        ROOT / ".ci" / "run",
+        *(ROOT / ".github").rglob("*.yml"),
+    ]
+    texts = {path.name: re.sub(r"\\\n\s*", " ", path.read_text(encoding="utf-8")) for path in places}
+    lines = [f"{name}: {line}" for name, text in texts.items() for line in text.splitlines() if "pip install" in line]
+    assert len(lines) > 6
+    ours = "--no-deps --no-build-isolation -e ."
+    assert [line for line in lines if "--require-hashes" not in line and ours not in line] == []
+    locks = [path for path in (ROOT / ".ci").glob("*.lock")]
+    assert len(locks) > 3
+    for lock in locks:
+        lines = lock.read_text(encoding="utf-8").splitlines()
+        assert [pin for pin, after in pairwise([*lines, ""]) if "==" in pin and "--hash=" not in after] == [], lock.name
+
+
 def test_the_extras_lock_is_like_the_lock_and_says_the_same_of_what_both_hold() -> None:
     extras = (ROOT / ".ci" / "extras.lock").read_text(encoding="utf-8")
     theirs = {match["name"]: match["version"] for match in LOCKED.finditer(extras)}
