@@ -294,7 +294,7 @@ def test_nothing_is_installed_without_its_hash() -> None:
     assert len(lines) > 6
     ours = "--no-deps --no-build-isolation -e ."
     assert [line for line in lines if "--require-hashes" not in line and ours not in line] == []
-    locks = [path for path in (ROOT / ".ci").glob("*.lock")]
+    locks = list((ROOT / ".ci").glob("*.lock"))
     assert len(locks) > 3
     for lock in locks:
         lines = lock.read_text(encoding="utf-8").splitlines()
