@@ -83,6 +83,14 @@ class Sheet(QFrame):
         head.addWidget(self.away)
         return head
 
+    def setStyleSheet(self, sheet: str) -> None:
+        """Wear these rules, and no others that were worn before it was shown.
+
+        Qt keeps what it has read of a style sheet until the widget is polished: rules that are added before are lost.
+        """
+        self.ensurePolished()
+        super().setStyleSheet(sheet)
+
     def colour(self, role: Role) -> None:
         """Frame and title in the colour of what it tells."""
         self._role, theme = role, self.edge.theme

@@ -198,3 +198,19 @@ def test_a_sheet_that_goes_leaves_the_actions_of_its_window(run: Any) -> None:
                 assert shiboken6.isValid(theirs)
 
     run(story())
+
+
+def test_rules_that_a_sheet_adds_before_it_is_shown_are_worn(run: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            sheet = Sheet("ruled", "Ruled", stage.edge, stage.window)
+            sheet.setStyleSheet(f"{sheet.styleSheet()} QLineEdit {{ color: #123456; }}")
+            polished = Qt.WidgetAttribute.WA_WState_Polished
+            assert sheet.testAttribute(polished), "Qt reads rules that were added to a sheet only where it was polished"
+            field = QLineEdit(sheet)
+            sheet.body.addWidget(field)
+            stage.deck.lay(sheet)
+            field.ensurePolished()
+            assert field.palette().color(field.foregroundRole()).name() == "#123456"
+
+    run(story())
