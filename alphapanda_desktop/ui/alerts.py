@@ -48,7 +48,7 @@ class Standing:
         if self.alert.why_not:
             return "! cannot fire", "warn"
         if self.alert.armed and self.waits:
-            return "… waits for bars", "warn"
+            return "… waiting", "warn"
         return ("● armed", "good") if self.alert.armed else ("✓ told", "muted")
 
 
@@ -73,7 +73,7 @@ def _sentence(row: Standing) -> str:
 
 
 COLUMNS: Final[tuple[Column[Standing], ...]] = (
-    Column("State", lambda r: r.state[0], width_chars=16, colour=lambda r: r.state[1], chip=lambda r: r.state[1],
+    Column("State", lambda r: r.state[0], width_chars=12, colour=lambda r: r.state[1], chip=lambda r: r.state[1],
            tooltip=_why),
     Column("Now", lambda r: r.now, lambda r: value_words(r.alert.rule, r.now), "right", 12),
     Column("Told", lambda r: seconds(r.alert.fired_at), lambda r: formats.ist_time(r.alert.fired_at), width_chars=8,

@@ -22,6 +22,18 @@ FIRST: Final = "RSI"
 ROWS: Final = 16
 """Names that the open list shows at once; typing the first letters goes to a name."""
 
+TITLES: Final = {
+    "timeperiod": "Period",
+    "fastperiod": "Fast period",
+    "slowperiod": "Slow period",
+    "signalperiod": "Signal period",
+    "nbdevup": "Deviations up",
+    "nbdevdn": "Deviations down",
+    "nbdev": "Deviations",
+    "matype": "Kind of average",
+}
+"""What TA-Lib's names of numbers mean, where they are run together."""
+
 Parameters = tuple[tuple[str, float], ...]
 
 

@@ -215,7 +215,7 @@ def test_an_alert_on_an_indicator_of_the_chart_has_its_numbers_and_says_what_it_
             assert it.alerts.panel.model.cell(0, 0).text == "● armed"
             assert it.alerts.panel.model.cell(0, 1).text != formats.DASH, "history was read before it was set"
             waiting = Standing(it.book.alerts[0], None, "INFY has 3 of the 34 closed bars")
-            assert waiting.state == ("… waits for bars", "warn")
+            assert waiting.state == ("… waiting", "warn")
             assert it.book.alerts[0].rule.line == "macdhist"
 
     run(story())
