@@ -40,6 +40,7 @@ TELLING: Final = 16
 """Fewer letters than these might end a sentence that means something else: then a gap before takes a few words."""
 FEW_WORDS: Final = 4
 FIGURE: Final = re.compile(r"\d")
+JOINT: Final = " · "
 IN_NUMBER: Final = re.compile(r"\d[.,]\d")
 """A point between digits ends no sentence, and a comma there no part of one."""
 KEPT: Final = 4_096
@@ -58,6 +59,8 @@ class Shape(NamedTuple):
 
         No pattern of `re`: with several gaps one of those takes milliseconds to find that a long text is not its own.
         """
+        if JOINT in text and not any(JOINT in part for part in self.parts):
+            return None  # each piece between such joints is told by itself
         first, *between, last = self.parts
         at, end = len(first), len(text) - len(last)
         if not text.startswith(first) or not text.endswith(last):

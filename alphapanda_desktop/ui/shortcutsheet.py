@@ -115,8 +115,9 @@ class ShortcutSheet(Sheet):
             self._say(f"{key} is {holder.words} now. Press once more to take it from there.")
         else:
             self._shortcuts.give(entry, key)
-            self._done(f"{entry.words} has {key or 'no key'}." if holder is None else
-                       f"{entry.words} has {key}, and {holder.words} has none.")  # fmt: skip
+            self._done((f"{entry.words} now has the key {key}." if key else f"{entry.words} has no key now.")
+                       if holder is None else
+                       f"{entry.words} now has the key {key}, and {holder.words} has none.")  # fmt: skip
 
     def _back(self) -> None:
         entry: Entry | None = self.list.current_row()
