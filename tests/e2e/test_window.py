@@ -81,11 +81,14 @@ class Stage:
         await self.eventually(lambda: self.window.login is None and self.window.view)
 
     async def ready(self) -> int:
-        """Wait until the desk takes orders and INFY ticks; its token."""
+        """Wait until the desk takes orders, its window is whole and INFY ticks; its token."""
         program = self.program
         await self.eventually(lambda: program.desk is not None and program.desk.state is DeskState.READY)
         infy = program.market.master.by_key("NSE:INFY")
         await self.eventually(lambda: not program.market.stale(infy.instrument_token))
+        await self.eventually(
+            self.window.menus.log_out.isEnabled
+        )  # the desk opens in steps, and this is one of the last
         return int(infy.instrument_token)
 
     def request(self, token: int) -> OrderRequest:
@@ -198,7 +201,6 @@ def test_log_out_ends_the_session_and_close_does_not(run: Any, eventually: Event
         await stage.paste_login()
         await stage.ready()
         assert "access_token" in vault.secrets
-        await eventually(stage.window.menus.log_out.isEnabled)  # the desk opens in steps, and this is one of the last
         stage.window.menus.log_out.trigger()
         await eventually(lambda: stage.window.login is not None)
         assert stage.window.isVisible() and stage.program.gate.session is None

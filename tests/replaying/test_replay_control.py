@@ -12,6 +12,7 @@ import pytest
 
 from alphapanda_desktop.domain.replay import FASTEST, Pace
 from alphapanda_desktop.domain.ticklog import Frame
+from alphapanda_desktop.replaying import control
 from alphapanda_desktop.replaying.clock import DeskClock, ReplayClock
 from alphapanda_desktop.replaying.control import SECOND, SLICE_S, Player, bar_end_ns
 from tests.replaying.recorded import BEGAN_NS, INFY, SBIN, frame_of
@@ -164,7 +165,9 @@ def test_running_ahead_passes_every_frame_and_then_goes_on_as_before(arun, event
     arun(story())
 
 
-def test_the_day_stands_while_something_that_a_frame_caused_is_under_way(arun, eventually):
+def test_the_day_stands_while_something_that_a_frame_caused_is_under_way(arun, eventually, monkeypatch):
+    monkeypatch.setattr(control, "HELD_S", 60.0)
+
     async def story():
         day, busy = Day(30), []
         day.work = lambda at_ns: busy.append(1) if at_ns == BEGAN_NS + 10 * SECOND else None
