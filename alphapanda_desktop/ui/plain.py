@@ -21,6 +21,11 @@ class Words(QLabel):
         super().__init__(*what, **properties)
         self.setTextFormat(Qt.TextFormat.PlainText)
 
+    def tell(self, text: str, tip: str) -> None:
+        """Show these words, and those where the mouse rests on them."""
+        self.setText(text)
+        self.setToolTip(as_tip(tip))
+
 
 class Marked(QLabel):
     """A label of markup that is made here; its maker escapes whatever comes from elsewhere."""

@@ -16,7 +16,7 @@ from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.placement import put_where_it_was
-from alphapanda_desktop.ui.plain import Words, as_tip
+from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
@@ -333,8 +333,7 @@ class MainWindow(QMainWindow):
         self.workspaces = stand_up(self, view.charts, self._edge)
         yield
         self.database = parts.database
-        self._status["database"].setText(say(f"journal {parts.database.rsplit('/', 1)[-1]}"))
-        self._status["database"].setToolTip(as_tip(parts.database))
+        self._status["database"].tell(say(f"journal {parts.database.rsplit('/', 1)[-1]}"), parts.database)
         self._show_sheets(parts, view)
         if self.guide is not None:
             self.guide.meet_desk(parts, view)
