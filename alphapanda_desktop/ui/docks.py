@@ -181,6 +181,7 @@ class Docks(QObject):
         self._worn = ""
         self._docks: dict[str, Dock] = {}
         self.locked = False
+        self._restoring = False
         for flag in _Flag:  # they hold for every manager that is made from now on
             _Manager.setConfigFlag(flag, flag in FLAGS)
         window.takeCentralWidget()  # or the new central widget would delete it
@@ -297,7 +298,11 @@ class Docks(QObject):
 
     def restore(self, state: str) -> bool:
         """Let everything stand so; False where that cannot be read, and nothing has moved."""
-        done = bool(self.manager.restoreState(QByteArray(state.encode()), STATE_VERSION))
+        self._restoring = True
+        try:
+            done = bool(self.manager.restoreState(QByteArray(state.encode()), STATE_VERSION))
+        finally:
+            self._restoring = False
         self._put_torn_off(state if done else "")
         self.bring_back()
         self.lock(self.locked)
@@ -389,6 +394,8 @@ class Docks(QObject):
         if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.windowHandle() is not None:
             # A window of the main one's would lie over it always, and so over the ticket, the sheets and the strip.
             watched.windowHandle().setTransientParent(None)  # type: ignore[arg-type]  # Qt takes none, its stub does not
+            if not self._restoring and not event.spontaneous():
+                QTimer.singleShot(0, watched, watched.activateWindow)  # a double-click leaves the main window active
         elif event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
             watched.addActions(self._keyed_actions())
         elif event.type() == QEvent.Type.Close and event.spontaneous():
