@@ -27,6 +27,8 @@ def clothe(widget: QWidget, theme: Theme, own: str = "") -> None:
     """Put the program's style sheet on a part of the window, and rules of its own after it."""
     sheet = sheet_of(theme) + own
     if sheet != widget.styleSheet():
+        if widget.styleSheet():
+            widget.ensurePolished()  # else Qt goes on with what it has read of the sheet that was there
         widget.setStyleSheet(sheet)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QSplitterHandle, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QSpinBox, QSplitterHandle, QWidget
 
 from alphapanda_desktop.ui.clothes import clothe, sheet_of
 from alphapanda_desktop.ui.recolour import wear
@@ -120,6 +120,18 @@ def test_other_colours_come_to_every_part(run: Any, qapp: QApplication, worn: Li
             assert handle.grab().toImage().pixelColor(1, 1).name() == LIGHT.border
 
     run(story())
+
+
+def test_a_part_that_wears_rules_of_its_own_already_takes_the_programs_too(qapp: QApplication, worn: LiveTheme) -> None:
+    sizes = []
+    for own in ("", "QLabel { color: #123456; }"):
+        panel = QWidget()
+        panel.setStyleSheet(own)
+        button, _spin = QPushButton("Start", panel), QSpinBox(panel)  # the latter makes Qt read the rules
+        clothe(panel, worn, own)
+        panel.ensurePolished()
+        sizes.append(button.sizeHint())
+    assert sizes[0] == sizes[1]
 
 
 def test_colours_that_no_program_wears_bring_no_sheet(qapp: QApplication) -> None:
