@@ -195,7 +195,7 @@ class EquityCharts(QWidget):
     def show_one(self, equity: Equity) -> None:
         """The equity in rupees."""
         at_s = equity.at_s.astype(np.float64)
-        self.equity.show_curve(CurveSource(at_s, equity.worth / RUPEE, formats.rupees), "Equity, ₹", 1.0)
+        self.equity.show_curve(CurveSource(at_s, equity.worth / RUPEE, formats.rupees), say("Equity, ₹"), 1.0)
         self._show_drawdown(at_s, drawdown_of(equity.worth) * 100)
 
     def show_two(self, one: tuple[str, Equity, int], other: tuple[str, Equity, int]) -> None:
@@ -211,7 +211,7 @@ class EquityCharts(QWidget):
         self._show_drawdown(at_s, (worth / np.maximum.accumulate(worth) - 1) * 100)
 
     def _show_drawdown(self, at_s: Floats, depth: Floats) -> None:
-        self.drawdown.show_curve(CurveSource(at_s, depth, _percent, reaches=0.0), "Drawdown bar by bar, %", 0.01)
+        self.drawdown.show_curve(CurveSource(at_s, depth, _percent, reaches=0.0), say("Drawdown bar by bar, %"), 0.01)
 
     def _follow(self, moved: CurvePlot, other: CurvePlot) -> None:
         other.look_at(moved.window_shown.x0, moved.window_shown.x1)

@@ -22,6 +22,7 @@ from alphapanda_desktop.ui.chart.orderlines import OrderLine, Part
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.question import Asker, Question
+from alphapanda_desktop.ui.words import say
 
 
 def lines_of_order(order: Order, who: str) -> Iterator[OrderLine]:
@@ -50,7 +51,7 @@ def lines_of_gtt(gtt: Gtt) -> Iterator[OrderLine]:
 
 def line_of_position(position: Position) -> OrderLine:
     """Its average price, which nobody can move."""
-    text = f"{formats.signed(position.quantity, 0)} {position.product} average"
+    text = say(f"{formats.signed(position.quantity, 0)} {position.product} average")
     side: Side = "BUY" if position.quantity > 0 else "SELL"
     return OrderLine("position", position.product, "average", position.average_price, side, text, movable=False)
 
@@ -119,7 +120,7 @@ class ChartOrders(QObject):
                 yield from lines_of_gtt(gtt)
         for order in self._desk.orders():
             if order.key == key and order.live:
-                yield from lines_of_order(order, self._desk.by_whom(order))
+                yield from lines_of_order(order, say(self._desk.by_whom(order)))
 
     # -- moving ----------------------------------------------------------------------------------------------
 

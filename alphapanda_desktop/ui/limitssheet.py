@@ -220,7 +220,7 @@ class LimitsSheet(Sheet):
             spin.setSingleStep(1_000 if row.unit == "₹" else 0.5)
         spin.setSpecialValueText(say(zero))
         spin.setPrefix("₹ " if row.unit == "₹" else "")
-        spin.setSuffix(f" {row.unit}" if row.unit not in ("₹", "") else "")
+        spin.setSuffix(f" {say(row.unit)}" if row.unit not in ("₹", "") else "")
         spin.valueChanged.connect(lambda _value: self._edited())
         return spin
 

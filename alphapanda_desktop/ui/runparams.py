@@ -36,7 +36,7 @@ class RunParameters(QWidget):
         self.words = self._line("muted")
         self.edit = QToolButton(self)
         self.edit.setObjectName(f"run_edit_{run.run_id}")
-        self.edit.setText("Edit")
+        self.edit.setText(say("Edit"))
         self.edit.setCheckable(True)
         self.edit.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.edit.setToolTip(say("Change parameters; a run that goes on takes them at its next bar"))
