@@ -197,6 +197,8 @@ class TableView(QTableView):
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setHighlightSections(False)
+        if self._tight:  # else titles are cut off where their digits are not
+            header.setStyleSheet(f"QHeaderView::section {{ padding: 4px {TIGHT}px; }}")
         header.setSectionsMovable(True)
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
