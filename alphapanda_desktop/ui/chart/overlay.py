@@ -169,8 +169,9 @@ class Words(Over):
         x, end = self._place.left() + WORDS_AIR, self._place.right()
         for number, word in enumerate(line):
             advance = self._advance(word)
-            if x + advance - GAP > end and number:
-                return  # a value is shown whole or not at all
+            needs = advance + sum(map(self._advance, line[number + 1 : number + 2])) if len(word.text) == 1 else advance
+            if x + needs - GAP > end and number:
+                return  # a value is shown whole or not at all, and so is the letter before it
             if x + advance > left:
                 painter.setPen(theme.colour(word.role))
                 self._labels.draw(painter, x, top, word.text)
