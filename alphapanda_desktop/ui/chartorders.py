@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+import shiboken6
 from PySide6.QtCore import QObject
 
 from alphapanda_desktop.domain.errors import Refused
@@ -136,7 +137,8 @@ class ChartOrders(QObject):
             else:
                 await self._move_order(line, price, instrument)
         finally:
-            self._chart.let_go_of_line()
+            if shiboken6.isValid(self._chart):  # it may have been closed while the change was on its way
+                self._chart.let_go_of_line()
 
     async def _move_order(self, line: OrderLine, price: float, instrument: Instrument) -> None:
         order = self._desk.books.book.get(line.ref)
@@ -166,7 +168,8 @@ class ChartOrders(QObject):
         ]
         if await self._agreed(f"Change GTT {gtt.id}?", lines, order.transaction_type):
             await self._gtts.modify(gtt.id, request)
-            self.take_gtts([*(one for one in self._waiting if one.id != gtt.id), _after(gtt, request)])
+            if shiboken6.isValid(self._chart):
+                self.take_gtts([*(one for one in self._waiting if one.id != gtt.id), _after(gtt, request)])
 
     async def _agreed(self, title: str, lines: list[str], face: str) -> bool:
         question = Question(title, lines, "Change", self._mode, self._edge, self._chart.window(), face)

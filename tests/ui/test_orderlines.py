@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -79,7 +80,8 @@ async def a_stand(*gtts: Any) -> AsyncIterator[Stand]:
             stand.draw()
             yield stand
         finally:
-            shiboken6.delete(stand.chart)
+            if shiboken6.isValid(stand.chart):
+                shiboken6.delete(stand.chart)
 
 
 def _near(stand: Stand) -> float:
@@ -183,6 +185,23 @@ def test_with_the_keys_alone_a_line_is_chosen_moved_by_ticks_and_asked(play: Any
         await eventually(lambda: s.orders._asker.open)
         s.answer("question_yes")
         await eventually(lambda: s.stage.broker.book["7"][-1].price == 1490.55)
+
+    play(story)
+
+
+def test_a_chart_may_be_closed_while_its_change_is_on_its_way(play: Any) -> None:
+    async def story(s: Stand, eventually: Any) -> None:
+        s.stage.order("7", "OPEN", price=1490.0)
+        s.draw()
+        for key in (Qt.Key.Key_L, Qt.Key.Key_Up, Qt.Key.Key_Return):
+            QTest.keyClick(s.chart, key)
+        await eventually(lambda: s.orders._asker.open)
+        s.answer("question_yes")
+        while s.orders._asker.open is not None:
+            await asyncio.sleep(0)
+        shiboken6.delete(s.chart)
+        await eventually(lambda: s.stage.broker.book["7"][-1].price == 1490.05)
+        await eventually(lambda: not [name for name in s.stage.edge.scope.names() if "move order" in name])
 
     play(story)
 
