@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QStaticText, QTransform
 
-KEPT: Final = 1_000
+KEPT: Final = 256
 """Texts kept; then all are let go, which is rare and costs a frame some microseconds a word."""
 
 
