@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAction, QGuiApplication, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.edge import Edge
@@ -114,7 +114,15 @@ class Companions(QObject):
         if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.windowHandle() is not None:
             # A window of the main one's would lie over it always, and so over the ticket, the sheets and the strip.
             watched.windowHandle().setTransientParent(None)  # type: ignore[arg-type]  # Qt takes none, its stub does not
+        elif event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
+            watched.addActions(self._keyed_actions(watched))
         return False
+
+    def _keyed_actions(self, beside: QWidget) -> list[QAction]:
+        """The menus' actions whose keys mean nothing else there: it hears none of the main window's by itself."""
+        own = {shortcut.key().toString() for shortcut in beside.findChildren(QShortcut)}
+        keyed = ((action, action.shortcut().toString()) for action in self._window.menuBar().findChildren(QAction))
+        return [action for action, key in keyed if key and key not in own]
 
 
 def backtest_of(window: MainWindow, bench: Bench, edge: Edge) -> BacktestWindow:
