@@ -36,6 +36,7 @@ from alphapanda_desktop.ui.indicatorfields import IndicatorFields
 from alphapanda_desktop.ui.search import SearchBox
 from alphapanda_desktop.ui.sheet import Sheet, tell
 from alphapanda_desktop.ui.strip import MODE_MARKS
+from alphapanda_desktop.ui.tallscroll import TallScroll
 from alphapanda_desktop.ui.words import say
 
 KINDS: Final = {
@@ -75,6 +76,14 @@ OF_ANY: Final = frozenset({Kind.ORDER, Kind.FEED})
 """Kinds that need no instrument."""
 
 
+class Room(TallScroll):
+    """As high as what it shows wants to be, and lower where there is no room."""
+
+    def sizeHint(self) -> QSize:
+        content = self.widget()
+        return content.sizeHint() if content is not None else super().sizeHint()
+
+
 class AlertSheet(Sheet):
     """Sets one alert in a book; `instrument` is what it begins with."""
 
@@ -99,10 +108,9 @@ class AlertSheet(Sheet):
         self._make_fields()
         self.sentence = self.line("", "accent", "alert_sentence")
         self.answer = self.line("", "danger", "alert_answer")
-        self.body.addLayout(self._form())
+        self.body.addWidget(self._fields(), 1)
         self.body.addWidget(self.sentence)
         self.body.addWidget(self.answer)
-        self.body.addStretch(1)
         self.foot.addStretch(1)
         self.foot.addWidget(self.button("alert_cancel", "Cancel", self.dismiss))
         self.foot.addWidget(self.button("alert_set", "Set alert", self._set, "Watch this from now on (Enter)"))
@@ -156,6 +164,15 @@ class AlertSheet(Sheet):
         pick.currentIndexChanged.connect(lambda _place: self._choose_kind() if pick is self.kind else self._say())
         return pick
 
+    def _fields(self) -> TallScroll:
+        """The form, which scrolls where the window is too low for it."""
+        page = QWidget(self)
+        page.setLayout(self._form())
+        page.setAutoFillBackground(False)
+        area = Room(page, self)
+        area.viewport().setAutoFillBackground(False)
+        return area
+
     def _form(self) -> QFormLayout:
         self._rows: dict[str, QWidget] = {
             "any": self.any, "instrument": self.instrument, "indicator": self.indicator,
@@ -163,6 +180,7 @@ class AlertSheet(Sheet):
             "level": self.level,
         }  # fmt: skip
         self.form = QFormLayout()
+        self.form.setContentsMargins(0, 0, 0, 0)
         self.form.addRow("Look at", self.kind)
         for widget in self._rows.values():
             self.form.addRow(widget.accessibleName(), widget)
