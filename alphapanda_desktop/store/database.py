@@ -7,8 +7,10 @@ Fatal that names the file and the remedy.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +31,10 @@ Work = Callable[[Connection], T]
 log = logging.getLogger(__name__)
 
 BUSY_MS: Final = 5_000
+
+LEAST_ROOM: Final = 1 << 20
+"""Bytes that must be free where a file is opened. SQLite maps the file that it makes beside it into memory, and where
+the disk then has no room for what is written there, the system ends the whole program with SIGBUS and not a word."""
 
 APPLICATION_ID: Final = int.from_bytes(b"APda", "big")
 """What tells file(1) and database browsers whose file it is."""
@@ -119,6 +125,7 @@ class Database:
         with _plainly(self.path):
             state = look_at(self.path)
             make_private(self.path)
+            _need_room(self.path)
             self._engine = _engine(self.path)
             connection = self._engine.connect()
             self._connection = connection
@@ -154,6 +161,12 @@ def make_private(path: Path) -> None:
             path.chmod(0o600)
     else:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _need_room(path: Path) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if free < LEAST_ROOM:
+        raise OSError(errno.ENOSPC, f"{free:,} bytes are free, {LEAST_ROOM:,} are needed")
 
 
 def _engine(path: Path) -> Engine:
@@ -199,6 +212,8 @@ def _plainly(path: Path) -> Iterator[None]:
 def _words(path: Path, error: BaseException | None) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     remedy = _REMEDIES.get(code & 0xFF) if isinstance(code, int) else None
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        remedy = _REMEDIES[sqlite3.SQLITE_FULL]
+    elif isinstance(error, OSError):
         remedy = "see that its folder exists, that your user may write there and that the disk has room"
     return f"The journal {path} cannot be used; {remedy or 'start again, and report it if it comes back'} ({error})"

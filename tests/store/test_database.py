@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from alphapanda_desktop.domain.errors import BadData, Fatal
+from alphapanda_desktop.store import database as database_module
 from alphapanda_desktop.store.database import Database
 
 Arun = Callable[..., Any]
@@ -254,6 +255,19 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_kept(path: Path, arun: A
 
     arun(story())
     assert kinds_in(path) == ["kept", "small enough"]
+
+
+def test_a_disk_without_room_to_work_in_is_refused_before_anything_is_mapped(
+    path: Path, arun: Arun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arun(open_and_close(path))
+    before = sorted(part.name for part in path.parent.iterdir())
+    monkeypatch.setattr(database_module, "LEAST_ROOM", 1 << 62)
+    with pytest.raises(Fatal, match=r"the disk is full: free some space, then start again .*bytes are free, 4,611"):
+        arun(open_and_close(path))
+    assert sorted(part.name for part in path.parent.iterdir()) == before
+    monkeypatch.undo()
+    arun(open_and_close(path))
 
 
 def _no_more_pages(connection: Connection) -> None:
