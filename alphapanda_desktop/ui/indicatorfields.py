@@ -40,7 +40,8 @@ Parameters = tuple[tuple[str, float], ...]
 def form_of(found: Entry, theme: Theme, parent: QWidget, prefix: str) -> ModelForm:
     """Fields for the numbers that an indicator takes, within its bounds."""
     fields: dict[str, Any] = {
-        one.name: (int if one.whole else float, Field(one.default, ge=one.low, le=one.high)) for one in found.parameters
+        one.name: (int if one.whole else float, Field(one.default, ge=one.low, le=one.high, title=TITLES.get(one.name)))
+        for one in found.parameters
     }
     return ModelForm(create_model(found.name, **fields), theme, parent, prefix)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QPushButton, QSpinBox, QSystemTrayIcon
 
 from alphapanda_desktop.domain.alerts import AlertFact, Firing, Kind, Rule
 from alphapanda_desktop.trading.alerts import AlertBook
@@ -206,6 +206,8 @@ def test_an_alert_on_an_indicator_of_the_chart_has_its_numbers_and_says_what_it_
             rule = sheet.rule()
             assert (rule.indicator, rule.key, rule.interval, rule.line) == ("MACD", INFY.key, "minute", "macd")
             assert dict(rule.parameters) == {"fastperiod": 8, "slowperiod": 26, "signalperiod": 9}
+            named = [field.accessibleName() for field in sheet.indicator.form.findChildren(QSpinBox)]
+            assert named == ["Fast period", "Slow period", "Signal period"]
             sheet.indicator.line.setCurrentIndex(2)
             assert "MACD(8, 26, 9, 1m) macdhist crosses 0.00" in sheet.sentence.text()
             assert "closed bars of 1m that MACD(8, 26, 9, 1m) macdhist needs" in sheet.sentence.text()
