@@ -178,9 +178,7 @@ class OrderSteps:
         report = await self._player.until("its report", lambda: _closed(kill.report))
         await asyncio.sleep(SHOWN_S)
         self._player.picture("kill sheet")
-        await self._player.until(
-            "the press to be done", lambda: not kill.at_work
-        )  # its report is closed a moment before
+        await self._player.until("the press to be done", lambda: not kill.at_work)  # after its report is closed
         await kill.release("RELEASE")  # the second use starts with a desk that takes orders
         self._away("kill_sheet")
         return f"{len(report.cancelled)} orders cancelled, {len(report.left)} positions left"
