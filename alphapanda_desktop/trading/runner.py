@@ -315,6 +315,8 @@ class Runner:
         run.detail = f"{run.detail}; {words}" if run.state is RunState.FAILED else words
         self._ended.add(run.run_id)
         self._say(run.run_id)
+        if run.state is RunState.FAILED:  # its card may be out of sight, and who trades must learn of it
+            self._desk.notice(f"{run.strategy.title} failed: {run.detail}")
         await self._begun[run.run_id].wait()
         await self._journal.run_ended(run.run_id, self._clock.now(), end_of(run))
 

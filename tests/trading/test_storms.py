@@ -71,6 +71,8 @@ def test_exits_of_one_position_asked_for_in_a_frenzy_still_end_the_run(arun, eve
     async def story():
         async with a_desk() as s:
             run = await s.run()
+            told: list[str] = []
+            s.desk.noticed.connect(lambda text: told.append(text) if " failed: " in text else None)
             s.probe.ctx.buy(INFY, 10, reason="entry")
             await yields()
             Seen.acts["on_order"] = lambda ctx, order: ctx.exit(INFY, reason="again") if order.sign < 0 else None
@@ -82,6 +84,8 @@ def test_exits_of_one_position_asked_for_in_a_frenzy_still_end_the_run(arun, eve
             s.probe.ctx.exit(INFY, reason="out")
             await eventually(lambda: run.state is not RunState.RUNNING)
             assert run.state is RunState.FAILED and "more than 20 orders were asked for" in run.detail
+            await eventually(lambda: len(told) == 1)  # said where it is seen though the run's card is not
+            assert told[0].startswith(f"{run.strategy.title} failed: more than 20 orders were asked for")
 
     arun(story())
 
