@@ -48,7 +48,6 @@ def read_whole(response: Any, timeout: float, **_: object) -> None:
 
     Its own limit is for each wait: an answer that drips would keep a lane, and all that waits for it, for hours.
     """
-    from requests.exceptions import ChunkedEncodingError, ReadTimeout
     from urllib3.exceptions import HTTPError, ReadTimeoutError
 
     found, began, whole = bytearray(), time.monotonic(), False
@@ -58,12 +57,12 @@ def read_whole(response: Any, timeout: float, **_: object) -> None:
             if len(found) > LARGEST:
                 raise Unwelcome(response.status_code, "DataException", f"more than {LARGEST:,} bytes", garbled=True)
             if time.monotonic() - began > 2 * timeout + len(found) / SLOWEST:
-                raise ReadTimeout("it comes too slowly")
+                raise TimeoutError("it comes too slowly")
         whole = True
     except ReadTimeoutError as error:
-        raise ReadTimeout(error) from error
+        raise TimeoutError(str(error)) from error
     except HTTPError as error:
-        raise ChunkedEncodingError(error) from error
+        raise ConnectionResetError(str(error)) from error
     finally:
         if not whole:
             response.close()  # what is left of it must not be taken for the next answer
