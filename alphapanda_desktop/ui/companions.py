@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.entries import keyed_actions
 from alphapanda_desktop.ui.placement import put
 from alphapanda_desktop.ui.workspaces import WindowRecord
 
@@ -121,8 +122,7 @@ class Companions(QObject):
     def _keyed_actions(self, beside: QWidget) -> list[QAction]:
         """The menus' actions whose keys mean nothing else there: it hears none of the main window's by itself."""
         own = {shortcut.key().toString() for shortcut in beside.findChildren(QShortcut)}
-        keyed = ((action, action.shortcut().toString()) for action in self._window.menuBar().findChildren(QAction))
-        return [action for action, key in keyed if key and key not in own]
+        return [action for action in keyed_actions(self._window) if action.shortcut().toString() not in own]
 
 
 def backtest_of(window: MainWindow, bench: Bench, edge: Edge) -> BacktestWindow:

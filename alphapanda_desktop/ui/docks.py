@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import shiboken6
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -28,6 +28,7 @@ from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.dockface import face_of, icon_of
 from alphapanda_desktop.ui.dockplan import CENTRE, STATE_VERSION, torn_off
 from alphapanda_desktop.ui.edge import Edge
+from alphapanda_desktop.ui.entries import keyed_actions
 from alphapanda_desktop.ui.placement import bring_on_screen, put
 from alphapanda_desktop.ui.plain import bare
 from alphapanda_desktop.ui.words import say
@@ -397,7 +398,7 @@ class Docks(QObject):
             if not self._restoring and not event.spontaneous():
                 QTimer.singleShot(0, watched, watched.activateWindow)  # a double-click leaves the main window active
         elif event.type() == QEvent.Type.WindowActivate and isinstance(watched, QWidget):
-            watched.addActions(self._keyed_actions())
+            watched.addActions(keyed_actions(self._window))
         elif event.type() == QEvent.Type.Close and event.spontaneous():
             return self._closing(watched, event)
         elif event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
@@ -413,10 +414,6 @@ class Docks(QObject):
         if lasting:
             event.ignore()
         return bool(lasting)
-
-    def _keyed_actions(self) -> list[QAction]:
-        """The menus' actions that have keys: a window of its own hears none of the main window's."""
-        return [action for action in self._window.menuBar().findChildren(QAction) if not action.shortcut().isEmpty()]
 
     # --- looks
 

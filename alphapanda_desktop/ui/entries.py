@@ -1,4 +1,4 @@
-"""What parts outside `ui` may ask of a window without knowing Qt: an entry in one of its menus, and a beat."""
+"""What may be asked of a window and its menus: an entry, the actions that have keys, a beat; no asker needs Qt."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ def entry(
     else:
         menu.addAction(action)
     return action
+
+
+def keyed_actions(window: QMainWindow) -> list[QAction]:
+    """Every action of the menus that has a key: another window hears none of them by itself."""
+    keyed, left = [], list(window.menuBar().actions())
+    while left:
+        action = left.pop(0)
+        menu = action.menu()
+        if isinstance(menu, QMenu):
+            left += menu.actions()
+        elif not action.shortcut().isEmpty():
+            keyed.append(action)
+    return keyed
 
 
 def beat(window: QMainWindow, every_ms: int, look: Callable[[], None]) -> None:

@@ -298,7 +298,11 @@ class WorkspaceDesk(QObject):
         return action
 
     def _fill(self) -> None:
-        """The names, before all the rest."""
+        """The names, before all the rest; the same names keep their actions, which other windows hold as well."""
+        if list(self._names) == list(self.spaces.names):
+            for name, known in self._names.items():
+                known.setChecked(name == self.spaces.current)
+            return
         for action in self._names.values():
             self.menu.removeAction(action)
             action.deleteLater()

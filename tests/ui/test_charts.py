@@ -100,6 +100,28 @@ def test_everything_is_at_the_next_start_as_it_was_left(run: Any, tmp_path: Path
     run(story())
 
 
+def test_the_keys_of_workspaces_are_heard_beside_the_main_window_after_each_change_too(
+    run: Any, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with a_window(show_desk=False) as stage:
+            it = Whole(stage, tmp_path)
+            it.dock("log").float_()
+            away = it.dock("log").widget().window()
+            QApplication.sendEvent(away, QEvent(QEvent.Type.WindowActivate))
+
+            def heard() -> dict[str, str]:
+                return {action.shortcut().toString(): action.text() for action in away.actions()}
+
+            for key, name in (("Ctrl+Alt+2", "Build"), ("Ctrl+Alt+1", "Trade"), ("Ctrl+Alt+2", "Build")):
+                assert heard()[key] == name
+                next(action for action in away.actions() if action.text() == name).trigger()
+                assert it.desk.spaces.current == name and it.menu(name).isChecked()
+            assert set(heard()) >= {"Ctrl+Shift+N", "Ctrl+Tab", "Ctrl+K"}
+
+    run(story())
+
+
 def test_workspaces_are_gone_to_saved_renamed_removed_and_reset(run: Any, tmp_path: Path) -> None:
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
