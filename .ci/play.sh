@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if [ "$(uname -s)" != Linux ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
-    exec .venv/bin/alphapanda --mode practice "$@"
+    exec .venv/bin/alphapanda --mode practice --guide "$@"
 fi
 echo "There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set): playing the tour without one."
 mkdir -p build/tour

@@ -189,6 +189,7 @@ def parser() -> argparse.ArgumentParser:
         "--ticks", type=Path, action="append", default=[], help="let it play a recording; may be repeated"
     )
     practice.add_argument("--clock", default="", help="where its clock starts: an ISO time with a zone")
+    practice.add_argument("--guide", action="store_true", help="lead whoever never used this profile through it")
     parser.add_argument("--self-test", type=Path, metavar="FILE", help="try this installation out; the result as JSON")
     parser.add_argument("--screenshot", type=Path, metavar="PNG", help="a picture that the self-test takes")
     parser.add_argument("--probe-webengine", action="store_true", help=argparse.SUPPRESS)

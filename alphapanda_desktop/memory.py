@@ -49,8 +49,12 @@ class Looks:
     """Modes in which a ticket sends its order without showing it once more."""
 
 
-def looks_of(path: Path, environ: Mapping[str, str] = os.environ) -> Looks:
-    """The looks in a settings file, the environment's own over them; the defaults for what is missing or wrong."""
+def looks_of(path: Path, environ: Mapping[str, str] = os.environ, *, newcomer: bool = False) -> Looks:
+    """The looks in a settings file, the environment's own over them; the defaults for what is missing or wrong.
+
+    A `newcomer` is guided where there is no file yet.
+    """
+    guided = newcomer and not path.exists()
     raw = _with_environment(_read(path), environ)
     mode, theme = _at(raw, "general", "mode"), _at(raw, "window", "theme")
     pair, language, scale = (_under(raw, "window", name) for name in ("pair", "language", "scale"))
@@ -62,7 +66,7 @@ def looks_of(path: Path, environ: Mapping[str, str] = os.environ) -> Looks:
         scale=scale if type(scale) is int and scale in SCALES else 100,
         screen=_at(raw, "window", "screen") or "",
         layout=_bytes_of(_at(raw, "window", "layout")),
-        guide=_under(raw, "window", "guide") is True,
+        guide=guided or _under(raw, "window", "guide") is True,
         shortcuts=_texts_of(_under(raw, "window", "shortcuts")),
         unasked=frozenset(mode for mode in (*MODES, "replay") if _under(raw, "window", "ask_first", mode) is False),
     )

@@ -84,7 +84,7 @@ def _open(arguments: argparse.Namespace, drive: Drive | None, vault: Vault | Non
         return _refuse(error)
     from alphapanda_desktop.memory import looks_of
 
-    looks = looks_of(own / SETTINGS_FILE)
+    looks = looks_of(own / SETTINGS_FILE, newcomer=arguments.guide)
     try:
         owner = take(own)
     except Fatal as error:

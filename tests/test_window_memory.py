@@ -26,6 +26,13 @@ def test_the_looks_are_those_that_the_settings_hold(tmp_path: Path) -> None:
     assert looks_of(path) == Looks(mode="paper", theme="light", layout=b"docks")
 
 
+def test_a_newcomer_is_guided_until_there_are_settings_that_say_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    assert looks_of(path, newcomer=True).guide and not looks_of(path).guide
+    settings.save(settings.Settings(), path)
+    assert not looks_of(path, newcomer=True).guide
+
+
 @pytest.mark.parametrize(
     "text",
     [
