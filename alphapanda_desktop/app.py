@@ -38,7 +38,7 @@ from alphapanda_desktop.trading.scope import Scope
 from alphapanda_desktop.trading.session import GateState, SessionGate
 from alphapanda_desktop.trading.shedding import Kind
 from alphapanda_desktop.updating import offer_updates
-from alphapanda_desktop.upkeep import Upkeep, keep_login
+from alphapanda_desktop.upkeep import Upkeep, keep_login, watch_journal
 from alphapanda_desktop.venues.venue import Needs, guarded
 
 if TYPE_CHECKING:  # what is needed behind the login is imported there, after a thread has: see preload.py
@@ -155,6 +155,8 @@ class Program:
         self.venue = venue = await self._open_venue(stack, vault)
         # After the venue, so that what talks to it ends before it does.
         scope = await stack.enter_async_context(venue.scope(self.mode, self._failed))
+        journal = self.journal
+        scope.spawn("journal watched", watch_journal(lambda: journal.trouble, self._tell))
         today = venue.clock.now().astimezone(IST).date()
         if venue.recorded is None:
             scope.spawn(

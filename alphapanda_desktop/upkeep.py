@@ -206,6 +206,24 @@ async def keep_login(
         await news.wait()
 
 
+async def watch_journal(
+    trouble: Callable[[], str], tell: Callable[[str], None], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Tell when the journal takes nothing any more, and when it does again; runs until cancelled.
+
+    Whoever asks it for something hears of it as well, but that may be a strategy, or a fill that is written later.
+    """
+    told = False
+    while True:
+        words = trouble()
+        if bool(words) is not told:
+            told = bool(words)
+            tell(
+                f"Nothing is written down now, so no order leaves: {words}" if told else "The journal is written again."
+            )
+        await sleep(LOOK_S)
+
+
 async def _taken_later(
     gate: SessionGate, vault: Vault, session: Session, sleep: Callable[[float], Awaitable[None]]
 ) -> bool:

@@ -18,7 +18,7 @@ from alphapanda_desktop.domain.errors import Offline, SessionEnded
 from alphapanda_desktop.domain.session import Profile, Session, Token
 from alphapanda_desktop.network import RouteWatch, routes
 from alphapanda_desktop.trading.tokens import token_to_text
-from alphapanda_desktop.upkeep import Surroundings, Upkeep, keep_login
+from alphapanda_desktop.upkeep import Surroundings, Upkeep, keep_login, watch_journal
 from tests.fakes import a_session
 from tests.trading.desk_fakes import Stage, a_desk
 
@@ -278,3 +278,21 @@ def test_a_locked_keyring_is_not_asked_again_for_each_question_brings_up_its_box
     ring = Ring(9, "the keyring is locked")
     told, waits, _ = arun(a_login_kept(ring, eventually, lambda told: len(told) == 1))
     assert len(told) == 2 and waits == [] and ring.secrets == []
+
+
+def test_a_journal_that_takes_nothing_is_told_once_and_its_end_too(arun: Any) -> None:
+    looks = iter(["", "the disk is full", "the disk is full", "another program holds it", "", ""])
+    told: list[str] = []
+
+    async def next_look(_seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    async def story() -> None:
+        with pytest.raises(RuntimeError):  # what `next` of an iterator at its end becomes in a coroutine
+            await watch_journal(lambda: next(looks), told.append, next_look)
+
+    arun(story())
+    assert told == [
+        "Nothing is written down now, so no order leaves: the disk is full",
+        "The journal is written again.",
+    ]

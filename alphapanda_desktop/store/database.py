@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ Work = Callable[[Connection], T]
 log = logging.getLogger(__name__)
 
 BUSY_MS: Final = 5_000
+SLOW_S: Final = 3.0
+"""A call that takes as long as this is held up: by another program, or by a disk that does not answer."""
 
 LEAST_ROOM: Final = 1 << 20
 """Bytes that must be free where a file is opened. SQLite maps the file that it makes beside it into memory, and where
@@ -72,6 +75,16 @@ class Database:
         self._engine: Engine | None = None
         self._connection: Connection | None = None
         self._stopped: Future[None] | None = None
+        self._began_s: float | None = None
+        self._refused = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is written now, in words; "" as long as the last call went well and none is held up."""
+        began_s = self._began_s
+        if self._refused or began_s is None or time.monotonic() - began_s < SLOW_S:
+            return self._refused
+        return f"the journal {self.path} takes nothing; another program holds it, or the disk does not answer"
 
     @property
     def waiting(self) -> int:
@@ -138,8 +151,17 @@ class Database:
         connection = self._connection
         if connection is None:
             raise RuntimeError(f"{self.path} is not open")
-        with _plainly(self.path), connection.begin():
-            return work(connection)
+        self._began_s = time.monotonic()
+        try:
+            with _plainly(self.path), connection.begin():
+                done = work(connection)
+        except Fatal as error:
+            self._refused = str(error)
+            raise
+        finally:
+            self._began_s = None
+        self._refused = ""
+        return done
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -74,6 +74,11 @@ class SqlJournal:
         """Writes and reads that the disk has not begun yet."""
         return self._database.waiting
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing is written now, in words; "" while all is well."""
+        return self._database.trouble
+
     # --- sessions -------------------------------------------------------------------------------------------------
 
     async def session_began(self, user_id: str, login_time: datetime, expires_at: datetime) -> int:

@@ -361,6 +361,31 @@ def test_a_file_that_another_program_holds_is_told(path: Path, arun: Arun, monke
     assert kinds_in(path) == ["afterwards"]
 
 
+def test_while_nothing_is_written_the_journal_says_why(
+    path: Path, arun: Arun, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alphapanda_desktop.store.database.SLOW_S", 0.05)
+
+    async def story() -> None:
+        database = Database(path)
+        await database.open()
+        assert database.trouble == ""
+        await database.run(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=300"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asked = asyncio.ensure_future(database.run(note("x")))
+            await eventually(lambda: "another program holds it, or" in database.trouble)
+            with pytest.raises(Fatal):
+                await asked
+            assert "another program holds it: close" in database.trouble
+            other.execute("ROLLBACK")
+        await database.run(note("afterwards"))
+        assert database.trouble == ""
+        await database.close()
+
+    arun(story())
+
+
 def test_a_file_that_is_no_database_is_told_and_not_touched(path: Path, arun: Arun) -> None:
     path.parent.mkdir()
     path.write_bytes(b"my notes, please keep " * 500)
