@@ -54,12 +54,12 @@ _SETTINGS: Final = (
 )
 
 _REMEDIES: Final = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space",
     sqlite3.SQLITE_READONLY: "it may not be written to: give your user the right to write to it and its folder",
     sqlite3.SQLITE_PERM: "it may not be opened: give your user the right to write to it and its folder",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened or made: see that its folder exists and your user may write there",
-    sqlite3.SQLITE_BUSY: "another program holds it: close other AlphaPandas and database browsers, then start again",
-    sqlite3.SQLITE_LOCKED: "another program holds it: close other AlphaPandas and database browsers, then start again",
+    sqlite3.SQLITE_BUSY: "another program holds it: close other AlphaPandas and database browsers",
+    sqlite3.SQLITE_LOCKED: "another program holds it: close other AlphaPandas and database browsers",
     sqlite3.SQLITE_CORRUPT: "it is damaged: move it aside or put a backup in its place, then start again",
     sqlite3.SQLITE_NOTADB: "it is not a database: move it aside or put a backup in its place, then start again",
     sqlite3.SQLITE_IOERR: "the disk did not read or write it: see that the disk is whole and has room",
