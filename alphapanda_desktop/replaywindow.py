@@ -73,10 +73,10 @@ def _run(line: Sequence[str]) -> str:
     done = subprocess.run(
         line,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         start_new_session=True,
         check=False,
     )
-    said = done.stdout.decode(errors="replace").strip().splitlines()
+    # The reason is the last of what it complained of; what it printed comes later where nobody looks on, at its end.
+    said = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace").splitlines()
     return "" if done.returncode == 0 else said[-1] if said else f"it ended with code {done.returncode}"

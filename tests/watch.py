@@ -48,11 +48,15 @@ if sys.version_info < (3, 12, 1):
     asyncio.base_events.Server.wait_closed = _until_all_left  # type: ignore[method-assign]
 
 
+WAITS_FOR_A_CHILD = ("asyncio-waitpid-", "waitpid-")
+"""How CPython 3.11 calls the thread that waits for a process: the first in its later releases, the second in 3.11.2."""
+
+
 def _open_of(loop: Any) -> list[str]:
     """What a loop reads, writes, waits for or has a transport of, beside the pipe that wakes it."""
     watched = [key for fd, key in loop._selector.get_map().items() if fd != loop._ssock.fileno()]
     sockets = [transport for transport in loop._transports.values() if transport._sock is not None]
-    processes = [thread for thread in threading.enumerate() if thread.name.startswith("asyncio-waitpid")]
+    processes = [thread for thread in threading.enumerate() if thread.name.startswith(WAITS_FOR_A_CHILD)]
     return [repr(key.data) for key in watched] + [repr(one) for one in (*sockets, *processes)]
 
 
