@@ -205,7 +205,7 @@ def _place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help="where everything is kept, instead of the user's data folder")
 
 
-def _placed_behind(name: str, rest: list[str], options: argparse.Namespace) -> list[str]:
+def placed_behind(name: str, rest: list[str], options: argparse.Namespace) -> list[str]:
     """What is left for the command once the program's own options are taken out from behind it."""
     if not any(word.partition("=")[0] in PLACED for word in rest):
         return rest
@@ -265,7 +265,7 @@ def _run(options: argparse.Namespace) -> int:
         if name not in COMMANDS:
             print(f"alphapanda: no command {name!r}; there are: {', '.join(COMMANDS)}", file=sys.stderr)
             return 2
-        return COMMANDS[name][0](_placed_behind(name, rest, options), options)
+        return COMMANDS[name][0](placed_behind(name, rest, options), options)
     if (options.mode == "replay") != bool(options.recording):
         print("alphapanda: --mode replay and --recording FILE go together", file=sys.stderr)
         return 2

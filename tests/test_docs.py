@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from alphapanda_desktop.__main__ import COMMANDS, parser
+from alphapanda_desktop.__main__ import COMMANDS, parser, placed_behind
 from alphapanda_desktop.domain.strategy import Strategy
 from alphapanda_desktop.kite.decode import _parser as decode_parser
 from alphapanda_desktop.sim.cli import _parser as sim_parser
@@ -118,8 +118,8 @@ def _parse(line: str) -> argparse.Namespace:
         return options
     if name not in ("decode", "tour"):
         module = import_module(f"alphapanda_desktop.commands.{name.replace('-', '_')}")
-        made = module._parser(options) if name == "journal" else getattr(module, "_parser", None) or module.parser
-        parsed: argparse.Namespace = (made if name == "journal" else made()).parse_args(rest)
+        made = getattr(module, "_parser", None) or module.parser
+        parsed: argparse.Namespace = made().parse_args(placed_behind(name, rest, options))
         return parsed
     return decode_parser().parse_args(rest) if name == "decode" else tour_arguments(rest)
 

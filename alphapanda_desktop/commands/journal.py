@@ -24,7 +24,8 @@ from alphapanda_desktop.store.rows import to_ns
 MODES: Final = ("practice", "paper", "live")
 
 _ABOUT: Final = """\
-The journal of a mode is MODE.sqlite in the profile's folder. Both may be asked while the program runs, and of a copy.
+The journal of a mode is MODE.sqlite in the profile's folder: --mode, --profile and --data-dir say which; verify takes
+all of a profile without a mode. Both may be asked while the program runs, and of a copy.
 
 verify  reads every row and compares it with its link in the hash chain, and the last with the record of the end.
         Prints "FILE: N rows, whole; the last is HASH", or the first bad row with its number, its table and what is
@@ -40,17 +41,18 @@ exit code: 0 whole or exported, 1 a bad row, 2 no such journal or wrong use.
 
 def run(rest: list[str], options: argparse.Namespace) -> int:
     """Do what the arguments say; the exit code."""
-    arguments = _parser(options).parse_args(rest)
+    arguments = _parser().parse_args(rest)
     try:
+        paths = [arguments.database] if arguments.database is not None else _journals(options)
         if arguments.what == "verify":
-            return max(_verify(path, arguments.expect) for path in _files(arguments))
-        return _export(_one(_files(arguments)), arguments.since, arguments.out)
+            return max(_verify(path, arguments.expect) for path in paths)
+        return _export(_one(paths), arguments.since, arguments.out)
     except (Fatal, OSError) as error:
         print(f"alphapanda journal: {error}", file=sys.stderr)
         return 2
 
 
-def _parser(options: argparse.Namespace) -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="alphapanda journal",
         description="Prove that a journal is as it was written, or export it.",
@@ -59,9 +61,6 @@ def _parser(options: argparse.Namespace) -> argparse.ArgumentParser:
     )
     made.add_argument("what", choices=("verify", "export"))
     made.add_argument("--database", type=Path, metavar="FILE", help="this file, instead of one of a profile")
-    made.add_argument("--data-dir", type=Path, default=getattr(options, "data_dir", None), help="the data folder")
-    made.add_argument("--profile", default=getattr(options, "profile", "default"), help="default: %(default)s")
-    made.add_argument("--mode", choices=MODES, default=getattr(options, "mode", None), help="verify: all if left out")
     made.add_argument("--expect", metavar="HASH", help="verify: a hash that the chain has to hold")
     made.add_argument("--since", type=_moment, default=0, metavar="D", help="export: from this date (IST) or ISO time")
     made.add_argument("--out", type=Path, metavar="FILE", help="export: write there instead of to the terminal")
@@ -77,11 +76,9 @@ def _moment(text: str) -> int:
     return to_ns((at if at.tzinfo else at.replace(tzinfo=IST)).astimezone(UTC))
 
 
-def _files(arguments: argparse.Namespace) -> list[Path]:
-    if arguments.database is not None:
-        return [arguments.database]
-    folder = data_dir(arguments.profile, arguments.data_dir)
-    paths = [folder / f"{mode}.sqlite" for mode in MODES if arguments.mode in (None, mode)]
+def _journals(options: argparse.Namespace) -> list[Path]:
+    folder = data_dir(options.profile, options.data_dir)
+    paths = [folder / f"{mode}.sqlite" for mode in ([options.mode] if options.mode else MODES)]
     found = [path for path in paths if path.exists()]
     if not found:
         raise Fatal(f"There is no journal {' or '.join(path.name for path in paths)} in {folder}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import shutil
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from alphapanda_desktop.commands.journal import run
+from alphapanda_desktop.__main__ import main
 from alphapanda_desktop.domain.orders import Fill, Order, OrderRequest
 from alphapanda_desktop.domain.ports import Event
 from alphapanda_desktop.domain.risk import RuleResult
@@ -42,7 +41,12 @@ FILL = Fill(
     trade_id="1", order_id="261123000000001", exchange="NSE", tradingsymbol="INFY", transaction_type="BUY",
     quantity=10, average_price=1500.05, product="MIS", fill_timestamp=AT,
 )  # fmt: skip
-OPTIONS = argparse.Namespace(data_dir=None, profile="default", mode=None)
+OPTIONS: list[str] = []
+"""The program's own, before the command."""
+
+
+def run(rest: list[str], before: list[str]) -> int:
+    return main([*before, "journal", *rest])
 
 
 async def write(journal: SqlJournal) -> None:
@@ -134,7 +138,7 @@ def test_without_a_mode_every_journal_of_the_profile_is_verified(
     said = capsys.readouterr().out.splitlines()
     assert "6 rows, whole" in said[0] and "row 5 (fills)" in said[1]
     assert run([*asked, "--mode", "practice"], OPTIONS) == 0
-    assert run(["verify"], argparse.Namespace(data_dir=tmp_path, profile="second", mode="live")) == 1
+    assert run(["verify"], ["--data-dir", str(tmp_path), "--profile", "second", "--mode", "live"]) == 1
 
 
 @pytest.mark.parametrize("asked", [["verify"], ["export"]])
