@@ -73,6 +73,7 @@ def test_a_killed_desk_loses_no_order_and_sends_none_twice(arun, eventually, tmp
                 pass  # logs in, and leaves the token in the vault
             run_id, intended = await trade_until(tmp_path, kite, vault, line, count, delay_s)
             async with house(kite, tmp_path, vault) as h:
+                await kite.control("clock", speed="0")  # a stop that waits there may not fill between two looks
                 await h.runner.recall(h.desk.day_start())
                 await eventually(lambda: not h.desk.books.lacks_fills())
                 await h.desk.reconcile("the test looks")
