@@ -422,6 +422,7 @@ class Program:
                 watch_lists=answers.watch_lists(),
                 changes=answers.changes,
                 chart_key=self._settings.window.chart.get(self.mode, ""),
+                aside=in_daemon_thread,
                 gtts=account.gtts,
                 portfolio=account.portfolio,
                 calculator=account.calculator,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from alphapanda_desktop.ui.shell import Remembered
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from alphapanda_desktop.settings import Settings
 
 THEMES = ("dark", "light")
@@ -135,7 +137,7 @@ class WindowMemory:
             pair=looks.pair,
             layout=looks.layout,
             save=self.keep,
-            keep_layout=self.keep_layout,
+            save_later=self.keep_later,
             unasked=looks.unasked,
             guide=looks.guide,
             shortcuts=looks.shortcuts,
@@ -159,12 +161,30 @@ class WindowMemory:
             return
         from alphapanda_desktop.settings import save
 
-        window = self._settings.window
+        if self._take(self._settings, name, value):
+            save(self._settings, self._path)
+
+    def keep_later(self, name: str, value: object) -> Coroutine[Any, Any, None] | None:
+        """`keep` with nothing waiting for the disk: begun when this returns; what tells how it ended, if there is."""
+        if self._settings is None:
+            self._early.append((name, value))
+            return None
+        from alphapanda_desktop.settings import saving
+        from alphapanda_desktop.store.threads import in_daemon_thread
+
+        if not self._take(self._settings, name, value):
+            return None
+        return _ended(in_daemon_thread("settings", saving(self._settings, self._path)))
+
+    def _take(self, settings: Settings, name: str, value: object) -> bool:
+        """Put it in the settings; whether there is anything to be saved."""
+        window = settings.window
         if name == "layout" and isinstance(value, bytes):
-            self._take_layout(value)
+            window.layout = base64.b64encode(value).decode("ascii")
+            self._looks = replace(self._looks, layout=value)  # for another window of this run
         elif name == "watch_lists" and isinstance(value, tuple):
             lists, shown = value
-            kept, mode = self._settings.watchlists, self._mode()
+            kept, mode = settings.watchlists, self._mode()
             kept.lists, kept.shown = {**kept.lists, mode: list(lists)}, {**kept.shown, mode: shown}
             # What the day's change report is made for, whichever list it is in.
             keys = dict.fromkeys(key for each in lists for key in each.keys)
@@ -178,7 +198,7 @@ class WindowMemory:
             self._looks = replace(self._looks, shortcuts=value)
         elif name == "screen":
             if window.screen == value:
-                return
+                return False
             window.screen = str(value)
         elif name == "pair":
             window.pair = "blue and orange" if value == "blue and orange" else "green and red"
@@ -187,22 +207,10 @@ class WindowMemory:
             self._looks = replace(self._looks, guide=window.guide)
         elif name == "ask_first":
             window.ask_first = {**window.ask_first, self._mode(): bool(value)}
-        save(self._settings, self._path)
+        return True
 
-    async def keep_layout(self, layout: bytes) -> None:
-        """Remember the layout while the program goes on: nothing waits for the disk. Raises Fatal as `keep` does."""
-        if self._settings is None:
-            self._early.append(("layout", layout))
-            return
-        import asyncio
 
-        from alphapanda_desktop.settings import saving
-        from alphapanda_desktop.store.threads import in_daemon_thread
+async def _ended(work: Future[None]) -> None:
+    import asyncio
 
-        self._take_layout(layout)
-        await asyncio.wrap_future(in_daemon_thread("layout", saving(self._settings, self._path)))
-
-    def _take_layout(self, layout: bytes) -> None:
-        assert self._settings is not None
-        self._settings.window.layout = base64.b64encode(layout).decode("ascii")
-        self._looks = replace(self._looks, layout=layout)  # for another window of this run
+    await asyncio.wrap_future(work)

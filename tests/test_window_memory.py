@@ -95,7 +95,9 @@ def test_a_layout_is_kept_off_the_loop_and_never_over_newer_settings(tmp_path: P
     memory.settle(mine)
 
     async def story() -> None:
-        await memory.keep_layout(b"docks")
+        kept = memory.keep_later("layout", b"docks")
+        assert kept is not None
+        await kept
         assert looks_of(path).layout == b"docks"
         older = settings.saving(mine, path)
         memory.keep("theme", "light")

@@ -5,7 +5,7 @@ Charts of one colour show one instrument. The Chart menu is of the chart that ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,8 @@ from alphapanda_desktop.ui.words import say
 from alphapanda_desktop.ui.workspaces import ChartRecord
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
@@ -43,10 +45,11 @@ MOST: Final = 16
 class OwnPage(ChartBook):
     """Indicators and looks of one chart; templates and drawings are those of all charts."""
 
-    def __init__(self, whole: ChartBook, path: Path, tell: Notify) -> None:
-        super().__init__(path, tell)
+    def __init__(
+        self, whole: ChartBook, path: Path, tell: Notify, aside: Callable[[Callable[[], None]], None] | None = None
+    ) -> None:
+        super().__init__(path, tell, aside)
         self._whole = whole
-        self._file = path
 
     def templates(self) -> list[str]:
         return self._whole.templates()
@@ -71,10 +74,6 @@ class OwnPage(ChartBook):
 
     def keep_drawings(self, key: str, drawings: Sequence[Drawing]) -> None:
         self._whole.keep_drawings(key, drawings)
-
-    def forget(self) -> None:
-        """Its chart was closed for good."""
-        self._file.unlink(missing_ok=True)
 
 
 @dataclass(eq=False)
@@ -122,7 +121,9 @@ class Charts(QObject):
         super().__init__(main)
         self._window, self._parts, self._edge = window, parts, edge
         self._folder = Path(parts.database).parent
-        self._book = ChartBook(self._folder / f"charts-{parts.mode}.json", edge.notify)
+        self._book = ChartBook(self._folder / f"charts-{parts.mode}.json", edge.notify, self._aside)
+        self._pages: dict[str, OwnPage] = {}
+        """By name of the chart. One that comes again finds its page, whether or not the disk has it by then."""
         self._gtts: list[Gtt] = []
         self.main = self._equipped(CENTRE, main, self._book)
         self.main.links.show_link(FIRST_LINK)
@@ -150,9 +151,8 @@ class Charts(QObject):
                 say(f"{MOST} charts are open, which is as many as are drawn well: close one first."), "warning"
             )
             return None
-        path = self._folder / "charts" / f"{self._parts.mode}-{record.name}.json"
         chart = ChartView(self._edge, self._parts.market, self._window)
-        pane = self._equipped(record.name, chart, OwnPage(self._book, path, self._edge.notify))
+        pane = self._equipped(record.name, chart, self._page(record.name))
         pane.follow(record)
         pane.dock = self._window.dock(
             record.name, say("Chart"), chart, Qt.DockWidgetArea.NoDockWidgetArea, passing=True
@@ -186,6 +186,15 @@ class Charts(QObject):
         edge.frames.draws(chart, Kind.CHART)
         chart.installEventFilter(self)
         return pane
+
+    def _page(self, name: str) -> OwnPage:
+        path = self._folder / "charts" / f"{self._parts.mode}-{name}.json"
+        known = self._pages.get(name)
+        return known or self._pages.setdefault(name, OwnPage(self._book, path, self._edge.notify, self._aside))
+
+    def _aside(self, write: Callable[[], None]) -> None:
+        """Begin at once, also where the desk is about to be left; what goes wrong is told."""
+        self._edge.spawn("keep the chart", _done(self._parts.aside("chart", write)))
 
     def close_all(self, but: Iterable[str] = ()) -> None:
         """Take the charts in docks away, to be opened again as they were; not those of these names."""
@@ -274,3 +283,9 @@ class Charts(QObject):
 def _gone(menu: QObject, _chart: QObject | None = None) -> None:
     if shiboken6.isValid(menu):
         menu.deleteLater()
+
+
+async def _done(work: Future[None]) -> None:
+    import asyncio
+
+    await asyncio.wrap_future(work)

@@ -138,7 +138,7 @@ class DeskView:
 
     def _connect(self) -> None:
         desk = self._parts.desk
-        self.ticket.ask_first.toggled.connect(partial(self._window.remembered.save, "ask_first"))
+        self.ticket.ask_first.toggled.connect(partial(self._window.remember, "ask_first"))
         self.watchlist.chosen.connect(self._choose_by_colour)
         self.charts.opened.connect(self._take_chart)
         self._take_chart(self.charts.main)
@@ -195,7 +195,7 @@ class DeskView:
         """Show an instrument on the chart, and on those of its colour, and offer it to the next strategy."""
         self.charts.show(instrument)
         self._follow(instrument)
-        self._window.remembered.save("chart_key", instrument.key)
+        self._window.remember("chart_key", instrument.key)
 
     def _choose_by_colour(self, instrument: Instrument) -> None:
         """What is chosen in the watchlist goes to the charts of its colour."""
@@ -228,7 +228,7 @@ class DeskView:
             self.choose(instrument)
 
     def _watch_changed(self, lists: tuple[WatchedList, ...], shown: int) -> None:
-        self._window.remembered.save("watch_lists", (lists, shown))
+        self._window.remember("watch_lists", (lists, shown))
 
     def order_here(self, side: str) -> None:
         """A ticket for what is selected in the panel that has the keyboard, else for what is on the chart."""

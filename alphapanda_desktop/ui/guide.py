@@ -186,7 +186,7 @@ class Guide(QToolBar):
         self._began_ns = self._edge.meter.now_ns()
         self.end.setText(say("Skip the guide"))
         self._put_under_the_strip()
-        self._window.remembered.save("guide", True)
+        self._window.remember("guide", True)
         if self._window.mode:
             self.meet_mode(self._window.mode)
         self._look_at_gate()
@@ -197,7 +197,7 @@ class Guide(QToolBar):
         """Take it away; it does not come by itself any more."""
         self.hide()
         self._ring.hide()
-        self._window.remembered.save("guide", False)
+        self._window.remember("guide", False)
 
     def _put_under_the_strip(self) -> None:
         window = self._window
@@ -290,7 +290,7 @@ class Guide(QToolBar):
             took_s = (self._edge.meter.now_ns() - self._began_ns) / 1e9
             self.words.setText(say(DONE.format(countdown(max(1.0, took_s)))))
             self.end.setText(say("Close the guide"))
-            self._window.remembered.save("guide", False)
+            self._window.remember("guide", False)
 
     def lead_to(self, name: str) -> None:
         """The keyboard to where that step is done, brought into sight."""

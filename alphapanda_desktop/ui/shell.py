@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
@@ -24,6 +24,8 @@ from alphapanda_desktop.ui.theme import PAIRS
 from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
+    from concurrent.futures import Future
+
     from alphapanda_desktop.domain.masterchanges import MasterChanges
     from alphapanda_desktop.domain.portfolio import Calculator, Gtts, Portfolio
     from alphapanda_desktop.domain.preflight import Check
@@ -87,8 +89,8 @@ class Remembered:
     """Keys of the person's own, by action."""
     scale: int = 100
     """Size of everything that is asked for, in per cent."""
-    keep_layout: Callable[[bytes], Awaitable[None]] | None = None
-    """Keeps "layout" with nothing waiting for the disk; without it, `save` does."""
+    save_later: Callable[[str, object], Coroutine[Any, Any, None] | None] | None = None
+    """`save` with nothing waiting for the disk; begun when this is called, and whoever awaits it hears how it ended."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,6 +108,8 @@ class DeskParts:
     arming: Arming
     watch_keys: list[str]
     chart_key: str
+    aside: Callable[[str, Callable[[], None]], Future[None]]
+    """Begins blocking work, such as writing a file, on a thread of that name."""
     watch_lists: tuple[Sequence[WatchedList], int] = ((), 0)
     """All watchlists, and which is shown; without any, one of `watch_keys`."""
     changes: Callable[[], Awaitable[MasterChanges | None]] | None = None
@@ -295,6 +299,13 @@ class MainWindow(QMainWindow):
         self.centre.removeWidget(login)
         login.deleteLater()
 
+    def remember(self, name: str, value: object) -> None:
+        """Keep this for the next run; the disk's refusal is told, and nothing waits for it where that can be."""
+        if self.remembered.save_later is None:
+            self.remembered.save(name, value)
+        elif (saved := self.remembered.save_later(name, value)) is not None:
+            self._edge.spawn("remember", saved)
+
     def show_desk(self, parts: DeskParts) -> None:
         """Build the panels and show them."""
         for _step in self._build_desk(parts):
@@ -349,7 +360,7 @@ class MainWindow(QMainWindow):
         self.sheets = sheets = DeskSheets(self, parts, self.deck, self._edge)
         self.menus.show_desk(parts, view, sheets)
         sheets.start()
-        if told := settle(self, self.remembered.scale, self.remembered.save):
+        if told := settle(self, self.remembered.scale, self.remember):
             self.notify(told, "warning")
         connect(parts.desk.kill.changed, self, self._refresh_strip)
         view.strategies.follow_coverage(parts.coverage)
@@ -474,7 +485,7 @@ class MainWindow(QMainWindow):
         """Other colours, at once: dark or light, and the pair of what rises and falls; what is empty stays."""
         from alphapanda_desktop.ui.recolour import choose
 
-        choose(self._edge, self.remembered.save, name, pair)
+        choose(self._edge, self.remember, name, pair)
 
     # -- the strip -------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
-from alphapanda_desktop.domain.errors import AlphaPandaError
 from alphapanda_desktop.ui.charts import Charts, OwnPage, Pane
 from alphapanda_desktop.ui.companions import Companions
 from alphapanda_desktop.ui.dockplan import CENTRE, PLANS, mended, state_of
@@ -75,10 +74,7 @@ class WorkspaceDesk(QObject):
 
     def keep(self) -> None:
         """Remember all workspaces, the shown one as it stands; nothing waits for the disk."""
-        if self._window.remembered.keep_layout is None:
-            self.keep_now()
-        else:
-            self._edge.spawn("keep the layout", self._keep_at_rest(self._layout()))
+        self._window.remember("layout", self._layout())
 
     def keep_now(self) -> None:
         """`keep`, and it is on the disk."""
@@ -92,17 +88,6 @@ class WorkspaceDesk(QObject):
         spaces.geometry = geometry
         return spaces.to_bytes()
 
-    async def _keep_at_rest(self, layout: bytes) -> None:
-        """Remember them with nothing waiting for the disk; where that is full it is told once for each change."""
-        remembered = self._window.remembered
-        try:
-            if remembered.keep_layout is not None:
-                await remembered.keep_layout(layout)
-            else:
-                remembered.save("layout", layout)
-        except AlphaPandaError as error:
-            self._edge.notify(say(str(error)), "warning")
-
     def _sight(self) -> tuple[Standing, bytes]:
         return self.standing(), bytes(self._window.saveGeometry().data())
 
@@ -111,7 +96,7 @@ class WorkspaceDesk(QObject):
         seen = self._sight()
         at_rest, self._seen = seen == self._seen, seen
         if at_rest and seen != self._kept and self._window.isVisible():
-            self._edge.spawn("keep the layout", self._keep_at_rest(self._layout()))
+            self.keep()
 
     def _forget(self, pane: Pane) -> None:
         """What was put on a closed chart goes with it, unless another workspace has that chart."""

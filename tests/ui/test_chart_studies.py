@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PySide6.QtCore import QRect
 
 from alphapanda_desktop.domain.anyindicator import indicator
 from alphapanda_desktop.domain.bars import BarSeries
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.domain.market import Bar, Interval
 from alphapanda_desktop.ui.chart.chartbook import ChartBook
 from alphapanda_desktop.ui.chart.drawings import KINDS, Drawing, levels, points_of
@@ -223,3 +225,25 @@ def test_the_profile_is_the_same_however_far_one_zooms_out() -> None:
         below = [float(np.clip((edge - low) / np.maximum(high - low, 1e-9), 0.0, 1.0) @ volume) for edge in edges[::25]]
         assert np.add.reduceat(found, range(0, 100, 25)) == pytest.approx(np.diff(below), rel=1e-6), width
         assert found.sum() == pytest.approx(volume.sum())
+
+
+def test_a_book_written_aside_keeps_the_youngest_and_tells_what_the_disk_refused(tmp_path: Path) -> None:
+    told: list[str] = []
+    waiting: list[Callable[[], None]] = []
+    path = tmp_path / "charts.json"
+    book = ChartBook(path, lambda text, _level: told.append(text), waiting.append)
+    book.keep_style("heikin")
+    book.keep_style("renko")
+    assert not path.exists() and book.style == "renko"
+    older, younger = waiting
+    younger()
+    older()  # a thread that came late
+    assert ChartBook(path, lambda text, _level: told.append(text)).style == "renko"
+    book.forget()
+    waiting.pop()()
+    assert not path.exists() and book.style == ""
+    path.mkdir()
+    book.keep_style("candles")
+    with pytest.raises(Fatal, match=r"could not be kept in .*charts\.json: "):
+        waiting.pop()()
+    assert told == []

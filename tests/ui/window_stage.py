@@ -11,6 +11,7 @@ from datetime import timedelta
 from psygnal import Signal
 
 from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.trading.session import GateState
 from alphapanda_desktop.ui.shell import DeskParts, MainWindow, Remembered
 from alphapanda_desktop.ui.theme import DARK, Theme
@@ -68,6 +69,7 @@ class WindowStage:
             arming=self.desk.arming,
             watch_keys=["NSE:INFY"],
             chart_key="",
+            aside=in_daemon_thread,
         )
 
 

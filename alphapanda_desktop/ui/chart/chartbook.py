@@ -7,22 +7,31 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
 from alphapanda_desktop.ui.edge import Notify
 
 
 class ChartBook:
-    """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same."""
+    """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same.
 
-    def __init__(self, path: Path, tell: Notify) -> None:
+    `aside(write)` calls what writes to the disk, once, on any thread, and tells the Fatal that it may raise. Without
+    it everyone waits until the disk has it.
+    """
+
+    def __init__(self, path: Path, tell: Notify, aside: Callable[[Callable[[], None]], None] | None = None) -> None:
         self._path = path
         self._tell = tell
+        self._aside = aside or self._at_once
+        self._asked = self._done = 0
+        self._writing = threading.Lock()
         self._kept: dict[str, Any] = self._read()
 
     # --- indicators
@@ -143,17 +152,45 @@ class ChartBook:
         if self._kept.get(name) == value:
             return
         self._kept[name] = value
-        try:
-            self._write()
-        except OSError as error:
-            self._tell(f"What is on the chart could not be kept in {self._path}: {error.strerror or error}", "danger")
+        text = json.dumps(self._kept, indent=1)
+        self._later(lambda: self._write(text))
 
-    def _write(self) -> None:
+    def forget(self) -> None:
+        """Remove the file, and what was in it."""
+        self._kept = {}
+        self._later(lambda: self._path.unlink(missing_ok=True))
+
+    def _later(self, change: Callable[[], None]) -> None:
+        """Change the file aside; a change that comes to the disk after a younger one changes nothing any more."""
+        self._asked += 1
+        number = self._asked
+
+        def carry_out() -> None:
+            with self._writing:
+                if number < self._done:
+                    return
+                try:
+                    change()
+                except OSError as error:
+                    raise Fatal(
+                        f"What is on the chart could not be kept in {self._path}: {error.strerror or error}"
+                    ) from error
+                self._done = number
+
+        self._aside(carry_out)
+
+    def _at_once(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except Fatal as error:
+            self._tell(str(error), "danger")
+
+    def _write(self, text: str) -> None:
         """All or nothing: a half-written file would lose what was there."""
         fresh = self._path.with_suffix(".new")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("w", encoding="utf-8") as file:
-            json.dump(self._kept, file, indent=1)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
