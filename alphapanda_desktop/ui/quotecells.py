@@ -10,7 +10,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.ui import formats
 from alphapanda_desktop.ui.tables import Cell, Mark
 from alphapanda_desktop.ui.theme import Role
-from alphapanda_desktop.ui.words import say
+from alphapanda_desktop.ui.words import keeps_words, say
 
 MOST_MOVES: Final = 2_048
 """So many last prices are kept in words with their changes, and twice as many bids and asks: what rows come back to.
@@ -56,7 +56,7 @@ def _percent(last: int, close: int, role: Role) -> Cell:
     return Cell(formats.percent((last - close) * 100 / close if close and last else None), role)
 
 
-@lru_cache(maxsize=1_024)
+@keeps_words(1_024)
 def age(seconds: int, grade: int) -> Cell:
     if grade == _NEVER:
         return Cell(say("never"), "warn", "warn")

@@ -144,8 +144,11 @@ class TopStrip(QToolBar):
         return parts + gauges + self.kill.sizeHint().width()
 
     def _fit(self) -> None:
-        """Say as much as there is room for."""
-        here = self._inside.width()
+        """Say as much as there is room for; in a window that is wider than the screens the kill switch is seen too."""
+        beyond = max(0, self.window().width() - self.screens_width())
+        if self._row.contentsMargins().right() != beyond:
+            self._row.setContentsMargins(0, 0, beyond, 0)
+        here = self._inside.width() - beyond
         room = next((room for room in ROOMS if self.width_in(room) <= here), ROOMS[-1])
         if room == self._room:
             return
@@ -154,6 +157,10 @@ class TopStrip(QToolBar):
             part.be_terse(terse=part.objectName() in room.terse)
         if self._gauges is not None:
             self._gauges.show_most(room.gauges)
+
+    def screens_width(self) -> int:
+        """How much of a window can be seen at most, on all screens that stand side by side."""
+        return self.screen().availableVirtualGeometry().width()
 
     def _kill_button(self) -> QPushButton:
         button = QPushButton(say("KILL"), self._inside)

@@ -8,12 +8,13 @@ lost or changed, and what no catalogue knows is shown in English.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from alphapanda_desktop.ui.formats import grouped
 
 if TYPE_CHECKING:  # the first paint does not wait for these
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from alphapanda_desktop.domain.coverage import Coverage
     from alphapanda_desktop.ui.catalogue import Catalogue
@@ -24,6 +25,22 @@ LANGUAGES: Final = {"English": "", "हिन्दी": "hi"}
 
 _spoken: list[Catalogue] = []
 """The one state of its kind: a program speaks one language from its first window to its last."""
+
+_worded: list[Callable[[], None]] = []
+"""Each forgets the answers of a function that keeps what was said."""
+
+Said = TypeVar("Said", bound="Callable[..., object]")
+
+
+def keeps_words(most: int) -> Callable[[Said], Said]:
+    """Keep the answers of a function that says something, so many of them, until another language is spoken."""
+
+    def keeping(function: Said) -> Said:
+        kept = lru_cache(most)(function)
+        _worded.append(kept.cache_clear)
+        return kept  # type: ignore[return-value]  # it is called as the function is
+
+    return keeping
 
 
 def say(text: str) -> str:
@@ -45,6 +62,8 @@ def side_word(side: str) -> str:
 def speak(language: str) -> None:
     """Say everything in this language from now on: call it before there is a window."""
     _spoken.clear()
+    for forget in _worded:
+        forget()
     if code := LANGUAGES.get(language, ""):
         from alphapanda_desktop.ui.catalogue import read_catalogue
 

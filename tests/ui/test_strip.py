@@ -29,6 +29,7 @@ from tests.ui.fakes_sheets import SheetStage, a_stage
 def a_strip(stage: SheetStage, *, busy: bool) -> TopStrip:
     """A strip of a running desk; `busy` has everything to tell that it can."""
     strip, clock = TopStrip(stage.edge, stage.window), FakeClock()
+    strip.screens_width = lambda: 3840  # type: ignore[method-assign]
     stage.window.addToolBar(strip)
     strip.show_mode("live" if busy else "practice")
     strip.show_session("AB1234", 19_440)
@@ -78,6 +79,21 @@ def test_nothing_is_clipped_at_any_width_and_kill_is_there(busy: bool, run: Any,
             assert (words[-1] == "12,260/s · now") is busy
             stage.window.resize(3840, 400)
             await eventually(lambda: strip.feed.text() == words[0])  # there is room again
+
+    run(story())
+
+
+def test_kill_is_seen_in_a_window_that_is_wider_than_the_screens(run: Any, eventually: Any) -> None:
+    async def story() -> None:
+        async with a_stage() as stage:
+            strip = a_strip(stage, busy=False)
+            strip.screens_width = lambda: 853  # type: ignore[method-assign]  # 1280 pixels at 150 %
+            stage.window.resize(1180, 400)
+            await eventually(lambda: 833 < strip.kill.mapTo(stage.window, QPoint(strip.kill.width(), 0)).x() <= 853)
+            assert not clipped(strip)
+            strip.screens_width = lambda: 1180  # type: ignore[method-assign]
+            stage.window.resize(1100, 400)
+            await eventually(lambda: kill_is_last(strip, stage.window))
 
     run(story())
 

@@ -9,7 +9,7 @@ import pytest
 from alphapanda_desktop.domain.errors import Fatal
 from alphapanda_desktop.folders import resources
 from alphapanda_desktop.settings import Settings
-from alphapanda_desktop.ui import words
+from alphapanda_desktop.ui import quotecells, words
 from alphapanda_desktop.ui.catalogue import GAP, Catalogue, read_catalogue, sentences_of
 from alphapanda_desktop.ui.words import LANGUAGES, in_english, say, side_word, speak
 from tests.words_shown import plain, sentences, sentences_in, ui_paths
@@ -155,3 +155,11 @@ def test_a_refusal_names_its_rule_in_hindi_and_keeps_every_figure(
     said = say(refusal)
     assert re.findall(r"\d[\d,.]*\d|\d", said) == figures  # all of them, none changed; as Hindi orders them
     assert not re.search(r"[a-z]{3}", said.replace("limit", ""))
+
+
+def test_an_age_is_said_anew_in_another_language() -> None:
+    said = []
+    for language in ("English", "हिन्दी", "English"):
+        speak(language)
+        said.append(quotecells.age(0, quotecells._FRESH).text)
+    assert said[0] == said[2] == "now" and said[1] == "अभी"
