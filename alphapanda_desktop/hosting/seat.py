@@ -309,14 +309,18 @@ class ProcessSeat:
 
     def _take(self, said: wire.Speech) -> None:
         call = self._now
+        if isinstance(said, wire.Ready) and not self._process.ready:
+            # Where the loop is late, it is heard before `load` comes back from the start and makes the first call.
+            self._process.ready = True
+            return
         if call is None:
             raise wire.Garbled(f"{said.say!r} between two calls")
         call.said += 1
         if call.said > MOST_SAID:
             raise wire.Garbled(f"more than {MOST_SAID:,} messages in one call")
         if isinstance(said, wire.Ready):
-            self._process.ready = True
-        elif isinstance(said, wire.Done | wire.Failed):
+            raise wire.Garbled(f"{said.say!r} a second time")
+        if isinstance(said, wire.Done | wire.Failed):
             self._back(call, said)
         else:
             self._wish(call, said)
