@@ -11,7 +11,7 @@ import stat
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,9 +98,9 @@ class House:
             while not over.wait(EVERY_S):
                 for pid in family(process.pid):
                     self.shown |= seen_of(pid)
-                self.shown |= {
-                    path.read_bytes() for path in self.profile.glob("*.sqlite-wal") if path != self.exchange_book
-                }
+                for path in self.profile.glob("*.sqlite-wal"):
+                    with suppress(FileNotFoundError):  # its database was closed this moment
+                        self.shown |= {path.read_bytes()} if path != self.exchange_book else set()
 
         watching = threading.Thread(target=look, name="watch")
         watching.start()
