@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -22,3 +23,30 @@ def bus_address() -> Iterator[str]:
             yield daemon.stdout.readline().strip()
         finally:
             daemon.terminate()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_held_down() -> Iterator[None]:
+    """No key and no mouse button of another test is held.
+
+    QTest's last word of a key with Shift is that Shift is down still, and a row that is then selected is not selected.
+    """
+    _let_go()
+    yield
+    _let_go()
+
+
+def _let_go() -> None:
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    app, nobody = widgets.QApplication, widgets.QWidget()
+    if app.keyboardModifiers() != Qt.KeyboardModifier.NoModifier:
+        QTest.keyRelease(nobody, Qt.Key.Key_Shift, Qt.KeyboardModifier.NoModifier)
+    for button in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
+        if app.mouseButtons() & button:
+            QTest.mouseRelease(nobody, button)
+    assert (app.keyboardModifiers(), app.mouseButtons()) == (Qt.KeyboardModifier.NoModifier, Qt.MouseButton.NoButton)
