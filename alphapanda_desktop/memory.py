@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alphapanda_desktop.ui.shell import Remembered
+from alphapanda_desktop.ui.lastrun import Remembered
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -164,8 +164,8 @@ class WindowMemory:
         if self._take(self._settings, name, value):
             save(self._settings, self._path)
 
-    def keep_later(self, name: str, value: object) -> Coroutine[Any, Any, None] | None:
-        """`keep` with nothing waiting for the disk: begun when this returns; what tells how it ended, if there is."""
+    def keep_later(self, name: str, value: object) -> Future[None] | None:
+        """`keep` on another thread, begun when this returns; None where there is nothing to be written."""
         if self._settings is None:
             self._early.append((name, value))
             return None
@@ -174,7 +174,7 @@ class WindowMemory:
 
         if not self._take(self._settings, name, value):
             return None
-        return _ended(in_daemon_thread("settings", saving(self._settings, self._path)))
+        return in_daemon_thread("settings", saving(self._settings, self._path))
 
     def _take(self, settings: Settings, name: str, value: object) -> bool:
         """Put it in the settings; whether there is anything to be saved."""
@@ -208,9 +208,3 @@ class WindowMemory:
         elif name == "ask_first":
             window.ask_first = {**window.ask_first, self._mode(): bool(value)}
         return True
-
-
-async def _ended(work: Future[None]) -> None:
-    import asyncio
-
-    await asyncio.wrap_future(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import subprocess
@@ -97,7 +98,7 @@ def test_a_layout_is_kept_off_the_loop_and_never_over_newer_settings(tmp_path: P
     async def story() -> None:
         kept = memory.keep_later("layout", b"docks")
         assert kept is not None
-        await kept
+        await asyncio.wrap_future(kept)
         assert looks_of(path).layout == b"docks"
         older = settings.saving(mine, path)
         memory.keep("theme", "light")

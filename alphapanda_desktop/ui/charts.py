@@ -25,14 +25,12 @@ from alphapanda_desktop.ui.chart.view import STYLES, TICKS, ChartView
 from alphapanda_desktop.ui.chartorders import ChartOrders
 from alphapanda_desktop.ui.charttools import ChartTools, equip
 from alphapanda_desktop.ui.dockplan import CENTRE
-from alphapanda_desktop.ui.edge import Edge, Notify
+from alphapanda_desktop.ui.edge import Edge, Notify, ended
 from alphapanda_desktop.ui.links import LinkChip, LinkMenu
 from alphapanda_desktop.ui.words import say
 from alphapanda_desktop.ui.workspaces import ChartRecord
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from alphapanda_desktop.ui.docks import Dock
     from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 
@@ -194,7 +192,7 @@ class Charts(QObject):
 
     def _aside(self, write: Callable[[], None]) -> None:
         """Begin at once, also where the desk is about to be left; what goes wrong is told."""
-        self._edge.spawn("keep the chart", _done(self._parts.aside("chart", write)))
+        self._edge.spawn("keep the chart", ended(self._parts.aside("chart", write)))
 
     def close_all(self, but: Iterable[str] = ()) -> None:
         """Take the charts in docks away, to be opened again as they were; not those of these names."""
@@ -283,9 +281,3 @@ class Charts(QObject):
 def _gone(menu: QObject, _chart: QObject | None = None) -> None:
     if shiboken6.isValid(menu):
         menu.deleteLater()
-
-
-async def _done(work: Future[None]) -> None:
-    import asyncio
-
-    await asyncio.wrap_future(work)

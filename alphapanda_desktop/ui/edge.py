@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from inspect import ismethod
 from math import gcd
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import shiboken6
@@ -25,6 +25,7 @@ from alphapanda_desktop.ui.theme import DARK, Theme
 
 if TYPE_CHECKING:  # the first paint does not wait for these
     import asyncio
+    from concurrent.futures import Future
 
     from psygnal import SignalInstance
 
@@ -41,6 +42,8 @@ DEEP_MS: Final = 30 * FRAME_MS
 DEEP_NS: Final = 5_000_000_000
 """And after so long a silence, with nobody at work either: figures of whole seconds change in time still."""
 AFTER_PAINT: Final = Qt.EventPriority.LowEventPriority.value - 1
+
+T = TypeVar("T")
 
 Level = Literal["info", "warning", "danger"]
 Notify = Callable[[str, Level], None]
@@ -291,6 +294,13 @@ async def ask(dialog: QDialog) -> int:
     except asyncio.CancelledError:
         dialog.reject()
         raise
+
+
+async def ended(work: Future[T]) -> T:
+    """The result of work that another thread does."""
+    import asyncio
+
+    return await asyncio.wrap_future(work)
 
 
 def connect(signal: SignalInstance, owner: QObject, slot: Callable[..., Any]) -> None:

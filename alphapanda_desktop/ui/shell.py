@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 from alphapanda_desktop.ui.clothes import Wardrobe
 from alphapanda_desktop.ui.edge import Edge, connect
 from alphapanda_desktop.ui.formats import ist_day, ist_time
+from alphapanda_desktop.ui.lastrun import Remembered
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
 from alphapanda_desktop.ui.placement import put_where_it_was
@@ -20,7 +21,6 @@ from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
 from alphapanda_desktop.ui.strip import MODE_MARKS, TopStrip
-from alphapanda_desktop.ui.theme import PAIRS
 from alphapanda_desktop.ui.words import say
 
 if TYPE_CHECKING:  # numpy and pydantic behind these would hold the first paint
@@ -66,31 +66,6 @@ BEAT_MS = 500
 BREATH_S = 0.001
 """A turn for all that waits: with no time at all, the next step would stand in the queue before a timer's work."""
 SIDES = {"B": "BUY", "S": "SELL"}
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Remembered:
-    """What was left by the last run.
-
-    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "screen", "shortcuts" and
-    "ask_first".
-    `unasked` are the modes in which a ticket sends its order without showing it once more.
-    """
-
-    theme: str
-    layout: bytes
-    save: Callable[[str, object], None]
-    unasked: frozenset[str] = frozenset()
-    pair: str = PAIRS[0]
-    """The colours of what rises and falls."""
-    guide: bool = False
-    """Whether the guided first run goes on."""
-    shortcuts: Mapping[str, str] = field(default_factory=dict)
-    """Keys of the person's own, by action."""
-    scale: int = 100
-    """Size of everything that is asked for, in per cent."""
-    save_later: Callable[[str, object], Coroutine[Any, Any, None] | None] | None = None
-    """`save` with nothing waiting for the disk; begun when this is called, and whoever awaits it hears how it ended."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -300,11 +275,8 @@ class MainWindow(QMainWindow):
         login.deleteLater()
 
     def remember(self, name: str, value: object) -> None:
-        """Keep this for the next run; the disk's refusal is told, and nothing waits for it where that can be."""
-        if self.remembered.save_later is None:
-            self.remembered.save(name, value)
-        elif (saved := self.remembered.save_later(name, value)) is not None:
-            self._edge.spawn("remember", saved)
+        """Keep this for the next run; the disk's refusal is told."""
+        self.remembered.keep(self._edge, name, value)
 
     def show_desk(self, parts: DeskParts) -> None:
         """Build the panels and show them."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolBar, QWidget
 
 from alphapanda_desktop.ui.algos import AlgosButton
@@ -159,7 +159,9 @@ class TopStrip(QToolBar):
             self._gauges.show_most(room.gauges)
 
     def screens_width(self) -> int:
-        """How much of a window can be seen at most, on all screens that stand side by side."""
+        """How much of a window can be seen at most, on all screens that stand side by side; all of it without any."""
+        if QGuiApplication.platformName() == "offscreen":
+            return self.window().width()
         return self.screen().availableVirtualGeometry().width()
 
     def _kill_button(self) -> QPushButton:

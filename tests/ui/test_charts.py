@@ -197,7 +197,7 @@ def test_charts_of_one_colour_show_one_instrument(run: Any, tmp_path: Path) -> N
 
 
 def test_each_chart_has_its_own_menu_indicators_and_lines_and_all_have_one_set_of_drawings(
-    run: Any, tmp_path: Path
+    run: Any, tmp_path: Path, eventually: Any
 ) -> None:
     async def story() -> None:
         async with a_window(show_desk=False) as stage:
@@ -221,6 +221,8 @@ def test_each_chart_has_its_own_menu_indicators_and_lines_and_all_have_one_set_o
             await settled()
             assert it.charts.active is it.charts.main and len(it.charts) == 1
             assert it.charts.main.tools.menu.menuAction().isVisible()
+            at_work = stage.desk.edge.scope.names  # what is kept is written and removed beside the loop
+            await eventually(lambda: not [name for name in at_work() if "keep the chart" in name])
             assert not list((tmp_path / "charts").glob("*"))
 
     run(story())

@@ -280,7 +280,7 @@ def test_what_the_mouse_is_over_stays_while_a_card_above_it_grows(qtbot: Any) ->
     before = card.mapTo(area, QPoint(0, 0)).y()
     card.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     above.setFixedHeight(380)
-    qtbot.waitUntil(lambda: area.verticalScrollBar().value() == 180)
+    qtbot.waitUntil(lambda: area.verticalScrollBar().value() == 180, timeout=60_000)
     assert card.mapTo(area, QPoint(0, 0)).y() == before
 
 

@@ -26,14 +26,14 @@ def test_a_part_that_comes_into_sight_again_is_painted_anew(qtbot: Any) -> None:
     window.resize(300, 200)
     child = Page(window)
     child.setGeometry(100, 50, 100, 100)
-    with qtbot.waitExposed(window):
+    with qtbot.waitExposed(window, timeout=60_000):
         window.show()
     Uncovered(window)
     handle = window.windowHandle()
-    qtbot.waitUntil(lambda: child.painted.contains(QRect(0, 0, 100, 100)))
+    qtbot.waitUntil(lambda: child.painted.contains(QRect(0, 0, 100, 100)), timeout=60_000)
     window.painted = child.painted = QRegion()
     menu_was_here = QRect(120, 60, 40, 30)
     QApplication.sendEvent(handle, QPaintEvent(QRegion(menu_was_here)))
-    qtbot.waitUntil(lambda: not window.painted.isEmpty())
+    qtbot.waitUntil(lambda: not window.painted.isEmpty(), timeout=60_000)
     assert window.painted.contains(menu_was_here.center())
     assert child.painted.contains(menu_was_here.translated(-100, -50).center())

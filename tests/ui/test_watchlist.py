@@ -320,7 +320,7 @@ def test_typing_a_name_and_enter_adds_the_instrument(pane: Any) -> None:
 def test_the_results_follow_the_typing_after_a_pause(pane: Any, qtbot: Any) -> None:
     p = pane()
     QTest.keyClicks(p.list.search, "nifty")
-    qtbot.waitUntil(lambda: p.list.search.model.rowCount() == 3)
+    qtbot.waitUntil(lambda: p.list.search.model.rowCount() == 3, timeout=60_000)
     assert p.list.search.results.isVisible()
     QTest.keyClick(p.list.search, Qt.Key.Key_Escape)
     assert not p.list.search.results.isVisible()
@@ -390,7 +390,7 @@ def test_a_slash_goes_to_the_search(pane: Any, qtbot: Any) -> None:
     p.list.activateWindow()
     p.list.table.setFocus()
     QTest.keyClicks(p.list.table, "/")
-    qtbot.waitUntil(p.list.search.hasFocus)
+    qtbot.waitUntil(p.list.search.hasFocus, timeout=60_000)
 
 
 def test_what_is_no_longer_in_the_master_is_said_and_dropped(pane: Any) -> None:

@@ -13,7 +13,8 @@ from psygnal import Signal
 from alphapanda_desktop.domain.session import Session
 from alphapanda_desktop.store.threads import in_daemon_thread
 from alphapanda_desktop.trading.session import GateState
-from alphapanda_desktop.ui.shell import DeskParts, MainWindow, Remembered
+from alphapanda_desktop.ui.lastrun import Remembered
+from alphapanda_desktop.ui.shell import DeskParts, MainWindow
 from alphapanda_desktop.ui.theme import DARK, Theme
 from tests.fakes import FakeClock, a_session
 from tests.ui.fakes_desk import DeskStage, a_desk
