@@ -136,7 +136,7 @@ async def kite_over_sim() -> AsyncIterator[Bench]:
     clock = SystemClock()
     async with exchange("--switch", "rate_limits=off") as kite:
         said = kite.said
-        client = KiteClient(said["api_key"], root=said["rest"], clock=clock)
+        client = KiteClient(said["api_key"], root=said["rest"], clock=clock, timeout_s=60.0)
         token = Token(said["api_key"], said["access_token"], said["user_id"], clock.now())
         session = await verify(client, token, clock.now())
         client.use(session.token)

@@ -27,7 +27,7 @@ from alphapanda_desktop.domain.session import Token, verify
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.contract import order_from_wire
-from alphapanda_desktop.kite.ticker import Ticker
+from alphapanda_desktop.kite.ticker import Patience, Ticker
 from alphapanda_desktop.trading.paper import PaperBroker
 from tests.e2e.headless import exchange
 from tests.fakes import NOON, FakeBroker, FakeClock, a_request, a_session, a_tick, an_instrument
@@ -121,14 +121,16 @@ async def kite_over_sim() -> AsyncIterator[Bench]:
     # Nearly standing still, so that a part-filled order is not filled by the next tick.
     async with exchange("--speed", "0.02") as kite, asyncio.TaskGroup() as group:
         said = kite.said
-        client = KiteClient(said["api_key"], root=said["rest"], clock=clock)
+        client = KiteClient(said["api_key"], root=said["rest"], clock=clock, timeout_s=60.0)
         session = await verify(
             client, Token(said["api_key"], said["access_token"], said["user_id"], clock.now()), clock.now()
         )
         client.use(session.token)
         instrument = InstrumentMaster(await client.instruments()).by_key("NSE:SBIN")
         assert instrument is not None
-        feed = Ticker(session, clock, said["ws"], order_of=order_from_wire)
+        # A link that is given up is given up with the order updates on it, and nobody sends those again.
+        patience = Patience(silence_s=60, connect_s=60)
+        feed = Ticker(session, clock, said["ws"], order_of=order_from_wire, patience=patience)
         feed.watch([instrument.instrument_token], Mode.FULL)
         running = group.create_task(feed.run(heard))
         while instrument.instrument_token not in heard.latest:

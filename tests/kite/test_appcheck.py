@@ -14,6 +14,7 @@ from aiohttp import web
 from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import LoginFailed
 from alphapanda_desktop.domain.preflight import Check, Standing
+from alphapanda_desktop.kite import appcheck
 from alphapanda_desktop.kite.appcheck import try_app
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.login import KiteLogin
@@ -21,6 +22,12 @@ from tests.e2e.headless import exchange, log_in
 from tests.ports import free_port
 
 KEY, SECRET = "abcd1234efgh5678", "zyxw9876vuts5432zyxw9876vuts5432"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of these tests must wait for their turn on this machine."""
+    monkeypatch.setattr(appcheck, "LIMIT_S", 60.0)
 
 
 @asynccontextmanager
@@ -138,7 +145,7 @@ def test_the_practice_exchange_plays_every_wrong_field(arun: Any) -> None:
             assert good["api_key"].standing is Standing.GOOD
             assert (await found(said["login"]))["api_key"].standing is Standing.BAD
 
-            client = KiteClient(said["api_key"], root=said["rest"], clock=SystemClock())
+            client = KiteClient(said["api_key"], root=said["rest"], clock=SystemClock(), timeout_s=60.0)
             wrong_redirect = f"http://127.0.0.1:{port}/elsewhere"
             login = KiteLogin(said["api_key"], SECRET, wrong_redirect, client, login_root=said["login"])
             landed = await log_in(login.login_url())
@@ -149,7 +156,7 @@ def test_the_practice_exchange_plays_every_wrong_field(arun: Any) -> None:
                 login.request_token_of(nowhere)
             await client.close()
 
-            stranger = KiteClient(KEY, root=said["rest"], clock=SystemClock())
+            stranger = KiteClient(KEY, root=said["rest"], clock=SystemClock(), timeout_s=60.0)
             other = KiteLogin(KEY, said["api_secret"], wrong_redirect, stranger, login_root=said["login"])
             with pytest.raises(LoginFailed, match="“API key”"):
                 await other.exchange("abcdef123456")

@@ -36,7 +36,7 @@ async def a_session(access_token: str = "t1", api_key: str = "key123") -> Sessio
 @asynccontextmanager
 async def a_broker() -> AsyncIterator[tuple[Stub, KiteBroker]]:
     async with a_stub() as stub:
-        client = KiteClient("key123", root=stub.root, clock=SystemClock())
+        client = KiteClient("key123", root=stub.root, clock=SystemClock(), timeout_s=60.0)
         try:
             yield stub, KiteBroker(await a_session(), client)
         finally:

@@ -52,7 +52,7 @@ Call = Callable[[KiteClient], Awaitable[Any]]
 async def a_pair(**options: Any) -> AsyncIterator[tuple[Stub, KiteClient]]:
     """A server and a client that speaks to it with a token."""
     async with a_stub() as stub:
-        client = KiteClient("key123", root=stub.root, clock=SystemClock(), **options)
+        client = KiteClient("key123", root=stub.root, clock=SystemClock(), **({"timeout_s": 60.0} | options))
         client.use(TOKEN)
         try:
             yield stub, client
@@ -186,13 +186,14 @@ def test_a_placement_without_answer_is_unknown_after_the_time_limit(arun: Any) -
 
 def test_a_refused_connection_is_offline_even_for_an_order(arun: Any) -> None:
     async def story() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        client = KiteClient("key123", root=f"http://127.0.0.1:{port}", clock=SystemClock())
-        client.use(TOKEN)
-        with pytest.raises(Offline, match="connection refused"):
-            await place(client)
-        await client.close()
+        with socket.socket() as taken:  # bound and deaf: nobody else can come to listen there
+            taken.bind(("127.0.0.1", 0))
+            root = f"http://127.0.0.1:{taken.getsockname()[1]}"
+            client = KiteClient("key123", root=root, clock=SystemClock(), timeout_s=60.0)
+            client.use(TOKEN)
+            with pytest.raises(Offline, match="connection refused"):
+                await place(client)
+            await client.close()
 
     arun(story())
 
@@ -272,7 +273,7 @@ def test_an_order_is_sent_as_form_fields(arun: Any) -> None:
 
 def test_a_held_up_placement_or_history_delays_neither_cancel_nor_book(arun: Any, eventually: Any) -> None:
     async def story() -> None:
-        async with a_pair(timeout_s=20) as (stub, client), asyncio.TaskGroup() as group:
+        async with a_pair() as (stub, client), asyncio.TaskGroup() as group:
             stub.script[PLACE] = stub.script["GET /instruments/historical/408065/minute"] = stub.held
             stub.script["DELETE /orders/regular/7"] = ok({"order_id": "7"})
             stub.script[BOOK] = ok([])
@@ -291,7 +292,7 @@ def test_a_held_up_placement_or_history_delays_neither_cancel_nor_book(arun: Any
 
 def test_a_gtt_without_an_answer_delays_neither_cancellations_nor_orders_nor_books(arun: Any, eventually: Any) -> None:
     async def story() -> None:
-        async with a_pair(timeout_s=20) as (stub, client), asyncio.TaskGroup() as group:
+        async with a_pair() as (stub, client), asyncio.TaskGroup() as group:
             stub.script["POST /gtt/triggers"] = stub.held
             stub.script["DELETE /orders/regular/7"] = ok({"order_id": "7"})
             stub.script["DELETE /gtt/triggers/8"] = ok({"trigger_id": 8})
@@ -329,7 +330,7 @@ def test_a_cancelled_wait_is_never_sent_and_gives_its_turn_on(arun: Any, eventua
 
 def test_closing_does_not_wait_for_what_hangs(arun: Any, eventually: Any) -> None:
     async def story() -> None:
-        async with a_pair(timeout_s=30) as (stub, client):
+        async with a_pair() as (stub, client):
             stub.script[PLACE] = stub.held
             both = asyncio.gather(place(client), place(client), return_exceptions=True)
             await eventually(lambda: stub.seen)
@@ -408,7 +409,7 @@ def test_a_netrc_goes_to_nobody_and_takes_no_tokens_place(
     async def story() -> None:
         async with a_stub() as stub:
             stub.script["GET /orders"] = heard
-            official = official_client("key123", stub.root, 5)
+            official = official_client("key123", stub.root, 60)
             official.reqsession.trust_env = True  # as it is where Kite is not this computer
             official.set_access_token("s3cr3t-access")
             await asyncio.to_thread(fetch, official, "GET", "/orders")
@@ -466,7 +467,7 @@ def test_an_answer_that_is_cut_off_is_none(arun: Any, head: tuple[bytes, bytes])
     async def story() -> None:
         async with await asyncio.start_server(cut, "127.0.0.1", 0) as server:
             root = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            client = KiteClient("key123", root=root, clock=SystemClock())
+            client = KiteClient("key123", root=root, clock=SystemClock(), timeout_s=60.0)
             client.use(TOKEN)
             with pytest.raises(Offline, match="did not answer"):
                 await client.instruments()
@@ -519,7 +520,7 @@ def test_a_connection_that_rested_too_long_is_not_used_again(arun: Any) -> None:
     async def story() -> None:
         clock = Sleeper()
         async with a_stub() as stub:
-            client = KiteClient("key123", root=stub.root, clock=clock)
+            client = KiteClient("key123", root=stub.root, clock=clock, timeout_s=60.0)
             client.use(TOKEN)
             stub.script[PLACE] = ok({"order_id": "8"})
             for slept_s in (0, 0, 60):
@@ -648,7 +649,7 @@ def test_a_client_that_only_reads_sends_no_order_at_all(arun: Any) -> None:
 def test_a_reading_connection_lets_no_order_out_even_when_asked_for_one(arun: Any) -> None:
     async def story() -> None:
         async with a_stub() as stub:
-            official = official_client("key123", stub.root, 2.0, KiteReader.reads_only)
+            official = official_client("key123", stub.root, 60.0, KiteReader.reads_only)
             sending: list[Callable[[], Any]] = [
                 lambda: official.place_order("regular", **PARAMS),
                 lambda: official.modify_order("regular", "1", price=2),

@@ -112,7 +112,7 @@ def test_a_cancellation_says_whether_the_call_had_begun(arun: Any, eventually: A
 
         async def asked(work: Any) -> None:
             try:
-                await lane.run(work, at_once, sends=True, patience_s=5.0)
+                await lane.run(work, at_once, sends=True, patience_s=60.0)
             except asyncio.CancelledError as error:
                 said.append(never_begun(error))
                 raise

@@ -31,7 +31,7 @@ def a_login(client: KiteClient | None = None, **more: Any) -> KiteLogin:
 @asynccontextmanager
 async def a_pair() -> AsyncIterator[tuple[Stub, KiteLogin]]:
     async with a_stub() as stub:
-        client = KiteClient("kkkk", root=stub.root, clock=SystemClock())
+        client = KiteClient("kkkk", root=stub.root, clock=SystemClock(), timeout_s=60.0)
         try:
             yield stub, a_login(client)
         finally:

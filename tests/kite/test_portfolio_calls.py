@@ -49,7 +49,7 @@ WRITES: list[tuple[str, Call]] = [
 @asynccontextmanager
 async def a_pair(**options: Any) -> AsyncIterator[tuple[Stub, KiteClient]]:
     async with a_stub() as stub:
-        client = KiteClient("key123", root=stub.root, clock=SystemClock(), **options)
+        client = KiteClient("key123", root=stub.root, clock=SystemClock(), timeout_s=60.0, **options)
         client.use(TOKEN)
         try:
             yield stub, client

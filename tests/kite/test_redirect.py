@@ -175,7 +175,7 @@ def test_a_taken_port_is_said_in_words(arun: Any) -> None:
             with pytest.raises(
                 LoginFailed, match=f"Port {port} of the redirect URL cannot be used here: .*address already in use"
             ):
-                await wait_for_redirect(f"http://127.0.0.1:{port}/", limit_s=5)
+                await wait_for_redirect(f"http://127.0.0.1:{port}/", limit_s=60)
 
     arun(story())
 

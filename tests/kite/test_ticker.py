@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import random
+import socket as sockets
 import ssl
 import struct
 import time
@@ -371,7 +372,7 @@ def test_a_loop_that_was_held_up_does_not_cost_the_link(
     monkeypatch.setattr(module, "LOOP_HELD_UP_S", 0.0)
 
     async def story() -> None:
-        async with a_kite() as kite, running(await a_ticker(kite, Patience(silence_s=0.3))) as ear:
+        async with a_kite() as kite, running(await a_ticker(kite, Patience(silence_s=0.3, connect_s=60))) as ear:
             await eventually(lambda: kite.beats > 3)
             time.sleep(0.6)  # noqa: ASYNC251  # a window that paints for far too long
             beats = kite.beats
@@ -383,11 +384,11 @@ def test_a_loop_that_was_held_up_does_not_cost_the_link(
 
 def test_delays_double_up_to_the_cap_and_start_again_after_a_stable_link(arun: Any, eventually: Any) -> None:
     async def story(stable_s: float) -> list[float]:
-        patience = Patience(first_s=0.001, cap_s=0.004, stable_s=stable_s, connect_s=60)
+        patience = Patience(silence_s=60, first_s=0.001, cap_s=0.004, stable_s=stable_s, connect_s=60)
         async with a_kite() as kite:
             kite.answers.extend([500, 502, 503, 101, 500])
             async with running(await a_ticker(kite, patience)) as ear:
-                await eventually(lambda: kite.sockets)
+                await eventually(lambda: ear.state is LinkState.UP)
                 await kite.drop()
                 await eventually(lambda: len(kite.sockets) == 2)
         return [report.retry_in_s for report in ear.links if report.state is LinkState.WAITING]
@@ -463,7 +464,7 @@ def test_a_new_login_cuts_a_long_wait_short(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_kite() as kite:
             kite.answers.append(500)
-            ticker = await a_ticker(kite, Patience(first_s=3600, cap_s=3600))
+            ticker = await a_ticker(kite, Patience(silence_s=60, first_s=3600, cap_s=3600, connect_s=60))
             async with running(ticker) as ear:
                 await eventually(lambda: ear.state is LinkState.WAITING)
                 ticker.watch([INFY], Mode.LTP)
@@ -506,10 +507,12 @@ def test_a_kite_that_never_answers_is_given_up(arun: Any, eventually: Any) -> No
 
 def test_nobody_at_the_address_is_said_in_words(arun: Any, eventually: Any) -> None:
     async def story() -> None:
-        async with a_kite() as kite:
-            pass
-        async with running(await a_ticker(kite)) as ear:
-            await eventually(lambda: LinkState.WAITING in ear.states())
+        kite = LocalKite()
+        with sockets.socket() as taken:  # bound and deaf: nobody else can come to listen there
+            taken.bind(("127.0.0.1", 0))
+            kite.port = taken.getsockname()[1]
+            async with running(await a_ticker(kite)) as ear:
+                await eventually(lambda: LinkState.WAITING in ear.states())
             assert f"127.0.0.1:{kite.port}" in ear.links[1].detail
 
     arun(story())
@@ -641,7 +644,7 @@ def test_nine_thousand_instruments_are_three_connections_and_one_more_is_refused
 def test_the_state_of_several_links_is_the_worst_of_them(arun: Any, eventually: Any) -> None:
     async def story() -> None:
         async with a_kite() as kite:
-            ticker = await a_ticker(kite, Patience(first_s=3600, cap_s=3600, connect_s=60))
+            ticker = await a_ticker(kite, Patience(silence_s=60, first_s=3600, cap_s=3600, connect_s=60))
             ticker.watch(range(1, 3002), Mode.LTP)
             async with running(ticker) as ear:
                 await eventually(lambda: len(kite.said) == 2 and all(kite.told(k) for k in (0, 1)))
@@ -838,7 +841,7 @@ def test_cancelling_in_any_state_closes_everything(arun: Any, eventually: Any, a
     async def story() -> None:
         async with a_kite() as kite:
             kite.answers.append(answer)
-            ticker = await a_ticker(kite, Patience(first_s=3600, cap_s=3600))
+            ticker = await a_ticker(kite, Patience(silence_s=60, first_s=3600, cap_s=3600, connect_s=60))
             async with running(ticker) as ear:
                 await eventually(lambda: ear.state not in (LinkState.OFF, LinkState.CONNECTING))
             await eventually(lambda: not kite.live)

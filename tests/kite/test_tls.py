@@ -102,7 +102,7 @@ def wrong(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def placed(root: str) -> object:
-    client = KiteClient("key123", root=root, clock=SystemClock(), timeout_s=3)
+    client = KiteClient("key123", root=root, clock=SystemClock(), timeout_s=60)
     client.use(TOKEN)
     try:
         params = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "quantity": 1,

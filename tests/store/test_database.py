@@ -108,7 +108,7 @@ def test_a_cancelled_asker_does_not_lose_the_write(path: Path, arun: Arun, *, be
         await database.open()
         first = asyncio.create_task(database.run(slow))
         second = asyncio.create_task(database.run(note("queued")))
-        await asyncio.to_thread(started.wait, 10)
+        await asyncio.to_thread(started.wait, 60)
         (first if begun else second).cancel()
         await asyncio.wait([first if begun else second])
         go_on.set()
@@ -370,13 +370,18 @@ def test_while_nothing_is_written_the_journal_says_why(
         database = Database(path)
         await database.open()
         assert database.trouble == ""
-        await database.run(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=300"))
+        await database.run(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=60000"))
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             asked = asyncio.ensure_future(database.run(note("x")))
             await eventually(lambda: "another program holds it, or" in database.trouble)
+            other.execute("ROLLBACK")
+            await asked
+            assert database.trouble == ""
+            await database.run(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=1"))
+            other.execute("BEGIN IMMEDIATE")
             with pytest.raises(Fatal):
-                await asked
+                await database.run(note("y"))
             assert "another program holds it: close" in database.trouble
             other.execute("ROLLBACK")
         await database.run(note("afterwards"))

@@ -13,7 +13,7 @@ def test_the_result_comes_from_a_thread_of_that_name() -> None:
     import threading
 
     named = in_daemon_thread("worker", lambda: (threading.current_thread().name, threading.current_thread().daemon))
-    assert named.result(5) == ("worker", True)
+    assert named.result(60) == ("worker", True)
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3)])
@@ -21,5 +21,5 @@ def test_any_error_reaches_who_waits_and_nobody_else(error: BaseException, capfd
     def fail() -> None:
         raise error
 
-    assert in_daemon_thread("worker", fail).exception(5) is error
+    assert in_daemon_thread("worker", fail).exception(60) is error
     assert capfd.readouterr().err == ""
