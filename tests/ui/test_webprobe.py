@@ -131,6 +131,13 @@ def test_a_spoilt_memory_is_asked_again(text: str, arun: Any, person: pytest.Mon
     assert json.loads((tmp_path / "web.json").read_text())["ok"] is True
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as a machine may take that has other work."""
+    monkeypatch.setattr(webprobe, "LIMIT_S", 90.0)
+
+
+@pytest.mark.usefixtures("patience")
 def test_the_real_child_shows_a_page_here(arun: Any) -> None:
     assert arun(webprobe._ask_child()) == ProbeResult(True)
 
@@ -141,6 +148,7 @@ def a_program(path: Path, text: str) -> str:
     return str(path)
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_broken_engine_is_reported_in_its_last_words(
     arun: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -150,13 +158,20 @@ def test_a_broken_engine_is_reported_in_its_last_words(
     assert result == ProbeResult(False, "The web view cannot start here (libnss3.so: cannot open shared object file).")
 
 
+@pytest.mark.usefixtures("patience")
 def test_an_engine_that_crashes_is_no_crash_of_ours(arun: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     monkeypatch.setattr(sys, "executable", a_program(tmp_path / "crash", words))
     assert arun(webprobe._ask_child()) == ProbeResult(False, "The web view cannot start here (no message).")
 
 
-HANGS = "import os, time; open(os.path.dirname(__file__) + '/pid', 'w').write(str(os.getpid())); time.sleep(60)"
+HANGS = """import os, time
+note = os.path.dirname(__file__) + '/pid'
+with open(note + '.new', 'w') as file:
+    file.write(str(os.getpid()))
+os.rename(note + '.new', note)  # it may be ended in any moment, and half a note would be taken for its number
+time.sleep(60)
+"""
 
 
 def test_an_engine_that_hangs_is_given_up(arun: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
