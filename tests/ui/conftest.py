@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from alphapanda_desktop.ui.qttypes import make_types
+
 
 @pytest.fixture(scope="module")
 def bus_address() -> Iterator[str]:
@@ -23,6 +25,17 @@ def bus_address() -> Iterator[str]:
             yield daemon.stdout.readline().strip()
         finally:
             daemon.terminate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def types_are_made() -> None:
+    """Qt's classes are Python types before an event is filtered, as they are in the program.
+
+    WORKAROUND PySide 6.11: where a filter's event is the first to ask for them the process dies, which depends on what
+    the other test files have imported.
+    """
+    for _slice in make_types():
+        pass
 
 
 @pytest.fixture(autouse=True)

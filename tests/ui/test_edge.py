@@ -308,7 +308,7 @@ def test_each_kind_has_its_own_divisor_under_load(qtbot: Any) -> None:
 
 
 def test_no_frame_is_drawn_while_the_one_before_is_not_on_the_screen(qtbot: Any) -> None:
-    frames = FrameClock()
+    frames = FrameClock(meter=Meter(now_ns=lambda: 1))
     pane = Painter(frames)
     qtbot.addWidget(pane)
     frames.draws(pane, Kind.CHART)

@@ -21,7 +21,8 @@ def person(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An ordinary user, with nothing set."""
     monkeypatch.setattr(webprobe, "is_root", lambda: False)
     for name in (SWITCH, FLAGS, DEBUGGING):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # or what the program sets would stay for the files that come next
+        monkeypatch.delenv(name)
     return monkeypatch
 
 
