@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def test_an_order_of_which_nobody_knows_what_became_is_noticed(journal: Path) ->
 
 
 def test_a_row_that_was_changed_or_cut_off_is_noticed(journal: Path) -> None:
-    with sqlite3.connect(journal) as database:
+    with closing(sqlite3.connect(journal)) as database, database:
         database.execute("DROP TRIGGER fills_no_update")
         database.execute("UPDATE fills SET quantity = 5 WHERE trade_id = 't1'")
     assert any("the chain breaks at" in word for word in read(journal).faults)

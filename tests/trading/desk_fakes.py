@@ -261,8 +261,15 @@ class Stage:
 
 
 def hurry(desk: Desk) -> None:
-    """Let the kill switch wait as a test waits."""
-    desk.kill.patience = Patience(cancel_s=1.0, unanswered_s=0.05, flatten_s=1.5, strategies_s=1.0, look_every_s=0.01)
+    """Let the kill switch look as often as a test does, and wait for what comes on a machine that is held up too."""
+    desk.kill.patience = Patience(
+        cancel_s=60.0, unanswered_s=0.05, flatten_s=60.0, strategies_s=60.0, look_every_s=0.01
+    )
+
+
+def give_up_soon(desk: Desk) -> None:
+    """Let the kill switch wait only shortly for what never comes."""
+    desk.kill.patience.cancel_s = desk.kill.patience.flatten_s = 1.0
 
 
 @asynccontextmanager

@@ -17,9 +17,9 @@ from tests.trading.test_gtt_orders import Gtts, a_stop
 PLACE = ("NSE", "INFY", "MIS")
 
 
-async def _out(stage: Stage, owner: Any = None) -> Any:
+async def _out(stage: Stage, owner: Any = None, wait_s: float = 60.0) -> Any:
     find = stage.market.master.by_key
-    return await get_out(stage.desk, owner or Account(stage.desk), find, stage.desk.submit_sliced, wait_s=0.05)
+    return await get_out(stage.desk, owner or Account(stage.desk), find, stage.desk.submit_sliced, wait_s=wait_s)
 
 
 async def _hold(stage: Stage, eventually: Any, quantity: int = 10, **more: Any) -> None:
@@ -63,7 +63,7 @@ def test_an_order_that_will_not_end_keeps_its_position_from_being_closed(arun: A
             resting = await stage.desk.submit(stage.request("BUY", 5, price=RESTING))
             stage.broker.fails_cancelling = Rejected("it is being processed")
             sent_before = len(stage.broker.placed)
-            outcome = await _out(stage)
+            outcome = await _out(stage, wait_s=0.05)
             assert outcome.sent == ()
             assert outcome.problems == (
                 f"Order {resting.order_id} could not be cancelled: it is being processed",

@@ -12,7 +12,7 @@ from alphapanda_desktop.trading.exits import Account, get_out
 from alphapanda_desktop.trading.gate import DeskState
 from alphapanda_desktop.trading.reconcile import POSITION_TRIES
 from tests.fakes import FakeBroker, a_session
-from tests.trading.desk_fakes import INFY, RESTING, TCS, FaultyBroker, a_desk
+from tests.trading.desk_fakes import INFY, RESTING, TCS, FaultyBroker, a_desk, give_up_soon
 
 DOWN = Offline("503 at /portfolio/positions", after_s=0.0)
 
@@ -87,6 +87,7 @@ def test_without_orders_and_executions_after_a_reconnect_nothing_leaves(arun: An
             assert not s.desk.takes_exits
             with pytest.raises(Refused, match="takes no orders"):
                 await s.desk.submit(s.request("SELL", 10, closes=True))
+            give_up_soon(s.desk)
             report = await s.desk.kill.press("test", flatten=True)
             assert sides(s) == [("BUY", 10)] and report.flat is None
 

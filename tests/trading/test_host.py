@@ -16,12 +16,6 @@ from tests.fakes import an_instrument
 from tests.trading.desk_fakes import INFY, RESTING, Probe, Seen, a_desk, yields
 
 
-@pytest.fixture(autouse=True)
-def little_patience(monkeypatch):
-    """What never comes is waited for only shortly."""
-    monkeypatch.setattr(host, "STOP_DEADLINE_S", 0.05)
-
-
 def boom(*_args):
     raise ValueError("no such thing")
 

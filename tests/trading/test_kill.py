@@ -17,7 +17,7 @@ from alphapanda_desktop.trading.kill import RELEASE, KillReport
 from alphapanda_desktop.trading.killreport import report_of
 from alphapanda_desktop.trading.killrun import CANCEL
 from tests.fakes import a_session
-from tests.trading.desk_fakes import FULL_DISK, INFY, RESTING, FastClock, FaultyBroker, a_desk, yields
+from tests.trading.desk_fakes import FULL_DISK, INFY, RESTING, FastClock, FaultyBroker, a_desk, give_up_soon, yields
 
 FAULTS = ("", "429", "rejected", "lost request", "lost reply")
 
@@ -212,6 +212,7 @@ def test_a_broker_that_cannot_be_reached_is_told_as_not_known(arun):
         async with a_desk(clock=FastClock(), broker=FaultyBroker()) as s:
             await s.desk.submit(s.request(quantity=10))
             s.broker.fails_reading["orders"] = Offline("Kite cannot be reached", after_s=0.0)
+            give_up_soon(s.desk)
             report = await s.desk.kill.press("test", flatten=True)
             assert report.flat is None and "not known" in report.text() and not report.clean
             assert s.desk.trading_state is TradingState.HALTED
@@ -471,6 +472,7 @@ def test_the_steps_of_a_report_are_in_the_order_of_their_times_and_end_before_it
             await s.desk.submit(s.request("SELL", 10))
             await s.desk.submit(s.request(price=RESTING))
             s.broker.fails_cancelling = Offline("down")
+            give_up_soon(s.desk)
             report = await s.desk.kill.press("test", flatten=False)
             times = [step.at for step in report.steps]
             assert times == sorted(times) and times[-1] <= report.done_at

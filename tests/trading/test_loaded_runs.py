@@ -7,16 +7,9 @@ from pydantic import ValidationError
 
 from alphapanda_desktop.domain.errors import StrategyError
 from alphapanda_desktop.domain.strategy import Parameters, number
-from alphapanda_desktop.trading import host
 from alphapanda_desktop.trading.run import RunState
 from alphapanda_desktop.trading.runner import StartOrder
 from tests.trading.desk_fakes import INFY, RESTING, Probe, Seen, a_desk, yields
-
-
-@pytest.fixture(autouse=True)
-def little_patience(monkeypatch):
-    """What never comes is waited for only shortly."""
-    monkeypatch.setattr(host, "STOP_DEADLINE_S", 0.05)
 
 
 class Tuned(Probe):

@@ -69,12 +69,17 @@ def test_a_sample_keeps_no_memory() -> None:
     gc.collect()
     gc.disable()
     try:
-        before = sys.getallocatedblocks()
-        _exercise(meter, 20_000)
-        grown = sys.getallocatedblocks() - before
+        grown = [_grown_by(meter, 20_000) for _ in range(3)]
     finally:
         gc.enable()
-    assert grown < 100, f"{grown} blocks kept by 20,000 samples"
+    assert min(grown) < 100, f"{grown} blocks kept by 20,000 samples each time"
+
+
+def _grown_by(meter: Meter, times: int) -> int:
+    """Blocks of the whole process, to which other threads may add some of theirs in one of several times."""
+    before = sys.getallocatedblocks()
+    _exercise(meter, times)
+    return sys.getallocatedblocks() - before
 
 
 def _exercise(meter: Meter, times: int) -> None:

@@ -12,7 +12,7 @@ from alphapanda_desktop.trading.stops import kept_by
 from tests.trading.desk_fakes import INFY, RESTING, TCS, Probe, Seen, a_desk, yields
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def little_patience(monkeypatch):
     """What never comes is waited for only shortly."""
     monkeypatch.setattr(host, "STOP_DEADLINE_S", 0.05)
@@ -145,7 +145,7 @@ def test_what_cannot_take_it_over_is_told_why(arun):
     arun(story())
 
 
-def test_nothing_is_handed_over_while_an_order_of_it_works_still(arun):
+def test_nothing_is_handed_over_while_an_order_of_it_works_still(arun, little_patience, monkeypatch):
     async def story():
         async with a_desk() as s:
             old = await s.run()
@@ -160,6 +160,7 @@ def test_nothing_is_handed_over_while_an_order_of_it_works_still(arun):
             with pytest.raises(StrategyError, match=r"not handed over.*works still \(not now\)"):
                 await s.runner.hand_over(old.run_id, new.run_id)
             s.broker.fails_cancelling = None
+            monkeypatch.setattr(orphans, "CANCEL_WAIT_S", 60.0)
             assert "1 working orders cancelled" in await s.runner.hand_over(old.run_id, new.run_id)
             assert (
                 new.holding(INFY.key).quantity == 10

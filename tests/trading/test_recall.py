@@ -10,7 +10,7 @@ import pytest
 from alphapanda_desktop.domain.errors import NOT_BEGUN, Refused, Unknown
 from alphapanda_desktop.domain.orders import OrderChange
 from alphapanda_desktop.domain.risk import TradingState
-from tests.trading.desk_fakes import INFY, RESTING, TCS, FaultyBroker, a_desk, yields
+from tests.trading.desk_fakes import INFY, RESTING, TCS, FaultyBroker, a_desk, give_up_soon, yields
 
 
 class LaneBroker(FaultyBroker):
@@ -74,6 +74,7 @@ def test_a_modification_that_waits_in_the_client_does_not_leave_after_the_latch(
         async with a_desk(broker=broker) as s:
             order = await s.desk.submit(s.request(price=RESTING, order_type="LIMIT"))
             broker.cancel_faults = ["rejected"] * 20
+            give_up_soon(s.desk)
             async with broker.line:
                 change = s.scope.spawn("modify", _heard(s.desk.modify(order.order_id, OrderChange(quantity=50))))
                 await yields()

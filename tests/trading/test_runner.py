@@ -14,7 +14,7 @@ from tests.fakes import a_tick
 from tests.trading.desk_fakes import FULL_DISK, INFY, RESTING, TCS, Seen, a_desk, yields
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def little_patience(monkeypatch):
     """What never comes is waited for only shortly."""
     monkeypatch.setattr(host, "STOP_DEADLINE_S", 0.05)
@@ -125,7 +125,7 @@ def test_stop_pressed_twice_stops_once(arun):
     arun(story())
 
 
-def test_an_order_still_on_its_way_at_stop_is_cancelled_when_it_arrives(arun, eventually):
+def test_an_order_still_on_its_way_at_stop_is_cancelled_when_it_arrives(arun, eventually, little_patience):
     async def story():
         async with a_desk() as s:
             run = await s.run()
@@ -139,7 +139,7 @@ def test_an_order_still_on_its_way_at_stop_is_cancelled_when_it_arrives(arun, ev
     arun(story())
 
 
-def test_what_fills_after_the_end_is_still_the_runs_position(arun, eventually):
+def test_what_fills_after_the_end_is_still_the_runs_position(arun, eventually, little_patience):
     async def story():
         async with a_desk() as s:
             run = await s.run()
