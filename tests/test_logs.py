@@ -106,6 +106,12 @@ def test_a_crash_in_any_thread_is_logged_and_told(log, monkeypatch):
     assert "ZeroDivisionError" in log() and "KeyError: 'main'" in log()
 
 
+@pytest.fixture
+def only_long_stalls(monkeypatch):
+    """No stall is noticed but those that last longer than other programs keep a thread from running."""
+    monkeypatch.setattr(logs, "STALL_S", 0.5)
+
+
 class Noticing(logs.Watchdog):
     """A watchdog that tells when it has looked, so that no time needs to be guessed."""
 
@@ -133,6 +139,7 @@ def _until(condition, watchdog):
     assert condition()
 
 
+@pytest.mark.usefixtures("only_long_stalls")
 def test_the_watchdog_names_the_line_that_held_the_loop_once_with_a_count(log):
     watchdog = Noticing()
     watchdog.start()
@@ -155,6 +162,7 @@ def test_a_place_is_logged_again_at_each_tenfold_of_its_count(log):
     assert len(lines) == 3
 
 
+@pytest.mark.usefixtures("only_long_stalls")
 def test_a_real_stall_of_the_real_loop_is_named_with_its_callers(run, log):
     watchdog = Noticing()
 

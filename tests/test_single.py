@@ -29,13 +29,13 @@ app = QCoreApplication([])
 why = found.listen(lambda: print("called", flush=True))
 assert not why, why
 print("owner", flush=True)
-QTimer.singleShot(30_000, app.quit)
+QTimer.singleShot(300_000, app.quit)
 app.exec()
 """
 DEAF = """
 import time
 print("owner", flush=True)
-time.sleep(30)
+time.sleep(300)
 """
 
 

@@ -40,7 +40,7 @@ async def own_files(
     async with Scope("files", lambda name, error: errors.append(f"{name}: {error!r}")) as scope:
         made = OwnFiles(folder / "own", folder / "enabled.json", SHIPPED, scope, heard.append, packages=list, ask=ask)
         scope.spawn("run", made.run())
-        assert await made.known(20)
+        assert await made.known(60)
         yield made
     assert errors == []
 
