@@ -54,8 +54,12 @@ def test_what_has_changed_and_come_to_rest_is_kept_without_closing(run: Any, tmp
             desk.look()
             await asyncio.sleep(0)
             assert "layout" not in stage.saved  # it may be moving still
-            desk.look()
-            assert await eventually(lambda: stage.saved.get("layout")) != before
+
+            def once_at_rest() -> object:
+                desk.look()
+                return stage.saved.get("layout")
+
+            assert await eventually(once_at_rest) != before
             assert 'Floating="1"' in kept(stage).shown.now.state
             main = stage.window.view.charts.main.chart  # type: ignore[union-attr]
             main.set_candle_kind("heikin")
