@@ -175,7 +175,7 @@ def test_the_programs_own_process_executes_nothing_of_it(tmp_path: Path) -> None
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of memory and signals are Unix's")
 def test_one_that_fights_is_ended_and_named(tmp_path: Path, text: str, words: str) -> None:
-    assert words in problem(tmp_path, text, deadline_s=1.5 if "1.5" in words else 15.0, memory=1 << 30)[1]
+    assert words in problem(tmp_path, text, deadline_s=1.5 if "1.5" in words else 60.0, memory=1 << 30)[1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="process groups are Unix's")
@@ -193,7 +193,7 @@ def test_what_it_started_dies_with_it(tmp_path: Path, eventually: Any, arun: Any
 def _lives(pid: int) -> bool:
     try:
         return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

@@ -36,4 +36,4 @@ def a_screen(size: str = "1600x900x24") -> Iterator[str]:
         for process in (manager, screen):
             if process is not None:
                 process.terminate()
-                process.wait(10)
+                process.wait(60)

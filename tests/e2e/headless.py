@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -18,7 +19,7 @@ from alphapanda_desktop.domain.instruments import InstrumentMaster
 from alphapanda_desktop.domain.market import Mode
 from alphapanda_desktop.domain.orders import OrderRequest
 from alphapanda_desktop.domain.risk import Limits
-from alphapanda_desktop.domain.session import Session
+from alphapanda_desktop.domain.session import IST, Session
 from alphapanda_desktop.kite.broker import KiteBroker
 from alphapanda_desktop.kite.client import KiteClient
 from alphapanda_desktop.kite.contract import order_from_wire
@@ -74,6 +75,31 @@ class Exchange:
             return (await reply.json())["data"]
 
 
+class MovedClock(SystemClock):
+    """The machine's clock, so many seconds ahead."""
+
+    def __init__(self, ahead_s: float) -> None:
+        self._ahead_s = ahead_s
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=self._ahead_s)
+
+    def now_ns(self) -> int:
+        return super().now_ns() + round(self._ahead_s * 1e9)
+
+
+async def in_the_morning(kite: Exchange) -> MovedClock:
+    """A clock with which the exchange's goes: at the first question both are set to 10:30 in India.
+
+    At 06:00 tokens and books end; and an exchange that runs at 60 times the speed is there soon in the hour before.
+    """
+    if "ahead_s" not in kite.said:
+        morning = datetime.now(IST).replace(hour=10, minute=30)
+        await kite.control("clock", now=morning.isoformat())
+        kite.said["ahead_s"] = str((morning - datetime.now(IST)).total_seconds())
+    return MovedClock(float(kite.said["ahead_s"]))
+
+
 @asynccontextmanager
 async def exchange(*arguments: str) -> AsyncIterator[Exchange]:
     """Run `alphapanda sim` and end it."""
@@ -125,6 +151,7 @@ class House:
     feed: Ticker
     vault: MemoryVault
     broker: KiteBroker
+    clock: MovedClock
     errors: list[str] = field(default_factory=list)
 
     def request(self, key: str = "NSE:INFY", quantity: int = 1, side: str = "BUY", **more: object) -> OrderRequest:
@@ -146,11 +173,16 @@ class House:
 
 @asynccontextmanager
 async def house(
-    kite: Exchange, folder: Path, vault: MemoryVault | None = None, limits: Limits | None = None, open_desk: bool = True
+    kite: Exchange,
+    folder: Path,
+    vault: MemoryVault | None = None,
+    limits: Limits | None = None,
+    open_desk: bool = True,
+    timeout_s: float = 20.0,
 ) -> AsyncIterator[House]:
     """Log in (unless the vault holds a living token), connect, reconcile, and be ready."""
     errors: list[str] = []
-    clock = SystemClock()
+    clock = await in_the_morning(kite)
     async with AsyncExitStack() as stack:
         scope = await stack.enter_async_context(Scope("test", lambda name, error: errors.append(f"{name}: {error!r}")))
         database = Database(folder / "practice.sqlite")
@@ -158,7 +190,7 @@ async def house(
         stack.push_async_callback(database.close)
         journal = SqlJournal(database)
         said = kite.said
-        client = KiteClient(said["api_key"], root=said["rest"], clock=clock, timeout_s=2.0)
+        client = KiteClient(said["api_key"], root=said["rest"], clock=clock, timeout_s=timeout_s)
         stack.push_async_callback(client.close)
         login = KiteLogin(said["api_key"], said["api_secret"], REDIRECT_URL, client, login_root=said["login"])
         vault = vault or MemoryVault()
@@ -185,7 +217,7 @@ async def house(
             await desk.open()
             await _until(lambda: market.latest(infy.instrument_token))
         stack.push_async_callback(runner.stop_all, "the test ends")
-        yield House(kite, session, gate, client, market, desk, runner, journal, feed, vault, broker, errors)
+        yield House(kite, session, gate, client, market, desk, runner, journal, feed, vault, broker, clock, errors)
         assert not errors, errors
 
 

@@ -91,7 +91,7 @@ def test_kill_a_moment_after_exit_all_closes_everything_once(arun, eventually, t
 
 def test_a_modification_behind_a_slow_call_does_not_leave_after_the_latch(arun, eventually, tmp_path):
     async def story():
-        async with exchange() as kite, house(kite, tmp_path, limits=WIDE) as h:
+        async with exchange() as kite, house(kite, tmp_path, limits=WIDE, timeout_s=2.0) as h:
             desk, scope = h.desk, h.desk._parts.scope
             order = await desk.submit(h.request(order_type="LIMIT", price=last(h, 0.95)))
             await eventually(lambda: desk.books.book.get(order.order_id).status == "OPEN")

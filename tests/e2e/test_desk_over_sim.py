@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from alphapanda_desktop.clock import SystemClock
 from alphapanda_desktop.domain.errors import Refused, Rejected, SessionEnded, Unknown
 from alphapanda_desktop.domain.orders import UNKNOWN, OrderChange
 from alphapanda_desktop.domain.ports import LinkState
@@ -83,7 +82,7 @@ def test_a_modified_stop_is_a_stop_still_though_the_socket_only_says_update(arun
 
 def test_a_lost_reply_is_unknown_then_found_and_never_sent_twice(arun, eventually, tmp_path):
     async def story():
-        async with exchange() as kite, house(kite, tmp_path) as h:
+        async with exchange() as kite, house(kite, tmp_path, timeout_s=2.0) as h:
             seen = []
             h.desk.order_changed.connect(lambda order: seen.append(order.status))
             h.market.on_order(lambda order: None)  # and the socket's updates are missed as well
@@ -103,7 +102,7 @@ def test_a_lost_reply_is_unknown_then_found_and_never_sent_twice(arun, eventuall
 
 def test_a_lost_reply_is_no_matter_when_the_socket_told_of_the_order(arun, tmp_path):
     async def story():
-        async with exchange() as kite, house(kite, tmp_path) as h:
+        async with exchange() as kite, house(kite, tmp_path, timeout_s=2.0) as h:
             await kite.control("scenario", name="lost-reply")
             order = await h.desk.submit(h.request(quantity=1))
             assert order.order_id and not h.desk.books.unanswered()
@@ -222,7 +221,7 @@ def test_charges_are_held_against_kites_own_and_the_difference_is_named(arun, ev
     async def story():
         async with exchange() as kite, house(kite, tmp_path) as h:
             said = []
-            check = ChargeCheck(h.desk.ledger, KiteCalculator(h.client), h.journal, SystemClock(), said.append)
+            check = ChargeCheck(h.desk.ledger, KiteCalculator(h.client), h.journal, h.clock, said.append)
             first = await h.desk.submit(h.request(quantity=3))
             await eventually(lambda: h.desk.ledger.of_order(first.order_id))
             assert await check.compare() and h.desk.ledger.told_of(first.order_id) and not said
