@@ -278,7 +278,7 @@ import asyncio, sys
 from alphapanda_desktop.store.vault import KeyringVault
 
 async def main():
-    vault = KeyringVault("AlphaPanda live test", limit_s=20)
+    vault = KeyringVault("AlphaPanda live test", limit_s=60)
     if sys.argv[1] == "put":
         await vault.put("token", "kept for the next process")
     else:
@@ -303,7 +303,7 @@ def test_a_real_secret_service_keeps_a_secret_for_the_next_process(tmp_path: Pat
     script = {"PYTHON": sys.executable, "STORY": STORY, "PYTHONPATH": str(Path(__file__).parents[2])}
     env = {**keep, **{name: str(folder) for name, folder in folders.items()}, **script}
     words = ["dbus-run-session", "--", "sh", "-c", SESSION]
-    done = subprocess.run(words, env=env, check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(words, env=env, check=False, capture_output=True, text=True, timeout=110)
     where = "True the desktop's keyring (Secret Service)"
     assert done.stdout.splitlines() == [where, "kept for the next process", "None", where], done.stderr
 
