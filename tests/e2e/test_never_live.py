@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import pytest
 
 from alphapanda_desktop.commands.torture_clock import Pace, PacedLoop, StoryClock, until
 from alphapanda_desktop.domain.errors import AlphaPandaError
@@ -40,6 +41,8 @@ from alphapanda_desktop.venues.paper import paper_venue
 from alphapanda_desktop.venues.venue import Account, Needs, Roots
 from tests.e2e.headless import Exchange, MemoryVault, exchange, log_in
 from tests.fakes import FakeJournal
+
+pytestmark = pytest.mark.timeout(300)  # half a minute alone; they are nothing but work
 
 NOON = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 NAMES = ("NSE:INFY", "NSE:SBIN", "NSE:TCS", "NSE:RELIANCE")

@@ -53,12 +53,12 @@ async def _told(page_: Any, source: str) -> Any:
     """What a script in the page gives: only to look, never to act."""
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     page_.runJavaScript(source, lambda value: None if answer.done() else answer.set_result(value))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         return await answer
 
 
 async def _click_in(hands: Hands, web: Any, element: str) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not (place := await _told(web.page, PLACE.format(element))):
             await asyncio.sleep(0.05)
     await aside()
