@@ -148,6 +148,7 @@ def test_coverage_reads_the_gtts_after_each_change_and_each_look_at_the_books(
     arun: Any, eventually: Any, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("alphapanda_desktop.trading.coverage.GAP_S", 0.0)
+    monkeypatch.setattr("alphapanda_desktop.trading.rounds.SETTLE_S", 600.0)  # the only look is the one asked for
 
     async def story() -> None:
         async with a_desk() as s:
