@@ -118,7 +118,6 @@ class _Heard:
 async def kite_over_sim() -> AsyncIterator[Bench]:
     """The real client and feed against the practice exchange, over real sockets."""
     clock, heard = SystemClock(), _Heard()
-    # Nearly standing still, so that a part-filled order is not filled by the next tick.
     async with exchange("--speed", "0.02") as kite, asyncio.TaskGroup() as group:
         said = kite.said
         client = KiteClient(said["api_key"], root=said["rest"], clock=clock, timeout_s=60.0)
@@ -126,15 +125,18 @@ async def kite_over_sim() -> AsyncIterator[Bench]:
             client, Token(said["api_key"], said["access_token"], said["user_id"], clock.now()), clock.now()
         )
         client.use(session.token)
-        instrument = InstrumentMaster(await client.instruments()).by_key("NSE:SBIN")
+        # What the practice money buys of it is three times as much as may ever be offered at its two best prices.
+        instrument = InstrumentMaster(await client.instruments()).by_key("NSE:ASIANPAINT")
         assert instrument is not None
         # A link that is given up is given up with the order updates on it, and nobody sends those again.
         patience = Patience(silence_s=60, connect_s=60)
         feed = Ticker(session, clock, said["ws"], order_of=order_from_wire, patience=patience)
         feed.watch([instrument.instrument_token], Mode.FULL)
         running = group.create_task(feed.run(heard))
-        while instrument.instrument_token not in heard.latest:
+        # The first may come between subscription and mode, and has no depth then.
+        while (tick := heard.latest.get(instrument.instrument_token)) is None or tick.depth is None:
             await asyncio.sleep(0.02)
+        await kite.control("clock", speed="0")  # or the next tick may fill what is filled in part
         seen = heard.latest
 
         def best_offer() -> DepthLevel:
@@ -148,7 +150,7 @@ async def kite_over_sim() -> AsyncIterator[Bench]:
             heard.orders,
             lambda: best_offer().price + instrument.tick_size,
             lambda: seen[instrument.instrument_token].last_price * 0.97,
-            lambda: int(900_000 / (best_offer().price * 0.21)),  # what the practice money buys, many levels' worth
+            lambda: int(900_000 / (best_offer().price * 0.21)),  # what the practice money buys
         )
         running.cancel()
         await client.close()
