@@ -191,6 +191,7 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
     from PySide6.QtWidgets import QApplication
 
     from alphapanda_desktop.ui import fonts, theme
+    from alphapanda_desktop.ui.qttypes import make_events
     from alphapanda_desktop.ui.words import speak
 
     speak(looks.language)
@@ -204,6 +205,7 @@ def _application(*, practice: bool, looks: Looks) -> QApplication:
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     # Else all that stands beside the web view is a window of its own for good, and moving docks takes twice as long.
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontCreateNativeWidgetSiblings)
+    make_events()
     app = QApplication([*sys.argv[:1], *theme.STYLE])
     app.setApplicationName("alphapanda")
     app.setApplicationDisplayName("AlphaPanda")

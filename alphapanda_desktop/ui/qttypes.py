@@ -16,6 +16,17 @@ SLICE_S: Final = 0.006
 """So long types are made before others have their turn. A single one takes up to three times as long."""
 
 
+def make_events() -> None:
+    """Make those of events, in six milliseconds: call it before a filter or an override sees the first one.
+
+    WORKAROUND PySide 6.11: the process dies where the first event that Python is given is what makes their types.
+    """
+    for module in (QtCore, QtGui, QtWidgets):
+        for name in dir(module):
+            if name.endswith("Event"):
+                getattr(module, name)
+
+
 def make_types() -> Iterator[None]:
     """Make all of them, a slice at each step."""
     began = time.perf_counter()
