@@ -309,7 +309,9 @@ class ProcessSeat:
 
     def _take(self, said: wire.Speech) -> None:
         call = self._now
-        if isinstance(said, wire.Ready) and not self._process.ready:
+        if isinstance(said, wire.Ready):
+            if self._process.ready:
+                raise wire.Garbled(f"{said.say!r} a second time")
             # Where the loop is late, it is heard before `load` comes back from the start and makes the first call.
             self._process.ready = True
             return
@@ -318,8 +320,6 @@ class ProcessSeat:
         call.said += 1
         if call.said > MOST_SAID:
             raise wire.Garbled(f"more than {MOST_SAID:,} messages in one call")
-        if isinstance(said, wire.Ready):
-            raise wire.Garbled(f"{said.say!r} a second time")
         if isinstance(said, wire.Done | wire.Failed):
             self._back(call, said)
         else:

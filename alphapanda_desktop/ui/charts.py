@@ -18,7 +18,7 @@ from alphapanda_desktop.domain.instruments import Instrument
 from alphapanda_desktop.domain.market import Interval
 from alphapanda_desktop.domain.portfolio import Gtt
 from alphapanda_desktop.trading.shedding import Kind
-from alphapanda_desktop.ui.chart.chartbook import ChartBook
+from alphapanda_desktop.ui.chart.chartbook import Aside, ChartBook
 from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import Study
 from alphapanda_desktop.ui.chart.view import STYLES, TICKS, ChartView
@@ -43,9 +43,7 @@ MOST: Final = 16
 class OwnPage(ChartBook):
     """Indicators and looks of one chart; templates and drawings are those of all charts."""
 
-    def __init__(
-        self, whole: ChartBook, path: Path, tell: Notify, aside: Callable[[Callable[[], None]], None] | None = None
-    ) -> None:
+    def __init__(self, whole: ChartBook, path: Path, tell: Notify, aside: Aside) -> None:
         super().__init__(path, tell, aside)
         self._whole = whole
 

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 class Remembered:
     """What was left by the last run.
 
-    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "screen", "shortcuts" and
-    "ask_first".
+    `save(name, value)` keeps "layout", "watch_lists", "chart_key", "theme", "pair", "screen", "shortcuts", "guide"
+    and "ask_first".
     `unasked` are the modes in which a ticket sends its order without showing it once more.
     """
 
     theme: str
     layout: bytes
     save: Callable[[str, object], None]
+    save_later: Callable[[str, object], Future[None] | None]
+    """`save` with nothing waiting for the disk; None where there is nothing to wait for."""
     unasked: frozenset[str] = frozenset()
     pair: str = PAIRS[0]
     """The colours of what rises and falls."""
@@ -36,15 +38,11 @@ class Remembered:
     """Keys of the person's own, by action."""
     scale: int = 100
     """Size of everything that is asked for, in per cent."""
-    save_later: Callable[[str, object], Future[None] | None] | None = None
-    """`save` with nothing waiting for the disk; None where there is nothing to be written."""
 
     def keep(self, edge: Edge, name: str, value: object) -> None:
-        """Keep this for the next run, with nothing waiting for the disk where that can be; its refusal is told."""
+        """Keep this for the next run, with nothing waiting for the disk; its refusal is told."""
         with _telling(edge):
-            if self.save_later is None:
-                self.save(name, value)
-            elif (saving := self.save_later(name, value)) is not None:
+            if (saving := self.save_later(name, value)) is not None:
                 edge.spawn("remember", _ended(edge, saving))
 
 

@@ -25,6 +25,11 @@ class Place:
     maximised: bool
 
 
+def on_paper() -> bool:
+    """Whether nothing is shown: the screen that Qt names then is nominal, and there is endless room."""
+    return QGuiApplication.platformName() == "offscreen"
+
+
 def place_in(geometry: bytes) -> Place | None:
     """The place that `saveGeometry` kept; None where this is none of its texts."""
     stream = QDataStream(QByteArray(geometry))

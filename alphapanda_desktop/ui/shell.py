@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
 from alphapanda_desktop.ui.clothes import Wardrobe
@@ -16,7 +16,7 @@ from alphapanda_desktop.ui.formats import ist_day, ist_time
 from alphapanda_desktop.ui.lastrun import Remembered
 from alphapanda_desktop.ui.menus import Menus
 from alphapanda_desktop.ui.pages import BusyPage, ProblemPage
-from alphapanda_desktop.ui.placement import put_where_it_was
+from alphapanda_desktop.ui.placement import on_paper, put_where_it_was
 from alphapanda_desktop.ui.plain import Words
 from alphapanda_desktop.ui.sheet import SheetDeck
 from alphapanda_desktop.ui.sleep import SleepWatch
@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
             return
         room = self.screen().availableGeometry()
         fits = room.width() >= USUAL_SIZE[0] and room.height() >= USUAL_SIZE[1] + FRAME_PX
-        if fits or QGuiApplication.platformName() == "offscreen":  # that one has a nominal screen and endless room
+        if fits or on_paper():
             self.show()
         else:
             self.showMaximized()

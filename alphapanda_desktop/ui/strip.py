@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolBar, QWidget
 
 from alphapanda_desktop.ui.algos import AlgosButton
@@ -15,6 +15,7 @@ from alphapanda_desktop.ui.chips import Chip, Notice
 from alphapanda_desktop.ui.clothes import clothe
 from alphapanda_desktop.ui.edge import Edge
 from alphapanda_desktop.ui.formats import DASH, age, countdown, grouped, ist_time, rupees, signed_rupees
+from alphapanda_desktop.ui.placement import on_paper
 from alphapanda_desktop.ui.theme import Role, ui_font
 from alphapanda_desktop.ui.words import say
 
@@ -160,9 +161,7 @@ class TopStrip(QToolBar):
 
     def screens_width(self) -> int:
         """How much of a window can be seen at most, on all screens that stand side by side; all of it without any."""
-        if QGuiApplication.platformName() == "offscreen":
-            return self.window().width()
-        return self.screen().availableVirtualGeometry().width()
+        return self.window().width() if on_paper() else self.screen().availableVirtualGeometry().width()
 
     def _kill_button(self) -> QPushButton:
         button = QPushButton(say("KILL"), self._inside)

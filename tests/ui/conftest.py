@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alphapanda_desktop.ui.qttypes import make_types
+from alphapanda_desktop.ui.qttypes import make_events
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,9 @@ def bus_address() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def types_are_made() -> None:
-    """Qt's classes are Python types before an event is filtered, as they are in the program.
-
-    WORKAROUND PySide 6.11: where a filter's event is the first to ask for them the process dies, which depends on what
-    the other test files have imported.
-    """
-    for _slice in make_types():
-        pass
+def events_have_types() -> None:
+    """Events have their types before one is filtered, as in the program; what else did depends on other test files."""
+    make_events()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,6 +15,8 @@ from alphapanda_desktop.domain.session import IST
 from alphapanda_desktop.trading.market import Market
 from tests.fakes import FakeClock, FakeFeed, FakeHistory, a_session, an_instrument
 
+AT_ONCE = operator.call
+"""Writes while everyone waits."""
 INFY = an_instrument()
 NIFTY = an_instrument("NIFTY 50", token=256265, segment="INDICES", tick_size=0.05)
 FUTURE = an_instrument(

@@ -23,7 +23,7 @@ from alphapanda_desktop.ui.chart.studies import a_study
 from alphapanda_desktop.ui.chart.view import ChartView
 from alphapanda_desktop.ui.chartlayouts import LayoutSheet
 from alphapanda_desktop.ui.charttools import ChartTools
-from tests.ui.fakes_market import INFY
+from tests.ui.fakes_market import AT_ONCE, INFY
 from tests.ui.test_chart_view import Stand, a_stand
 from tests.ui.test_charttools import Bench, play
 
@@ -104,7 +104,7 @@ def test_what_a_person_chose_for_a_chart_is_there_at_the_next_start(play: Any, t
         chart.set_longer(Interval.MINUTE_15)
         await _filled(chart)
         again = ChartView(b.stand.edge, b.stand.stage.market)
-        ChartTools(again, ChartBook(b.folder / "charts.json", b.stand.edge.notify), b.folder, lambda *_: None,
+        ChartTools(again, ChartBook(b.folder / "charts.json", b.stand.edge.notify, AT_ONCE), b.folder, lambda *_: None,
                    b.stand.edge)  # fmt: skip
         assert (again.plot.scale.kind, again.plot.dress, again.longer) == ("log", Dress(True), Interval.MINUTE_15)
         assert again.looks.hollow.isChecked()

@@ -21,6 +21,7 @@ from alphapanda_desktop.ui.chart.profile import ProfileItem, spread
 from alphapanda_desktop.ui.chart.renko import RenkoBars
 from alphapanda_desktop.ui.chart.series import CandleSource
 from alphapanda_desktop.ui.chart.studies import Curve, Study, a_study, catalogue, made_of
+from tests.ui.fakes_market import AT_ONCE
 from tests.ui.test_chart_partial import START, a_series
 
 NAMED = ("SMA", "RSI", "MACD", "BBANDS", "OBV", "SUPERTREND", "CDLENGULFING")
@@ -128,17 +129,17 @@ def test_heikin_ashi_candles_follow_ticks_and_history() -> None:
 def test_what_is_on_a_chart_outlives_the_program(tmp_path: Path) -> None:
     told: list[str] = []
     path = tmp_path / "charts.json"
-    book = ChartBook(path, lambda text, _level: told.append(text))
+    book = ChartBook(path, lambda text, _level: told.append(text), AT_ONCE)
     studies = [a_study("RSI", "warn", timeperiod=9), Study("EMA", a_study("EMA").parameters, over=False)]
     drawings = [Drawing(kind, ((1.0, 2.5), (3.0, 4.0))[: points_of(kind)], "words") for kind in KINDS]
     book.keep_studies(studies)
     book.keep_template("Mine", studies[:1])
     book.keep_drawings("NSE:INFY", drawings)
-    again = ChartBook(path, lambda text, _level: told.append(text))
+    again = ChartBook(path, lambda text, _level: told.append(text), AT_ONCE)
     assert again.studies() == studies and again.templates() == ["Mine"] and again.template("Mine") == studies[:1]
     assert again.drawings("NSE:INFY") == drawings and again.drawings("NSE:TCS") == []
     again.keep_template("Mine", ())
-    assert ChartBook(path, lambda text, _level: told.append(text)).templates() == []
+    assert ChartBook(path, lambda text, _level: told.append(text), AT_ONCE).templates() == []
     assert told == []
 
 
@@ -146,7 +147,7 @@ def test_a_book_that_cannot_be_read_is_set_aside_and_said(tmp_path: Path) -> Non
     told: list[str] = []
     path = tmp_path / "charts.json"
     path.write_text('{"studies": [', encoding="utf-8")
-    book = ChartBook(path, lambda text, _level: told.append(text))
+    book = ChartBook(path, lambda text, _level: told.append(text), AT_ONCE)
     assert book.studies() == [] and len(told) == 1 and "charts.unreadable" in told[0]
     book.keep_studies([a_study("SMA")])
     assert (tmp_path / "charts.unreadable").read_text(encoding="utf-8") == '{"studies": ['
@@ -161,7 +162,7 @@ def test_a_row_that_is_no_drawing_is_said_and_the_others_are_shown(tmp_path: Pat
         ' "studies": [{"name": "NOSUCH", "parameters": {}, "over": true, "role": "accent"}]}',
         encoding="utf-8",
     )
-    book = ChartBook(path, lambda text, _level: told.append(text))
+    book = ChartBook(path, lambda text, _level: told.append(text), AT_ONCE)
     assert book.drawings("NSE:INFY") == [Drawing("level", ((1.0, 2.0),))]
     assert book.studies() == []
     assert len(told) == 2 and "'star'" in told[0] and "NOSUCH" in told[1]
@@ -238,7 +239,7 @@ def test_a_book_written_aside_keeps_the_youngest_and_tells_what_the_disk_refused
     older, younger = waiting
     younger()
     older()  # a thread that came late
-    assert ChartBook(path, lambda text, _level: told.append(text)).style == "renko"
+    assert ChartBook(path, lambda text, _level: told.append(text), AT_ONCE).style == "renko"
     book.forget()
     waiting.pop()()
     assert not path.exists() and book.style == ""

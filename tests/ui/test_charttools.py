@@ -18,7 +18,7 @@ from alphapanda_desktop.ui.chart.heikin import HeikinSource
 from alphapanda_desktop.ui.charttools import ChartTools
 from alphapanda_desktop.ui.sheet import Sheet
 from alphapanda_desktop.ui.studysheet import MOST, StudySheet
-from tests.ui.fakes_market import INFY, RUPEE
+from tests.ui.fakes_market import AT_ONCE, INFY, RUPEE
 from tests.ui.test_chart_view import Stand, a_stand
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
@@ -35,7 +35,7 @@ class Bench:
         self.window.setCentralWidget(stand.chart)
         self.window.resize(900, 560)
         self.window.show()
-        self.book = ChartBook(folder / "charts.json", stand.edge.notify)
+        self.book = ChartBook(folder / "charts.json", stand.edge.notify, AT_ONCE)
         self.tools = ChartTools(
             stand.chart, self.book, folder, lambda _name, make: self.laid.append(make()), stand.edge, self.alerts.append
         )
@@ -293,7 +293,7 @@ def test_heikin_ashi_is_chosen_kept_and_shown_again(play: Any) -> None:
         b.stand.chart.set_candle_kind("heikin")
         await b.stand.loaded()
         assert isinstance(b.plot.source, HeikinSource) and "Heikin-Ashi" in b.plot.legend.text
-        assert ChartBook(b.folder / "charts.json", b.stand.edge.notify).style == "heikin"
+        assert ChartBook(b.folder / "charts.json", b.stand.edge.notify, AT_ONCE).style == "heikin"
         b.stand.stage.tick(INFY, 1234.0, 10)
         b.stand.frame()
         assert b.plot.source.last_price() == 1234.0

@@ -82,7 +82,7 @@ def test_a_disk_that_does_not_take_it_is_told_once_for_each_change(run: Any, tmp
                 asked.append(name)
                 raise Fatal("Settings could not be saved: No space left on device.")
 
-            monkeypatch.setattr(stage.window, "remembered", replace(stage.window.remembered, save=full))
+            monkeypatch.setattr(stage.window, "remembered", replace(stage.window.remembered, save_later=full))
             stage.window.resize(1111, 777)
             for _ in range(5):
                 desk.look()

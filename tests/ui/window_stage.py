@@ -81,7 +81,7 @@ async def a_window(
     saved: dict[str, object] = {}
     async with a_desk(live=live, theme=theme) as desk:
         desk.give_history()
-        remembered = Remembered(theme="dark", layout=layout, save=saved.__setitem__)
+        remembered = Remembered(theme="dark", layout=layout, save=saved.__setitem__, save_later=saved.__setitem__)
         window = MainWindow(profile, desk.edge, remembered)
         stage = WindowStage(desk, window, OpenGate(desk.clock), saved)
         window.show()

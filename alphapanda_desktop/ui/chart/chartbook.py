@@ -18,21 +18,23 @@ from alphapanda_desktop.ui.chart.drawings import Drawing
 from alphapanda_desktop.ui.chart.studies import ROLES, Study, a_study
 from alphapanda_desktop.ui.edge import Notify
 
+Aside = Callable[[Callable[[], None]], None]
+
 
 class ChartBook:
     """`tell(text, level)` hears what could not be read or written; what is in memory holds all the same.
 
-    `aside(write)` calls what writes to the disk, once, on any thread, and tells the Fatal that it may raise. Without
-    it everyone waits until the disk has it.
+    `aside(write)` calls what writes to the disk, once, on any thread, and tells the Fatal that it may raise.
     """
 
-    def __init__(self, path: Path, tell: Notify, aside: Callable[[Callable[[], None]], None] | None = None) -> None:
+    def __init__(self, path: Path, tell: Notify, aside: Aside) -> None:
         self._path = path
         self._tell = tell
-        self._aside = aside or self._at_once
-        self._asked = self._done = 0
+        self._aside = aside
         self._writing = threading.Lock()
         self._kept: dict[str, Any] = self._read()
+        self._wanted = self._there = json.dumps(self._kept, indent=1)
+        """What the file is to hold, and what it does; "" for none."""
 
     # --- indicators
 
@@ -152,38 +154,28 @@ class ChartBook:
         if self._kept.get(name) == value:
             return
         self._kept[name] = value
-        text = json.dumps(self._kept, indent=1)
-        self._later(lambda: self._write(text))
+        self._wanted = json.dumps(self._kept, indent=1)
+        self._aside(self._bring_up)
 
     def forget(self) -> None:
         """Remove the file, and what was in it."""
-        self._kept = {}
-        self._later(lambda: self._path.unlink(missing_ok=True))
+        self._kept, self._wanted = {}, ""
+        self._aside(self._bring_up)
 
-    def _later(self, change: Callable[[], None]) -> None:
-        """Change the file aside; a change that comes to the disk after a younger one changes nothing any more."""
-        self._asked += 1
-        number = self._asked
-
-        def carry_out() -> None:
-            with self._writing:
-                if number < self._done:
-                    return
-                try:
-                    change()
-                except OSError as error:
-                    raise Fatal(
-                        f"What is on the chart could not be kept in {self._path}: {error.strerror or error}"
-                    ) from error
-                self._done = number
-
-        self._aside(carry_out)
-
-    def _at_once(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except Fatal as error:
-            self._tell(str(error), "danger")
+    def _bring_up(self) -> None:
+        """Have the file hold what is wanted now: whichever thread comes first, the last word is there in the end."""
+        with self._writing:
+            if (text := self._wanted) == self._there:
+                return
+            try:
+                if text:
+                    self._write(text)
+                else:
+                    self._path.unlink(missing_ok=True)
+            except OSError as error:
+                words = f"What is on the chart could not be kept in {self._path}: {error.strerror or error}"
+                raise Fatal(words) from error
+            self._there = text
 
     def _write(self, text: str) -> None:
         """All or nothing: a half-written file would lose what was there."""
